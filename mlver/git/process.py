@@ -77,7 +77,8 @@ _ALWAYS = (
     *("-c", "log.diffMerges=separate"),
     *("-c", "diff.relative=false"),
 )
-_READ = ("--no-optional-locks",)
+# How each git begins that only reads, and so holds no lock
+READING = ("git", *_ALWAYS, "--no-optional-locks")
 _WRITE = (
     *("-c", "core.fsync=all"),
     *("-c", "core.fsyncMethod=fsync"),
@@ -196,7 +197,7 @@ class GitProcess:
         """Start a git that only reads, with the caller's pipes; `group` 0 is one of its own."""
         try:
             return subprocess.Popen(
-                ["git", *_ALWAYS, *_READ, *args],
+                [*READING, *args],
                 cwd=self.directory,
                 stdin=stdin,
                 stdout=subprocess.PIPE,

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command
+from mlver.git.process import READING
 from mlver.git.repository import GitRepository
 
 _PATIENCE_S = 5.0
 _POLL_S = 0.05
+_READING = "\0".join((*READING, "")).encode()
 
 
 def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) -> list[Path]:
@@ -80,7 +83,7 @@ def _modified_time(path: Path) -> float:
 
 
 def _find_worker(repository: GitRepository) -> str | None:
-    """Find a git process that runs in this repository, as `process 123`; None without one.
+    """Find a git process that may hold a lock of this repository, as `process 123`; None without.
 
     An editor or a hook may hold a `git commit` up for hours with no lock file open, so what counts
     is where it runs.
@@ -123,4 +126,13 @@ def _runs_git_in(process: Path, places: tuple[Path, ...]) -> bool:
         return False
     if not program.startswith("git"):
         return False
-    return any(directory.is_relative_to(place) for place in places)
+    if not any(directory.is_relative_to(place) for place in places):
+        return False
+    return not _is_only_reading(process)
+
+
+def _is_only_reading(process: Path) -> bool:
+    """Say whether mlver started a git to ask it something: it may be kept for long."""
+    with suppress(OSError):
+        return (process / "cmdline").read_bytes().startswith(_READING)
+    return False

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git import changes, stale_locks
+from mlver.git import changes, kept, stale_locks
 from mlver.project.edit import edit as edits
 from mlver.project.edit import intent
 from mlver.project.project import Project
@@ -164,3 +164,16 @@ def test_a_git_at_work_is_not_robbed_of_its_lock(
             os.killpg(git.pid, 9)
     settle(repository)  # now that git is dead, its lock is nobody's
     assert not lock.exists()
+
+
+def test_a_git_that_is_kept_for_questions_holds_no_lock(
+    repository: Repository, project: Project, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of this command, and that of another mlver that only reads, or waits for this one."""
+    interrupt("commit_only")
+    monkeypatch.setattr(stale_locks, "_PATIENCE_S", 0.2)
+    with kept.keep_processes():
+        assert list(project.repository.blobs(["HEAD:README.md"])) == [b"# A project\n"]
+        lock = repository.write(".git/index.lock", "")
+        settle(repository)
+        assert not lock.exists()
