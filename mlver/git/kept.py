@@ -161,9 +161,10 @@ def read_once(process: GitProcess, args: Sequence[str]) -> bytes:
     if not _shelf.is_open():
         return process.try_read(args).out
     key = _make_key(process, args)
-    if key not in _shelf.remembered:
-        _shelf.remembered[key] = process.try_read(args).out
-    return _shelf.remembered[key]
+    answer = _shelf.remembered.get(key)
+    if answer is None:  # another thread may have them forgotten at any time
+        answer = _shelf.remembered[key] = process.try_read(args).out
+    return answer
 
 
 def forget_answers() -> None:

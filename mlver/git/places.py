@@ -50,7 +50,7 @@ def read_head_file(git_dir: Path, common_dir: Path) -> str | None:
     except FileNotFoundError:
         # packed, or before the first commit
         return None if reference == _IN_TABLE else reference
-    except OSError:
+    except (OSError, ValueError):  # no file has a NUL in its name
         return None
     return None if branch.startswith(_SYMBOLIC) else reference
 

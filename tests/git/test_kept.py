@@ -197,6 +197,23 @@ def test_settings_are_read_again_once_the_lock_is_held(repository: Ground) -> No
             assert holding.repository.find_setting("mlver.test") == "1"
 
 
+class ForgetfulAnswers(dict[kept.ProcessKey, bytes]):
+    """What is remembered where another thread has all forgotten at once, each time."""
+
+    def __setitem__(self, key: kept.ProcessKey, value: bytes) -> None:
+        super().__setitem__(key, value)
+        kept.forget_answers()
+
+
+def test_settings_can_be_forgotten_by_another_thread_at_any_time(
+    repository: Ground, found: GitRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.git("config", "mlver.test", "1")
+    monkeypatch.setattr(kept._shelf, "remembered", ForgetfulAnswers())
+    with kept.keep_processes():
+        assert found.find_setting("mlver.test") == "1"
+
+
 def test_of_a_setting_given_twice_the_last_counts(repository: Ground, found: GitRepository) -> None:
     repository.git("config", "--add", "branch.Fix.x.remote", "one")
     repository.git("config", "--add", "branch.Fix.x.remote", "two")

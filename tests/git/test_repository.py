@@ -83,6 +83,11 @@ def test_head_before_the_first_commit_on_a_branch_and_detached(tmp_path: Path) -
     assert found.head() == HeadState(commit, None)
 
 
+def test_a_head_that_no_file_can_be_called_like_is_left_to_git(repository: Ground) -> None:
+    (repository.path / ".git/HEAD").write_bytes(b"ref: refs/heads/other\0junk\n")
+    assert GitRepository.find(repository.path).head() == HeadState(None, "other")
+
+
 def test_a_head_that_no_plain_file_tells_is_left_to_git(repository: Ground) -> None:
     found = GitRepository.find(repository.path)
     commit = repository.git("rev-parse", "HEAD")
