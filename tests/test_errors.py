@@ -63,8 +63,10 @@ def test_a_summary_is_one_line_that_does_not_repeat_its_subject(
     assert summarise_error(error, subject) == summary
 
 
-def test_gits_own_hints_are_left_out_of_what_it_said() -> None:
-    said = "error: failed to push\nhint: Updates were rejected\nhint: See the note\nremote: no"
-    failed = GitFailed("push", said)
-    assert failed.message == "git could not push; it said:\n  error: failed to push\n  remote: no"
+def test_a_hint_of_a_hook_is_among_what_git_said() -> None:
+    said = "not today\nhint: run ./scripts/clean.sh first\nhint:\n"
+    failed = GitFailed("commit", said)
+    assert failed.message == (
+        "git could not commit; it said:\n  not today\n  hint: run ./scripts/clean.sh first\n  hint:"
+    )
     assert failed.output == said

@@ -77,14 +77,17 @@ _ALWAYS = (
     *("-c", "log.diffMerges=separate"),
     *("-c", "diff.relative=false"),
 )
-# How each git begins that only reads, and so holds no lock
-READING = ("git", *_ALWAYS, "--no-optional-locks")
+READING = ("git", *_ALWAYS, "--no-optional-locks")  # how each git begins that holds no lock
 _WRITE = (
     *("-c", "core.fsync=all"),
     *("-c", "core.fsyncMethod=fsync"),
     # a detached repack would outlive us and hold files we are about to judge
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
+    # hints for who typed the git command; a line of a hook may look like one
+    *("-c", "advice.pushUpdateRejected=false"),
+    *("-c", "advice.resolveConflict=false"),
+    *("-c", "advice.ignoredHook=false"),
 )
 # A partial clone fetches an object when something first asks for it; looking at all of the records'
 # history fetches what it lacks.
@@ -115,9 +118,7 @@ class GitFailed(MlverError):
     """git ended with an error; `output` is what it, or a hook it ran, printed."""
 
     def __init__(self, doing: str, output: str, *, hint: str | None = None) -> None:
-        # git's own hints are for who typed the git command
-        said = [line for line in output.strip().splitlines() if not line.startswith("hint: ")]
-        lines = said or ["(it printed nothing)"]
+        lines = output.strip().splitlines() or ["(it printed nothing)"]
         listing = "\n".join(f"  {line}" for line in lines)
         super().__init__(f"git could not {doing}; it said:\n{listing}", hint=hint)
         self.output = output

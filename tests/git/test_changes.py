@@ -202,6 +202,7 @@ def test_tags_are_pushed_all_or_none(
     with pytest.raises(GitFailed, match="push the tags to origin") as refused:
         changes.push_tags(found, "origin", ["a@v1.0.0", "b@v1.0.0"])
     assert "the number is taken" in refused.value.message
+    assert "hint:" not in refused.value.output  # git's own, for who typed `git push`
     assert refused.value.hint == "git ls-remote --tags -- origin"
     assert set(remotes.list_remote_tags(found, "origin")) == {"b@v1.0.0"}
     assert there.git("rev-parse", "b@v1.0.0") == taken
@@ -241,6 +242,18 @@ def test_a_remote_that_names_a_program_runs_none(
     with pytest.raises(GitFailed, match="ask origin for its tags"):
         remotes.list_remote_tags(found, "origin")
     assert not canary.exists()
+
+
+def test_gits_own_hints_are_left_out_and_those_of_a_hook_are_told(
+    repository: Ground, found: GitRepository
+) -> None:
+    hook(repository, "pre-commit", "")
+    (repository.path / ".git/hooks/pre-commit").chmod(0o644)  # of which git has a hint
+    hook(repository, "commit-msg", "echo hint: run ./scripts/clean.sh first; echo hint:; exit 1")
+    with pytest.raises(GitFailed) as refused:
+        land(repository, found)
+    assert refused.value.output.splitlines() == ["hint: run ./scripts/clean.sh first", "hint:"]
+    assert refused.value.message.endswith("  hint: run ./scripts/clean.sh first\n  hint:")
 
 
 # -- to the disk -----------------------------------------------------------------------------------
