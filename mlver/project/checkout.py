@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, shell_command
@@ -66,7 +66,10 @@ def check_out(
         record, _ = trust.read_vouched_record(project, ref)
         restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
         agreed = _list_agreed(project, record) if follow else None
-        files = _place_files(project, record, restored, into, agreed, force=force, dry_run=dry_run)
+        typed = {"--inputs": inputs, "--force": force, "--dry-run": dry_run}
+        options = [option for option, is_given in typed.items() if is_given]
+        leave = CheckoutLeave(agreed=agreed, options=options)
+        files = _place_files(project, record, restored, into, leave, force=force, dry_run=dry_run)
         report = InputReport(unfiled=restored.unfiled)
         if not inputs and into is None:
             report = report_inputs(project, record)
@@ -87,18 +90,18 @@ def _place_files(
     record: VersionRecord,
     restored: RestoredInputs,
     into: Path | None,
-    agreed: Collection[AgreedLink] | None,
+    leave: CheckoutLeave,
     *,
     force: bool,
     dry_run: bool,
 ) -> CheckoutOutcome:
     brought = unstored.bring_artifacts(project, record, in_place=into is None, dry_run=dry_run)
-    leave = CheckoutLeave(
+    leave = replace(
+        leave,
         inputs=restored.put_in_store(project, dry_run=dry_run),
         kept=brought.kept | restored.kept,
-        agreed=agreed,
     )
-    with _keeping_agreed(project, agreed, dry_run=dry_run):
+    with _keeping_agreed(project, leave.agreed, dry_run=dry_run):
         files = working_files.check_out_version(
             project, brought.record, into=into, force=force, dry_run=dry_run, leave=leave
         )

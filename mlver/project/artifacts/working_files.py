@@ -80,11 +80,13 @@ class CheckoutLeave:
     `inputs` are params and metrics files that it puts in place with the artifacts, all or none.
     `kept` are the raw digests of working files that are registered and stored elsewhere: they may
     go. `agreed` are the links out of the work tree that are written through, as in `find_followed`.
+    `options` were given with the command, for who is to run it again.
     """
 
     inputs: tuple[Artifact, ...] = ()
     kept: Collection[bytes] = ()
     agreed: Collection[AgreedLink] | None = None
+    options: Sequence[str] = ()
 
 
 NO_LEAVE = CheckoutLeave()
@@ -116,7 +118,7 @@ def check_out_version(
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
-    plans = _plan_changes(project, record, artifacts, root, leave.agreed)
+    plans = _plan_changes(project, record, artifacts, root, leave)
     endangered = find_endangered(project, plans, leave.kept)
     choice = _CheckoutChoice(inputs=leave.inputs, save=save, force=force, dry_run=dry_run)
     return _apply_checkout(project, record, root, plans, endangered, choice)
@@ -125,7 +127,7 @@ def check_out_version(
 def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
     """Check a version out in the work tree; save what would be lost, so that it can be undone."""
     root = project.top_folder
-    plans = _plan_changes(project, record, _list_stored(record), root, None)
+    plans = _plan_changes(project, record, _list_stored(record), root, NO_LEAVE)
     endangered = find_endangered(project, plans, ())
     choice = _CheckoutChoice(save=True, force=False, dry_run=False)
     links = _find_file_links(root, plans)
@@ -138,16 +140,16 @@ def _plan_changes(
     record: VersionRecord,
     artifacts: Sequence[Artifact],
     root: Path,
-    agreed: Collection[AgreedLink] | None,
+    leave: CheckoutLeave,
 ) -> tuple[FilePlan, ...]:
     is_working = root == project.top_folder
     if is_working:
-        _refuse_unfollowed(project, record, artifacts, agreed)
+        _refuse_unfollowed(project, record, artifacts, leave)
     plans: list[FilePlan] = []
     for artifact in artifacts:
         behind = None
         if is_working:
-            behind = following.find_followed(project, artifact.path, agreed)
+            behind = following.find_followed(project, artifact.path, leave.agreed)
         plans.append(plan_files(project, root, artifact, behind))
     return tuple(plans)
 
@@ -156,16 +158,17 @@ def _refuse_unfollowed(
     project: Project,
     record: VersionRecord,
     artifacts: Iterable[Artifact],
-    agreed: Collection[AgreedLink] | None,
+    leave: CheckoutLeave,
 ) -> None:
     """Raise MlverError for links that nobody agreed to: a checkout would replace them."""
     places = [artifact.path for artifact in artifacts]
-    links = following.list_unfollowed(project, places, agreed)
+    links = following.list_unfollowed(project, places, leave.agreed)
     if links:
+        words = ["mlver", "checkout", f"{record.model}@{record.version}", *leave.options]
         raise MlverError(
             f"{following.describe_links(links)}; files are written there once `register --follow`"
             " or `checkout --follow` was given here, and nothing was written now",
-            hint=shell_command("mlver", "checkout", f"{record.model}@{record.version}", "--follow"),
+            hint=shell_command(*words, "--follow"),
         )
 
 

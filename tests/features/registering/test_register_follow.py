@@ -261,13 +261,17 @@ def test_what_a_failed_command_agreed_to_is_forgotten(followed: Repository, disk
     assert_works(followed, "status")
 
 
-def test_what_a_person_agreed_to_needs_no_setting(followed: Repository, disk: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--inputs", "--force")])
+def test_what_a_person_agreed_to_needs_no_setting(
+    followed: Repository, disk: Path, options: tuple[str, ...]
+) -> None:
     """Older branches have none; the command that is proposed helps there, too."""
     settings = (followed.path / SETTINGS).read_text()
     followed.write(SETTINGS, settings.replace("  follow: true\n", ""))
     followed.commit("As it was")
     (followed.path / ".git/mlver/followed.json").unlink()
-    (hint,) = assert_refused(followed, "checkout", "m@1.0.0").splitlines()[1:]
+    (hint,) = assert_refused(followed, "checkout", "m@1.0.0", *options).splitlines()[1:]
+    assert hint == f"hint: {shlex.join(['mlver', 'checkout', 'm@1.0.0', *options, '--follow'])}"
     assert_works(followed, *hint.removeprefix("hint: mlver ").split())
     assert_works(followed, "status")
     assert_works(followed, "checkout", "m@1.0.0")
