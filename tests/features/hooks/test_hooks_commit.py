@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlver.git.staged_quickly import is_quiet
+from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.features.hooks.hooks import LATEST, PROMOTION, RECORD, HookedRepository
 
@@ -354,6 +355,7 @@ def test_among_the_records_there_is_no_place_to_hide(here: HookedRepository) -> 
 
 
 def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_path: Path) -> None:
+    assert_works(here, "hook", "install")  # those that name the Python that runs here
     told = here.mlver("hook", "status").out
     assert told.startswith("All is well  3 records\n  pre-commit        is installed\n")
     here.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
@@ -370,6 +372,7 @@ def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_
 
 
 def test_status_tells_which_hooks_are_installed(here: HookedRepository) -> None:
+    assert_works(here, "hook", "install")
     hooks = Path(here.git("rev-parse", "--git-path", "hooks"))
     (here.path / hooks / "pre-commit").write_text("#!/bin/sh\nexit 0\n")
     (here.path / hooks / "pre-push").unlink()
