@@ -11,6 +11,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import measuring, modes
+from mlver.project.artifacts.following import LinkNotFollowed
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.worktree import value_files
@@ -108,7 +109,7 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
     listed_artifacts = {"weights": settings.weights, **settings.data}
     artifacts = {}
     for artifact_name, artifact in listed_artifacts.items():
-        artifacts[artifact_name] = _measure_artifact(project, artifact)
+        artifacts[artifact_name] = _measure_artifact(project, model, artifact)
     lacking = []
     for value_path in (*settings.params, *settings.metrics):
         if not (project.top_folder / value_path).exists():
@@ -189,7 +190,7 @@ def _select_file_values(
     return value_files.select_common(old, new, past_values)
 
 
-def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArtifact:
+def _measure_artifact(project: Project, model: str, settings: ArtifactSettings) -> PinnedArtifact:
     artifact_path = settings.path
     follow = not settings.stored
     nothing = PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
@@ -198,7 +199,11 @@ def _measure_artifact(project: Project, settings: ArtifactSettings) -> PinnedArt
     except MlverError as error:
         # The rest of the work tree can be told all the same.
         reason = summarise_error(error, artifact_path)
-        return replace(nothing, unreadable=reason, remedy=error.hint)
+        remedy = error.hint
+        if isinstance(error, LinkNotFollowed):
+            # Its own hint only looks at the link, and the reason does so already.
+            remedy = shell_command("mlver", "checkout", model, "--follow")
+        return replace(nothing, unreadable=reason, remedy=remedy)
     if measured is None:
         return nothing
     return PinnedArtifact(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
+from tests.hints import judge_command
 
 SETTINGS = ".mlver/models/m/model.yaml"
 AGAIN = ("register", "m", "--bump", "patch", "-m", "again")
@@ -40,6 +43,48 @@ def place(repository: Repository, disk: Path) -> Repository:
 def followed(place: Repository) -> Repository:
     assert_works(place, *FIRST, "--follow")
     return place
+
+
+def read_weights(repository: Repository, *command: str) -> dict[str, Any]:
+    """What `status` or `diff` says of the weights; nothing but a reason, as they cannot be read."""
+    document = read_document(repository.mlver(*command, "--json"), command[0])
+    if command[0] == "status":
+        (document,) = document["models"]
+    (weights,) = document["artifacts"]
+    assert isinstance(weights, dict)
+    assert (weights["name"], weights["path"], weights["state"]) == (
+        "weights",
+        "model",
+        "unreadable",
+    )
+    assert (weights["new_digest"], weights["new_size"], weights["new_files"]) == (None, 0, 0)
+    for names in ("added", "removed", "changed", "renamed", "modes"):
+        assert weights[names] == []
+    return weights
+
+
+def assert_not_followed(repository: Repository, *command: str, target: Path) -> None:
+    """Who only looks is told of the link beside the rest; all else is refused. Both name it."""
+    reason = f"is a symlink to {target}, which lies outside of the work tree"
+    before = digest_tree(target)
+    if command[0] in ("status", "diff"):
+        shown = assert_works(repository, *command)
+        assert f"  weights  unreadable  model  {reason}; it is followed once" in shown
+        weights = read_weights(repository, *command)
+        assert weights["unreadable"].startswith(reason)
+        assert weights["fetch"] == "mlver checkout m --follow"
+        assert judge_command(weights["fetch"]) is None
+        if command[0] == "status":
+            assert "next: mlver checkout m --follow " in shown
+        # no name of a file there, and no text of one
+        for told in (shown, json.dumps(weights)):
+            assert "w.bin" not in told
+            assert "layers" not in told
+            assert "precious" not in told.replace(str(target), "")
+    else:
+        assert f"model {reason}" in assert_refused(repository, *command)
+    assert digest_tree(target) == before
+    assert (repository.path / "model").is_symlink()
 
 
 def test_a_folder_behind_a_link_is_refused_unless_it_is_to_be_followed(
@@ -99,11 +144,12 @@ def test_a_setting_that_came_with_the_repository_is_not_enough(
     precious = tmp_path / "clone/disk"
     precious.mkdir()
     (precious / "w.bin").write_text("precious")
-    said = assert_refused(clone, *command)
-    assert f"model is a symlink to {precious}, which lies outside of the work tree" in said
+    before = clone.git("for-each-ref")
+    assert_not_followed(clone, *command, target=precious)
     assert [path.name for path in precious.iterdir()] == ["w.bin"]
     assert (precious / "w.bin").read_text() == "precious"
     assert (clone.path / "model").is_symlink()
+    assert clone.git("for-each-ref") == before
 
 
 def test_a_link_that_leads_elsewhere_by_now_is_refused(followed: Repository) -> None:
@@ -111,8 +157,9 @@ def test_a_link_that_leads_elsewhere_by_now_is_refused(followed: Repository) -> 
     (followed.path / "../other/w.bin").write_text("precious")
     (followed.path / "model").unlink()
     (followed.path / "model").symlink_to("../other")
-    for command in (AGAIN, ("status",), ("checkout", "m@1.0.0", "--force")):
-        assert "outside of the work tree" in assert_refused(followed, *command)
+    other = followed.path.parent / "other"
+    for command in (AGAIN, ("status",), ("diff", "m"), ("checkout", "m@1.0.0", "--force")):
+        assert_not_followed(followed, *command, target=other)
     assert (followed.path / "../other/w.bin").read_text() == "precious"
 
 
@@ -132,7 +179,8 @@ def test_what_another_wrote_of_followed_links_is_not_believed(
         "[" * 100_000,
     ):
         path.write_text(text)
-        assert "outside of the work tree" in assert_refused(followed, "status")
+        assert_not_followed(followed, "status", target=disk)
+        assert_not_followed(followed, *AGAIN, target=disk)
 
 
 def test_a_look_at_the_work_tree_goes_behind_a_followed_link(
@@ -211,8 +259,8 @@ def move_clone(followed: Repository, to: Path) -> Repository:
 def test_an_agreement_does_not_move_with_the_clone(followed: Repository, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     moved = move_clone(followed, tmp_path / "elsewhere/tree")
-    for command in (AGAIN, ("status",), ("checkout", "m@1.0.0", "--force")):
-        assert "outside of the work tree" in assert_refused(moved, *command)
+    for command in (AGAIN, ("status",), ("diff", "m"), ("checkout", "m@1.0.0", "--force")):
+        assert_not_followed(moved, *command, target=tmp_path / "elsewhere/disk")
     assert (tmp_path / "elsewhere/disk/w.bin").read_text() == "precious"
 
 
@@ -220,7 +268,8 @@ def test_an_agreement_does_not_hold_in_another_clone(followed: Repository, tmp_p
     """The work tree is where it was, and git's own files are elsewhere."""
     followed.git("init", "--quiet", "--separate-git-dir", "../elsewhere.git")
     assert (tmp_path / "elsewhere.git/mlver/followed.json").exists()
-    assert "outside of the work tree" in assert_refused(followed, "status")
+    for command in (("status",), ("checkout", "m@1.0.0")):
+        assert_not_followed(followed, *command, target=tmp_path / "disk")
     assert_works(followed, "checkout", "m@1.0.0", "--follow")
     assert_works(followed, "status")
 
@@ -249,11 +298,11 @@ def test_what_a_failed_command_agreed_to_is_forgotten(followed: Repository, disk
     (disk / "w.bin").write_text("stored nowhere")
     said = assert_refused(followed, "checkout", "m@1.0.0", "--follow")
     assert said.endswith("hint: mlver register m --bump patch --follow -m WHY\n")
-    assert "outside of the work tree" in assert_refused(followed, "status")
+    assert_not_followed(followed, "status", target=disk)
     followed.write("code.py", "1")
     followed.git("add", "code.py")
     assert "code is not committed" in assert_refused(followed, *AGAIN, "--follow")
-    assert "outside of the work tree" in assert_refused(followed, "status")
+    assert_not_followed(followed, "status", target=disk)
     # nor is anything else forgotten where it fails
     followed.commit("Code")
     assert_works(followed, *AGAIN, "--follow")
@@ -281,14 +330,24 @@ def test_what_a_person_agreed_to_needs_no_setting(
     assert_works(followed, *hint.removeprefix("hint: mlver ").split())
 
 
-@pytest.mark.parametrize("command", [("status",), ("checkout", "m@1.0.0")])
+@pytest.mark.parametrize("command", [("status",), ("diff", "m"), ("checkout", "m@1.0.0")])
 def test_nobody_is_asked_to_follow_what_is_never_followed(
     followed: Repository, command: tuple[str, ...]
 ) -> None:
     (followed.path / "model").unlink()
     (followed.path / "model").symlink_to("..")
-    said = assert_refused(followed, *command)
-    assert "holds the work tree, or belongs to git or mlver itself" in said
+    reason = f"is a symlink to {followed.path.parent}, which lies outside of the work tree"
+    reason += " and holds the work tree, or belongs to git or mlver itself"
+    if command[0] == "checkout":
+        said = assert_refused(followed, *command)
+        assert f"model {reason}" in said
+    else:
+        said = assert_works(followed, *command)
+        weights = read_weights(followed, *command)
+        assert weights["unreadable"].startswith(reason)
+        assert weights["fetch"] == "ls -ld -- model"
+        assert f"  weights  unreadable  model  {reason}" in said
+        assert ("next: ls -ld -- model " in said) == (command[0] == "status")
     assert "--follow" not in said
 
 
@@ -313,7 +372,8 @@ def test_an_agreement_does_not_hold_in_another_work_tree(
     followed.git("worktree", "add", "--quiet", "--detach", "../other")
     other = Repository(tmp_path / "other")
     (other.path / "model").symlink_to(disk)
-    assert "outside of the work tree" in assert_refused(other, "status")
+    for command in (("status",), ("diff", "m"), ("checkout", "m@1.0.0")):
+        assert_not_followed(other, *command, target=disk)
     assert_works(other, "checkout", "m@1.0.0", "--follow")
     assert_works(other, "status")
     assert_works(followed, "status")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
@@ -22,6 +24,27 @@ def place(repository: Repository) -> Repository:
 def register(place: Repository, *more: str) -> tuple[int, str]:
     done = place.mlver("register", "m", "--weights", "model", "-m", "why", *more)
     return done.code, done.err
+
+
+def assert_unreadable(place: Repository, reason: str) -> None:
+    """Whoever looks is told of the link `notes`, and of nothing that it leads to."""
+    (model,) = read_document(place.mlver("status", "--json"), "status")["models"]
+    compared = read_document(place.mlver("diff", "m", "--json"), "diff")
+    for document in (model, compared):
+        (weights,) = document["artifacts"]
+        assert (weights["state"], weights["new_digest"]) == ("unreadable", None)
+        assert (
+            "notes is a symlink" in weights["unreadable"] or "notes cannot" in weights["unreadable"]
+        )
+        assert reason in weights["unreadable"]
+        assert (weights["new_size"], weights["added"], weights["changed"]) == (0, [], [])
+    assert (model["bump"], model["differs"]) == (None, True)
+    for command in ("status", "diff"):
+        shown = assert_works(place, command)
+        assert "  weights  unreadable  model  " in shown
+        assert reason in shown
+        for secret in ("token", "repositoryformatversion"):  # of what is outside, and of git
+            assert secret not in shown
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
@@ -56,9 +79,12 @@ def test_a_link_that_leaves_the_work_tree_is_refused_by_name(
     link.symlink_to(target.format(outside=tmp_path / "outside"))
     # A link to nowhere holds no bytes, and stands for a file that is missing.
     if target != "nowhere":
-        status = place.mlver("status")
-        assert reason in status.err
-        assert "Traceback" not in status.err
+        assert_unreadable(place, reason)
+        code, said = register(place, "--bump", "major", *more)
+        assert code == 3
+        assert reason in said
+        assert "token" not in said
+        assert not place.git("tag", "--list", "m@v2*")
     (finding,) = json.loads(place.mlver("verify", "--all", "--json").out)["notes"]
     assert finding["subject"] == "model"
     assert reason in finding["message"]
