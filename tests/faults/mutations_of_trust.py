@@ -138,8 +138,15 @@ TRUST_MUTATIONS = (
     ),
     Mutation(
         "project.audit.landed_records:_list_mains",
-        "is_judge or list_unreachable(...)",
+        "is_before_push or list_unreachable(...)",
         "True",
+        "tests",
+        "tests/project/audit/test_landed_records.py",
+    ),
+    Mutation(
+        "project.audit.landed_records:_list_mains",
+        "not any(...) and not is_before_push",
+        "not any(references)",
         "tests",
         "tests/project/audit/test_landed_records.py",
     ),

@@ -42,12 +42,13 @@ def _list_mains(incoming: IncomingChanges, tip: str) -> Sequence[str]:
         return commits
     repository = incoming.project.repository
     mains = list_main_branches(repository)
+    is_before_push = incoming.asked_by == "pre-push"
     references = [main.remote_reference for main in mains]
-    if not any(references):
+    if not any(references) and not is_before_push:
+        # The main branch here may be the very one that is pushed, and is nowhere else yet.
         references = [main.local_reference for main in mains]
     for reference in filter(None, references):
         # A check may run after the push: a main branch that has all of it says nothing of it.
-        is_judge = incoming.asked_by == "pre-push"
-        if is_judge or list_unreachable(repository, [tip], [reference]):
+        if is_before_push or list_unreachable(repository, [tip], [reference]):
             commits.append(reference)
     return commits

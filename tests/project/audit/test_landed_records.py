@@ -148,3 +148,32 @@ def test_a_fork_that_lags_behind_takes_what_upstream_has(
     new, old = git("rev-parse", "main"), git("rev-parse", "fork/main")
     line = f"refs/heads/main {new} refs/heads/main {old}"
     assert judge_pre_push(town.repository.path, [line], "fork").exit_code == 0
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+def test_main_here_does_not_vouch_for_itself_when_it_is_pushed(
+    town: Town, server: Repository, named: bool, is_first: bool
+) -> None:
+    """Nothing was fetched: the remote is new here, or is named by its address alone."""
+    git = town.repository.git
+    address = os.fspath(server.path)
+    if named:
+        git("remote", "add", "origin", address)
+    town.enter("Mallory", day=4)
+    before = git("rev-parse", "HEAD")
+    old = "0" * 40 if is_first else before
+
+    def push(branch: str) -> int:
+        line = f"refs/heads/{branch} {git('rev-parse', branch)} refs/heads/{branch} {old}"
+        return judge_pre_push(
+            town.repository.path, [line], "origin" if named else address
+        ).exit_code
+
+    assert push("main") == 0
+    forge_version(town)
+    assert push("main") == 1
+    git("switch", "--quiet", "-c", "side")
+    town.repository.write("later.txt", "x")
+    town.repository.commit("Later")
+    assert push("side") == 1
