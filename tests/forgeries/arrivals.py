@@ -199,10 +199,17 @@ def bring_forgery(
 
 def _find_target(commits: Sequence[PlannedCommit], subject: str) -> str:
     """Find a commit that holds the forged record: where it came in, else the last."""
+    data = _find_last(commits, subject)
     for commit in commits:
-        if commit.changes.get(subject) is not None:
+        if data is not None and commit.changes.get(subject) == data:
             return commit.name
     return commits[-1].name
+
+
+def _find_last(commits: Sequence[PlannedCommit], subject: str) -> bytes | None:
+    """Find what the forged record is in the end."""
+    versions = [commit.changes.get(subject) for commit in commits]
+    return next((data for data in reversed(versions) if data is not None), None)
 
 
 def _name_policy(
@@ -240,9 +247,8 @@ def _judge_under(repository: Repository, data: bytes, commit: str) -> bytes:
 
 
 def _seal_again(message: str, commits: Sequence[PlannedCommit], subject: str) -> str:
-    for commit in commits:
-        data = commit.changes.get(subject)
-        if data is not None:
-            head, _, _ = message.rpartition("Mlver-Record: ")
-            return f"{head}Mlver-Record: {name_digest(data)}\n"
-    return message
+    data = _find_last(commits, subject)
+    if data is None:
+        return message
+    head, _, _ = message.rpartition("Mlver-Record: ")
+    return f"{head}Mlver-Record: {name_digest(data)}\n"

@@ -50,6 +50,34 @@ def age_record(data: bytes, kind: str, **changes: Any) -> bytes:
     return emit.dump_document(document, "a record")
 
 
+def list_placeholders(ground: Ground) -> Iterator[Forgery]:
+    """Keep a promotion's number free under a stricter rule, by a record that nobody can read.
+
+    After a squash, nothing is left of that: it is the last step alone.
+    """
+    path = promotion_path("staging", 3)
+    record = edit_record(ground.samples["staging"], author=MALLORY.author)
+    seal = f"digits 1.2.0 staging 3: promote\n\nAs agreed\n\nMlver-Record: {name_digest(record)}\n"
+    settings = ground.read_file(layout.CONFIG)
+    weak = b"  staging:\n"
+    strict = b"  canary:\n    verified: true\n  staging:\n    after: [canary]\n"
+    assert weak in settings
+    before: list[dict[str, bytes | None]] = [
+        {path: b"schema: mlver/promotion/99\n"},
+        {layout.CONFIG: settings.replace(weak, strict)},
+    ]
+    ways: dict[str, list[dict[str, bytes | None]]] = {"overwritten": [], "deleted": [{path: None}]}
+    for name, removal in ways.items():
+        yield Forgery(
+            kind="placeholder",
+            name=name,
+            steps=[*before, *removal, {path: record}],
+            subject=path,
+            early="third",
+            sealed=[("digits@staging.3", seal)],
+        )
+
+
 def _list_before_seals(ground: Ground) -> Iterator[Forgery]:
     """Write a promotion of the format that nobody judges, where there is none yet."""
     first: dict[str, Any] = {

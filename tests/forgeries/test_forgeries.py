@@ -27,7 +27,7 @@ from tests.forgeries.arrivals import (
     choose_arrivals,
     read_trees,
 )
-from tests.forgeries.claims import list_every_forgery
+from tests.forgeries.claims import list_every_forgery, list_placeholders
 from tests.forgeries.ground import STORE, Ground, build_ground
 from tests.forgeries.kinds import Forgery
 
@@ -186,4 +186,19 @@ def test_a_rule_that_was_removed_in_a_push_of_its_own_is_remembered(judge: Forge
         verdict = judge.judge_forgery(forgery, "fast-forward", alone=1)
         if (verdict.verify, verdict.check, verdict.receive) != (1, 1, 1):
             missed.append(forgery.case_name)
+    assert missed == []
+
+
+@pytest.mark.parametrize("alone", [0, 2])
+def test_a_record_that_nobody_can_read_keeps_no_number_free(
+    judge: ForgeryJudge, alone: int
+) -> None:
+    missed: list[str] = []
+    for forgery in list_placeholders(judge.ground):
+        verdict = judge.judge_forgery(forgery, "fast-forward", alone=alone)
+        if (verdict.verify, verdict.check, verdict.receive) != (1, 1, 1):
+            missed.append(f"{forgery.name}: {verdict}")
+        kinds = {(one["kind"], one["subject"]) for one in verdict.report["broken"]}
+        if ("policy", forgery.subject) not in kinds:
+            missed.append(f"{forgery.name}: no outdated rule, but {kinds}")
     assert missed == []

@@ -15,13 +15,14 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import KnownObject
+from mlver.git.history import RecordTampering
 from mlver.git.main_branch import list_main_branches
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
 from mlver.project.history import renumbered
 from mlver.project.history.renumbered import PlannedMerge
-from mlver.project.history.unknown_formats import find_unread_objects
+from mlver.project.history.unknown_formats import find_taken_back, find_unread_changes
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -143,7 +144,7 @@ def read_pushed(
             record_paths = [
                 record_path for record_path in entries if layout.is_record_path(record_path)
             ]
-        edits.update(_find_lost(repository, tree, landed, record_paths))
+        edits.update(_find_lost(repository, tree, landed, record_paths, tip=new))
     return IncomingChanges(
         project,
         tuple(touched),
@@ -298,9 +299,14 @@ def _find_tampered(
 
 
 def _find_lost(
-    repository: GitRepository, tree: CommittedRecords, landed: str, record_paths: Sequence[str]
+    repository: GitRepository,
+    tree: CommittedRecords,
+    landed: str,
+    record_paths: Sequence[str],
+    *,
+    tip: str,
 ) -> Iterator[tuple[str, Finding]]:
-    """Find records that are not as `landed` has them."""
+    """Find records that are not as `landed` has them; `tree` is what `tip` has."""
     places = [f"{landed}:{record_path}" for record_path in record_paths]
     landed_objects = changes_in.find_objects(repository, places)
     lost: dict[str, str] = {}
@@ -309,9 +315,8 @@ def _find_lost(
         if before is None or (tree_entry is not None and tree_entry.object_id == before.object_id):
             continue
         lost[record_path] = before.object_id
-    # whoever brought a record that nobody here can read may take it back
-    unread = find_unread_objects(repository, lost)
-    for record_path in (path for path in lost if path not in unread):
+    excused = _find_excused(repository, tree, lost, tip)
+    for record_path in (path for path in lost if path not in excused):
         is_deleted = tree.entries.get(record_path) is None
         state = "is deleted, though it" if is_deleted else "is not the record that"
         restore = shell_command("git", "checkout", landed[:12], "--", record_path)
@@ -319,6 +324,24 @@ def _find_lost(
             record_path,
             Finding("history", record_path, f"{state} landed in {landed[:10]}", (restore,)),
         )
+
+
+def _find_excused(
+    repository: GitRepository, tree: CommittedRecords, lost: Mapping[str, str], tip: str
+) -> set[str]:
+    """Find what nobody here could read, and whoever brought it took back.
+
+    `lost` has the object id of each record that is not as it landed. What another record takes the
+    place of was taken back before that.
+    """
+    deleted = [path for path in lost if tree.entries.get(path) is None]
+    changes = [RecordTampering("", "D", path, lost[path]) for path in deleted]
+    excused = {change.path for change in find_unread_changes(repository, changes)}
+    replaced = [path for path in lost if path not in deleted]
+    for path, before in find_taken_back(repository, replaced, tip):
+        if lost.get(path) == before:
+            excused.add(path)
+    return excused
 
 
 def resolve_commit(repository: GitRepository, revision: str) -> str:

@@ -27,6 +27,8 @@ def is_race(
     the rule may be older than the merge that brought it there.
     """
     history = policies.history
+    if _follows_other(history, record, landing):
+        return False
     created = count_seconds(record.created)
     arrival: CommitEntry | None = None
     was_looser = False
@@ -50,6 +52,20 @@ def is_race(
     if max(waited, default=0) > LONGEST_WAIT_S:
         return False
     return not _came_with_prior(history, record, brought, landing, arrival)
+
+
+def _follows_other(history: RecordHistory, record: PromotionRecord, landing: CommitEntry) -> bool:
+    """Say whether another record had a promotion's number before it landed, on the same branch.
+
+    So it was made there, after that was taken back: whoever lost a race found the number free.
+    """
+    if len(landing.parents) > 1:
+        return False  # the merge chose between two that came by ways of their own
+    own = history.additions.get(record.record_path, ())
+    for _, entry in history.earlier.get(record.record_path, ()):
+        if entry not in own and history.is_before(entry, landing):
+            return True
+    return False
 
 
 def _list_line(history: RecordHistory, landing: CommitEntry) -> Iterator[CommitEntry]:

@@ -79,6 +79,8 @@ def find_tampering(
     listed = history.find_tampering(repository, *under, tip=tip, without=without)
     unread = _describe_unread(repository, listed)
     changes = [change for change in listed if change not in unread]
+    if without:
+        changes = _drop_repeated(repository, changes, tip)
     models = _list_models(change for change in changes if change.yielded)
     if not models:
         return changes
@@ -100,6 +102,23 @@ def _describe_unread(
     from mlver.project.history.unknown_formats import describe_unread, find_unread_changes
 
     return {change: describe_unread(change) for change in find_unread_changes(repository, changes)}
+
+
+def _drop_repeated(
+    repository: GitRepository, changes: Sequence[RecordTampering], tip: str
+) -> list[RecordTampering]:
+    """Drop the merges that only repeat that a record of a newer format was taken back before."""
+    paths = {change.path for change in changes if change.yielded}
+    if not paths:
+        return list(changes)
+    from mlver.project.history.unknown_formats import find_taken_back
+
+    taken = find_taken_back(repository, sorted(paths), tip)
+    return [
+        change
+        for change in changes
+        if not change.yielded or (change.path, change.before) not in taken
+    ]
 
 
 def judge_renumbering(

@@ -115,12 +115,18 @@ def test_a_rollback_refuses_a_target_of_a_newer_format(served: Repository) -> No
     assert done.err.endswith(said)
 
 
+def invent_promotion(served: Repository) -> str:
+    """Commit a promotion that no mlver wrote; return the commit."""
+    text = (served.path / STAGING).read_text().replace("mlver/promotion/2", "mlver/promotion/9")
+    served.write(STAGING.replace("0001", "0002"), text)
+    return served.commit("Invent")
+
+
 def test_an_invented_format_can_be_taken_back(served: Repository) -> None:
     """Nobody here can tell what the record said; `verify` notes it, and a push may remove it."""
     before = served.git("rev-parse", "HEAD")
-    text = (served.path / STAGING).read_text().replace("mlver/promotion/2", "mlver/promotion/9")
-    served.write(STAGING.replace("0001", "0002"), text)
-    commit = served.commit("Invent")
+    commit = invent_promotion(served)
+    served.git("branch", "side")
     checked = served.mlver("hook", "check", "--from", before, "--to", "HEAD")
     assert checked.code == 1
     assert "written by a newer mlver" in checked.out
@@ -137,6 +143,37 @@ def test_an_invented_format_can_be_taken_back(served: Repository) -> None:
     served.git("tag", "--delete", "digits@staging.2")
     assert assert_works(served, "tag").startswith("Sealed digits@staging.2")
     assert_works(served, "verify", "--all")
+    for start in (commit, before):
+        assert_works(served, "hook", "check", "--from", start, "--to", "HEAD")
+    # a branch that has it still
+    served.git("switch", "--quiet", "side")
+    served.write("notes.txt", "x")
+    served.commit("Notes")
+    served.git("merge", "--quiet", "--no-edit", "main")
+    for start in (commit, "side~1", "main"):
+        assert_works(served, "hook", "check", "--from", start, "--to", "side")
+    assert_works(served, "verify", "--all")
+
+
+def test_what_takes_the_place_of_an_invented_format_is_damage(served: Repository) -> None:
+    """It would have the place of what was there first."""
+    before = served.git("rev-parse", "HEAD")
+    commit = invent_promotion(served)
+    text = (served.path / STAGING).read_text()
+    served.write(STAGING.replace("0001", "0002"), text.replace("sequence: 1", "sequence: 2"))
+    served.commit("Overwrite")
+    path = STAGING.replace("0001", "0002")
+    words = {commit: "is not the record that landed", before: "was changed in commit"}
+    for start, said in words.items():
+        checked = served.mlver("hook", "check", "--from", start, "--to", "HEAD")
+        assert (checked.code, f"{path} {said}" in checked.out) == (1, True)
+    verified = served.mlver("verify", "--all")
+    assert (verified.code, f"{path} was changed in commit" in verified.out) == (1, True)
+    # nor does a rewritten branch replace what landed
+    served.git("reset", "--quiet", "--soft", before)
+    served.commit("Squash")
+    checked = served.mlver("hook", "check", "--from", commit, "--to", "HEAD")
+    assert f"{path} is not the record that landed" in checked.out
 
 
 def test_a_record_that_was_made_one_of_a_newer_format_and_removed_is_damage(
