@@ -7,7 +7,6 @@ of backticks inside.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mlver.errors import shell_command
@@ -22,7 +21,7 @@ from mlver.features.comparing.screen import (
 )
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
 from mlver.records.promotion import PromotionRecord
-from mlver.terminal.sanitise import printable_name
+from mlver.terminal.markdown import format_table, quote_code
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import (
     distinguish_values,
@@ -41,7 +40,6 @@ MARKER = "<!-- mlver:diff -->"
 LIMIT = 65_536  # characters of a comment on GitHub; GitLab takes more
 # Longer tables and texts would push the rest of the review out of the comment.
 _ROWS = 30
-_LONGEST = 300
 _VERDICTS = {"better": "better", "worse": "**worse**"}
 
 
@@ -76,23 +74,6 @@ def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
     blocks += _format_value_changes("label", result.labels)
     commits = f"{format_count(len(result.code.commits), 'commit')} between"
     screen.write_page(_assemble_page(blocks, "mlver diff", commits))
-
-
-def quote_code(text: str) -> str:
-    """Text that others chose, on one line and without any power over the page."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST - 1]}…"
-    # A table's cell ends at a bar even inside a code span, and GitHub and GitLab differ on how to
-    # escape one.
-    shown_text = printable_name(text).replace("|", "│") or " "
-    longest_run = 0
-    for run in re.findall("`+", shown_text):
-        longest_run = max(longest_run, len(run))
-    fence = "`" * (longest_run + 1)
-    # One blank at each end is not shown, and keeps backticks inside apart from the fence.
-    if longest_run or shown_text != shown_text.strip():
-        shown_text = f" {shown_text} "
-    return f"{fence}{shown_text}{fence}"
 
 
 def _quote_message(message: str, author: str) -> str:
@@ -162,7 +143,7 @@ def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) 
             table_rows.append(_format_metric_cells(change))
     if table_rows:
         headers = ["metric", quote_code(old), quote_code(new), "change", ""]
-        yield _format_table(headers, table_rows, right=(1, 2, 3))
+        yield format_table(headers, table_rows, right=(1, 2, 3))
 
 
 def _format_metric_cells(change: MetricChange) -> list[str]:
@@ -179,7 +160,7 @@ def _format_metric_cells(change: MetricChange) -> list[str]:
 def _format_value_changes(noun: str, changes: Sequence[ValueChange]) -> Iterator[str]:
     table_rows = [_format_value_cells(change) for change in changes]
     if table_rows:
-        yield _format_table([noun, "was", "is"], table_rows)
+        yield format_table([noun, "was", "is"], table_rows)
 
 
 def _format_value_cells(change: ValueChange) -> list[str]:
@@ -195,7 +176,7 @@ def _format_value_cells(change: ValueChange) -> list[str]:
 def _format_artifact_changes(artifacts: Iterable[ArtifactDiff]) -> Iterator[str]:
     table_rows = [_format_artifact_cells(artifact) for artifact in artifacts]
     if table_rows:
-        yield _format_table(["artifact", "", "path", "files", "size", "in it"], table_rows)
+        yield format_table(["artifact", "", "path", "files", "size", "in it"], table_rows)
 
 
 def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
@@ -231,7 +212,7 @@ def _format_artifact_cells(artifact: ArtifactDiff) -> list[str]:
 
 def _format_promotions(promotions: Sequence[PromotionRecord]) -> str:
     table_rows = list(map(_format_promotion_cells, promotions))
-    return "#### Stages\n\n" + _format_table(["", "stage", "gates", "why", "who"], table_rows)
+    return "#### Stages\n\n" + format_table(["", "stage", "gates", "why", "who"], table_rows)
 
 
 def _format_promotion_cells(promotion: PromotionRecord) -> list[str]:
@@ -260,16 +241,3 @@ def _format_gates(promotion: PromotionRecord) -> Iterator[str]:
         yield "**by force**"
     for approval in promotion.approvals:
         yield f"approved by {quote_code(format_author(approval.approver))}"
-
-
-def _format_table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
-) -> str:
-    ruler_cells: list[str] = []
-    for column in range(len(headers)):
-        ruler_cells.append("--:" if column in right else "---")
-    table_lines = [f"| {' | '.join(cells)} |" for cells in (headers, ruler_cells, *rows[:_ROWS])]
-    hidden = len(rows) - _ROWS
-    if hidden > 0:
-        table_lines += ["", f"and {hidden:,} more"]
-    return "\n".join(table_lines)
