@@ -1,0 +1,1 @@
+"""The language of `--where`: which versions are asked for."""
