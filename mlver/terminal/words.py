@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+# In seconds. Months differ in length, so weeks are counted up to a year.
+_AGE_UNITS = (
+    ("y", 365.25 * 86_400),
+    ("wk", 7 * 86_400),
+    ("d", 86_400),
+    ("h", 3_600),
+    ("min", 60),
+)
 
 
 def format_size(count: int) -> str:
@@ -83,6 +93,22 @@ def format_time(created: str) -> str:
 def format_day(created: str) -> str:
     """`2026-11-21T03:04:05Z` as `2026-11-21`."""
     return created[:10]
+
+
+def format_age(created: str, now: str) -> str:
+    """How long ago something was, in its largest whole unit: `45 min`, `2 h`, `3 d`, `5 wk`, `2 y`.
+
+    Times are as records write them; what lies ahead by a clock that is wrong is `now`.
+    """
+    try:
+        passed = datetime.fromisoformat(now) - datetime.fromisoformat(created)
+    except ValueError:
+        return ""
+    seconds = passed.total_seconds()
+    for unit, length in _AGE_UNITS:
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return "now"
 
 
 def format_author(author: str) -> str:

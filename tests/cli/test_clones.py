@@ -68,7 +68,7 @@ def test_different_versions_merge_without_a_conflict(clones: tuple[Repository, R
         "next: mlver tag --push\n"
     )
     listed = assert_works(lee, "list")
-    assert [line.split()[0] for line in listed.splitlines()[2:]] == ["2.0.0", "1.1.0", "1.0.0"]
+    assert [line.split()[0] for line in listed.splitlines()[3:]] == ["2.0.0", "1.1.0", "1.0.0"]
     assert "staging" in listed
     lee.git("push", "--quiet", "origin", "main")
     assert (

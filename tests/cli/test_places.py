@@ -40,7 +40,7 @@ def test_git_mlver_is_mlver(first: Repository, tmp_path: Path) -> None:
         first.path, "git mlver list && git mlver verify --all && git mlver -h", tmp_path / "bin"
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("digits\n  version")
+    assert done.stdout.startswith("digits\n  latest 1.0.0\n  version")
     assert "All is well" in done.stdout
     assert "Usage: git mlver" in done.stdout
 

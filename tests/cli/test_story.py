@@ -74,9 +74,10 @@ def test_the_next_version(first: Repository) -> None:
 def test_what_there_is_and_what_changed(second: Repository) -> None:
     assert screen(second, "list") == (
         "digits\n"
-        "  version  stages      accuracy  log_loss  registered  message\n"
-        "  1.1.0                    0.94       0.5  2026-01-02  Second\n"
-        "  1.0.0    production      0.91         1  2026-01-02  First\n"
+        "  production 1.0.0  latest 1.1.0\n"
+        "  version  accuracy  log_loss  age  message\n"
+        "  1.1.0        0.94       0.5  now  Second\n"
+        "  1.0.0        0.91         1  now  First\n"
     )
     assert screen(second, "diff", "digits@1.0.0", "@1.1.0") == (
         f"digits 1.0.0 → digits 1.1.0\n{PARAMS}{METRICS}{CHANGED}"

@@ -20,15 +20,17 @@ from tests.conftest import Repository
 ARCHIVE = Path(__file__).with_name("earlier.tar.gz")
 LIST = """\
 digits
-  version  stages      accuracy  registered  message
-  1.3.0    staging         0.94  2026-01-02  Of the topic
-  1.2.0                    0.93  2026-01-02  Of main
-  1.1.0                    0.92  2026-01-02  Second
-  1.0.0    production      0.91  2026-01-02  First
+  production 1.0.0  staging 1.3.0  latest 1.3.0
+  version  accuracy  age  message
+  1.3.0        0.94  4 h  Of the topic
+  1.2.0        0.93  4 h  Of main
+  1.1.0        0.92  4 h  Second
+  1.0.0        0.91  4 h  First
 
 legacy
-  version  stages  registered  message
-  0.9.0            2026-01-02  A release made by hand
+  latest 0.9.0
+  version  age  message
+  0.9.0    4 h  A release made by hand
 """
 LOG = """\
 2026-01-02 03:04  digits 1.3.0  promoted before seals  staging: 1.0.0 → 1.3.0       Interrupted  Kim
@@ -77,8 +79,12 @@ def test_what_was_interrupted_is_set_aside_and_all_is_well(earlier: Repository) 
     assert result["adopted"] == ["legacy@0.9.0"]
 
 
-def test_its_records_say_what_they_said(earlier: Repository) -> None:
-    assert assert_works(earlier, "list") == LIST
+def test_its_records_say_what_they_said(
+    earlier: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dated:
+        dated.setenv("SOURCE_DATE_EPOCH", "1767337445")  # 2026-01-02T07:04:05Z
+        assert assert_works(earlier, "list") == LIST
     lines = assert_works(earlier, "log", "digits")
     assert re.sub("  [0-9a-f]{10}$", "", lines, flags=re.MULTILINE) == LOG
     assert assert_works(earlier, "show", "legacy@0.9.0") == SHOW

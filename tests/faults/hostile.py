@@ -18,6 +18,8 @@ RUNNER_COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
 READING = (
     ("list",),
     ("list", "m"),
+    ("list", "--csv"),
+    ("list", "--markdown", "--sort", "accuracy"),
     ("show", "m"),
     ("log",),
     ("status",),

@@ -13,6 +13,11 @@ _TEXTS = ("::error::x", "##[error]x", "##vso[task.complete]x")
 _COMMANDS = (
     ("list",),
     ("list", "n"),
+    ("list", "--csv"),
+    ("list", "n", "--markdown", "--where", "not metrics.x > 1"),
+    ("list", "n", "--columns", "message,labels.k,params.named"),
+    ("list", "--where", "::error::x"),
+    ("list", "--sort", "##[error]x"),
     ("show", "n"),
     ("log",),
     ("log", "n"),

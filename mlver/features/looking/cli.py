@@ -6,32 +6,88 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.looking.list import list_versions
-from mlver.features.looking.screen import draw_list, draw_show
+from mlver.errors import UsageError
+from mlver.features.looking.list import NewestVersions, VersionChoice, list_versions
+from mlver.features.looking.list_screen import draw_list
 from mlver.terminal.options import Json, Model, Ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
 LIST_EXAMPLES = (
     "mlver list",
     "mlver list digits --limit 5",
+    "mlver list digits --sort accuracy --columns version,stage,accuracy,params.width",
+    "mlver list --where 'metrics.accuracy >= 0.9 and stage = production'",
+    "mlver list digits --all --csv",
 )
 
 
 def list_command(
     ctx: typer.Context,
     model: Model = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="FILTER", help="Only versions that this is true of (see below)."),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help="By a metric, the best first, or by another field.",
+        ),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-c", "--columns", metavar="FIELDS", help="What to show, with commas between."
+        ),
+    ] = None,
     limit: Annotated[
-        int, typer.Option("-n", "--limit", min=1, help="How many versions of each model.")
+        int,
+        typer.Option(
+            "-n",
+            "--limit",
+            min=1,
+            help="How many of each model; holders of stages are always shown.",
+        ),
     ] = 20,
     every: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
     json: Json = False,
 ) -> None:
-    """List versions with their stages and metrics, newest first."""
-    emit_result(
-        list_versions(find_session(ctx).cached_project, model, limit=None if every else limit),
-        draw_list,
-        json=json,
-    )
+    """List versions with their stages and metrics, newest first.
+
+    The best value of each metric is marked with a star, where model.yaml says which way is better.
+
+    A filter compares fields with values: `metrics.accuracy >= 0.9`, `labels.team = mt`, `created >
+    2026-03-01`, `version >= 1.2`, `message ~ layer` (contains), `stage in (staging, production)`,
+    joined by and, or, not and brackets. A field alone asks whether it is there.
+    """
+    if as_csv + as_markdown + json > 1:
+        raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
+    choice: VersionChoice = NewestVersions(None if every else limit)
+    draw = draw_list
+    if where is not None or sort is not None or reverse or columns:
+        # What reads filters costs a plain list its modules at its start.
+        from mlver.features.looking.choosing import choose_matching
+
+        choice = choose_matching(
+            limit=None if every else limit,
+            where=where,
+            sort=sort,
+            columns=columns or (),
+            is_reversed=reverse,
+        )
+    if columns or as_csv or as_markdown:
+        from mlver.features.looking import list_tables
+
+        draw = list_tables.draw_list_columns
+        if as_csv:
+            draw = list_tables.draw_list_csv
+        elif as_markdown:
+            draw = list_tables.draw_list_markdown
+    emit_result(list_versions(find_session(ctx).cached_project, model, choice), draw, json=json)
 
 
 SHOW_EXAMPLES = (
@@ -43,6 +99,7 @@ SHOW_EXAMPLES = (
 def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
     """Show one version whole."""
     # What judges who promoted it costs `list` its modules at its start.
+    from mlver.features.looking.screen import draw_show
     from mlver.features.looking.show import show_version
 
     emit_result(show_version(find_session(ctx).shown_project, ref), draw_show, json=json)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
-from mlver.policy.chain import RecordSeal, SealState, judge_seal
+from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
-from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
-from mlver.project.tags.promotion_seals import StageHolders
+from mlver.project.tags.promotion_seals import ShownSeals, StageHolders
+from mlver.records.model import Direction, ModelSettings
 from mlver.records.values import flatten_values
-from mlver.version import Version
+from mlver.records.version import VersionRecord
+from mlver.version import Version, highest_release, parse_version, sort_versions
+
+ReadRecord: TypeAlias = tuple[VersionRecord, Digest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class ListedVersion:
     """`fault` is why its record cannot be read: then only its number and stages are known.
 
     `unsealed_stages` are those of its stages that it was given by a promotion which no tag seals.
-    `sealed` says whether its own tag seals it.
+    `sealed` says whether its own tag seals it. `values` are those that were asked for, by field.
     """
 
     version: str
@@ -32,6 +36,7 @@ class ListedVersion:
     stages: tuple[str, ...]
     unsealed_stages: tuple[str, ...]
     metrics: Mapping[str, float]
+    values: Mapping[str, Any]
     size: int | None
     sealed: bool
     fault: str | None = None
@@ -39,114 +44,198 @@ class ListedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedModel:
-    """`versions` are the newest by precedence, highest first; `total` counts all of them.
+    """`total` counts all versions, and `matching` those that were asked for.
 
-    `faults` are about the model's other files that cannot be read: its settings, and the
-    promotions that decide a stage.
+    `latest` is the highest release, None where there is none. `stages` are the versions that stages
+    hold, `unsealed_stages` those that a promotion without a seal gave. `faults` are about files
+    that cannot be read, other than the records of the versions shown.
     """
 
     model: str
     description: str | None
     total: int
+    matching: int
+    latest: str | None
     stages: Mapping[str, str]
+    unsealed_stages: tuple[str, ...]
+    directions: Mapping[str, Direction]
     versions: tuple[ListedVersion, ...]
     faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListResult:
+    """`read` is when the list was read, UTC, from which ages count."""
+
+    read: str
     models: tuple[ListedModel, ...]
 
 
-def list_versions(
-    project: Project, model: str | None = None, *, limit: int | None = 20
-) -> ListResult:
-    """The newest `limit` versions (None: all) of one model or of each.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSource:
+    """What a model's versions are chosen from."""
 
-    No record is opened that is not shown.
+    project: Project
+    model: str
+    settings: ModelSettings | None
+    held: Mapping[str, tuple[str, ...]]
+
+    def read_version(self, number: Version) -> ReadRecord:
+        return self.project.registry.read_version(self.model, number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenVersions:
+    """Versions in the order in which they are shown.
+
+    `total` counts all of the model, and `matching` those that were meant. `latest` is the highest
+    release of all. `records` are those that were read for the choice.
     """
-    model_names = (
-        project.registry.list_models() if model is None else [project.resolve_model(model)]
-    )
-    return ListResult(tuple(_list_model(project, model_name, limit) for model_name in model_names))
+
+    numbers: Sequence[Version]
+    total: int
+    matching: int
+    latest: Version | None
+    records: Mapping[Version, ReadRecord] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
-def _list_model(project: Project, model: str, limit: int | None) -> ListedModel:
-    registry = project.registry
-    numbers, version_count = registry.list_newest(model, sys.maxsize if limit is None else limit)
-    reader = TolerantReader()
-    holdings = reader.read_holdings(registry, model)
-    settings = reader.try_reading(registry.read_settings, model)
-    # All at once: git is asked once, however many versions there are.
-    known_seals = promotion_seals.read_shown_seals(project, model, numbers, holdings)
-    versions = []
-    for number in numbers:
-        stages = _list_held_stages(holdings, known_seals.stages, str(number))
-        known_seal = known_seals.versions[str(number)]
-        versions.append(_list_version(registry, model, number, stages, known_seal))
-    return ListedModel(
-        model=model,
-        description=settings.description if settings else None,
-        total=version_count,
-        stages={stage: record.version for stage, (record, _) in holdings.items()},
-        versions=tuple(versions),
-        faults=reader.faults,
-    )
+class VersionChoice(Protocol):
+    """Which versions are shown, in what order, and what of them."""
+
+    def choose_versions(self, source: ListedSource) -> ChosenVersions: ...
+
+    def read_values(
+        self, source: ListedSource, record: VersionRecord, *, is_sealed: bool
+    ) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldStages:
-    """The stages that a version holds, and which of them by a promotion that no tag seals."""
+class NewestVersions:
+    """The `limit` highest versions (None: all), and those below that hold a stage.
 
-    names: tuple[str, ...]
-    unsealed: tuple[str, ...]
+    No record is opened that is not shown.
+    """
+
+    limit: int | None = 20
+
+    def choose_versions(self, source: ListedSource) -> ChosenVersions:
+        registry = source.project.registry
+        if self.limit is None:
+            numbers = registry.list_versions(source.model)[::-1]
+            total = len(numbers)
+        else:
+            numbers, total = registry.list_newest(source.model, self.limit)
+        latest = highest_release(numbers)
+        if latest is None and len(numbers) < total:
+            latest = highest_release(registry.list_versions(source.model))
+        newest = set(map(str, numbers))
+        # What is in production is the first question, however old it is.
+        older = [parse_version(number) for number in source.held if number not in newest]
+        return ChosenVersions(
+            numbers=[*numbers, *sort_versions(older)[::-1]],
+            total=total,
+            matching=total,
+            latest=latest,
+        )
+
+    def read_values(
+        self, source: ListedSource, record: VersionRecord, *, is_sealed: bool
+    ) -> Mapping[str, Any]:
+        return {}
 
 
-def _list_held_stages(
-    holdings: StageHolders, states: Mapping[str, SealState], version: str
-) -> _HeldStages:
-    names: list[str] = []
-    unsealed: list[str] = []
+def list_versions(
+    project: Project, model: str | None = None, choice: VersionChoice | None = None
+) -> ListResult:
+    """The chosen versions of one model or of each; the newest, if nothing else is chosen."""
+    if model is None:
+        model_names = project.registry.list_models()
+    else:
+        model_names = [project.resolve_model(model)]
+    models: list[ListedModel] = []
+    for model_name in model_names:
+        models.append(_list_model(project, model_name, choice or NewestVersions()))
+    return ListResult(project.record_time, tuple(models))
+
+
+def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedModel:
+    registry = project.registry
+    reader = TolerantReader()
+    holdings = reader.read_holdings(registry, model)
+    settings = reader.try_reading(registry.read_settings, model)
+    source = ListedSource(
+        project=project, model=model, settings=settings, held=_group_stages(holdings)
+    )
+    chosen = choice.choose_versions(source)
+    # All at once: git is asked once, however many versions there are.
+    known_seals = promotion_seals.read_shown_seals(project, model, chosen.numbers, holdings)
+    versions: list[ListedVersion] = []
+    for number in chosen.numbers:
+        versions.append(_list_version(source, choice, number, chosen.records, known_seals))
+    return ListedModel(
+        model=model,
+        description=settings.description if settings else None,
+        total=chosen.total,
+        matching=chosen.matching,
+        latest=None if chosen.latest is None else str(chosen.latest),
+        stages={stage: record.version for stage, (record, _) in holdings.items()},
+        unsealed_stages=_list_unsealed(holdings, known_seals),
+        directions=settings.directions if settings else {},
+        versions=tuple(versions),
+        faults=(*reader.faults, *chosen.faults),
+    )
+
+
+def _group_stages(holdings: StageHolders) -> dict[str, tuple[str, ...]]:
+    """The stages that each version holds."""
+    held: dict[str, tuple[str, ...]] = {}
     for stage, (record, _) in holdings.items():
-        if record.version != version:
-            continue
-        names.append(stage)
-        if states[stage] == "unsealed":
-            unsealed.append(stage)
-    return _HeldStages(tuple(names), tuple(unsealed))
+        held[record.version] = (*held.get(record.version, ()), stage)
+    return held
+
+
+def _list_unsealed(stages: Iterable[str], known_seals: ShownSeals) -> tuple[str, ...]:
+    return tuple(stage for stage in stages if known_seals.stages[stage] == "unsealed")
 
 
 def _list_version(
-    registry: RecordRegistry,
-    model: str,
+    source: ListedSource,
+    choice: VersionChoice,
     number: Version,
-    stages: _HeldStages,
-    seal: RecordSeal | None,
+    records: Mapping[Version, ReadRecord],
+    known_seals: ShownSeals,
 ) -> ListedVersion:
+    stages = source.held.get(str(number), ())
+    unsealed_stages = _list_unsealed(stages, known_seals)
     # One record that cannot be read must not hide all the others.
     try:
-        record, digest = registry.read_version(model, number)
+        record, digest = records.get(number) or source.read_version(number)
     except MlverError as error:
         return ListedVersion(
             version=str(number),
             created=None,
             author=None,
             message=None,
-            stages=stages.names,
-            unsealed_stages=stages.unsealed,
+            stages=stages,
+            unsealed_stages=unsealed_stages,
             metrics={},
+            values={},
             size=None,
             sealed=False,
             fault=summarise_error(error),
         )
+    seal = known_seals.versions[str(number)]
+    is_sealed = not judge_seal(source.model, number, digest, seal)
     return ListedVersion(
         version=record.version,
         created=record.created,
         author=record.author,
         message=record.message,
-        stages=stages.names,
-        unsealed_stages=stages.unsealed,
+        stages=stages,
+        unsealed_stages=unsealed_stages,
         metrics=flatten_values(record.metrics),
+        values=choice.read_values(source, record, is_sealed=is_sealed),
         size=record.weights.size,
-        sealed=not judge_seal(model, number, digest, seal),
+        sealed=is_sealed,
     )

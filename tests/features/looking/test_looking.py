@@ -11,7 +11,7 @@ from mlver.errors import UsageError
 from mlver.features.checking.verify import verify_versions
 from mlver.features.comparing.diff import diff_versions
 from mlver.features.comparing.status import find_status
-from mlver.features.looking.list import list_versions
+from mlver.features.looking.list import NewestVersions, list_versions
 from mlver.features.looking.log import read_log
 from mlver.features.looking.show import show_version
 from mlver.project.project import Project
@@ -39,27 +39,12 @@ def test_nothing_is_printed(second: Repository, capfd: pytest.CaptureFixture[str
     assert capfd.readouterr() == ("", "")
 
 
-def test_list_shows_the_highest_and_counts_all(second: Repository) -> None:
-    for number in ("1.10.0", "1.9.0", "1.11.0-rc.1"):
-        assert_works(
-            second, "register", "digits", "--version", number, "--allow-lower", "-m", number
-        )
-    (model,) = list_versions(opened(second), "digits", limit=2).models
-    assert (model.total, [version.version for version in model.versions]) == (
-        5,
-        ["1.11.0-rc.1", "1.10.0"],
-    )
-    assert model.stages == {"production": "1.0.0"}
-    (model,) = list_versions(opened(second), limit=None).models
-    assert [version.version for version in model.versions][2:] == ["1.9.0", "1.1.0", "1.0.0"]
-    assert assert_works(second, "list", "-n", "2").endswith("  3 older: mlver list digits --all\n")
-
-
 def test_list_opens_no_record_it_does_not_show(second: Repository) -> None:
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     second.write(".mlver/models/digits/versions/1.0.0.yaml", "not a record")
-    (model,) = list_versions(opened(second), "digits", limit=1).models
+    (model,) = list_versions(opened(second), "digits", NewestVersions(1)).models
     assert [version.version for version in model.versions] == ["1.1.0"]
-    (model,) = list_versions(opened(second), "digits", limit=2).models
+    (model,) = list_versions(opened(second), "digits", NewestVersions(2)).models
     assert [version.fault is None for version in model.versions] == [True, False]
 
 

@@ -58,7 +58,7 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
     stopped.git("commit", "--quiet", "--no-edit")
     assert "Sealed digits@v1.2.0" in assert_works(stopped, "tag")
     assert assert_works(stopped, "resolve") == "no record is in anybody's way; nothing changed\n"
-    assert [line.split()[0] for line in assert_works(stopped, "list").splitlines()[2:]] == [
+    assert [line.split()[0] for line in assert_works(stopped, "list").splitlines()[3:]] == [
         "1.2.0",
         "1.1.0",
         "1.0.0",

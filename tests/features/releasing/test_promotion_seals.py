@@ -163,7 +163,7 @@ def test_the_newest_without_a_seal_holds_its_stage_and_is_marked(second: Reposit
     second.git("tag", "--delete", SECOND)
     assert verify(second) == {"broken": [], "notes": [f"unsealed: {SECOND} {UNSEALED}"]}
     assert "hint: mlver tag" in assert_works(second, "verify")
-    assert "production (unsealed)" in assert_works(second, "list")
+    assert "production 1.1.0 (unsealed)" in assert_works(second, "list")
     shown = assert_works(second, "show", "digits@production")
     assert shown.startswith("digits 1.1.0  production (unsealed)\n")
     assert "no tag seals its promotion yet  (mlver tag)" in shown
