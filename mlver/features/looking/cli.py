@@ -21,36 +21,34 @@ LIST_EXAMPLES = (
 )
 
 
+_Where = Annotated[
+    str | None,
+    typer.Option("--where", metavar="FILTER", help="Only versions that this is true of (above)."),
+]
+_Sort = Annotated[
+    str | None,
+    typer.Option("--sort", metavar="FIELD", help="By a metric, the best first, or another field."),
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option("-c", "--columns", metavar="FIELDS", help="What to show, with commas between."),
+]
+_Limit = Annotated[
+    int,
+    typer.Option(
+        "-n", "--limit", min=1, help="How many of each model; holders of stages are always shown."
+    ),
+]
+
+
 def list_command(
     ctx: typer.Context,
     model: Model = None,
-    where: Annotated[
-        str | None,
-        typer.Option(metavar="FILTER", help="Only versions that this is true of (see below)."),
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD",
-            help="By a metric, the best first, or by another field.",
-        ),
-    ] = None,
+    where: _Where = None,
+    sort: _Sort = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-c", "--columns", metavar="FIELDS", help="What to show, with commas between."
-        ),
-    ] = None,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "-n",
-            "--limit",
-            min=1,
-            help="How many of each model; holders of stages are always shown.",
-        ),
-    ] = 20,
+    columns: _Columns = None,
+    limit: _Limit = 20,
     every: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
@@ -66,28 +64,23 @@ def list_command(
     """
     if as_csv + as_markdown + json > 1:
         raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
-    choice: VersionChoice = NewestVersions(None if every else limit)
-    draw = draw_list
+    most = None if every else limit
+    choice: VersionChoice = NewestVersions(most)
     if where is not None or sort is not None or reverse or columns:
         # What reads filters costs a plain list its modules at its start.
         from mlver.features.looking.choosing import choose_matching
 
         choice = choose_matching(
-            limit=None if every else limit,
-            where=where,
-            sort=sort,
-            columns=columns or (),
-            is_reversed=reverse,
+            limit=most, where=where, sort=sort, columns=columns or (), is_reversed=reverse
         )
-    if columns or as_csv or as_markdown:
-        from mlver.features.looking import list_tables
+    listed = list_versions(find_session(ctx).cached_project, model, choice)
+    if not (columns or as_csv or as_markdown):
+        emit_result(listed, draw_list, json=json)
+        return
+    from mlver.features.looking import list_tables
 
-        draw = list_tables.draw_list_columns
-        if as_csv:
-            draw = list_tables.draw_list_csv
-        elif as_markdown:
-            draw = list_tables.draw_list_markdown
-    emit_result(list_versions(find_session(ctx).cached_project, model, choice), draw, json=json)
+    draw = list_tables.choose_table(as_csv=as_csv, as_markdown=as_markdown)
+    emit_result(listed, draw, json=json)
 
 
 SHOW_EXAMPLES = (

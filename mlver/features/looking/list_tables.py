@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
@@ -16,6 +16,13 @@ from mlver.terminal.words import format_exact, format_number, take_first_line
 
 _USUAL = ("version", "stage")
 _BEHIND = ("created", "author", "message")
+
+
+def choose_table(*, as_csv: bool, as_markdown: bool) -> Callable[[ListResult, TextScreen], None]:
+    """The drawing that was asked for; without any, columns in the terminal."""
+    if as_csv:
+        return draw_list_csv
+    return draw_list_markdown if as_markdown else draw_list_columns
 
 
 def draw_list_columns(result: ListResult, screen: TextScreen) -> None:

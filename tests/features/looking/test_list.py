@@ -216,7 +216,7 @@ def test_no_cell_is_a_formula(registry: Repository, tmp_path: Path) -> None:
     rows = csv.reader(io.StringIO(assert_works(clone, "list", "--csv", *columns)))
     assert list(rows) == [
         ["model", "message", "'@x", "params.lr"],
-        ["minilm", "'=1+cmd|'/C calc'!A0", "-1.0", "-3"],
+        ["minilm", "'=1+cmd|'/C calc'!A0", "-1", "-3"],
     ]
 
 
