@@ -17,6 +17,7 @@ from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
+from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
 from mlver.project.registering.lineage import trace_lineage
@@ -28,7 +29,6 @@ from mlver.project.registering.record import (
     measure_artifacts,
     pin_modes,
 )
-from mlver.project.registering.record_date import require_possible_date
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
@@ -105,7 +105,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     project.registry.read_config()
     check_request(project, request)
     if request.commit:
-        require_possible_date(project)
+        require_possible_date(project, "version", project.record_time)
         refuse_protected(project, "add --no-commit")
         seals.require_signing(project, "add --no-commit")
     editing = open_edit(project, f"register {request.model}", dry_run=request.dry_run)

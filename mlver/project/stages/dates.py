@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from mlver.errors import MlverError
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
+from mlver.project.edit.record_date import require_possible_date
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import LAST_SECOND, Project
 from mlver.records.promotion import Action, PromotionRecord
@@ -24,7 +25,8 @@ def choose_date(
 
     Where the clock is behind the stage's last promotion, the version or the `opening` promotions,
     which let it in, that is one second after the latest of them. Raise MlverError where it is
-    further behind than clocks differ, but not for a rollback, which must not wait for a clock.
+    further behind than clocks differ, but not for a rollback, which must not wait for a clock; and
+    where its commit would be older than clocks differ.
     """
     now = project.record_time
     earliest, subject = version.created, f"{version.model} {version.version}"
@@ -37,11 +39,17 @@ def choose_date(
             earliest = record.created
             subject = f"{record.stage}/{record.sequence:04d}"
     behind = count_seconds(earliest) - count_seconds(now)
-    if behind <= 0:
-        return now
     if behind > CLOCK_TOLERANCE_S and action != "rollback":
         raise _build_clock_error(now, earliest, subject)
-    return format_seconds(min(count_seconds(earliest) + 1, LAST_SECOND))
+    created = now
+    if behind > 0:
+        created = format_seconds(min(count_seconds(earliest) + 1, LAST_SECOND))
+    # A rollback that is dated by what it follows may be later than its commit.
+    if action != "rollback":
+        require_possible_date(project, "promotion", created)
+    elif behind <= 0:
+        require_possible_date(project, "rollback", created)
+    return created
 
 
 def _build_clock_error(now: str, earliest: str, subject: str) -> MlverError:

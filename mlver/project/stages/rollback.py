@@ -100,13 +100,17 @@ def roll_back_stage(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ProvenTarget:
-    """The version that a stage goes back to, and how many of its bytes were proven."""
+    """The version that a stage goes back to, and how many of its bytes were proven.
+
+    `created` is the date of the rollback.
+    """
 
     chosen: ResolvedRef
     stage: str
     previous: str | None
     history: StageHistory
     record: VersionRecord
+    created: str
     proven: damage.ProvenVersion
 
     def build_result(self, checkout: CheckoutOutcome | None) -> RollbackResult:
@@ -146,6 +150,8 @@ def _prove_target(
         previous=previous,
         history=history,
         record=record,
+        # Before every byte is read: one that cannot be dated goes nowhere.
+        created=choose_date(project, "rollback", history, record),
         proven=damage.require_whole(project, record, repairing=not dry_run),
     )
 
@@ -206,8 +212,9 @@ def _perform_rollback(
         outcome = applied.outcome
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gate = prove_bytes(f"{target.proven.size} bytes checked", target.proven.unread)
-    created = choose_date(project, "rollback", target.history, record)
-    move = moves.StageMove(target.chosen, target.stage, "rollback", message, created, (gate,))
+    move = moves.StageMove(
+        target.chosen, target.stage, "rollback", message, target.created, (gate,)
+    )
     try:
         moved = moves.move_stage(
             project,

@@ -1,4 +1,4 @@
-"""The date of a version: as old as SOURCE_DATE_EPOCH says, but not later than its commit."""
+"""The date of a record: as old as SOURCE_DATE_EPOCH says, but not later than its commit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from mlver.project.project import Project
 _VARIABLES = ("SOURCE_DATE_EPOCH", "GIT_COMMITTER_DATE")
 
 
-def require_possible_date(project: Project) -> None:
-    """Raise MlverError where a version would be dated later than a commit that is made now.
+def require_possible_date(project: Project, kind: str, created: str) -> None:
+    """Raise MlverError where a record would be dated later than a commit that is made now.
 
-    Whoever checks it later would take it for a forgery.
+    Whoever checks it later would take it for a forgery. `kind` says what would be `created` then.
     """
     fixed = [name for name in _VARIABLES if os.environ.get(name)]
     if not fixed:
         return
     now = read_commit_time(project.repository)
-    created = project.record_time
     if now is not None and find_late_date(created, now) is not None:
         raise MlverError(
-            f"{' and '.join(fixed)} would date the version {created}, and a commit that is made now"
-            f" {format_seconds(now)}: no version is dated after its commit",
+            f"{' and '.join(fixed)} would date the {kind} {created}, and a commit that is made now"
+            f" {format_seconds(now)}: no {kind} is dated after its commit",
             hint=shell_command("unset", *fixed),
         )
