@@ -2,7 +2,8 @@
 
 The author of a record can write that it was adopted. That is believed only of what `mlver adopt`
 does: a stage's history begins with such promotions, all of them landed in one commit, and each has
-a tag of its own that gives this stage, is dated like the record, and is by the same person.
+a tag of its own that gives this stage, is dated like the record, and is by the same person. Their
+order is that of the numbers of these tags: the clocks of those who made them may have differed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.git.git_tag import GitTag
-from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.tags.seen_tags import AnnotatedTag, SeenTags
@@ -53,7 +53,7 @@ class _OriginJudge:
     def list_adopted(self, records: Sequence[PromotionRecord]) -> Iterator[str]:
         """List the paths of the adopted promotions with which a stage's history begins."""
         first = records[0]
-        before: PromotionRecord | None = None
+        last_number = 0
         used: set[str] = set()
         for record in records:
             origin = record.adopted
@@ -64,10 +64,13 @@ class _OriginJudge:
             tag = self.tags.get(origin.tag)
             if tag is None and not self.seen.may_lack_some():
                 return
-            if tag is not None and not self._is_origin(record, origin, tag, before):
+            if tag is not None and not self._is_origin(record, origin, tag):
+                return
+            number = _read_number(origin)
+            if number < last_number:
                 return
             used.add(origin.tag)
-            before = record
+            last_number = number
             yield record.record_path
 
     def _names_stage(self, record: PromotionRecord, origin: AdoptedTag) -> bool:
@@ -92,11 +95,7 @@ class _OriginJudge:
         return {entry.commit for entry in self.history.additions.get(record.record_path, ())}
 
     def _is_origin(
-        self,
-        record: PromotionRecord,
-        origin: AdoptedTag,
-        origin_tag: AnnotatedTag,
-        before: PromotionRecord | None,
+        self, record: PromotionRecord, origin: AdoptedTag, origin_tag: AnnotatedTag
     ) -> bool:
         """Say whether a tag tells of the promotion what the record says of it."""
         tag, annotation = origin_tag.tag, origin_tag.annotation
@@ -107,11 +106,6 @@ class _OriginJudge:
             or record.author != annotation.recorded_author
         ):
             return False
-        # A lightweight tag has the date of its commit, however late it was made.
-        if tag.annotated and before is not None:
-            follows = count_seconds(before.created)
-            if count_seconds(record.created) < follows - CLOCK_TOLERANCE_S:
-                return False
         return record.action == "rollback" or self._is_on_version(record, tag)
 
     def _is_on_version(self, record: PromotionRecord, tag: GitTag) -> bool:
@@ -135,3 +129,9 @@ class _OriginJudge:
             version, _ = self.seen.project.registry.read_version(record.model, record.version)
             return version.adopted_tag
         return None
+
+
+def _read_number(origin: AdoptedTag) -> int:
+    """Read which of a model's tags of stages one is; 0 where they are not counted."""
+    name_match = GTO_TAG.fullmatch(origin.tag)
+    return int(name_match["count"] or 0) if name_match else 0
