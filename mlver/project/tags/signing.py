@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mlver.git import trees
 from mlver.git.commit_log import CommitEntry, read_commit_log
 from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
-from mlver.policy.ancestry import build_ancestry
+from mlver.policy.ancestry import CommitAncestry, build_ancestry
 from mlver.policy.promotion_dates import LONGEST_WAIT_S
 from mlver.project.history.policies import CommittedSettings, read_settings
 from mlver.project.project import Project
@@ -37,7 +38,7 @@ def find_before_signing(
     """Find the records of `tip` that landed before the settings asked for signed seals.
 
     The commits that added them count, wherever their tags point; so does what was done `beside` the
-    tip, where that is not merged yet.
+    tip, where that is not merged yet: there, the first names the main branch.
     """
     wanted = list(paths)
     if not wanted or repository.head().commit is None:
@@ -49,16 +50,11 @@ def find_before_signing(
     switches = [
         entry for entry in log if layout.CONFIG in entry.contents and entry.commit in asking
     ]
-    ancestry = build_ancestry({entry.commit: entry.parents for entry in log})
+    arrivals = _find_arrivals(repository, log, switches, additions, [*beside, tip])
 
     def precedes_signing(addition: CommitEntry) -> bool:
-        for switch in switches:
-            if ancestry.is_ancestor(addition.commit, switch.commit):
-                continue
-            if ancestry.is_ancestor(switch.commit, addition.commit):
-                continue
-            if (addition.committed or 0) - (switch.committed or 0) > LONGEST_WAIT_S:
-                return False
+        if any(arrival.outlaws(addition) for arrival in arrivals):
+            return False
         return addition.commit not in asking
 
     is_whole = not repository.boundary() and not ClonedContents.find_in(repository).is_partial
@@ -67,6 +63,66 @@ def find_before_signing(
         if all(precedes_signing(entry) for entry in entries) and (entries or not is_whole):
             found.add(path)
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _SwitchArrival:
+    """When a commit that asks for signed seals reached a line of first parents.
+
+    Whoever makes a commit dates it, and may let it begin at any older one. So a commit of a side
+    branch counts from when it was merged, and no date makes it older than what landed before.
+    """
+
+    ancestry: CommitAncestry
+    switch: str
+    date: int
+    landed_before: Collection[str]
+
+    def outlaws(self, addition: CommitEntry) -> bool:
+        """Say whether a record may not be unsigned though its commit knows nothing of this one."""
+        if addition.commit in self.landed_before:
+            return False
+        if (addition.committed or 0) - self.date <= LONGEST_WAIT_S:
+            return False
+        # a commit that came after it has the settings that it had then
+        is_older = self.ancestry.is_ancestor(addition.commit, self.switch)
+        return not is_older and not self.ancestry.is_ancestor(self.switch, addition.commit)
+
+
+def _find_arrivals(
+    repository: GitRepository,
+    log: Sequence[CommitEntry],
+    switches: Sequence[CommitEntry],
+    additions: Mapping[str, Sequence[CommitEntry]],
+    tips: Sequence[str],
+) -> list[_SwitchArrival]:
+    """Find where each of these commits reached the line of the first tip that has it.
+
+    One that no line took its settings from counts for nothing.
+    """
+    if not switches:
+        return []
+    ancestry = build_ancestry({entry.commit: entry.parents for entry in log})
+    dates = {entry.commit: entry.committed or 0 for entry in log}
+    added = {entry.commit for entries in additions.values() for entry in entries}
+    found: dict[str, _SwitchArrival] = {}
+    for tip in dict.fromkeys(tips):
+        listing = repository.process.read(
+            ["rev-list", "--first-parent", "--reverse", tip, "--", layout.CONFIG, *additions]
+        )
+        line = [commit for commit in listing.decode().split() if commit in dates]
+        waiting = {entry.commit for entry in switches if entry.commit not in found}
+        outside = set(added)
+        date = 0
+        for commit in line:
+            date = max(date, dates[commit])
+            arrived = {name for name in waiting if ancestry.is_ancestor(name, commit)}
+            for name in arrived:
+                latest = max(date, dates[name])
+                found[name] = _SwitchArrival(ancestry, name, latest, added - outside)
+            waiting -= arrived
+            outside -= {name for name in outside if ancestry.is_ancestor(name, commit)}
+    return list(found.values())
 
 
 def _list_additions(

@@ -247,3 +247,22 @@ def test_an_older_unsigned_seal_cannot_be_removed(pushing: HookedRepository) -> 
         done = pushing.attempt_git("push", *options, "origin", f":refs/tags/{TAG}")
         assert "would be deleted" in done.err
     assert TAG in list_there(pushing)
+
+
+def test_no_backdated_side_branch_outlaws_a_seal_of_before(pushing: HookedRepository) -> None:
+    begin = pushing.git("rev-parse", "HEAD").strip()
+    add_version(pushing)
+    seal_unsigned(pushing)
+    let_there_be(pushing)
+    pushing.git("switch", "--quiet", "-c", "side", begin)
+    ask_for_signatures(pushing)
+    early = "2020-01-01T00:00:00Z"
+    amend = ("commit", "--amend", "--quiet", "--no-verify", "--no-edit", "--date", early)
+    assert pushing.attempt_git(*amend, GIT_COMMITTER_DATE=early).code == 0
+    pushing.git("switch", "--quiet", "main")
+    pushing.git("merge", "--quiet", "--no-edit", "side")
+    pushing.assert_passes("push", "origin", "main")
+    done = pushing.attempt_git("push", "--no-verify", "origin", f":refs/tags/{TAG}")
+    assert "would be deleted" in done.err
+    assert TAG in list_there(pushing)
+    assert "signature" not in pushing.mlver("verify", "--all").out
