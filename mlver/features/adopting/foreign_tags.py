@@ -14,6 +14,7 @@ from mlver.records.promotion import Action
 
 _GTO_CANCEL = re.compile(r"!(?:#[0-9]{1,9})?$")
 _PLAIN = re.compile(r"v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+.*)")
+_RUNNING_ON = re.compile(r"\{version\}(?!-\{model\}$)[-+0-9A-Za-z]")
 # as `re.escape` leaves them
 _PLACEHOLDERS = {
     r"\{version\}": r"(?P<version>[0-9].*)",
@@ -59,11 +60,17 @@ class TagClaims:
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile `release-{version}` or `{model}/{version}` to an expression that whole names match.
 
-    Raise UsageError where it does not name the version exactly once.
+    Raise UsageError where it does not name the version exactly once, or lets go on after it what
+    could be the rest of a number, such as `-rc`.
     """
     if pattern.count("{version}") != 1 or pattern.count("{model}") > 1:
         raise UsageError(
             f"`{pattern}` does not say where in a tag the version stands",
+            hint=shell_command("mlver", "adopt", "--pattern", "{model}-v{version}"),
+        )
+    if _RUNNING_ON.search(pattern):
+        raise UsageError(
+            f"`{pattern}` does not say where a version ends: `1.0.0-rc` is a number as a whole",
             hint=shell_command("mlver", "adopt", "--pattern", "{model}-v{version}"),
         )
     expression = re.escape(pattern)

@@ -16,6 +16,12 @@ from mlver.records.gto_tags import GTO_TAG
 from mlver.records.references import AdoptedTag
 from mlver.records.version import VersionRecord
 
+# A pre-release and a build are parts of a number: 1.1.0-rc.1 is another version than 1.1.0.
+_NUMBER = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)[0-9]+\.[0-9]+\.[0-9]+"
+    r"(?:[-+][0-9A-Za-z_.+-]+)?(?![-+0-9A-Za-z]|\.[0-9])"
+)
+
 
 def find_adopted_versions(tags: SeenTags, records: Iterable[VersionRecord]) -> set[str]:
     """Find, by path, the versions that were adopted from another tool's tag, which is unchanged.
@@ -46,13 +52,15 @@ def find_adopted_versions(tags: SeenTags, records: Iterable[VersionRecord]) -> s
 def _names_version(tags: SeenTags, record: VersionRecord, name: str) -> bool:
     """Say whether a tag of this name can be one of this version.
 
-    The pattern by which a person adopted it is not recorded, and may leave out the model.
+    The pattern by which a person adopted it is not recorded, and may leave out the model, or have
+    it behind the number.
     """
     numbers = [record.version]
     if record.renumbered is not None:
         numbers.append(str(record.renumbered.number))
-    number_words = "|".join(map(re.escape, numbers))
-    if not re.search(rf"(?<![0-9])(?<![0-9]\.)(?:{number_words})(?!\.?[0-9])", name):
+    endings = ("", f"-{record.model}")
+    named_numbers = {number + ending for number in numbers for ending in endings}
+    if named_numbers.isdisjoint(_NUMBER.findall(name)):
         return False
     named = GTO_TAG.fullmatch(name)
     if named is None or named["model"] == record.model:

@@ -72,6 +72,19 @@ def test_a_pattern_without_one_version_is_refused(pattern: str) -> None:
         read_claims((), "m", pattern)
 
 
+@pytest.mark.parametrize(
+    "pattern", ["{version}-rc", "{version}+x", "v{version}rc", "{version}-{model}x"]
+)
+def test_a_pattern_in_which_a_version_runs_on_is_refused(pattern: str) -> None:
+    with pytest.raises(UsageError, match="where a version ends"):
+        read_claims((), "m", pattern)
+
+
+def test_a_pattern_may_have_the_model_behind_the_version() -> None:
+    told = read_claims(("1.0.0-m",), None, "{version}-{model}")
+    assert [(one.model, one.version) for one in told.versions] == [("m", "1.0.0")]
+
+
 def test_a_pattern_without_a_model_needs_one() -> None:
     with pytest.raises(UsageError, match="does not name its model"):
         read_claims(("rel-1.0.0",), None, "rel-{version}")

@@ -132,6 +132,11 @@ def make_tag(town: Town, name: str, tagger: str = "Alice", *, day: int = 0) -> N
         ("Alice", "old-1.2.0", "old-1.2.0-again", True),
         ("Alice", "old-1", "old-1", True),
         ("Alice", "v11.2.0", "v11.2.0", True),
+        ("Alice", "1.2.0-m", "1.2.0-m", False),
+        ("Alice", "v1.2.0-rc.1", "v1.2.0-rc.1", True),
+        ("Alice", "v1.2.0-beta", "v1.2.0-beta", True),
+        ("Alice", "v1.2.0+x", "v1.2.0+x", True),
+        ("Alice", "v2.0.0-1.2.0", "v2.0.0-1.2.0", True),
         ("Alice", "other@v1.2.0", "other@v1.2.0", True),
     ],
 )
