@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlver.errors import UsageError
+from mlver.features.hooks.adopted_origins import find_lost_origins
 from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.features.hooks.pushed_tags import judge_tag_update
 from mlver.features.hooks.sent_code import send_code
@@ -142,6 +143,8 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
     records: dict[str, str] = {}
     main = _list_main(side, updates)
     pushed_tags = _list_tags(updates)
+    lost_origins = find_lost_origins(side.repository, updates, side.remote, main)
+    findings.extend(audit.catch_errors(TAGS, lost_origins))
     for update in updates:
         if update.ref.startswith(TAGS):
             judged = judge_tag_update(side.repository, update, side.remote, main)
