@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mlver.git.objects import GitObject
+from mlver.git.signature_blocks import is_signature
 
 _TRAILER = re.compile(r"^Mlver-Record: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 # Where git takes a signature to begin (gitformat-signature(5)): nobody signed what follows.
@@ -16,13 +17,6 @@ _SIGNATURE = re.compile(
 )
 # OpenPGP's armour has headers and may have a checksum (RFC 9580, section 6).
 _BESIDE_PAYLOAD = re.compile(r"[\w-]+: .*|=[A-Za-z0-9+/]{4}")
-# What each begins with: OpenPGP with a packet's tag (RFC 9580, section 4.2), SSH as OpenSSH's
-# PROTOCOL.sshsig has it, X.509 with a sequence (X.690).
-_FIRST_BYTES = {
-    "SSH SIGNATURE": (b"SSHSIG",),
-    "SIGNED MESSAGE": (b"\x30",),
-}
-_PACKET_TAGS = tuple(bytes([tag]) for tag in range(0x80, 0x100))
 _TAGGED_COMMIT = re.compile(rb"object ([0-9a-f]+)\ntype commit\n")
 # The tag object's own header: this clone may lack what it points at.
 TAG_FIELDS = "%(refname)%00%(objectname)%00%(objecttype)%00%(object)%00%(type)%00%(contents)%00"
@@ -71,7 +65,7 @@ def _bears_signature(message: str) -> bool:
         payload = base64.b64decode(encoded, validate=True)
     except ValueError:
         return False
-    return payload.startswith(_FIRST_BYTES.get(last[1], _PACKET_TAGS))
+    return is_signature(last[1], payload)
 
 
 def parse_tag(fields: Sequence[str]) -> GitTag:

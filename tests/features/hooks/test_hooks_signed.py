@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.features.hooks.hooks import HookedRepository
 from tests.programs import require_program
+from tests.signature_blocks import build_ssh, encode_text, write_block
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -84,14 +84,6 @@ def test_a_seal_passes_where_none_has_to_be_signed(pushing: HookedRepository) ->
     assert TAG in list_there(pushing)
 
 
-def write_block(label: str, body: str) -> str:
-    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
-
-
-def encode_text(payload: bytes) -> str:
-    return base64.b64encode(payload).decode()
-
-
 def seal_with_block(here: HookedRepository, block: str, *, at: str = TAG) -> str:
     """Let the seal end in what stands for a signature; return the id of the tag object."""
     text = here.git("cat-file", "tag", at).partition("-----BEGIN ")[0].rstrip() + "\n" + block
@@ -116,8 +108,9 @@ def asking(pushing: HookedRepository) -> HookedRepository:
     [
         write_block("PGP SIGNATURE", ""),
         write_block("SSH SIGNATURE", encode_text(b"anything")),
+        write_block("SSH SIGNATURE", encode_text(build_ssh()[:10])),
     ],
-    ids=["empty", "other"],
+    ids=["empty", "other", "cut off"],
 )
 def test_what_only_looks_like_a_signature_is_refused_on_both_sides(
     asking: HookedRepository, block: str
@@ -132,7 +125,7 @@ def test_what_only_looks_like_a_signature_is_refused_on_both_sides(
 
 def test_a_signature_that_cannot_be_judged_passes_and_stays(asking: HookedRepository) -> None:
     """The side that is pushed to may have no keys."""
-    seal_with_block(asking, write_block("SSH SIGNATURE", encode_text(b"SSHSIG of whoever")))
+    seal_with_block(asking, write_block("SSH SIGNATURE", encode_text(build_ssh())))
     asking.assert_passes("push", "--no-verify", "origin", "main", TAG)
     there = list_there(asking)
     assert TAG in there
