@@ -15,6 +15,7 @@ from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
 from mlver.project.artifacts.version_inputs import InputReport, report_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.project import Project
+from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.project.worktree.input_files import ForeignFile
@@ -62,7 +63,8 @@ def check_out(
     if follow and to:
         raise UsageError("--follow is for links in the work tree, and --to names another folder")
     into = Path(os.path.normpath(project.start / to)) if to else None
-    with nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip()):
+    writing = nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip())
+    with naming_commits(project.repository), writing:
         record, _ = trust.read_vouched_record(project, ref)
         restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
         agreed = _list_agreed(project, record) if follow else None

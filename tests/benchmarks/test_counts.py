@@ -87,8 +87,8 @@ BOUNDS = {
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
-    ("show", "m"): (4, 0, 3, 0, 238),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 238),
+    ("show", "m"): (4, 0, 3, 0, 239),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 239),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (6, 0, 9, 0, 244),

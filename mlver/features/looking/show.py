@@ -13,7 +13,8 @@ from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
-from mlver.project.project import Project
+from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.promotion_seals import StageHolders
@@ -24,7 +25,11 @@ from mlver.records.version import VersionRecord
 
 def show_version(project: Project, ref: str | None) -> ShowResult:
     """Everything known of the version that `ref` names."""
-    chosen = project.resolve_ref(ref)
+    with naming_commits(project.repository):
+        return _describe_version(project, project.resolve_ref(ref))
+
+
+def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
     model = chosen.model
     registry = project.registry
     record, digest = registry.read_version(model, chosen.version)

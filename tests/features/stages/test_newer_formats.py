@@ -196,6 +196,14 @@ def test_what_looks_goes_on_beside_a_record_of_a_newer_mlver(served: Repository)
         assert served.mlver(*words).code == 0, words
 
 
+@pytest.mark.parametrize("command", ["show", "checkout"])
+def test_looking_at_a_stage_needs_its_last_promotion(served: Repository, command: str) -> None:
+    said = make_newer(served, PRODUCTION, "promotion")
+    assert assert_refused(served, command, "digits@production") == said
+    said = make_newer(served, VERSION, "version")
+    assert assert_refused(served, command, "digits@1.1.0") == said
+
+
 def test_a_newer_record_of_another_model_is_in_nobodys_way(served: Repository) -> None:
     assert_works(served, "register", "letters", "--weights", "model", "-m", "WHY")
     make_newer(served, VERSION, "version")
