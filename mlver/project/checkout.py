@@ -60,6 +60,8 @@ def check_out(
     git-lfs or DVC keeps of the version is read from there. With `follow`, links out of the work
     tree in the places of its artifacts are written through.
     """
+    if to == "":
+        raise UsageError("--to is empty, and takes the folder to write into")
     if follow and to:
         raise UsageError("--follow is for links in the work tree, and --to names another folder")
     into = Path(os.path.normpath(project.start / to)) if to else None

@@ -34,6 +34,14 @@ def test_unregistered_bytes_are_not_overwritten_unless_told(second: Repository) 
     assert not (second.path / "model/notes.bin").exists()
 
 
+def test_an_empty_folder_to_write_into_is_refused(second: Repository) -> None:
+    """A shell variable that is not set gives it; the work tree is not what was meant."""
+    before = (second.path / "model/weights.safetensors").read_bytes()
+    said = assert_refused(second, "checkout", "digits@1.0.0", "--to", "", code=2)
+    assert said.startswith("error: --to is empty")
+    assert (second.path / "model/weights.safetensors").read_bytes() == before
+
+
 def test_a_pointer_in_the_way_names_what_fetches_its_content(second: Repository) -> None:
     oid = "ab" * 32
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 5000\n"
