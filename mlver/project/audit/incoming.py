@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.findings import Finding
 from mlver.git import changes_in
 from mlver.git.changes_in import KnownObject
@@ -347,10 +347,16 @@ def _find_excused(
 def resolve_commit(repository: GitRepository, revision: str) -> str:
     """Find the commit a person's `--from` or `--to` names; raise MlverError for no commit."""
     commit = changes_in.find_commit(repository, revision)
-    if commit is None:
+    if commit is not None:
+        return commit
+    shown = printable_name(revision)
+    if repository.is_shallow():
         raise MlverError(
-            f"`{revision}` names no commit here, "
+            f"`{shown}` names no commit here, "
             "where a CI job may have checked out only a part of the history",
             hint="git fetch --unshallow",
         )
-    return commit
+    message = f"there is no commit `{shown}` here"
+    if revision and not revision.strip("0"):
+        message += "; where a forge gives that for a new branch, compare with the main branch"
+    raise MlverError(message, hints=("git fetch", "git branch --all"))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from tests.cli.results import read_document
+from tests.conftest import Repository
 from tests.features.hooks.hooks import HookedRepository
 
 
@@ -52,9 +56,25 @@ def test_a_range_does_not_let_itself_through(here: HookedRepository) -> None:
 def test_a_range_that_is_none_is_named(here: HookedRepository) -> None:
     done = here.mlver("hook", "check", "--from", "--output=x", "--to", "HEAD")
     assert done.code == 3
-    assert "`--output=x` names no commit here" in done.err
+    assert "there is no commit `--output=x` here" in done.err
     assert here.mlver("hook", "check", "--from", "HEAD").code == 2
     assert here.mlver("hook", "pre-push", "--from", "HEAD", "--to", "HEAD").code == 2
+
+
+def test_only_a_shallow_clone_is_told_to_fetch_the_rest(
+    here: HookedRepository, tmp_path: Path
+) -> None:
+    new_branch = "0" * 40
+    for revision in ("nope", new_branch):
+        said = here.mlver("hook", "check", "--from", revision, "--to", "HEAD").err
+        assert said.startswith(f"error: there is no commit `{revision}` here")
+        assert ("for a new branch, compare with the main branch" in said) == (revision != "nope")
+        assert said.endswith("\nhint: git fetch\nhint: git branch --all\n")
+    clone = Repository(tmp_path / "shallow")
+    source = f"file://{here.path}"
+    here.git("clone", "--quiet", "--depth", "1", source, os.fspath(clone.path))
+    said = clone.mlver("hook", "check", "--from", "nope", "--to", "HEAD").err
+    assert said.endswith("\nhint: git fetch --unshallow\n")
 
 
 def test_main_may_move_on_while_a_branch_is_judged(here: HookedRepository) -> None:
