@@ -17,6 +17,7 @@ from mlver.records.promotion import PromotionRecord
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def parse_window(text: str, option: str) -> TimeWindow:
             length = timedelta(seconds=1) if has_seconds else timedelta(minutes=1)
         else:
             raise ValueError
-        return TimeWindow(_write_time(start), _write_time(start + length))
+        # A day or a second later, the last ones would end after every time that can be written.
+        end = start + min(length, _LAST_MOMENT - start)
+        return TimeWindow(_write_time(start), _write_time(end))
     except (ValueError, OverflowError):
         raise UsageError(
             f"{option} takes a date such as 2026-03-02, or a time such as 2026-03-02T09:30:00Z,"
