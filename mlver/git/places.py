@@ -77,7 +77,7 @@ def refuse_irregular(top: Path, git_dir: Path) -> None:
 def _ask_git(process: GitProcess, options: Sequence[str]) -> str:
     finished = process.try_read(["rev-parse", _ABSOLUTE, *options])
     if finished.code != 0:
-        raise _not_a_work_tree(process.directory, finished.err.decode(errors="replace"))
+        raise _not_a_work_tree(process, finished.err.decode(errors="replace"))
     answer = os.fsdecode(finished.out).removesuffix("\n")
     # A git that does not know the option prints it; no absolute path begins like that.
     if answer.startswith(_ABSOLUTE):
@@ -93,13 +93,10 @@ def _refuse_old_git(process: GitProcess) -> MlverError:
     )
 
 
-def _not_a_work_tree(start: Path, output: str) -> MlverError:
+def _not_a_work_tree(process: GitProcess, output: str) -> MlverError:
+    start = process.directory
     if "must be run in a work tree" in output:
-        return MlverError(
-            f"{start} is a bare repository, which has no files to register;"
-            " run mlver in a clone of it",
-            hint=shell_command("git", "clone", start),
-        )
+        return _build_no_files_error(process)
     if "not a git repository" in output:
         return _build_outside_error(start)
     owned = re.search(r"dubious ownership in repository at '(.+)'", output)
@@ -107,6 +104,20 @@ def _not_a_work_tree(start: Path, output: str) -> MlverError:
         hint = shell_command("git", "config", "--global", "--add", "safe.directory", owned[1])
         return GitFailed("open the repository, unless you trust its owner", output, hint=hint)
     return GitFailed("open the repository", output)
+
+
+def _build_no_files_error(process: GitProcess) -> MlverError:
+    """Build the error for a git directory, which may be that of a work tree."""
+    start = process.directory
+    if process.try_read(["rev-parse", "--is-bare-repository"]).out.strip() == b"false":
+        return MlverError(
+            f"{start} is inside .git, where git keeps its own files; run mlver in the work tree",
+            hint=shell_command("git", "-C", start, "worktree", "list"),
+        )
+    return MlverError(
+        f"{start} is a bare repository, which has no files to register; run mlver in a clone of it",
+        hint=shell_command("git", "clone", start),
+    )
 
 
 def _build_outside_error(start: Path) -> MlverError:

@@ -56,6 +56,17 @@ def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
     assert refused.value.hint == f"git clone {tmp_path / 'bare.git'}"
 
 
+@pytest.mark.parametrize("inner", [".git", ".git/hooks"])
+def test_the_git_directory_of_a_work_tree_is_no_bare_repository(
+    repository: Ground, inner: str
+) -> None:
+    folder = repository.path / inner
+    with pytest.raises(MlverError, match=r"is inside \.git, where git keeps its own") as refused:
+        GitRepository.find(folder)
+    assert refused.value.hint == f"git -C {folder} worktree list"
+    assert os.fspath(repository.path) in repository.git("-C", os.fspath(folder), "worktree", "list")
+
+
 def test_outside_any_repository_the_hint_makes_one(tmp_path: Path) -> None:
     with pytest.raises(MlverError, match="is not in a git repository") as refused:
         GitRepository.find(tmp_path)
