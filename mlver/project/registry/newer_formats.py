@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from mlver.document import codec
 from mlver.document.schema import NEWEST_FORMATS, Kind
 from mlver.errors import MlverError, NewerFormat, shell_command
+from mlver.git import objects
 from mlver.git.repository import GitRepository
 from mlver.project.registry.registry import UPGRADE_HINT, RecordRegistry
 from mlver.records import layout
+
+# Nobody changes a record this often; somebody might, to make a command slow.
+_MOST_CHANGES = 20
 
 
 @contextmanager
@@ -84,9 +88,32 @@ def _name_commit(repository: GitRepository, error: NewerFormat) -> NewerFormat:
     """Say which commit brought the record: where nobody has a newer mlver, it can be taken back."""
     if repository.head().commit is None:
         return error
-    changes = repository.log("--max-count=1", "HEAD", "--", error.where)
-    for commit, _, _ in changes:
-        way_out = f"commit {commit[:10]} brought it; where nobody has a newer mlver, take that back"
-        revert = shell_command("git", "revert", "--no-edit", commit[:10])
-        return NewerFormat(error.where, (*error.faults, way_out), hints=(UPGRADE_HINT, revert))
-    return error
+    bringers = _list_bringers(repository, error.where)
+    if not bringers:
+        return error
+    shown = [commit[:10] for commit in bringers]
+    way_out = f"commit {shown[-1]} brought it; where nobody has a newer mlver, take that back"
+    # git reverts a merge only where it is told which parent is to stay.
+    listing = repository.process.read(["rev-list", "--no-walk", "--parents", *bringers])
+    has_merge = any(len(line.split()) > 2 for line in listing.splitlines())
+    mainline = ("-m", "1") if has_merge else ()
+    revert = shell_command("git", "revert", "--no-edit", *mainline, *shown)
+    return NewerFormat(error.where, (*error.faults, way_out), hints=(UPGRADE_HINT, revert))
+
+
+def _list_bringers(repository: GitRepository, path: str) -> list[str]:
+    """List the last commits that gave a record a newer format one after the other, newest first.
+
+    The last of them brought it; reverting another alone would leave a newer format there.
+    """
+    changes = repository.log("-m", f"--max-count={_MOST_CHANGES}", "HEAD", "--", path)
+    commits = list(dict.fromkeys(commit for commit, _, _ in changes))
+    limit = layout.find_byte_limit(path)
+    places = [(f"{commit}:{path}", limit) for commit in commits]
+    bringers: list[str] = []
+    contents = objects.read_beginnings(repository.process, places)
+    for commit, data in zip(commits, contents, strict=True):
+        if data is None or find_newer_format(path, data) is None:
+            break
+        bringers.append(commit)
+    return bringers

@@ -155,6 +155,35 @@ def test_an_invented_format_can_be_taken_back(served: Repository) -> None:
     assert_works(served, "verify", "--all")
 
 
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_revert_that_is_proposed_takes_back_all_of_it(served: Repository, merged: bool) -> None:
+    path = STAGING.replace("0001", "0002")
+    if merged:
+        served.git("switch", "--quiet", "-c", "side")
+        served.write("notes.txt", "x")
+        served.commit("Notes")
+        served.git("switch", "--quiet", "main")
+        served.git("merge", "--quiet", "--no-ff", "--no-commit", "side")
+    first = invent_promotion(served)
+    served.write("later.txt", "x")
+    served.commit("Later")
+    served.write(path, f"{(served.path / path).read_text()}x: 1\n")
+    served.commit("Change it")
+    said = assert_refused(served, *PROMOTE)
+    assert f"commit {first[:10]} brought it" in said
+    hint = said.splitlines()[-1].removeprefix("hint: git ")
+    served.git(*hint.split())
+    assert_works(served, *PROMOTE)
+
+
+def test_what_no_commit_has_was_brought_by_none(served: Repository) -> None:
+    text = (served.path / VERSION).read_text()
+    served.write(VERSION, text.replace("mlver/version/2", "mlver/version/9"))
+    said = assert_refused(served, *REGISTER)
+    assert "written by a newer mlver" in said
+    assert "brought it" not in said
+
+
 def test_what_takes_the_place_of_an_invented_format_is_damage(served: Repository) -> None:
     """It would have the place of what was there first."""
     before = served.git("rev-parse", "HEAD")
