@@ -74,6 +74,7 @@ class SeenTags:
         annotations = read_annotations(self.project.repository)
         tags: dict[str, AnnotatedTag] = {}
         for name, tag in self.project.repository.tags().items():
-            if name not in self.pushed:
+            # a fetch may bring more between the two listings
+            if name not in self.pushed and name in annotations:
                 tags[name] = AnnotatedTag(tag, annotations[name])
         return {**tags, **self.read_tags(self.pushed)}
