@@ -136,7 +136,9 @@ def _run_checks(
     findings += contents.broken
     if require_bytes:
         findings += contents.list_unread()
-    stages = check_stages(project, selection.models, versions, everything=everything)
+    stages = check_stages(
+        project, selection.models, versions, everything=everything, found=findings
+    )
     findings += stages.findings
     notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
     notes += [*contents.notes, *_describe_surroundings(project, versions)]
