@@ -248,6 +248,12 @@ def test_what_a_squash_renumbered_is_no_damage_and_unconfirmed(apart: Repository
     assert list_promotions(apart) == CHAIN
 
 
+def set_clock(monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
+    """Date records and commits alike."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"{epoch} +0000")
+
+
 @pytest.mark.parametrize(("words", "dated"), [(("--squash",), "05"), ((), "01")])
 def test_only_what_no_merge_shows_is_dated_as_what_it_follows(
     apart: Repository, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], dated: str
@@ -259,7 +265,7 @@ def test_only_what_no_merge_shows_is_dated_as_what_it_follows(
             apart.git("switch", "--quiet", "-c", branch, "start")
         else:
             apart.git("switch", "--quiet", branch)
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+        set_clock(monkeypatch, epoch)
         promote_version(project, "m@1.0.0", to="staging", message=branch)
         apart.git("tag", "--delete", "m@staging.1")
     assert run_git(apart, "merge", "--quiet", *words, "mine") == 1
@@ -331,11 +337,11 @@ def test_a_replayed_promotion_comes_again_with_its_branch(
 ) -> None:
     project = Project.open_existing(apart.path)
     apart.git("switch", "--quiet", "-c", "mine", "start")
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772323201")
+    set_clock(monkeypatch, "1772323201")
     promote_version(project, "m@1.0.0", to="staging", message="mine")
     apart.git("tag", "--delete", "m@staging.1")
     apart.git("switch", "--quiet", "main")
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1772323205")
+    set_clock(monkeypatch, "1772323205")
     promote_version(project, "m@1.0.0", to="staging", message="main")
     assert run_git(apart, "cherry-pick", "mine") == 1
     resolve_merge(apart)
