@@ -136,9 +136,7 @@ def _run_checks(
     findings += contents.broken
     if require_bytes:
         findings += contents.list_unread()
-    stages = check_stages(
-        project, selection.models, versions, everything=everything, found=findings
-    )
+    stages = check_stages(project, selection.models, versions, everything=everything)
     findings += stages.findings
     notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
     notes += [*contents.notes, *_describe_surroundings(project, versions)]

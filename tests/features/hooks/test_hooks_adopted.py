@@ -9,7 +9,6 @@ from tests.features.hooks.hooks import HookedRepository
 pytestmark = pytest.mark.usefixtures("warm")
 
 ORIGIN = "refs/tags/cat#prod#1"
-_TAGGER = {"GIT_COMMITTER_NAME": "Bo", "GIT_COMMITTER_EMAIL": "bo@example.org"}
 
 
 @pytest.fixture
@@ -18,8 +17,7 @@ def adopting(pushing: HookedRepository) -> HookedRepository:
     pushing.write("cat.bin", "weights")
     pushing.commit("Weights")
     for tag in ("v1.0.0", "cat#prod#1"):
-        made = pushing.attempt_git("tag", "-a", "-m", "By hand", tag, **_TAGGER)
-        assert made.code == 0
+        pushing.git("tag", "-a", "-m", "By hand", tag)
     adopted = pushing.mlver("adopt", "cat", "--weights", "cat.bin")
     assert adopted.code == 0, adopted.err
     pushing.assert_passes("push", "origin", "main", "v1.0.0", ORIGIN)
@@ -47,14 +45,3 @@ def test_a_tag_that_no_record_names_is_free(adopting: HookedRepository) -> None:
     adopting.git("tag", "-a", "-m", "By hand", "v9.0.0")
     adopting.assert_passes("push", "origin", "v9.0.0")
     adopting.assert_passes("push", "origin", ":refs/tags/v9.0.0")
-
-
-@pytest.mark.parametrize("tag", ["cat#prod#1", "v1.0.0"])
-def test_a_tag_that_is_another_now_is_named_once(adopting: HookedRepository, tag: str) -> None:
-    adopting.git("update-ref", f"refs/tags/{tag}", "main~2")
-    done = adopting.mlver("verify", "--all")
-    assert done.code == 1
-    assert "1 broken link" in done.out
-    assert f"  {tag} " in done.out
-    assert "which policy judged it" not in done.out
-    assert "unconfirmed" not in done.out
