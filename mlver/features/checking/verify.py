@@ -347,7 +347,8 @@ def _describe_stranger(
     project: Project, records: Sequence[VersionRecord], name: str, path: str
 ) -> Finding:
     model = records[0].model
-    latest = records[-1]
+    # A data set may have had another name since.
+    latest = next(record for record in reversed(records) if name in record.named_artifacts())
     differences = _describe_differences(project, latest, name)
     message = f"holds bytes of no version of {model} ({differences})"
     # It says what changed, and how to register that. To undo it would lose it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.system.state import StateDatabase
-from tests.cli.conftest import assert_works
+from tests.cli.conftest import assert_works, train_model
 from tests.cli.results import read_document
 from tests.conftest import Repository
 
@@ -57,3 +57,16 @@ def test_a_cache_that_lies_is_believed_by_the_listing_alone(second: Repository) 
     assert checked["files"] == 3
     compared = assert_works(second, "diff", "digits@1.0.0", "digits@1.1.0")
     assert "train" not in compared
+
+
+def test_a_data_set_that_has_another_name_since_is_no_stranger_to_it(first: Repository) -> None:
+    """Its old place is compared with the last version that has it there."""
+    settings = first.path / ".mlver/models/digits/model.yaml"
+    settings.write_text(settings.read_text().replace("train:", "teach:"))
+    first.commit("Another name")
+    train_model(first, 2)
+    assert_works(first, "register", "digits", "--bump", "minor", "-m", "Renamed")
+    first.write("data/train.csv", "a,b\n3,4\n")
+    shown = assert_works(first, "verify", "--all")
+    assert "(against 1.0.0: data/train.csv)" in shown
+    assert "(against 1.1.0: data/train.csv)" in shown
