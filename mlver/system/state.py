@@ -14,6 +14,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ FORMAT = 3
 # Nobody waits longer than this for another process to let go of what is only a cache.
 PATIENCE_S = 0.25
 PAGE = 10_000
+# SQLite before 3.32 takes no more than 999 values in one query.
+_ASKED_TOGETHER = 500
 _DIGEST = re.compile("[0-9a-f]{64}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -58,13 +61,20 @@ class StateDatabase:
 
     def get_document(self, digest: str) -> str | None:
         """The JSON kept for a record whose bytes hash to these 64 hexadecimal digits."""
-        key = bytes.fromhex(digest)
-        query = "SELECT json, checksum FROM documents WHERE digest = ?"
-        for text, checksum in self._run_query(query, (key,)):
-            # a file that somebody damaged may hold anything, in any column
-            if isinstance(text, str) and checksum == _sum_text(key, text):
-                return text
-        return None
+        return self.get_documents([digest]).get(digest)
+
+    def get_documents(self, digests: Iterable[str]) -> dict[str, str]:
+        """The JSON kept for records, by the 64 hexadecimal digits that their bytes hash to."""
+        keys = iter(map(bytes.fromhex, digests))
+        texts: dict[str, str] = {}
+        while page := list(islice(keys, _ASKED_TOGETHER)):
+            marks = ",".join("?" * len(page))
+            query = f"SELECT digest, json, checksum FROM documents WHERE digest IN ({marks})"
+            for key, text, checksum in self._run_query(query, page):
+                # A file that somebody damaged may hold anything, in any column.
+                if isinstance(text, str) and checksum == _sum_text(key, text):
+                    texts[key.hex()] = text
+        return texts
 
     def put_document(self, digest: str, json: str) -> None:
         self.put_documents([(digest, json)])
@@ -82,11 +92,11 @@ class StateDatabase:
 
         Commits are named by their full ids.
         """
-        digests = {}
-        for place in places:
-            digest = self.get_document(_committed_key(place))
-            if digest is not None and _DIGEST.fullmatch(digest):
-                digests[place] = digest
+        places_of = {_committed_key(place): place for place in places}
+        digests: dict[str, str] = {}
+        for key, digest in self.get_documents(places_of).items():
+            if _DIGEST.fullmatch(digest):
+                digests[places_of[key]] = digest
         return digests
 
     def keep_committed(self, digests: Mapping[str, str]) -> None:

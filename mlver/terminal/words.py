@@ -90,11 +90,6 @@ def format_time(created: str) -> str:
     return created[:16].replace("T", " ")
 
 
-def format_day(created: str) -> str:
-    """`2026-11-21T03:04:05Z` as `2026-11-21`."""
-    return created[:10]
-
-
 def format_age(created: str, now: str) -> str:
     """How long ago something was, in its largest whole unit: `45 min`, `2 h`, `3 d`, `5 wk`, `2 y`.
 

@@ -396,7 +396,7 @@ TRUST_MUTATIONS = (
         "tests/hashing/test_measure.py",
     ),
     Mutation(
-        "system.state:StateDatabase.get_document",
+        "system.state:StateDatabase.get_documents",
         "_ == _sum_text(...)",
         "",
         "tests",

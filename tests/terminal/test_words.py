@@ -10,7 +10,6 @@ from mlver.terminal.words import (
     distinguish_values,
     format_author,
     format_count,
-    format_day,
     format_exact,
     format_number,
     format_percent,
@@ -94,10 +93,7 @@ def test_the_rest() -> None:
         "+2.93 %",
         "−50 %",
     )
-    assert (format_time("2026-11-21T03:04:05Z"), format_day("2026-11-21T03:04:05Z")) == (
-        "2026-11-21 03:04",
-        "2026-11-21",
-    )
+    assert format_time("2026-11-21T03:04:05Z") == "2026-11-21 03:04"
     assert format_author("Kim <kim@example.org>") == "Kim"
     assert take_first_line("one\ntwo") == "one"
     assert join_listed(["a", "b", "c"], 2) == "a, b and 1 more"

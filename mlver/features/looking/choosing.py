@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from mlver.errors import MlverError, UsageError, summarise_error
-from mlver.features.looking.list import ChosenVersions, ListedSource, NewestVersions, ReadRecord
+from mlver.features.looking.list import (
+    ChosenVersions,
+    ListedSource,
+    NewestVersions,
+    ReadRecord,
+    ReadRecords,
+)
 from mlver.policy.chain import judge_seal
 from mlver.policy.filters.fields import NamedField, find_field
 from mlver.policy.filters.grammar import ParsedFilter, parse_filter
@@ -44,27 +50,36 @@ class MatchingVersions:
 
     def choose_versions(self, source: ListedSource) -> ChosenVersions:
         if self.where is None and self.order is None and not self.is_reversed:
-            return NewestVersions(self.limit).choose_versions(source)
+            newest = NewestVersions(self.limit).choose_versions(source)
+            readable, _ = _part_faults(newest.records)
+            subjects = _build_subjects(source, readable)
+            return replace(newest, values=self._read_values(source, subjects))
         numbers = source.project.registry.list_versions(source.model)[::-1]
-        records, faults = _read_records(source, numbers)
-        subjects = _build_subjects(source, records)
-        meant = [number for number in records if self._is_meant(subjects[number])]
-        ordered = self._order_versions(source, subjects, meant)
+        records = source.read_versions(numbers)
+        readable, faults = _part_faults(records)
+        subjects = _build_subjects(source, readable)
+        meant = [number for number in readable if self._is_meant(subjects[number])]
+        shown = self._cut_list(source, self._order_versions(source, subjects, meant))
         return ChosenVersions(
-            numbers=self._cut_list(source, ordered),
+            numbers=shown,
             total=len(numbers),
             matching=len(meant),
             latest=highest_release(numbers),
             records=records,
+            values=self._read_values(source, {number: subjects[number] for number in shown}),
             faults=faults,
         )
 
-    def read_values(
-        self, source: ListedSource, record: VersionRecord, *, is_sealed: bool
-    ) -> Mapping[str, Any]:
-        stages = source.held.get(record.version, ())
-        subject = FilteredVersion(record, stages, lambda: is_sealed)
-        return {column.name: column.read_value(subject) for column in self.columns}
+    def _read_values(
+        self, source: ListedSource, subjects: Subjects
+    ) -> dict[Version, Mapping[str, Any]]:
+        """The columns of each version; say which of them none has."""
+        if subjects:
+            _note_absent(source, subjects, self.columns)
+        values: dict[Version, Mapping[str, Any]] = {}
+        for number, subject in subjects.items():
+            values[number] = {field.name: field.read_value(subject) for field in self.columns}
+        return values
 
     def _is_meant(self, subject: FilteredVersion) -> bool:
         return self.where is None or self.where.matches(subject)
@@ -109,8 +124,10 @@ def choose_matching(
     """Read what was asked for; raise UsageError for what cannot be read."""
     fields: list[VersionField] = []
     for column in columns:
-        for name in filter(None, map(str.strip, _COMMA.split(column))):
-            fields.append(_read_field(name, "--columns"))
+        names = list(filter(None, map(str.strip, _COMMA.split(column))))
+        if not names:
+            raise UsageError(f"--columns: `{column}` names no field; write version,stage,accuracy")
+        fields += [_read_field(name, "--columns") for name in names]
     return MatchingVersions(
         limit=limit,
         where=None if where is None else parse_filter(where, VERSION_FIELDS),
@@ -131,18 +148,16 @@ def _read_field(text: str, option: str) -> VersionField:
         raise UsageError(f"{option}: {error.message}") from None
 
 
-def _read_records(
-    source: ListedSource, numbers: Iterable[Version]
-) -> tuple[dict[Version, ReadRecord], tuple[str, ...]]:
-    """The records that can be read, and why others cannot."""
-    records: dict[Version, ReadRecord] = {}
+def _part_faults(records: ReadRecords) -> tuple[dict[Version, ReadRecord], tuple[str, ...]]:
+    """The records that could be read, and why others could not."""
+    readable: dict[Version, ReadRecord] = {}
     faults: list[str] = []
-    for number in numbers:
-        try:
-            records[number] = source.read_version(number)
-        except MlverError as error:
-            faults.append(summarise_error(error))
-    return records, tuple(faults)
+    for number, outcome in records.items():
+        if isinstance(outcome, MlverError):
+            faults.append(summarise_error(outcome))
+        else:
+            readable[number] = outcome
+    return readable, tuple(faults)
 
 
 def _build_subjects(source: ListedSource, records: Mapping[Version, ReadRecord]) -> Subjects:

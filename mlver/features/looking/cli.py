@@ -23,7 +23,7 @@ LIST_EXAMPLES = (
 
 _Where = Annotated[
     str | None,
-    typer.Option("--where", metavar="FILTER", help="Only versions that this is true of (above)."),
+    typer.Option("--where", metavar="FILTER", help="Only versions that this is true of."),
 ]
 _Sort = Annotated[
     str | None,

@@ -19,6 +19,7 @@ from mlver.records.version import VersionRecord
 from mlver.version import Version, highest_release, parse_version, sort_versions
 
 ReadRecord: TypeAlias = tuple[VersionRecord, Digest]
+ReadRecords: TypeAlias = Mapping[Version, ReadRecord | MlverError]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,10 @@ class ListedSource:
     settings: ModelSettings | None
     held: Mapping[str, tuple[str, ...]]
 
-    def read_version(self, number: Version) -> ReadRecord:
-        return self.project.registry.read_version(self.model, number)
+    def read_versions(self, numbers: Sequence[Version]) -> ReadRecords:
+        """The records of versions, or why one cannot be read, in their order."""
+        outcomes = self.project.registry.read_versions(self.model, numbers)
+        return dict(zip(numbers, outcomes, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +92,16 @@ class ChosenVersions:
     """Versions in the order in which they are shown.
 
     `total` counts all of the model, and `matching` those that were meant. `latest` is the highest
-    release of all. `records` are those that were read for the choice.
+    release of all. `records` are theirs, and `values` the fields of theirs that were asked for.
+    `faults` are about versions that are not shown.
     """
 
     numbers: Sequence[Version]
     total: int
     matching: int
     latest: Version | None
-    records: Mapping[Version, ReadRecord] = field(default_factory=dict)
+    records: ReadRecords
+    values: Mapping[Version, Mapping[str, Any]] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
 
@@ -104,10 +109,6 @@ class VersionChoice(Protocol):
     """Which versions are shown, in what order, and what of them."""
 
     def choose_versions(self, source: ListedSource) -> ChosenVersions: ...
-
-    def read_values(
-        self, source: ListedSource, record: VersionRecord, *, is_sealed: bool
-    ) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +133,14 @@ class NewestVersions:
         newest = set(map(str, numbers))
         # What is in production is the first question, however old it is.
         older = [parse_version(number) for number in source.held if number not in newest]
+        shown = [*numbers, *sort_versions(older)[::-1]]
         return ChosenVersions(
-            numbers=[*numbers, *sort_versions(older)[::-1]],
+            numbers=shown,
             total=total,
             matching=total,
             latest=latest,
+            records=source.read_versions(shown),
         )
-
-    def read_values(
-        self, source: ListedSource, record: VersionRecord, *, is_sealed: bool
-    ) -> Mapping[str, Any]:
-        return {}
 
 
 def list_versions(
@@ -172,7 +170,7 @@ def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedMo
     known_seals = promotion_seals.read_shown_seals(project, model, chosen.numbers, holdings)
     versions: list[ListedVersion] = []
     for number in chosen.numbers:
-        versions.append(_list_version(source, choice, number, chosen.records, known_seals))
+        versions.append(_list_version(source, chosen, number, known_seals))
     return ListedModel(
         model=model,
         description=settings.description if settings else None,
@@ -200,18 +198,13 @@ def _list_unsealed(stages: Iterable[str], known_seals: ShownSeals) -> tuple[str,
 
 
 def _list_version(
-    source: ListedSource,
-    choice: VersionChoice,
-    number: Version,
-    records: Mapping[Version, ReadRecord],
-    known_seals: ShownSeals,
+    source: ListedSource, chosen: ChosenVersions, number: Version, known_seals: ShownSeals
 ) -> ListedVersion:
     stages = source.held.get(str(number), ())
     unsealed_stages = _list_unsealed(stages, known_seals)
+    outcome = chosen.records[number]
     # One record that cannot be read must not hide all the others.
-    try:
-        record, digest = records.get(number) or source.read_version(number)
-    except MlverError as error:
+    if isinstance(outcome, MlverError):
         return ListedVersion(
             version=str(number),
             created=None,
@@ -223,8 +216,9 @@ def _list_version(
             values={},
             size=None,
             sealed=False,
-            fault=summarise_error(error),
+            fault=summarise_error(outcome),
         )
+    record, digest = outcome
     seal = known_seals.versions[str(number)]
     is_sealed = not judge_seal(source.model, number, digest, seal)
     return ListedVersion(
@@ -235,7 +229,7 @@ def _list_version(
         stages=stages,
         unsealed_stages=unsealed_stages,
         metrics=flatten_values(record.metrics),
-        values=choice.read_values(source, record, is_sealed=is_sealed),
+        values=chosen.values.get(number, {}),
         size=record.weights.size,
         sealed=is_sealed,
     )

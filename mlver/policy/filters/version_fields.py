@@ -46,7 +46,9 @@ def _read_record(kind: FieldKind, attribute: str) -> VersionField:
         # Only an environment may be absent.
         if attribute.startswith("environment.") and version.record.environment is None:
             return None
-        return read(version.record)
+        value: object = read(version.record)
+        # Digests are objects, and everything that shows or compares one expects its text.
+        return value if kind != "hash" or value is None else str(value)
 
     return FilterField(kind, read_attribute)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import trees
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
+from mlver.project.registry.worktree import require_file
 from mlver.records import layout
 
 
@@ -65,6 +66,15 @@ class CommittedRecords:
             )
         layout.check_length(path, record_bytes)
         return record_bytes
+
+    def read_files(self, paths_within: Iterable[str]) -> Iterator[bytes | MlverError]:
+        wanted = list(paths_within)
+        self.fetch_files(wanted)
+        for path in wanted:
+            try:
+                yield require_file(self.read_file(path), path)
+            except MlverError as error:
+                yield error
 
     def list_names(self, folder: str) -> list[str]:
         return self.folders.get(folder, [])

@@ -10,16 +10,22 @@ opened.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.schema import Kind
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
+from mlver.project.registry.parsing import (
+    Builder,
+    Built,
+    RecordFile,
+    parse_record,
+    parse_records,
+)
 from mlver.project.registry.worktree import RecordSource
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
@@ -38,11 +44,11 @@ class PlacedRecord(Protocol):
     def record_path(self) -> str: ...
 
 
+# So many documents are held in memory at once.
+_READ_TOGETHER = 500
 UPGRADE_HINT = "pip install --upgrade mlver"
 
-_Built = TypeVar("_Built")
 _Placed = TypeVar("_Placed", bound=PlacedRecord)
-_Builder = Callable[[Mapping[str, Any]], _Built]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,18 @@ class RecordRegistry:
             "version", VersionRecord.from_document, record_bytes, record_path
         )
         return record, Digest.of_bytes(record_bytes)
+
+    def read_versions(
+        self, model: str, numbers: Sequence[Version]
+    ) -> Iterator[tuple[VersionRecord, Digest] | MlverError]:
+        """The records of these versions, in their order, or why one cannot be read.
+
+        Files are read, and the cache is asked, for many at once: thousands of records take less
+        than half of the time that `read_version` would take for them.
+        """
+        record_paths = [layout.version_path(model, number) for number in numbers]
+        for start in range(0, len(record_paths), _READ_TOGETHER):
+            yield from self._read_chunk(record_paths[start : start + _READ_TOGETHER])
 
     def read_version_digest(self, model: str, number: Version | str) -> Digest | None:
         """The digest of a version record's bytes, unchecked; None where there is no file."""
@@ -257,6 +275,27 @@ class RecordRegistry:
         """A file's bytes, never through a symlink; None where there is none."""
         return self.source.read_file(path)
 
+    def _read_chunk(
+        self, record_paths: Sequence[str]
+    ) -> Iterator[tuple[VersionRecord, Digest] | MlverError]:
+        contents = list(self.source.read_files(record_paths))
+        files: list[RecordFile] = []
+        for record_path, data in zip(record_paths, contents, strict=True):
+            if isinstance(data, bytes):
+                files.append((record_path, data))
+        parsed = iter(parse_records("version", VersionRecord.from_document, files, self.cache))
+        for record_path, data in zip(record_paths, contents, strict=True):
+            if not isinstance(data, bytes):
+                yield data
+                continue
+            outcome = next(parsed)
+            try:
+                if isinstance(outcome, MlverError):
+                    raise outcome
+                yield _require_place(outcome, record_path), Digest.of_bytes(data)
+            except MlverError as error:
+                yield error
+
     def _require_file(self, path: str, message: str, hint: str) -> bytes:
         record_bytes = self.read_file(path)
         if record_bytes is None:
@@ -266,27 +305,12 @@ class RecordRegistry:
     def _require_numbered(self, path: str) -> bytes:
         return self._require_file(path, f"{path} is missing", "mlver verify --all")
 
-    def _build_placed(
-        self, kind: Kind, build: _Builder[_Placed], data: bytes, path: str
-    ) -> _Placed:
+    def _build_placed(self, kind: Kind, build: Builder[_Placed], data: bytes, path: str) -> _Placed:
         return _require_place(self._build_record(kind, build, data, path), path)
 
-    def _build_record(self, kind: Kind, build: _Builder[_Built], data: bytes, path: str) -> _Built:
+    def _build_record(self, kind: Kind, build: Builder[Built], data: bytes, path: str) -> Built:
         """The record in `data`, parsed now, or kept from when the same bytes were parsed."""
-        if self.cache is None:
-            return build(codec.decode_document(kind, data, path))
-        # with the kind, so that bytes valid as one kind are not taken for another unchecked
-        cache_key = Digest.of_bytes(f"{kind}\0".encode() + data).hex
-        cached_text = self.cache.get_document(cache_key)
-        if cached_text is not None:
-            # what cannot be built was never a document that was checked
-            with suppress(
-                KeyError, TypeError, ValueError, AttributeError, RecursionError, MlverError
-            ):
-                return build(json.loads(cached_text))
-        document = codec.decode_document(kind, data, path)
-        self.cache.put_document(cache_key, json.dumps(document))
-        return build(document)
+        return parse_record(kind, build, (path, data), self.cache)
 
     def _list_record_names(self, folder: str) -> list[str]:
         """What a folder's records are named after."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.digest import Digest
 from mlver.features.looking.choosing import choose_matching
 from mlver.features.looking.list import ListResult, NewestVersions, VersionChoice, list_versions
 from mlver.features.looking.list_screen import draw_list
@@ -192,6 +193,30 @@ def test_columns_are_those_that_were_asked_for(registry: Repository) -> None:
         "metrics.spearman": 0.9,
         "params.width": 64,
     }
+
+
+def test_a_digest_is_a_column_as_its_text(registry: Repository) -> None:
+    words = ("-c", "version,weights.digest,code.commit", "--where", "version = 1.0.0")
+    (row,) = csv.DictReader(io.StringIO(assert_works(registry, "list", "--csv", *words)))
+    assert row["weights.digest"] == str(Digest.of_bytes(b"weights of 1.0.0"))
+    assert row["weights.digest"] in assert_works(registry, "list", *words)
+    (model,) = read_document(registry.mlver("list", *words, "--json"), "list")["models"]
+    assert model["versions"][0]["values"]["weights.digest"] == row["weights.digest"]
+
+
+def test_columns_that_name_no_field_are_refused(registry: Repository) -> None:
+    for columns in (",", "", " , "):
+        done = registry.mlver("list", "--columns", columns)
+        assert done.code == 2
+        assert f"--columns: `{columns}` names no field" in done.err
+
+
+def test_a_column_that_no_version_has_is_told(registry: Repository) -> None:
+    done = registry.mlver("list", "-c", "version,spearmen,params.widht", "-n", "1")
+    assert done.code == 0
+    assert "no version of minilm has metrics.spearmen; is it metrics.spearman?" in done.err
+    assert "no version of minilm has params.widht; is it params.width?" in done.err
+    assert "no version" not in registry.mlver("list", "-c", "spearman", "-n", "1").err
 
 
 def test_csv_is_whole_and_exact(registry: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -15,6 +16,10 @@ from tests.conftest import CHECKOUT, Repository
 _INTERRUPT = "kill -INT 0; sleep 5"
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run_interrupted(repository: Repository, hook: str, body: str, *arguments: str) -> str:
     """Run a command in a process group of its own, with a hook; return what it said."""
     repository.write(f".git/hooks/{hook}", f"#!/bin/sh\n{body}\n").chmod(0o755)
@@ -25,6 +30,8 @@ def run_interrupted(repository: Repository, hook: str, body: str, *arguments: st
         capture_output=True,
         text=True,
         start_new_session=True,
+        # A shell that starts the tests in the background has them ignore it.
+        preexec_fn=_heed_interrupts,
         check=False,
     )
     assert done.returncode == 130

@@ -138,6 +138,36 @@ def test_a_cached_document_that_no_record_can_be_built_from_is_none(
     assert "why" in (registry.cache.get_document(key) or "")
 
 
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_many_versions_are_read_as_each_alone(
+    registry: RecordRegistry, project: Project, repository: Repository, is_cached: bool
+) -> None:
+    repository.write(layout.version_path("m", "1.2.0"), "schema: mlver/version/2\n")
+    linked = repository.path / layout.version_path("m", "1.3.0")
+    linked.symlink_to(repository.path / layout.version_path("m", "1.0.0"))
+    moved = (repository.path / layout.version_path("m", "1.0.0")).read_text()
+    repository.write(layout.version_path("m", "1.4.0"), moved)
+    reader = registry if is_cached else project.registry
+    numbers = [parse_version(f"1.{minor}.0") for minor in (1, 2, 0, 3, 4, 5)]
+    for _ in range(2):
+        first, invalid, second, link, displaced, missing = reader.read_versions("m", numbers)
+        assert first == reader.read_version("m", "1.1.0")
+        assert second == reader.read_version("m", "1.0.0")
+        assert isinstance(invalid, InvalidDocument)
+        assert "a symlink" in str(link)
+        assert "it says that it belongs at" in str(displaced)
+        assert "versions/1.5.0.yaml is missing" in str(missing)
+
+
+def test_more_versions_than_are_read_at_once(registry: RecordRegistry) -> None:
+    numbers = [parse_version("1.0.0"), parse_version("1.1.0")] * 601
+    versions: list[str] = []
+    for outcome in registry.read_versions("m", numbers):
+        assert not isinstance(outcome, MlverError)
+        versions.append(outcome[0].version)
+    assert versions == ["1.0.0", "1.1.0"] * 601
+
+
 def test_the_promotions_of_a_version(
     registry: RecordRegistry, project: Project, repository: Repository
 ) -> None:
