@@ -1,18 +1,25 @@
-"""For programs that must say which model answered: a version resolved, its files proven, without
-the command line.
+"""For notebooks, training scripts and programs that must say which model answered: what the command
+line does, by the same rules and with the same results, without loading it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
+from mlver.project.history.registered_versions import RegisteredVersions, read_versions
 from mlver.project.project import Project
+from mlver.project.registering.options import RegisterOptions, build_request
+from mlver.project.registering.register import RegisterResult, register_version
+from mlver.project.reporter import SilentReporter
+from mlver.project.stages.promote import PromoteResult, promote_version
+from mlver.project.stages.rollback import RollbackResult, roll_back_stage
 from mlver.project.tags import trust
 from mlver.records.version import VersionRecord
 
@@ -45,9 +52,28 @@ class ResolvedModel:
         return f"{self.name} {self.version} ({self.digest[:19]})"
 
 
+class GatesShut(MlverError):
+    """A promotion that was refused; `result` has what each gate asked for, and what it saw."""
+
+    def __init__(self, result: PromoteResult) -> None:
+        ref = f"{result.model}@{result.version}"
+        shut = [gate for gate in result.gates if gate.result != "pass"]
+        lines = [f"  {gate.gate}: asks for {gate.expected}, saw {gate.actual}" for gate in shut]
+        super().__init__(
+            "\n".join([f"{ref} may not have {result.stage}; these gates are shut:", *lines]),
+            hint=shell_command(
+                "mlver", "promote", ref, "--to", result.stage, "-m", "WHY", "--dry-run"
+            ),
+        )
+        self.result = result
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The models of one git work tree."""
+    """The models of one git work tree.
+
+    Notes that the command line prints go to the logger `mlver`.
+    """
 
     project: Project
 
@@ -57,7 +83,7 @@ class Registry:
 
         Raise MlverError where there is none.
         """
-        return cls(Project.open_existing(gitpython.folder_of(place)))
+        return cls(Project.open_existing(gitpython.folder_of(place), LoggedReporter()))
 
     @property
     def repo(self) -> GitRepo:
@@ -68,12 +94,12 @@ class Registry:
         """The names of the models."""
         return self.project.registry.list_models()
 
-    def versions(self, model: str) -> list[str]:
-        """A model's versions, lowest first."""
-        return [
-            str(number)
-            for number in self.project.registry.list_versions(self.project.resolve_model(model))
-        ]
+    def versions(self, model: str | None = None) -> RegisteredVersions:
+        """The versions of a model, or of all models, lowest first.
+
+        Raise MlverError for a model that there is not, and for a record that cannot be read.
+        """
+        return read_versions(self.project, model)
 
     def resolve(self, ref: str) -> ResolvedModel:
         """The version `ref` names (`digits@production`, `digits@1.2.0`, `digits`) with the path of
@@ -98,6 +124,55 @@ class Registry:
             message=record.message,
         )
 
+    def register(
+        self, model: str, message: str, **options: Unpack[RegisterOptions]
+    ) -> RegisterResult:
+        """Register a version of a model, as `mlver register` does; `message` says what changed.
+
+        Raise MlverError, with nothing changed, when that cannot be done.
+        """
+        return register_version(self.project, build_request(model, message, options))
+
+    def promote(
+        self, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
+    ) -> PromoteResult:
+        """Move the stage `to` to the version that `ref` names, as `mlver promote` does.
+
+        Raise GatesShut where a gate is shut, unless `force`; raise MlverError, with nothing
+        changed, when the stage cannot be moved.
+        """
+        result = promote_version(
+            self.project, ref, to=to, message=message, force=force, dry_run=dry_run
+        )
+        if result.outcome == "refused":
+            raise GatesShut(result)
+        return result
+
+    def rollback(
+        self,
+        model: str | None = None,
+        *,
+        stage: str,
+        message: str,
+        to: str | None = None,
+        checkout: bool = False,
+        dry_run: bool = False,
+    ) -> RollbackResult:
+        """Give a stage back to the version before, or to `to`, as `mlver rollback` does.
+
+        With `checkout`, the working files become that version's. Raise MlverError, with the stage
+        where it was, when any byte of that version is not right.
+        """
+        return roll_back_stage(
+            self.project,
+            model,
+            stage=stage,
+            message=message,
+            to=to,
+            checkout=checkout,
+            dry_run=dry_run,
+        )
+
     def _proven(self, record: VersionRecord) -> Path:
         weights = record.weights
         try:
@@ -113,3 +188,53 @@ class Registry:
                 hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
             )
         return private_copies.make_private_copy(self.project, weights)
+
+
+def register(
+    model: str, message: str, *, path: Place = ".", **options: Unpack[RegisterOptions]
+) -> RegisterResult:
+    """Register a version in the repository that `path` is in: see `Registry.register`."""
+    return Registry.find(path).register(model, message, **options)
+
+
+def promote(
+    ref: str,
+    *,
+    to: str,
+    message: str,
+    force: bool = False,
+    dry_run: bool = False,
+    path: Place = ".",
+) -> PromoteResult:
+    """Promote in the repository that `path` is in: see `Registry.promote`."""
+    registry = Registry.find(path)
+    return registry.promote(ref, to=to, message=message, force=force, dry_run=dry_run)
+
+
+def rollback(
+    model: str | None = None,
+    *,
+    stage: str,
+    message: str,
+    to: str | None = None,
+    checkout: bool = False,
+    dry_run: bool = False,
+    path: Place = ".",
+) -> RollbackResult:
+    """Roll back in the repository that `path` is in: see `Registry.rollback`."""
+    registry = Registry.find(path)
+    return registry.rollback(
+        model, stage=stage, message=message, to=to, checkout=checkout, dry_run=dry_run
+    )
+
+
+def versions(model: str | None = None, *, path: Place = ".") -> RegisteredVersions:
+    """List the versions in the repository that `path` is in: see `Registry.versions`."""
+    return Registry.find(path).versions(model)
+
+
+class LoggedReporter(SilentReporter):
+    """Passes notes on to Python's logging; shows no progress."""
+
+    def show_note(self, text: str) -> None:
+        logging.getLogger("mlver").warning(text)

@@ -23,6 +23,7 @@ lock example pyproject.toml --group build examples/digits/requirements.txt
 lock adopting --group adopting
 lock framework --group framework
 lock registry --group registry
+lock notebook --group notebook
 lock pipelines pyproject.toml --group pipelines # which install mlver
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.

@@ -18,6 +18,7 @@ from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
 from mlver.project.artifacts import measuring
 from mlver.project.checkout import check_out
+from mlver.project.history.registered_versions import RegisteredVersions
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
@@ -70,6 +71,10 @@ def registry(project: Project) -> Registry:
     return Registry.find(project.top_folder)
 
 
+def list_numbers(versions: RegisteredVersions) -> list[str]:
+    return [version.record.version for version in versions]
+
+
 def test_a_program_that_resolves_leaves_no_cache_open(registry: Registry) -> None:
     """Programs run on and on, and none of them closes what it does not know of."""
     state.close_all()
@@ -80,7 +85,7 @@ def test_a_program_that_resolves_leaves_no_cache_open(registry: Registry) -> Non
 
 def test_a_version_is_resolved_with_all_that_names_it(registry: Registry) -> None:
     assert registry.models() == ["digits"]
-    assert registry.versions("digits") == ["1.0.0", "1.1.0"]
+    assert list_numbers(registry.versions("digits")) == ["1.0.0", "1.1.0"]
     found = registry.resolve("digits@1.0.0")
     assert (found.name, found.version, found.message) == ("digits", "1.0.0", "why")
     assert found.digest == str(Digest.of_bytes(b"one"))

@@ -37,6 +37,7 @@ WANTED = {
     "example": [*OWN, *members("build"), *EXAMPLE],
     "adopting": [*members("adopting")],
     "framework": [*members("framework")],
+    "notebook": [*members("notebook")],
     "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
 }

@@ -139,8 +139,12 @@ def gather_given(
     Raise InvalidDocument or MlverError where a file is not valid, or where they are too many.
     """
     top = project.top_folder
-    params, other_params = value_files.gather_replaced(top, settings.params, request.params)
-    metrics, other_metrics = value_files.gather_replaced(top, settings.metrics, request.metrics)
+    params, other_params = value_files.gather_replaced(
+        top, settings.params, request.params, request.param_values
+    )
+    metrics, other_metrics = value_files.gather_replaced(
+        top, settings.metrics, request.metrics, request.metric_values
+    )
     metrics_source = ", ".join(settings.metrics) or "the metrics given"
     value_files.check_numbers(metrics, metrics_source)
     _refuse_excess(settings, params, metrics)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mlver import names
 from mlver.errors import UsageError, shell_command
 from mlver.project.project import Project
+from mlver.records.values import Values
 from mlver.records.version import Update
 from mlver.version import Bump
 
@@ -16,7 +17,8 @@ from mlver.version import Bump
 class RegisterRequest:
     """Paths are as the person typed them; whatever is left out comes from `model.yaml`.
 
-    `follow` says whether links out of the work tree are followed from now on.
+    `follow` says whether links out of the work tree are followed from now on. `param_values` and
+    `metric_values` are what a program gives, and `params` and `metrics` KEY=VALUE words.
     """
 
     model: str
@@ -27,6 +29,8 @@ class RegisterRequest:
     params: Sequence[str] = ()
     metrics_files: Sequence[str] = ()
     metrics: Sequence[str] = ()
+    param_values: Values = field(default_factory=dict)
+    metric_values: Values = field(default_factory=dict)
     version: str | None = None
     bump: Bump | None = None
     allow_lower: bool = False

@@ -24,16 +24,20 @@ def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict
     A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
     every fault of a file, MlverError where a file is missing.
     """
-    gathered, _ = gather_replaced(top, files, given)
+    gathered, _ = gather_replaced(top, files, given, {})
     return gathered
 
 
 def gather_replaced(
-    top: Path, files: Sequence[str], given: Sequence[str]
+    top: Path, files: Sequence[str], given: Sequence[str], values_given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Gather the same, and the values of files, by dotted name, that `given` replaced by others."""
+    """Gather the same, with the values that a program gave before those of `given`.
+
+    Return also the values of files, by dotted name, that others replaced.
+    """
     gathered = _gather_files(top, files)
     in_files = flatten_values(gathered)
+    gathered = merge_values(gathered, values_given)
     _assign_given(gathered, given)
     now = flatten_values(gathered)
     replaced: dict[str, Any] = {}

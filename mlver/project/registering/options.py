@@ -1,0 +1,89 @@
+"""What a Python program gives to register a version: the options of `mlver register`, as values."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypedDict
+
+from mlver.document.objects import copy_plain
+from mlver.project.registering.request import RegisterRequest
+from mlver.records.version import Update
+from mlver.version import Bump
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+
+class RegisterOptions(TypedDict, total=False):
+    """Paths are relative to the folder that the registry was opened with.
+
+    `params` and `metrics` are maps, which may be nested; they are added to those of `params_files`
+    and `metrics_files` and replace values of the same name. Whatever is left out comes from
+    `model.yaml`, as on the command line; `environment` is the Python that runs, if it is a virtual
+    environment. `commit=False` stages the files for a pull request.
+    """
+
+    weights: StrPath
+    data: Mapping[str, StrPath]
+    params: Mapping[str, object]
+    metrics: Mapping[str, object]
+    params_files: Sequence[StrPath]
+    metrics_files: Sequence[StrPath]
+    labels: Mapping[str, str]
+    version: str
+    bump: Bump
+    allow_lower: bool
+    parent: str
+    update: Update
+    command: str
+    environment: StrPath
+    unstored: Sequence[str]
+    follow: bool
+    commit: bool
+    allow_dirty: bool
+    allow_mixed: bool
+    dry_run: bool
+
+
+def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
+    """The same as `mlver register` asks for; raise InvalidDocument for values that none can be."""
+    weights = options.get("weights")
+    return RegisterRequest(
+        model=model,
+        message=message,
+        weights=None if weights is None else os.fspath(weights),
+        data={name: os.fspath(path) for name, path in options.get("data", {}).items()},
+        params_files=_list_paths(options.get("params_files", ())),
+        metrics_files=_list_paths(options.get("metrics_files", ())),
+        param_values=copy_plain(options.get("params", {}), f"params of {model}"),
+        metric_values=copy_plain(options.get("metrics", {}), f"metrics of {model}"),
+        labels=dict(options.get("labels", {})),
+        version=options.get("version"),
+        bump=options.get("bump"),
+        allow_lower=options.get("allow_lower", False),
+        parent=options.get("parent"),
+        update=options.get("update", "full"),
+        command=options.get("command"),
+        environment=_choose_environment(options.get("environment")),
+        unstored=_list_paths(options.get("unstored", ())),
+        follow=options.get("follow"),
+        commit=options.get("commit", True),
+        allow_dirty=options.get("allow_dirty", False),
+        allow_mixed=options.get("allow_mixed", False),
+        dry_run=options.get("dry_run", False),
+    )
+
+
+def _list_paths(given: Sequence[StrPath]) -> list[str]:
+    # One path is a sequence as well, of letters.
+    if isinstance(given, str | os.PathLike):
+        return [os.fspath(given)]
+    return [os.fspath(path) for path in given]
+
+
+def _choose_environment(given: StrPath | None) -> str | None:
+    """What runs this trained the model; a Python that is no virtual environment is found anyway."""
+    if given is not None:
+        return os.fspath(given)
+    return sys.prefix if sys.prefix != sys.base_prefix else None
