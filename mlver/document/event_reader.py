@@ -160,5 +160,89 @@ class EventReader:
         raise _StopReading
 
 
+class _MergeKey(str):
+    """The plain key `<<`, which in quotes is a key like any other."""
+
+
+@dataclass(slots=True)
+class AliasReader(EventReader):
+    """Reads what people write for their own programs as well: anchors, `<<` and keys of any kind.
+
+    An alias is replaced by a copy of what it names, as long as all copies together are no larger
+    than `budget` characters. `<<` is that of https://yaml.org/type/merge.html. A key that is a
+    number, true, false or null is text, as it was written.
+    """
+
+    budget: int = 0
+    anchors: dict[str, Any] = field(default_factory=dict)
+
+    def read_node(self, event: Any, path: Path) -> Any:
+        if type(event) is yaml.AliasEvent:
+            return self.copy_anchored(event, path)
+        # Kept only when it is whole: what names itself names nothing.
+        anchor, event.anchor = event.anchor, None
+        value = EventReader.read_node(self, event, path)
+        return self.keep_anchored(anchor, value)
+
+    def read_scalar(self, event: Any, path: Path, key: str | None = None) -> Any:
+        anchor, event.anchor = event.anchor, None
+        value = EventReader.read_scalar(self, event, path, key)
+        return self.keep_anchored(anchor, value)
+
+    def keep_anchored(self, anchor: str | None, value: Any) -> Any:
+        if anchor is not None:
+            self.anchors[anchor] = value
+        return value
+
+    def copy_anchored(self, event: Any, path: Path) -> Any:
+        if event.anchor not in self.anchors:
+            name = shorten_text(event.anchor)
+            self.add_fault(event, path, f"`*{name}`: nothing above is named `&{name}`")
+            return None
+        return self.copy_value(self.anchors[event.anchor], event, path, len(path))
+
+    def copy_value(self, value: Any, event: Any, path: Path, depth: int) -> Any:
+        """Copy a value, so that a change of one place is none of the others."""
+        self.budget -= 1 + len(value) if isinstance(value, str) else 1
+        if self.budget < 0:
+            self.stop_reading(event, path, "aliases repeat too much: write the values out")
+        if depth > MAX_DEPTH:
+            self.stop_reading(event, path[:3], f"nested more than {MAX_DEPTH} deep")
+        if isinstance(value, dict):
+            copied: dict[str, Any] = {}
+            for key, item in value.items():
+                self.budget -= len(key)
+                copied[key] = self.copy_value(item, event, path, depth + 1)
+            return copied
+        if isinstance(value, list):
+            return [self.copy_value(item, event, path, depth + 1) for item in value]
+        return value
+
+    def read_key(self, event: Any, path: Path) -> str:
+        if type(event) is not yaml.ScalarEvent:
+            self.add_fault(event, path, "a key is a map, a list or an alias: keys are text")
+            self.read_node(event, (*path, "?"))
+            return ""
+        if event.implicit[0] and event.value == "<<":
+            return _MergeKey("<<")
+        key = self.read_scalar(event, path)
+        return key if type(key) is str else str(event.value)
+
+    def read_mapping(self, path: Path) -> dict[str, Any]:
+        mapping = EventReader.read_mapping(self, path)
+        merge_key = next((key for key in mapping if type(key) is _MergeKey), None)
+        if merge_key is None:
+            return mapping
+        merged: dict[str, Any] = {}
+        named = mapping.pop(merge_key)
+        for group in named if isinstance(named, list) else [named]:
+            if not isinstance(group, dict):
+                self.faults.append(format_fault(None, path, "`<<` takes a map, or a list of maps"))
+                continue
+            # The first map that has a key counts, and the keys beside `<<` before all of them.
+            merged = {**group, **merged}
+        return {**merged, **mapping}
+
+
 def _join_path(path: Path, key: str | None) -> Path:
     return path if key is None else (*path, key)

@@ -3,6 +3,8 @@
 Refused: more than MAX_BYTES or MAX_DEPTH, bytes that are not UTF-8, directives, a second document,
 anchors, aliases, tags, duplicate keys, keys that are not text, numbers that are not finite. All
 faults are gathered, up to MAX_FAULTS; a syntax error or too deep a nesting ends the reading.
+
+Records are read so. In people's own files, aliases and keys that are not text are read as well.
 """
 
 from __future__ import annotations
@@ -57,16 +59,35 @@ class ParsedDocument:
 
 def load_document(data: bytes, where: str) -> ParsedDocument:
     """Read one document; raise InvalidDocument, naming `where`, with every fault and its line."""
-    message = _find_byte_fault(data)
-    if message is None:
-        message = _find_text_fault(data.decode())
-    if message is not None:
-        raise InvalidDocument(where, (message,))
+    _check_text(data, where)
     reader = _open_reader(data, keeps_lines=False)
     value = reader.read_stream()
     if reader.faults:
         raise InvalidDocument(where, tuple(reader.faults))
     return ParsedDocument(value, LineIndex(data))
+
+
+def load_with_aliases(data: bytes, where: str) -> Any:
+    """Read one document of somebody's own, in which aliases stand for copies: see `AliasReader`.
+
+    Raise InvalidDocument as `load_document` does.
+    """
+    _check_text(data, where)
+    from mlver.document.event_reader import AliasReader
+
+    reader = AliasReader(data, keeps_lines=False, budget=MAX_BYTES)
+    value = reader.read_stream()
+    if reader.faults:
+        raise InvalidDocument(where, tuple(reader.faults))
+    return value
+
+
+def _check_text(data: bytes, where: str) -> None:
+    message = _find_byte_fault(data)
+    if message is None:
+        message = _find_text_fault(data.decode())
+    if message is not None:
+        raise InvalidDocument(where, (message,))
 
 
 def _open_reader(data: bytes, *, keeps_lines: bool) -> EventReader:

@@ -1,15 +1,18 @@
-"""Parameters and metrics from where people keep them: YAML, JSON and TOML files, and `k=v`
-arguments.
+"""Parameters and metrics from where people keep them: YAML, JSON, TOML, JSON Lines and CSV files,
+and `k=v` arguments.
 
-All three formats obey the caps of `strict`, and none may hold NaN, an infinity, or a key twice.
+All formats obey the caps of `strict`, and none may hold NaN, an infinity, or a key twice. Of JSON
+Lines and CSV, to which training adds a line an epoch, the last line counts.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
@@ -26,7 +29,7 @@ from mlver.document.scalar import (
 from mlver.errors import InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
-SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".jsonl", ".ndjson", ".csv")
 
 # A JSON string, or a bracket; possessive, so that an unclosed string is not scanned again from each
 # quote in it.
@@ -47,12 +50,11 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
 
     Raise UsageError for a suffix that is none of SUFFIXES, InvalidDocument for what the file holds.
     """
-    readers = {".yaml": _read_yaml, ".yml": _read_yaml, ".json": _read_json, ".toml": _read_toml}
-    reader = readers.get(suffix.lower())
+    reader = _READERS.get(suffix.lower())
     if reader is None:
-        suffixes = ", ".join(SUFFIXES)
         raise UsageError(
-            f"{where} is neither YAML, JSON nor TOML, whose names end in one of {suffixes}"
+            f"{where} is no file of values that mlver reads: their names end in one of"
+            f" {', '.join(SUFFIXES)}"
         )
     document = reader(data, where)
     if not isinstance(document, dict):
@@ -119,7 +121,7 @@ def assign_value(values: dict[str, Any], dotted: str, value: Any) -> None:
 
 
 def _read_yaml(data: bytes, where: str) -> Any:
-    return strict.load_document(data, where).value
+    return strict.load_with_aliases(data, where)
 
 
 def _read_json(data: bytes, where: str) -> Any:
@@ -148,6 +150,58 @@ def _read_toml(data: bytes, where: str) -> Any:
     except RecursionError:
         message = f"nested more than {MAX_DEPTH} deep"
     raise InvalidDocument(where, (message,))
+
+
+def _read_json_lines(data: bytes, where: str) -> Any:
+    # Not `splitlines`: JSON may hold the other characters that end a line somewhere.
+    lines = strict.decode_text(data, where).rstrip().split("\n")
+    try:
+        return _parse_json(lines[-1])
+    except json.JSONDecodeError as error:
+        message = f"column {error.colno}: {error.msg}"
+    except BadNumber as error:
+        message = str(error)
+    raise InvalidDocument(where, (f"line {len(lines)}: {message}",))
+
+
+def _read_csv(data: bytes, where: str) -> Any:
+    """The last row by the names in the first; an empty cell has no value."""
+    rows = csv.reader(io.StringIO(strict.decode_text(data, where)), strict=True)
+    try:
+        names = [name.strip() for name in next(rows, [])]
+        cells: list[str] = []
+        for row in rows:
+            cells = row or cells
+        return _pair_cells(names, cells)
+    except (csv.Error, BadNumber) as error:
+        message = str(error)
+    except UsageError as error:
+        message = error.message
+    raise InvalidDocument(where, (f"line {rows.line_num}: {message}",))
+
+
+def _pair_cells(names: list[str], cells: list[str]) -> dict[str, Any]:
+    if not cells:
+        raise BadNumber("it needs a line of names and a line of values")
+    if len(cells) != len(names):
+        raise BadNumber(f"the last row has {len(cells)} cells, and the first {len(names)} names")
+    values: dict[str, Any] = {}
+    for name, cell in zip(names, cells, strict=True):
+        if name in values:
+            raise BadNumber(f"`{shorten_text(name)}` is given twice")
+        values[name] = parse_scalar(cell.strip())
+    return {name: value for name, value in values.items() if value != ""}
+
+
+_READERS: Mapping[str, Callable[[bytes, str], Any]] = {
+    ".yaml": _read_yaml,
+    ".yml": _read_yaml,
+    ".json": _read_json,
+    ".toml": _read_toml,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".csv": _read_csv,
+}
 
 
 def _refuse_long_keys(text: str) -> None:

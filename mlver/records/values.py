@@ -34,15 +34,17 @@ def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[st
 
 
 def is_same_value(old: object, new: object) -> bool:
-    """Say whether two values are the same: 1, 1.0 and true are three different ones."""
+    """Say whether two values are the same: 1 and 1.0 are one number, and true is none."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         if old.keys() != new.keys():
             return False
         return all(is_same_value(old[key], new[key]) for key in old)
     if isinstance(old, list | tuple) and isinstance(new, list | tuple):
         return len(old) == len(new) and all(map(is_same_value, old, new))
-    # `==` alone would take 1 for 1.0 and for true.
-    return type(old) is type(new) and old == new
+    # `==` alone would take 1 for true.
+    if isinstance(old, bool) or isinstance(new, bool):
+        return old is new
+    return old == new
 
 
 def read_format(document: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""Params and metrics from files in three formats, and from the command line."""
+"""Params and metrics from files in their formats, and from the command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,59 @@ SAME = {
     b' "opt": {"name": "adam", "betas": [0.9, 0.999], "amsgrad": false}}',
     ".toml": b'lr = 1e-3\nn = 3\n[opt]\nname = "adam"\nbetas = [0.9, 0.999]\namsgrad = false\n',
 }
+
+
+# Ten names, each of which repeats the one before it ten times, and a hundred, each around the last.
+LAUGHS = b"a0: &a0 [lol]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 11)
+)
+TALL = b"a0: &a0 [1]\n" + b"".join(b"a%d: &a%d [*a%d]\n" % (n, n, n - 1) for n in range(1, 101))
+
+
+def test_yaml_as_training_code_writes_it() -> None:
+    data = b"""\
+defaults: &defaults {lr: 0.1, steps: [1, 2], opt: &opt {name: adam}}
+more: &more {lr: 0.5, width: 64}
+small:
+  <<: *defaults
+  lr: 0.01
+both: {<<: [*more, *defaults], width: 32}
+again: *opt
+names: {0: cat, 1.5: dog, true: yes, null: none, "<<": quoted}
+rate: &rate 1e-3
+rates: [*rate, *rate]
+"""
+    values = load_values(".yaml", data, "params.yaml")
+    assert values["small"] == {"lr": 0.01, "steps": [1, 2], "opt": {"name": "adam"}}
+    assert values["both"] == {"lr": 0.5, "steps": [1, 2], "opt": {"name": "adam"}, "width": 32}
+    assert values["again"] == {"name": "adam"}
+    assert values["names"] == {
+        "0": "cat",
+        "1.5": "dog",
+        "true": "yes",
+        "null": "none",
+        "<<": "quoted",
+    }
+    assert values["rates"] == [0.001, 0.001]
+    values["small"]["opt"]["name"] = "sgd"
+    assert values["again"] == values["defaults"]["opt"] == {"name": "adam"}
+
+
+@given(st.lists(st.dictionaries(st.text("abc", min_size=1), st.integers() | st.text()), min_size=1))
+def test_aliases_say_the_same_as_copies(groups: list[dict[str, Any]]) -> None:
+    # PyYAML writes an alias wherever the same object comes again.
+    data = {"first": groups, "again": groups, "nested": {"inner": groups[0]}}
+    text = yaml.safe_dump(data)
+    assert load_values(".yaml", text.encode(), "params.yaml") == json.loads(json.dumps(data))
+
+
+def test_of_growing_files_the_last_line_counts() -> None:
+    lines = b'{"epoch": 1, "loss": 0.5}\n{"epoch": 2, "loss": 0.25, "note": "a\xe2\x80\xa8b"}\n\n'
+    expected = {"epoch": 2, "loss": 0.25, "note": "a\u2028b"}
+    assert load_values(".jsonl", lines, "log.jsonl") == expected
+    rows = b'epoch, loss,"best, so far",note\r\n1,0.5,,a\r\n2,.25,0x10,\r\n\r\n'
+    expected = {"epoch": 2, "loss": 0.25, "best, so far": 16}
+    assert load_values(".csv", rows, "log.csv") == expected
 
 
 @pytest.mark.parametrize("suffix", SAME)
@@ -68,6 +122,25 @@ def test_toml_dates_become_text() -> None:
         (".toml", b"[" + b" . ".join([b"a"] * 200) + b"]", "a name of more than 64 parts"),
         (".yaml", b"a: .nan", "line 1: a: `.nan`"),
         (".yml", b"- 1", "must hold a map"),
+        (".yaml", b"a: *x", "line 1: a: `*x`: nothing above is named `&x`"),
+        (".yaml", b"a: &x [*x]", "a[0]: `*x`: nothing above is named `&x`"),
+        (".yaml", b"a: {<<: 1}", "a: `<<` takes a map, or a list of maps"),
+        (".yaml", b"a: {<<: [{b: 1}, 2]}", "a: `<<` takes a map, or a list of maps"),
+        (".yaml", b"1: a\n'1': b", "line 2: 1: given twice in the same map"),
+        (".yaml", b"[a]: 1", "a key is a map, a list or an alias"),
+        (".yaml", b"a: !!python/object:os.system {}", "the tag"),
+        (".yaml", LAUGHS, "aliases repeat too much"),
+        (".yaml", TALL, "nested more than 64 deep"),
+        (".jsonl", b"", "line 1: column 1: Expecting value"),
+        (".jsonl", b'{"a": 1}\n{"a": NaN}\n', "line 2: `NaN` is not a finite number"),
+        (".ndjson", b'{"a": 1}\n{"a": 1, "a": 2}\n\n', "line 2: `a` is given twice"),
+        (".jsonl", b"[1]", "must hold a map"),
+        (".csv", b"", "it needs a line of names and a line of values"),
+        (".csv", b"a,b\n", "it needs a line of names and a line of values"),
+        (".csv", b"a,b\n1,2,3\n", "line 2: the last row has 3 cells, and the first 2 names"),
+        (".csv", b"a, a\n1,2\n", "`a` is given twice"),
+        (".csv", b"a\nnan\n", "line 2: `nan` is not a finite number"),
+        (".csv", b'a\n"1\n', "unexpected end of data"),
     ],
 )
 def test_refused(suffix: str, data: bytes, fault: str) -> None:

@@ -44,7 +44,7 @@ class MetricChange:
 def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[ValueChange, ...]:
     """The differing leaves of two nested maps, by dotted key.
 
-    1, 1.0 and true are three different values.
+    1 and 1.0 are one number, which training code may write either way; true is another value.
     """
     old_values = flatten_values(old)
     new_values = flatten_values(new)

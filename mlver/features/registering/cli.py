@@ -51,7 +51,7 @@ _NUMBER = "Its number"
 _HOW = "How it lands"
 
 _VALUE_FILE = typer.Option(
-    metavar="FILE", help="YAML, JSON or TOML (repeatable).", rich_help_panel=_WHERE
+    metavar="FILE", help="YAML, JSON, TOML, JSON Lines or CSV (repeatable).", rich_help_panel=_WHERE
 )
 Weights = Annotated[
     str | None, typer.Option(metavar="PATH", help="File or directory.", rich_help_panel=_WHERE)

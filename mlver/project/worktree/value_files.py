@@ -19,7 +19,7 @@ _TYPE_WORDS = {str: "text", list: "a list", type(None): "null", bool: "true or f
 
 
 def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
-    """Gather the values of `files` (YAML, JSON or TOML), then each `key=value` of `given`.
+    """Gather the values of `files`, then each `key=value` of `given`.
 
     A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
     every fault of a file, MlverError where a file is missing.

@@ -102,7 +102,7 @@ def test_files_that_cannot_be_read_are_named(top: Path) -> None:
     with pytest.raises(MlverError, match="passes through the symlink"):
         gather_values(top, ["link.yaml"], [])
     (top / "x.txt").write_text("lr: 1")
-    with pytest.raises(UsageError, match="neither YAML, JSON nor TOML"):
+    with pytest.raises(UsageError, match="is no file of values that mlver reads"):
         gather_values(top, ["x.txt"], [])
 
 
