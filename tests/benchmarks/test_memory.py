@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import CHECKOUT, NOW_EPOCH, Repository
 
 # From the smaller number on, what is kept for some thousands of files at a time is at its largest.
-SMALLER, LARGER = 25_000, 50_000
+SMALLER, LARGER = 15_000, 30_000
 FILES_A_FOLDER = 2_000
 MOST_BYTES_A_FILE = 500
 MOST_BYTES_COMPARED = 700
