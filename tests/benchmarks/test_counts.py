@@ -12,7 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 from tests.conftest import CHECKOUT, NOW_EPOCH, Repository
 
 Counts = Mapping[str, Any]
+CountCommand = Callable[..., Counts]
 _PROBE = CHECKOUT / "tests/benchmarks/probe.py"
 
 
@@ -76,6 +78,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return made
 
 
+@pytest.fixture(scope="module")
+def count_once(story: Repository) -> CountCommand:
+    """What a command that changes nothing costs in the story: run once for all tests that ask."""
+    return cache(lambda *argv: counted(story, *argv))
+
+
 # Of each command: git processes, fsyncs, records parsed, artifact files opened, modules imported.
 BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
@@ -97,8 +105,8 @@ BOUNDS = {
 
 
 @pytest.mark.parametrize("argv", BOUNDS, ids=" ".join)
-def test_reading_costs_no_more_than_it_did(story: Repository, argv: tuple[str, ...]) -> None:
-    counts = counted(story, *argv)
+def test_reading_costs_no_more_than_it_did(count_once: CountCommand, argv: tuple[str, ...]) -> None:
+    counts = count_once(*argv)
     names = ("processes", "syncs", "parsed", "artifacts", "modules")
     found = tuple(counts.get(name, 0) for name in names)
     assert all(count <= bound for count, bound in zip(found, BOUNDS[argv], strict=True)), counts
@@ -116,9 +124,9 @@ PROCESSES = {
 
 @pytest.mark.parametrize("argv", PROCESSES, ids=" ".join)
 def test_checking_starts_no_more_processes_than_it_did(
-    story: Repository, argv: tuple[str, ...]
+    count_once: CountCommand, argv: tuple[str, ...]
 ) -> None:
-    assert counted(story, *argv)["processes"] <= PROCESSES[argv]
+    assert count_once(*argv)["processes"] <= PROCESSES[argv]
 
 
 def test_writing_starts_no_more_processes_than_it_did(tmp_path: Path) -> None:
@@ -137,9 +145,9 @@ def test_writing_starts_no_more_processes_than_it_did(tmp_path: Path) -> None:
     "argv", [("--version",), ("list", "--json"), ("list",), ("show", "m"), ("status",), ("log",)]
 )
 def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
-    story: Repository, argv: tuple[str, ...]
+    count_once: CountCommand, argv: tuple[str, ...]
 ) -> None:
-    heavy = set(counted(story, *argv)["heavy"])
+    heavy = set(count_once(*argv)["heavy"])
     if argv[0] in ("show", "log"):
         heavy.discard("yaml")
         assert "sqlite3" not in heavy
@@ -160,9 +168,9 @@ def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
     ids=" ".join,
 )
 def test_gitpython_is_imported_only_where_a_remote_is_spoken_to(
-    story: Repository, argv: tuple[str, ...]
+    count_once: CountCommand, argv: tuple[str, ...]
 ) -> None:
-    assert "git" not in counted(story, *argv)["heavy"]
+    assert "git" not in count_once(*argv)["heavy"]
 
 
 def test_what_was_never_looked_at_costs_no_process_more(story: Repository) -> None:
@@ -172,8 +180,8 @@ def test_what_was_never_looked_at_costs_no_process_more(story: Repository) -> No
     assert (first["processes"], second["processes"]) == (2, 2)
 
 
-def test_all_of_history_is_read_in_one_process(story: Repository) -> None:
-    assert counted(story, "verify", "--all")["histories"] == 1
+def test_all_of_history_is_read_in_one_process(count_once: CountCommand) -> None:
+    assert count_once("verify", "--all")["histories"] == 1
 
 
 # -- growth ----------------------------------------------------------------------------------------
