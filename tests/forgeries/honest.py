@@ -312,6 +312,19 @@ CLONES: Mapping[str, tuple[str, ...]] = {
     "a little deeper": ("--depth=4",),
     "without tags": ("--no-tags",),
 }
+# Of these ways each landing is cloned in an ordinary run: in others with each commit. A long run
+# tries them all.
+ORDINARY_CLONES = 3
+
+
+def choose_clones(number: int, turn: int) -> frozenset[str]:
+    """Choose how the landing of this number is cloned in an ordinary run.
+
+    The landing after it leaves out the next way, so that each work is cloned in every way.
+    """
+    names = tuple(CLONES)
+    start = number + turn
+    return frozenset(names[(start + step) % len(names)] for step in range(ORDINARY_CLONES))
 
 
 def clone_repository(repository: Repository, to: Path, words: tuple[str, ...]) -> Repository:
