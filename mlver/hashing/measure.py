@@ -327,7 +327,8 @@ def _read_large_file(run: _MeasurementRun, root: bytes, chunk: _FileChunk, index
     if run.faults:
         return
     try:
-        read_file = read_large(root, chunk.paths[index], run.sink, run.progress)
+        read = run.rules.read or read_large
+        read_file = read(root, chunk.paths[index], run.sink, run.progress)
     except UnsteadyFile as error:
         run.faults.append(str(error))
         return

@@ -42,29 +42,34 @@ class PointerFile(NamedTuple):
 PointerCheck = Callable[[bytes, bytes, bytes], PointerFile | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentRules:
-    """What may stand in an artifact.
-
-    `check` looks for files that stand in place of content; `bounds` says how far symlinks inside a
-    directory may lead, which is anywhere without. With `skip_dangling`, links that lead nowhere are
-    no files: they hold no bytes.
-    """
-
-    check: PointerCheck | None = None
-    bounds: LinkBounds | None = None
-    skip_dangling: bool = False
-
-
-ANY_CONTENT = ContentRules()
-
-
 class FileRead(NamedTuple):
     """One file as it was read: the raw digest and the signature it had before and after."""
 
     digest: bytes
     signature: bytes
     pointer: PointerFile | None = None
+
+
+# Called with the root, a path below it, and what `read_large` takes besides.
+LargeReader = Callable[[bytes, bytes, ContentSink | None, ReadProgress], FileRead]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRules:
+    """What may stand in an artifact, and how it is read.
+
+    `check` looks for files that stand in place of content; `bounds` says how far symlinks inside a
+    directory may lead, which is anywhere without. With `skip_dangling`, links that lead nowhere are
+    no files: they hold no bytes. `read` takes the place of `read_large`.
+    """
+
+    check: PointerCheck | None = None
+    bounds: LinkBounds | None = None
+    skip_dangling: bool = False
+    read: LargeReader | None = None
+
+
+ANY_CONTENT = ContentRules()
 
 
 @dataclass(frozen=True, slots=True)

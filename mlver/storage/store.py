@@ -152,6 +152,13 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def open_object(self, digest: Digest) -> int | None:
+        """Open the copy of an object that is a file of its own; return its descriptor.
+
+        Its bytes are not proven. None where there is no such copy, or it cannot be opened.
+        """
+        ...
+
     def quarantine_damaged(self, digest: Digest) -> list[Path]:
         """Set every damaged copy of a digest aside; return where they are now.
 

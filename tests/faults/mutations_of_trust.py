@@ -319,6 +319,27 @@ TRUST_MUTATIONS = (
         "tests/project/artifacts/test_working_files.py",
     ),
     Mutation(
+        "project.artifacts.assumed_files:_FileProof.require_proven",
+        "not _",
+        "False",
+        "tests",
+        "tests/project/artifacts/test_undoable_checkout.py",
+    ),
+    Mutation(
+        "project.artifacts.assumed_files:_FileProof._hash_both",
+        "_ != second_buffer",
+        "False",
+        "tests",
+        "tests/project/artifacts/test_undoable_checkout.py",
+    ),
+    Mutation(
+        "project.artifacts.assumed_files:_FileProof._is_kept",
+        "_ == file.digest.hex",
+        "True",
+        "tests",
+        "tests/project/artifacts/test_undoable_checkout.py",
+    ),
+    Mutation(
         "project.artifacts.file_changes:_check_saved",
         "_.digest.hex() != _",
         "False",

@@ -19,6 +19,7 @@ from tests.faults.preparations import (
     prepare_followed,
     prepare_inputs,
     prepare_large,
+    prepare_large_staged,
     prepare_lost,
     prepare_many,
     prepare_merged,
@@ -136,6 +137,12 @@ OPERATIONS = (
         prepare_two_versions,
     ),
     CampaignOperation("rollback", prepare_staged, _BACK, again=(0, 3)),
+    CampaignOperation(
+        "rollback-large",
+        prepare_large_staged,
+        ("rollback", "m", "--stage", "production", "--checkout", "-m", "Worse"),
+        again=(0, 3),
+    ),
     CampaignOperation("rollback-busy", partial(prepare_busy, prepare_staged), _BACK, again=(0, 3)),
     CampaignOperation(
         "rollback-after-kill",

@@ -168,6 +168,18 @@ def prepare_staged(place: WorkPlace) -> None:
     place.write("data/1.txt", "stored nowhere\n")
 
 
+def prepare_large_staged(place: WorkPlace) -> None:
+    """Three versions with large files, the third in production; none of its files was changed."""
+    prepare_large(place)
+    place.mlver(*NEXT)
+    place.write("model.bin", make_weights(6, 2 * LARGE))
+    (place.path / "data/large.bin").unlink()
+    place.write("data/other.bin", make_weights(7, LARGE))
+    place.mlver("register", "m", "--version", "1.2.0", "-m", "Third")
+    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Good")
+    place.mlver("promote", "m@1.2.0", "--to", "production", "-m", "Better")
+
+
 def prepare_busy(prepare: Callable[[WorkPlace], None], place: WorkPlace) -> None:
     """The same with other work under way.
 

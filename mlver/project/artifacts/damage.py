@@ -25,6 +25,7 @@ from mlver.storage.store import StoreProblem
 
 _SHOWN = 10
 _REPAIR: tuple[str, ...] = (RESTORE,)
+_NO_DIGESTS = DigestSet.from_raw(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,12 @@ class _PinReader:
     project: Project
     records: Sequence[VersionRecord]
     copies: ExternalCopies
+    left_out: DigestSet
     broken: list[Finding] = field(default_factory=list)
     unstored: list[UnstoredArtifact] = field(default_factory=list)
 
     def read_digests(self) -> Iterator[bytes]:
-        """The raw digests of all objects that the records need."""
+        """The raw digests of all objects that the records need, without those left out."""
         for record in self.records:
             for name, artifact in record.named_artifacts().items():
                 yield from self._read_artifact(record, name, artifact)
@@ -96,21 +98,28 @@ class _PinReader:
             return
         if artifact.stored:
             for _, hexadecimal in entries:
-                yield bytes.fromhex(hexadecimal)
+                raw_digest = bytes.fromhex(hexadecimal)
+                if self.left_out.find_rank(raw_digest) is None:
+                    yield raw_digest
             return
         unstored = judge_unstored(self.copies, record, name, artifact)
         self.unstored.append(unstored)
 
 
 def find_damage(
-    project: Project, records: Iterable[VersionRecord], *, everything: bool = False
+    project: Project,
+    records: Iterable[VersionRecord],
+    *,
+    everything: bool = False,
+    left_out: DigestSet = _NO_DIGESTS,
 ) -> DamageReport:
     """What is wrong below these records: manifests, objects, and artifacts kept elsewhere.
 
     Each byte is read and hashed. With `everything`, the whole object store is read, whether or
-    not a record needs it.
+    not a record needs it. Objects `left_out` are proven by who asks.
     """
-    reader = _PinReader(project, list(records), ExternalCopies(project, proven=True))
+    copies = ExternalCopies(project, proven=True)
+    reader = _PinReader(project, list(records), copies, left_out)
     digests = DigestSet.from_raw(reader.read_digests())
     problems = verify_objects(project, digests, everything=everything)
     affected = {problem.digest for problem in problems if problem.digest in digests}
@@ -322,16 +331,29 @@ class ProvenVersion:
     size: int
     unread: tuple[str, ...]
 
+    @classmethod
+    def of_record(cls, record: VersionRecord, unread: tuple[str, ...] = ()) -> ProvenVersion:
+        """All of a version but the artifacts `unread`."""
+        size = 0
+        for name, artifact in record.named_artifacts().items():
+            if name not in unread:
+                size += artifact.size
+        return cls(size, unread)
+
 
 def require_whole(
-    project: Project, record: VersionRecord, *, repairing: bool = False
+    project: Project,
+    record: VersionRecord,
+    *,
+    repairing: bool = False,
+    left_out: DigestSet = _NO_DIGESTS,
 ) -> ProvenVersion:
-    """Prove a version whole.
+    """Prove a version whole; who asks proves the objects `left_out`.
 
     Raise MlverError naming what is not. With `repairing`, damaged copies are set aside: hold the
     lock then.
     """
-    report = find_damage(project, [record])
+    report = find_damage(project, [record], left_out=left_out)
     if repairing:
         quarantine_damage(project, report)
     if report.lost:
@@ -341,11 +363,7 @@ def require_whole(
             findings=report.lost,
         )
     unread = tuple(artifact.name for artifact in report.unstored if not artifact.was_read)
-    size = 0
-    for name, artifact in record.named_artifacts().items():
-        if name not in unread:
-            size += artifact.size
-    return ProvenVersion(size, unread)
+    return ProvenVersion.of_record(record, unread)
 
 
 def _list_broken(broken: Sequence[Finding]) -> str:

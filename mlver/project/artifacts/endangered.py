@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import filterfalse
 from pathlib import Path
 
 from mlver.errors import MlverError, shell_command, summarise_names
@@ -23,7 +24,7 @@ def find_endangered(
 ) -> FileList:
     """Find the files that would be overwritten or removed and whose bytes no sound object holds.
 
-    `kept` are the raw digests of files that are kept elsewhere.
+    `kept` are the raw digests of files that are kept elsewhere, or that somebody else proves.
     """
     lists: list[FileList] = []
     for plan in plans:
@@ -32,10 +33,10 @@ def find_endangered(
     if not leaving:
         return leaving
     # A copy may have been damaged since it was stored. Only reading it shows that.
-    lost = damage.find_lost(project, DigestSet.from_raw(leaving.read_digests()))
+    unproven = filterfalse(kept.__contains__, leaving.read_digests())
+    lost = damage.find_lost(project, DigestSet.from_raw(unproven))
     return leaving.select_files(
-        digest not in kept and lost.find_rank(digest) is not None
-        for digest in leaving.read_digests()
+        lost.find_rank(digest) is not None for digest in leaving.read_digests()
     )
 
 

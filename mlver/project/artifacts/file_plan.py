@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, shell_command
+from mlver.hashing.read import LargeReader
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.file_list import (
     NO_FILES,
@@ -70,9 +71,15 @@ class FilePlan:
 
 
 def plan_files(
-    project: Project, root: Path, artifact: Artifact, behind: OutsideLink | None = None
+    project: Project,
+    root: Path,
+    artifact: Artifact,
+    behind: OutsideLink | None = None,
+    read: LargeReader | None = None,
 ) -> FilePlan:
     """The changes to make, of the files `behind` a link that is followed where there is one.
+
+    `read` reads each large file of the work tree.
 
     Raise MlverError where the artifact is a file, and a link to a folder is in its place.
     """
@@ -80,7 +87,7 @@ def plan_files(
     if behind is not None:
         _require_folder(project, artifact, behind)
     # One after the other, so that the bytes of two manifests are never in memory together.
-    present, were_executable = _measure_files(project, root, folder, behind)
+    present, were_executable = _measure_files(project, root, folder, behind, read)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
     executable = modes.pinned_executable(artifact)
     # Bytes that are right under a wrong mode are written again: whole files only are ever changed.
@@ -170,7 +177,7 @@ def _is_behind(path: str, links: Container[str]) -> bool:
 
 
 def _measure_files(
-    project: Project, root: Path, path: str, behind: OutsideLink | None
+    project: Project, root: Path, path: str, behind: OutsideLink | None, read: LargeReader | None
 ) -> tuple[FileList, tuple[bytes, ...] | None]:
     """The files at an artifact's path now, each with the digest of its bytes.
 
@@ -179,7 +186,7 @@ def _measure_files(
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
         # what links lead to is replaced or left alone, never kept as a version's own
-        measured = measuring.measure_replaced(project, path, behind)
+        measured = measuring.measure_replaced(project, path, behind, read)
     elif measuring.has_no_files(location, skip_dangling=True):
         measured = None
     else:

@@ -18,7 +18,7 @@ from mlver import paths
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.cache import StatCache
 from mlver.hashing.measure import MeasuredArtifact, measure_artifact
-from mlver.hashing.read import ContentRules, ReadProgress
+from mlver.hashing.read import ANY_CONTENT, ContentRules, LargeReader, ReadProgress
 from mlver.hashing.sink import ContentSink
 from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts.agreed_links import AgreedLink
@@ -143,7 +143,7 @@ def measure_at(
         fresh=fresh,
         keep_manifest=keep_manifest,
         follow=follow,
-        skip_dangling=True,
+        rules=ContentRules(skip_dangling=True),
     )
     if measured is None:
         return None
@@ -152,11 +152,15 @@ def measure_at(
 
 
 def measure_replaced(
-    project: Project, path: str, behind: OutsideLink | None = None
+    project: Project,
+    path: str,
+    behind: OutsideLink | None = None,
+    read: LargeReader | None = None,
 ) -> MeasuredArtifact | None:
     """Measure files that are to be replaced: no link there is in the way, wherever it leads.
 
-    They are those `behind` a link that is followed, even where it leads elsewhere by now.
+    They are those `behind` a link that is followed, even where it leads elsewhere by now. `read` is
+    that of the ContentRules.
     """
     location = None
     if behind is not None:
@@ -167,7 +171,7 @@ def measure_replaced(
         fresh=True,
         keep_manifest=True,
         follow=True,
-        skip_dangling=True,
+        rules=ContentRules(skip_dangling=True, read=read),
         location=location,
     )
 
@@ -179,13 +183,15 @@ def _measure_working(
     fresh: bool,
     keep_manifest: bool,
     follow: bool,
-    skip_dangling: bool = False,
+    rules: ContentRules = ANY_CONTENT,
     location: Path | None = None,
 ) -> MeasuredArtifact | None:
+    """Measure what the work tree has, by `rules` and those of the artifact's place."""
     if location is None:
         location = _locate_working(project, path, follow=follow)
-    if has_no_files(location, skip_dangling=skip_dangling):
+    if has_no_files(location, skip_dangling=rules.skip_dangling):
         return None
+    own_rules = _rule_content(project, path, follow=follow)
     cache = None if fresh else StatCache(project.state, project.repository.own)
     with _report_hashing(project, path, location) as progress:
         return _measure_explained(
@@ -194,7 +200,7 @@ def _measure_working(
             cache=cache,
             progress=progress,
             keep_manifest=keep_manifest,
-            rules=replace(_rule_content(project, path, follow=follow), skip_dangling=skip_dangling),
+            rules=replace(own_rules, skip_dangling=rules.skip_dangling, read=rules.read),
         )
 
 

@@ -10,7 +10,7 @@ bytes, and the next command finishes it.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,7 @@ from mlver.errors import (
     refusal_error,
     shell_command,
 )
+from mlver.hashing.read import LargeReader
 from mlver.project.artifacts import following, measuring
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.endangered import build_loss_error, find_endangered
@@ -44,6 +45,10 @@ _UNCHANGED = "no file was replaced"
 _CHANGED = "some files may be replaced already, each of them whole"
 
 
+def _agree() -> None:
+    """Nobody has to be asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckoutOutcome:
     """How many files below `root` a checkout changed.
@@ -59,18 +64,6 @@ class CheckoutOutcome:
     outside: Mapping[str, str]
     saved: Sequence[tuple[str, str]]
     skipped: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedCheckout:
-    """What a checkout of the work tree came to, and the changes it made.
-
-    `links` are the symlinks to files that it replaced or removed, each with what it led to.
-    """
-
-    outcome: CheckoutOutcome
-    plans: tuple[FilePlan, ...]
-    links: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +101,7 @@ def check_out_version(
     that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
     (`force`), or for a link out of the work tree that is not followed.
     """
-    artifacts = [*_list_stored(record), *leave.inputs]
+    artifacts = [*list_stored(record), *leave.inputs]
     if into is not None:
         _refuse_reserved(project, [*record.named_artifacts().values(), *leave.inputs], into)
         try:
@@ -118,30 +111,24 @@ def check_out_version(
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
-    plans = _plan_changes(project, record, artifacts, root, leave)
+    plans = plan_changes(project, record, artifacts, root, leave)
     endangered = find_endangered(project, plans, leave.kept)
-    choice = _CheckoutChoice(inputs=leave.inputs, save=save, force=force, dry_run=dry_run)
-    return _apply_checkout(project, record, root, plans, endangered, choice)
+    choice = CheckoutChoice(inputs=leave.inputs, save=save, force=force, dry_run=dry_run)
+    return apply_checkout(project, record, root, plans, endangered, choice)
 
 
-def replace_working_files(project: Project, record: VersionRecord) -> AppliedCheckout:
-    """Check a version out in the work tree; save what would be lost, so that it can be undone."""
-    root = project.top_folder
-    plans = _plan_changes(project, record, _list_stored(record), root, NO_LEAVE)
-    endangered = find_endangered(project, plans, ())
-    choice = _CheckoutChoice(save=True, force=False, dry_run=False)
-    links = _find_file_links(root, plans)
-    outcome = _apply_checkout(project, record, root, plans, endangered, choice)
-    return AppliedCheckout(outcome, plans, links)
-
-
-def _plan_changes(
+def plan_changes(
     project: Project,
     record: VersionRecord,
     artifacts: Sequence[Artifact],
     root: Path,
     leave: CheckoutLeave,
+    read: LargeReader | None = None,
 ) -> tuple[FilePlan, ...]:
+    """Plan what turns the files below `root` into these artifacts; `read` reads large ones.
+
+    Raise MlverError for a link out of the work tree that is not followed.
+    """
     is_working = root == project.top_folder
     if is_working:
         _refuse_unfollowed(project, record, artifacts, leave)
@@ -150,7 +137,7 @@ def _plan_changes(
         behind = None
         if is_working:
             behind = following.find_followed(project, artifact.path, leave.agreed)
-        plans.append(plan_files(project, root, artifact, behind))
+        plans.append(plan_files(project, root, artifact, behind, read))
     return tuple(plans)
 
 
@@ -172,39 +159,30 @@ def _refuse_unfollowed(
         )
 
 
-def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:
-    """The symlinks among the files that would be replaced or removed."""
-    links: dict[str, str] = {}
-    for plan in plans:
-        for files in (plan.replaced, plan.remove):
-            for path in files.read_paths():
-                location = f"{root}/{path}"
-                # of many files few are links, and pathlib would cost more than the call
-                if os.path.islink(location):  # noqa: PTH114
-                    links[path] = os.readlink(location)  # noqa: PTH115
-    return links
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _CheckoutChoice:
+class CheckoutChoice:
     """What is put in place beside the version's artifacts, and what becomes of files whose bytes
     are stored nowhere: they are saved, lost or in the way.
+
+    `confirm` is called before the first file goes; what it raises leaves all files as they were.
     """
 
     inputs: tuple[Artifact, ...] = ()
     save: bool
     force: bool
     dry_run: bool
+    confirm: Callable[[], None] = _agree
 
 
-def _apply_checkout(
+def apply_checkout(
     project: Project,
     record: VersionRecord,
     root: Path,
     plans: tuple[FilePlan, ...],
     endangered: FileList,
-    choice: _CheckoutChoice,
+    choice: CheckoutChoice,
 ) -> CheckoutOutcome:
+    """Carry out what `plan_changes` planned; `endangered` are stored nowhere."""
     if endangered and not (choice.save or choice.force):
         follow = any(plan.behind is not None for plan in plans)
         raise build_loss_error(record, root, endangered, follow=follow)
@@ -213,7 +191,7 @@ def _apply_checkout(
             if choice.save:
                 passable = frozenset(chain.from_iterable(plan.passable for plan in plans))
                 save_files(project, root, endangered, passable)
-            _carry_out_plans(project, record, root, plans, choice.inputs)
+            _carry_out_plans(project, record, root, plans, choice)
         except OSError as error:
             raise _build_write_error(record, error, _UNCHANGED) from error
     return CheckoutOutcome(
@@ -241,7 +219,7 @@ def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _list_stored(record: VersionRecord) -> list[Artifact]:
+def list_stored(record: VersionRecord) -> list[Artifact]:
     return [artifact for artifact in record.named_artifacts().values() if artifact.stored]
 
 
@@ -283,26 +261,11 @@ def sweep_leftovers(
     folder that it led to then.
     """
     durable.sweep_temporaries(root)
-    for artifact in (*_list_stored(record), *inputs):
+    for artifact in (*list_stored(record), *inputs):
         pinned = measuring.pinned_files(project, artifact)
         for folder in collect_folders(join_name(artifact.path, name) for name, _ in pinned):
             with suppress(MlverError):  # behind another symlink there is nothing of ours
                 durable.sweep_temporaries(following.locate_folder(root, folder, followed))
-
-
-def put_files_back(project: Project, applied: AppliedCheckout) -> None:
-    """Undo a checkout of the work tree: what it replaced or removed is in the store."""
-    reversed_plans = [plan.reverse_changes() for plan in applied.plans]
-    with FolderTree.open_top(project.top_folder) as tree:
-        replace_files(project, tree, reversed_plans, lambda: None)
-        for path, target in applied.links.items():
-            durable.write_link(f"{tree.top}/{path}", target, tree)
-        for plan in applied.plans:
-            for path, target in plan.links.items():
-                location = f"{tree.top}/{path}"
-                changed = tree.make_folder(location.rpartition("/")[0])
-                durable.sync_directories(changed, access=tree)
-                durable.write_link(location, target, tree)
 
 
 def _carry_out_plans(
@@ -310,7 +273,7 @@ def _carry_out_plans(
     record: VersionRecord,
     root: Path,
     plans: Sequence[FilePlan],
-    inputs: tuple[Artifact, ...],
+    choice: CheckoutChoice,
 ) -> None:
     if not any(plan.write or plan.remove or plan.links for plan in plans):
         return
@@ -319,13 +282,14 @@ def _carry_out_plans(
         top=os.fspath(project.top_folder),
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
-        inputs=inputs,
+        inputs=choice.inputs,
         followed=_list_followed(plans),
     )
     begun = False
 
     def mark_begun() -> None:
         nonlocal begun
+        choice.confirm()
         begun = True
 
     new_folders = _list_absent(root)

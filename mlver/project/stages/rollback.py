@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
+from mlver.errors import (
+    MlverError,
+    NewerFormat,
+    ObjectDamaged,
+    ObjectMissing,
+    UsageError,
+    shell_command,
+)
 from mlver.policy.chain import judge_history
 from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import rollback_target, stage_holder
-from mlver.project.artifacts import damage, unstored, version_inputs, working_files
-from mlver.project.artifacts.working_files import AppliedCheckout, CheckoutOutcome
+from mlver.project.artifacts import (
+    damage,
+    undoable_checkout,
+    unstored,
+    version_inputs,
+    working_files,
+)
+from mlver.project.artifacts.undoable_checkout import AppliedCheckout
+from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import (
@@ -29,6 +45,7 @@ from mlver.project.worktree.input_files import ForeignFile
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 from mlver.version import parse_version
 
 
@@ -87,7 +104,7 @@ def roll_back_stage(
     editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         resolved_model = project.resolve_model(model)
-        target = _prove_target(project, resolved_model, stage, to, dry_run=dry_run)
+        target = _choose_target(project, resolved_model, stage, to)
         if edit is None:
             result = _preview_rollback(project, target, checkout=checkout)
         else:
@@ -99,11 +116,8 @@ def roll_back_stage(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ProvenTarget:
-    """The version that a stage goes back to, and how many of its bytes were proven.
-
-    `created` is the date of the rollback.
-    """
+class _RollbackTarget:
+    """The version that a stage goes back to; `created` is the date of the rollback."""
 
     chosen: ResolvedRef
     stage: str
@@ -111,23 +125,22 @@ class _ProvenTarget:
     history: StageHistory
     record: VersionRecord
     created: str
-    proven: damage.ProvenVersion
 
-    def build_result(self, checkout: CheckoutOutcome | None) -> RollbackResult:
+    def build_result(
+        self, proven: damage.ProvenVersion, checkout: CheckoutOutcome | None
+    ) -> RollbackResult:
         return RollbackResult(
             model=self.chosen.model,
             stage=self.stage,
             version=str(self.chosen.version),
             previous=self.previous,
-            verified=self.proven.size,
-            unkept=self.proven.unread,
+            verified=proven.size,
+            unkept=proven.unread,
             checkout=checkout,
         )
 
 
-def _prove_target(
-    project: Project, model: str, stage: str, to: str | None, *, dry_run: bool
-) -> _ProvenTarget:
+def _choose_target(project: Project, model: str, stage: str, to: str | None) -> _RollbackTarget:
     history, unread = _read_known_history(project, model, stage)
     digests = read_promoted_digests(project, model, history)
     broken = judge_history(layout.stage_folder(model, stage), history, digests)
@@ -144,7 +157,7 @@ def _prove_target(
     # A rollback goes back to what was promoted here before, even where its tag was lost since.
     vouched = {promotion.record for promotion, _ in history}
     trust.require_trusted(project, record, digest, vouched=vouched)
-    return _ProvenTarget(
+    return _RollbackTarget(
         chosen=chosen,
         stage=stage,
         previous=previous,
@@ -152,7 +165,6 @@ def _prove_target(
         record=record,
         # Before every byte is read: one that cannot be dated goes nowhere.
         created=choose_date(project, "rollback", history, record),
-        proven=damage.require_whole(project, record, repairing=not dry_run),
     )
 
 
@@ -191,27 +203,30 @@ def _build_unread_error(model: str, stage: str, path: str, history: StageHistory
     )
 
 
-def _preview_rollback(project: Project, target: _ProvenTarget, *, checkout: bool) -> RollbackResult:
+def _preview_rollback(
+    project: Project, target: _RollbackTarget, *, checkout: bool
+) -> RollbackResult:
+    proven = damage.require_whole(project, target.record)
     if not checkout:
-        return target.build_result(None)
+        return target.build_result(proven, None)
     record = unstored.bring_artifacts(project, target.record, dry_run=True).record
     outcome = working_files.check_out_version(project, record, save=True, dry_run=True)
-    return target.build_result(outcome)
+    return target.build_result(proven, outcome)
 
 
 def _perform_rollback(
-    project: Project, edit: PlannedEdit, target: _ProvenTarget, message: str, *, checkout: bool
+    project: Project, edit: PlannedEdit, target: _RollbackTarget, message: str, *, checkout: bool
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
-    record = target.record
     applied = None
     outcome = None
     if checkout:
-        record = unstored.bring_artifacts(project, record).record
-        applied = working_files.replace_working_files(project, record)
+        applied, proven = _check_out_target(project, target)
         outcome = applied.outcome
+    else:
+        proven = damage.require_whole(project, target.record, repairing=True)
     # A rollback asks no gate of the stage, so its record says what was proven instead.
-    gate = prove_bytes(f"{target.proven.size} bytes checked", target.proven.unread)
+    gate = prove_bytes(f"{proven.size} bytes checked", proven.unread)
     move = moves.StageMove(
         target.chosen, target.stage, "rollback", message, target.created, (gate,)
     )
@@ -228,7 +243,7 @@ def _perform_rollback(
         if applied is not None and not _has_moved(project, target.chosen, target.stage):
             _undo_checkout(project, applied, error)
         raise
-    result = target.build_result(outcome)
+    result = target.build_result(proven, outcome)
     return replace(
         result,
         sequence=moved.record.sequence,
@@ -238,10 +253,45 @@ def _perform_rollback(
     )
 
 
+def _check_out_target(
+    project: Project, target: _RollbackTarget
+) -> tuple[AppliedCheckout, damage.ProvenVersion]:
+    """Put the target's files in place; every byte of it is proven before the first one goes."""
+    former = None
+    # It only tells which files are likely to be there.
+    with suppress(MlverError):
+        if target.previous is not None:
+            version = parse_version(target.previous)
+            former, _ = project.registry.read_version(target.chosen.model, version)
+    record = target.record
+    if not all(artifact.stored for artifact in record.named_artifacts().values()):
+        # It is asked of who keeps the bytes, so before they are brought.
+        proven = damage.require_whole(project, record, repairing=True)
+        record = unstored.bring_artifacts(project, record).record
+        applied = undoable_checkout.replace_working_files(project, record, former, _agree)
+        return applied, proven
+    prove_rest = partial(_prove_rest, project, record)
+    try:
+        applied = undoable_checkout.replace_working_files(project, record, former, prove_rest)
+    except (ObjectMissing, ObjectDamaged):
+        # This says what the version lacks, and sets damaged copies aside.
+        damage.require_whole(project, record, repairing=True)
+        raise
+    return applied, damage.ProvenVersion.of_record(record)
+
+
+def _prove_rest(project: Project, record: VersionRecord, written: DigestSet) -> None:
+    damage.require_whole(project, record, repairing=True, left_out=written)
+
+
+def _agree(_: DigestSet) -> None:
+    """Everything was proven before."""
+
+
 def _undo_checkout(project: Project, applied: AppliedCheckout, error: BaseException) -> None:
     """Put the working files back; where that fails too, `error` stays what the person is told."""
     try:
-        working_files.put_files_back(project, applied)
+        undoable_checkout.put_files_back(project, applied)
     except (MlverError, OSError, MemoryError) as second_error:
         notes = [f"the working files were not put back as they were: {second_error}"]
         for path, digest in applied.outcome.saved:

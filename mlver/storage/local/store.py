@@ -34,6 +34,7 @@ from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
 from mlver.system.folders import FolderTree
 from mlver.system.parallel import hash_descriptor, ignore_progress
+from mlver.system.regular import open_regular
 
 
 class LocalStore(ObjectCatalogue):
@@ -128,6 +129,12 @@ class LocalStore(ObjectCatalogue):
         except OSError as error:
             raise refusal_error(f"setting {digest} aside", error) from error
         return quarantined
+
+    def open_object(self, digest: Digest) -> int | None:
+        """See RepositoryStore."""
+        with contextlib.suppress(OSError):
+            return open_regular(self.loose_path(digest.hex))
+        return None
 
     def find_packs(self, digest: Digest) -> list[Path]:
         """See RepositoryStore."""

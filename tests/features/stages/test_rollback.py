@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.project.artifacts import working_files
+from mlver.project.artifacts import undoable_checkout
 from mlver.project.project import Project
 from mlver.project.registering import register
 from mlver.project.stages.promote import promote_version
@@ -76,7 +76,7 @@ def test_files_that_cannot_be_put_back_are_named_beside_the_error(
     def fail(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(working_files, "put_files_back", fail)
+    monkeypatch.setattr(undoable_checkout, "put_files_back", fail)
     done = project.mlver(*ROLLBACK)
     digest = hashlib.sha256(b"precious").hexdigest()
     assert done.code == 3
