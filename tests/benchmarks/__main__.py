@@ -24,6 +24,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     files,
     growth,
     histories,
+    listing,
     memory,
     records,
 )

@@ -98,6 +98,14 @@ class Row:
         return cls(workload, ours, peer, theirs, spread, f"≤ {bar:g} ×", race.ratio <= bar)
 
     @classmethod
+    def of_seconds(cls, workload: str, costs: Sequence[Cost], most: float) -> Row:
+        """What has no peer, and is to take no longer than that."""
+        seconds = [cost.seconds for cost in costs]
+        ours = f"{median(seconds):.3f} s"
+        spread = f"({min(seconds):.3f}–{max(seconds):.3f})"
+        return cls(workload, ours, "—", "—", spread, f"≤ {most:g} s", median(seconds) <= most)
+
+    @classmethod
     def of_memory(
         cls,
         workload: str,

@@ -9,6 +9,7 @@ import hashlib
 import random
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.harness import Bench
@@ -125,45 +126,75 @@ def small_project(bench: Bench, top: Path) -> Path:
     return top
 
 
-def long_line(bench: Bench, top: Path, count: int) -> Path:
+ChangeRecord = Callable[[int, bytes], bytes]
+
+
+def keep_record(_: int, record: bytes) -> bytes:
+    """Every version is like the first."""
+    return record
+
+
+def long_line(bench: Bench, top: Path, count: int, change: ChangeRecord = keep_record) -> Path:
     """One model of so many sealed versions, `0.0.0` on, as a clone has it.
 
     It is one commit, and its tags are packed.
 
     The first is registered; the others are that record under another number, for registering 10,000
-    takes an hour.
+    takes an hour. `change` makes each of them different.
     """
     project(bench, top)
     (top / "weights.bin").write_bytes(b"weights")
-    known = [
-        "--weights",
-        "weights.bin",
-        "--metric",
-        "accuracy=0.9",
-        "--version",
-        "0.0.0",
-        "-m",
-        "A version",
-    ]
-    bench.run([mlver(bench), "register", MODEL, *known], top)
-    folder = top / ".mlver" / "models" / MODEL / "versions"
+    tags = add_line(bench, top, MODEL, "weights.bin", count, change)
+    seal_lines(bench, top, tags)
+    return top
+
+
+def add_line(
+    bench: Bench, top: Path, model: str, weights: str, count: int, change: ChangeRecord
+) -> str:
+    """The same for a model, without the commit; return the tags that `seal_lines` takes."""
+    known = ["--weights", weights, "--metric", "accuracy=0.9", "--label", "team=nlp"]
+    told = [*known, "--version", "0.0.0", "-m", "A version"]
+    bench.run([mlver(bench), "register", model, *told], top)
+    folder = top / ".mlver" / "models" / model / "versions"
     record = (folder / "0.0.0.yaml").read_bytes()
     tags = []
     for number in range(1, count):
         version = f"{number // 1000}.{number // 10 % 100}.{number % 10}"
         data = record.replace(b'version: "0.0.0"', f'version: "{version}"'.encode())
+        data = change(number, data)
         (folder / f"{version}.yaml").write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
-        message = f"{MODEL} {version}\n\nA version\n\nMlver-Record: sha256:{digest}\n"
+        message = f"{model} {version}\n\nA version\n\nMlver-Record: sha256:{digest}\n"
         tagger = "tagger Kim <kim@example.org> 1767323045 +0000"
         tags.append(
-            f"tag {MODEL}@v{version}\nfrom refs/heads/main^0\n{tagger}\n"
+            f"tag {model}@v{version}\nfrom refs/heads/main^0\n{tagger}\n"
             f"data {len(message)}\n{message}\n"
         )
+    return "".join(tags)
+
+
+def seal_lines(bench: Bench, top: Path, tags: str) -> None:
+    """Commit the records of lines, and seal them."""
     bench.run(["git", "add", ".mlver"], top)
     bench.run(["git", "commit", "-q", "-m", "The others"], top)
-    bench.run(["git", "fast-import", "--quiet"], top, stdin="".join(tags).encode())
+    bench.run(["git", "fast-import", "--quiet"], top, stdin=tags.encode())
     bench.run(["git", "pack-refs", "--all"], top)
+
+
+def many_models(bench: Bench, top: Path, models: int, versions: int, others: int) -> Path:
+    """So many models, each with its own weights and versions, among other files that git has."""
+    project(bench, top)
+    many_files(top / "src", others, size=64)
+    bench.run(["git", "add", "src"], top)
+    bench.run(["git", "commit", "-q", "-m", "Other files"], top)
+    tags = []
+    for number in range(models):
+        weights = f"weights-{number}.bin"
+        (top / weights).write_bytes(b"%d" % number * 1000)
+        model = f"{MODEL}-{number}"
+        tags.append(add_line(bench, top, model, weights, versions, keep_record))
+    seal_lines(bench, top, "".join(tags))
     return top
 
 
