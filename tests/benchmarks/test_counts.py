@@ -241,3 +241,12 @@ def test_an_unchanged_tree_is_not_read_again(tmp_path: Path) -> None:
     again = counted(made, "status")
     assert again.get("artifacts", 0) == 0
     assert again["folders"] <= 2 * 8 + 2
+
+
+def test_another_model_costs_status_one_process(tmp_path: Path) -> None:
+    """It counts commits since the version. All models share one look at the work tree."""
+    made = versioned(tmp_path / "repository", 1)
+    alone = counted(made, "status")["processes"]
+    told = ("--weights", "artifacts/weights.bin", "-m", "why")
+    assert made.mlver("register", "n", *told).code == 0
+    assert counted(made, "status")["processes"] <= alone + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -95,10 +95,28 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
     )
 
 
-def snapshot_work_tree(project: Project, model: str, *, environment: bool = False) -> ModelSnapshot:
+@dataclass(frozen=True, slots=True)
+class WorkingCode:
+    """HEAD, and the paths that differ from it. Git looks at the whole work tree for it."""
+
+    commit: str | None
+    branch: str | None
+    changed_paths: Sequence[str]
+
+    @classmethod
+    def read_from(cls, project: Project) -> WorkingCode:
+        head_state = project.repository.head()
+        changed_paths, _ = project.repository.changes()
+        return cls(head_state.commit, head_state.branch, changed_paths)
+
+
+def snapshot_work_tree(
+    project: Project, model: str, *, environment: bool = False, code: WorkingCode | None = None
+) -> ModelSnapshot:
     """The work tree, at the paths that `model.yaml` names.
 
-    With `environment` that is captured too, which takes a while.
+    With `environment` that is captured too, which takes a while. `code` was read by who asks for
+    many models.
     """
     settings = project.registry.read_settings(model)
     if settings is None or settings.weights is None:
@@ -127,7 +145,7 @@ def snapshot_work_tree(project: Project, model: str, *, environment: bool = Fals
         params=params,
         metrics=_gather_values(project, settings.metrics, lacking),
         environment=captured,
-        code=_find_code_state(project, settings),
+        code=_judge_code(code or WorkingCode.read_from(project), settings),
         lacking=tuple(lacking),
     )
 
@@ -140,16 +158,14 @@ def _gather_values(
     return value_files.gather_values(project.top_folder, present, ())
 
 
-def _find_code_state(project: Project, settings: ModelSettings) -> CodeState:
+def _judge_code(code: WorkingCode, settings: ModelSettings) -> CodeState:
     """HEAD, and whether anything but the model's own files differs from it."""
-    head_state = project.repository.head()
-    changed_paths, _ = project.repository.changes()
     own_paths = measuring.collect_own_paths(settings)
     dirty = False
-    for changed_path in changed_paths:
+    for changed_path in code.changed_paths:
         if not own_paths.covers_path(changed_path):
             dirty = True
-    return CodeState(commit=head_state.commit, branch=head_state.branch, dirty=dirty)
+    return CodeState(commit=code.commit, branch=code.branch, dirty=dirty)
 
 
 def read_directions(registry: RecordRegistry, model: str) -> Mapping[str, Direction]:

@@ -12,6 +12,7 @@ from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifac
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
     PinnedArtifact,
+    WorkingCode,
     keep_file_values,
     read_directions,
     snapshot_version,
@@ -99,10 +100,15 @@ def find_status(project: Project, model: str | None = None) -> StatusResult:
         model_names = [project.resolve_model(model)]
     reader = TolerantReader()
     statuses = []
+    code: WorkingCode | None = None
     for model_name in model_names:
         versions = _list_readable_versions(project, model_name, reader)
-        if versions:
-            statuses.append(_find_model_status(project, model_name, versions, reader))
+        if not versions:
+            continue
+        code = code or WorkingCode.read_from(project)
+        working_snapshot = snapshot_work_tree(project, model_name, code=code)
+        status = _compare_with_versions(project, working_snapshot, versions, reader)
+        statuses.append(status)
     # A record is read for more than one reason, and its fault is one.
     return StatusResult(tuple(statuses), tuple(dict.fromkeys(reader.faults)))
 
@@ -122,10 +128,13 @@ def _list_readable_versions(project: Project, model: str, reader: TolerantReader
         limit *= 10
 
 
-def _find_model_status(
-    project: Project, model: str, versions: list[Version], reader: TolerantReader
+def _compare_with_versions(
+    project: Project,
+    working_snapshot: ModelSnapshot,
+    versions: list[Version],
+    reader: TolerantReader,
 ) -> ModelStatus:
-    working_snapshot = snapshot_work_tree(project, model)
+    model = working_snapshot.model
     latest = versions[-1]
     version = _find_held_version(project, versions, working_snapshot, reader)
     version_snapshot = keep_file_values(
