@@ -17,6 +17,7 @@ from mlver.project.stages.rollback import roll_back_stage
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
+from tests.project.helpers import flip_bit
 
 
 def test_a_model_that_was_not_named_is_named_to_whoever_recovers(second: Repository) -> None:
@@ -111,3 +112,22 @@ def test_what_is_not_kept_is_not_said_to_be_checked(
     )
     found = read_document(second.mlver("verify", "--all", "--json"), "verify")
     assert found["unkept"] == ["digits@1.2.0 train"]
+
+
+def test_a_damaged_target_is_named_and_set_aside_before_any_file_goes(second: Repository) -> None:
+    """What is put in place is proven only while it is copied."""
+    for version in ("1.0.0", "1.1.0"):
+        assert_works(second, "promote", f"digits@{version}", "--to", "staging", "-m", "try")
+    (pack,) = (
+        path
+        for path in (second.path / ".git/mlver/packs").glob("*.pack")
+        if b"weights of run 1" in path.read_bytes()
+    )
+    flip_bit(pack, pack.read_bytes().index(b"weights of run 1"))
+    before = digest_tree(second.path / "model")
+    refused = second.mlver("rollback", "digits", "--stage", "staging", "-m", "back", "--checkout")
+    assert (refused.code, refused.out) == (3, "")
+    assert refused.err.startswith("note: set a damaged copy of sha256:")
+    assert "digits 1.0.0 cannot be had whole:\n  digits 1.0.0 weights/" in refused.err
+    assert digest_tree(second.path / "model") == before
+    assert any((second.path / ".git/mlver/quarantine").iterdir())
