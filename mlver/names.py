@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from mlver.errors import UsageError
 
@@ -19,36 +18,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DATA = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
-_VERSION_LIKE = re.compile(r"v?[0-9]+\.[0-9A-Za-z.+-]*")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-class ModelRef(NamedTuple):
-    """`MODEL[@SELECTOR]` taken apart; None for the part that was not given."""
-
-    model: str | None
-    selector: str | None
-
-    def __str__(self) -> str:
-        return (self.model or "") + (f"@{self.selector}" if self.selector else "")
-
-
-def parse_ref(text: str) -> ModelRef:
-    """Read `MODEL`, `MODEL@SELECTOR` or `@SELECTOR`.
-
-    The selector is a version, a stage or `latest`, not looked up.
-    """
-    model, separator, selector = text.partition("@")
-    if not text or (separator and not selector):
-        raise UsageError(
-            f"{_quote_text(text)} names no version; write MODEL, MODEL@1.2.0 or MODEL@production"
-        )
-    if selector and not (_VERSION_LIKE.fullmatch(selector) or _STAGE.fullmatch(selector)):
-        raise UsageError(
-            f"{_quote_text(selector)} is neither a version nor a stage;"
-            " after @ comes a version (1.2.0), a stage (production) or latest"
-        )
-    return ModelRef(check_model(model) if model else None, selector or None)
 
 
 def check_model(name: str) -> str:
@@ -106,6 +76,42 @@ def check_label(key: str) -> str:
             " and `-`, beginning with a letter or a digit"
         )
     return key
+
+
+def find_similar(word: str, known: Iterable[str]) -> str | None:
+    """The one of the known words that `word` is, but for a typing error; None where it may be more
+    than one, or none.
+
+    A word that only looks alike means something else: `delete` is not `release`.
+    """
+    # A short word with another letter is another word; a long one has room for two errors.
+    most = 2 if len(word) > 7 else 1
+    exchange = 1 if len(word) > 4 else 2
+    close: list[str] = []
+    for name in known:
+        if abs(len(name) - len(word)) <= most and _count_errors(word, name, exchange) <= most:
+            close.append(name)
+    return close[0] if len(close) == 1 and len(word) > 1 else None
+
+
+def _count_errors(typed: str, meant: str, exchange: int) -> int:
+    """How many letters were left out, added, swapped with the next, or exchanged for another.
+
+    An exchanged letter counts as `exchange` errors (optimal string alignment).
+    """
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for place, letter in enumerate(typed, 1):
+        following = [place]
+        for column, other in enumerate(meant, 1):
+            same = 0 if letter == other else exchange
+            errors = min(row[column] + 1, following[-1] + 1, row[column - 1] + same)
+            is_swapped = place > 1 and column > 1 and typed[place - 2] == other
+            if is_swapped and letter == meant[column - 2]:
+                errors = min(errors, before[column - 2] + 1)
+            following.append(errors)
+        before, row = row, following
+    return row[-1]
 
 
 def check_text(text: str, what: str) -> str:

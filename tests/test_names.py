@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from mlver import names
 from mlver.document.pattern import translate_for_re
 from mlver.errors import MlverError, UsageError
-from mlver.names import ModelRef, parse_ref
 from mlver.paths import join_inside, relative_to_root
 
 Check = Callable[[str], str]
@@ -174,26 +173,32 @@ def test_nobody_types_a_path_that_a_record_may_not_hold(path: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "ref"),
+    ("typed", "meant"),
     [
-        ("kr2en", ModelRef("kr2en", None)),
-        ("kr2en@1.2.0", ModelRef("kr2en", "1.2.0")),
-        ("kr2en@v1.2.0-rc.1", ModelRef("kr2en", "v1.2.0-rc.1")),
-        ("@production", ModelRef(None, "production")),
-        ("@latest", ModelRef(None, "latest")),
+        ("lst", "list"),
+        ("lsit", "list"),
+        ("lisst", "list"),
+        ("regsiter", "register"),
+        ("regestir", "register"),
+        ("verfy", "verify"),
+        ("lost", None),
+        ("delete", None),
+        ("l", None),
+        ("", None),
+        ("list", "list"),
     ],
 )
-def test_refs(text: str, ref: ModelRef) -> None:
-    assert parse_ref(text) == ref
-    assert str(ref) == text
+def test_a_typing_error_is_told_from_another_word(typed: str, meant: str | None) -> None:
+    assert names.find_similar(typed, ["list", "register", "verify", "release", "log"]) == meant
 
 
-@pytest.mark.parametrize(
-    "text", ["", "@", "kr2en@", "a@b@c", "-x@1.0.0", "a@--help", "a@HEAD", "a@1 2"]
-)
-def test_refs_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse_ref(text)
+def test_of_two_similar_names_none_is_meant() -> None:
+    assert names.find_similar("model_c", ["model_a", "model_b"]) is None
+
+
+@given(word=st.text(max_size=12), other=st.text(max_size=12))
+def test_a_similar_name_is_one_of_those_known(word: str, other: str) -> None:
+    assert names.find_similar(word, [other]) in (None, other)
 
 
 @given(name=st.text(alphabet="aZ0._-/@ \n.gitmlverlock\u200c\ufeff", max_size=12))

@@ -7,7 +7,6 @@ start-up pays for nothing else.
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import sys
 from collections.abc import Callable, Iterable
@@ -22,7 +21,8 @@ from typer.main import get_command
 
 from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.names import find_similar
 from mlver.system.lock import WAIT_S
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
 from mlver.terminal.progress import TerminalReporter
@@ -66,6 +66,15 @@ COMMANDS = {
     "hook": CommandEntry("Check", "hooks"),
 }
 
+# What other tools call them.
+OTHER_WORDS = {
+    "ls": "list",
+    "versions": "list",
+    "history": "log",
+    "describe": "show",
+    "fsck": "verify",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedCommand:
@@ -101,9 +110,11 @@ def run_command(args: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         raise CommandInterrupted(reporter.landed) from None
     except typer.TyperException as error:
-        raise _describe_usage_error(error, name) from None
-    except UsageError as error:
-        if not error.hints and name in COMMANDS:
+        raise _describe_usage_error(error, args, name) from None
+    except MlverError as error:
+        if corrected := _correct_command(args, error.correction):
+            error.hints = (corrected,)
+        elif isinstance(error, UsageError) and not error.hints and name in COMMANDS:
             error.hints = (shell_command("mlver", name, "--help"),)
         raise
     # Typer turns a Ctrl-C into this code.
@@ -213,20 +224,68 @@ def _choose_program_name(args: list[str]) -> str:
     return "mlver"
 
 
-def _describe_usage_error(error: typer.TyperException, name: str | None) -> MlverError:
+def _describe_usage_error(
+    error: typer.TyperException, args: list[str], name: str | None
+) -> MlverError:
     """A wrong command line, with a right one beside it."""
-    if name in COMMANDS:
-        example = load_command(name).examples[0]
-        hints = (example, shell_command("mlver", name, "--help"))
-        return UsageError(_format_usage_message(error), hints=hints)
-    if name is None:
-        return UsageError(_format_usage_message(error), hint="mlver --help")
-    message = f"there is no command `{name}`"
-    for similar_name in difflib.get_close_matches(name, COMMANDS, n=1):
-        question = f"did you mean `{similar_name}`?"
-        hint = shell_command("mlver", similar_name, "--help")
-        return UsageError(f"{message}; {question}", hint=hint)
-    return UsageError(message, hint="mlver --help")
+    message = _format_usage_message(error)
+    option = getattr(error, "option_name", None)
+    # Only an option that does not exist comes with others that might have been meant.
+    if option is not None and hasattr(error, "possibilities"):
+        message = f"no such option: {printable_name(option)}"
+        meant = _find_option(error, option)
+        corrected = _correct_command(args, (option, meant))
+        if corrected is not None:
+            return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
+    elif name is not None and name not in COMMANDS:
+        return _describe_unknown_command(args, name)
+    if name not in COMMANDS:
+        return UsageError(message, hint="mlver --help")
+    example = load_command(name).examples[0]
+    return UsageError(message, hints=(example, shell_command("mlver", name, "--help")))
+
+
+def _describe_unknown_command(args: list[str], name: str) -> UsageError:
+    message = f"there is no command `{printable_name(name)}`"
+    meant = OTHER_WORDS.get(name) or find_similar(name, COMMANDS)
+    corrected = _correct_command(args, (name, meant or name))
+    if corrected is None:
+        return UsageError(message, hint="mlver --help")
+    return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
+
+
+def _find_option(error: typer.TyperException, typed: str) -> str:
+    """The option that was probably meant, or the one that was typed."""
+    known: list[str] = []
+    context = getattr(error, "ctx", None)
+    for parameter in context.command.params if context is not None else ():
+        known += (option for option in parameter.opts if option.startswith("--"))
+    return find_similar(typed, known) or typed
+
+
+def _correct_command(args: list[str], correction: tuple[str, str] | None) -> str | None:
+    """The command line with the word that was probably meant in the place of the one given.
+
+    None where it would be the same, or where it cannot be shown as it has to be typed.
+    """
+    if correction is None:
+        return None
+    typed, meant = correction
+    words: list[str] = []
+    for place, word in enumerate(args):
+        option, equals, value = word.partition("=")
+        if place and args[place - 1] in ("-m", "--message"):
+            words.append(word)
+        elif word == typed:
+            words.append(meant)
+        elif equals and option.startswith("--") and typed in (option, value):
+            corrected_option = meant if option == typed else option
+            words.append(f"{corrected_option}={meant if value == typed else value}")
+        else:
+            words.append(word)
+    if words == args or not all(map(str.isprintable, words)):
+        return None
+    return shell_command("mlver", *words)
 
 
 def _format_usage_message(error: typer.TyperException) -> str:

@@ -12,7 +12,7 @@ def stage_holder(history: Sequence[PromotionRecord]) -> str | None:
 
     None where no version ever held it, and after it was retired.
     """
-    holders = _stack_holders(history)
+    holders = list_standing_holders(history)
     return holders[-1] if holders else None
 
 
@@ -21,14 +21,15 @@ def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
 
     None without one.
     """
-    holders = _stack_holders(history)
+    holders = list_standing_holders(history)
     return holders[-2] if len(holders) > 1 else None
 
 
-def _stack_holders(history: Sequence[PromotionRecord]) -> list[str]:
-    """The holders as a stack: a promotion pushes, a rollback pops down to its target.
+def list_standing_holders(history: Sequence[PromotionRecord]) -> list[str]:
+    """The holders that rollbacks go through, the one that holds now last.
 
-    A retirement empties it. So a second rollback goes one further back, and never forward to the
+    They are a stack: a promotion pushes, a rollback pops down to its target, and a retirement
+    empties it. So a second rollback goes one further back, and never forward to the
     version that was just rolled back from.
     """
     holders: list[str] = []

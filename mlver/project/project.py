@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from mlver.project.reporter import Reporter, SilentReporter
 from mlver.records import layout
 from mlver.system.lock import WAIT_S
 from mlver.system.state import StateDatabase
-from mlver.version import Version, highest_release, parse_version
+from mlver.version import Version
 
 if TYPE_CHECKING:
     from mlver.git.history_walk import HistoryWalk
@@ -129,86 +130,59 @@ class Project:
 
     # -- naming a version
 
-    def resolve_ref(self, text: str | None) -> ResolvedRef:
-        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production`, `@latest` where
-        there is one model.
+    # A list of all versions does not pay for the modules that look for one.
+
+    def resolve_ref(self, text: str | None, model: str | None = None) -> ResolvedRef:
+        """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production~1`, or `@latest` and
+        `1.2` where there is one model, or where `model` is given.
+
+        Raise MlverError, with the REF that was probably meant as its `correction`.
         """
-        ref = names.ModelRef(None, None) if text is None else names.parse_ref(text)
-        model = self.resolve_model(ref.model)
-        return ResolvedRef(model, self.select_version(model, ref.selector))
+        from mlver.project.registry import selecting
+
+        try:
+            return ResolvedRef(*selecting.resolve_reference(self.registry, text, model))
+        except MlverError as error:
+            from mlver.project.registry.corrections import correct_reference
+
+            error.correction = correct_reference(self.registry, text, model)
+            raise
 
     def resolve_model(self, name: str | None) -> str:
         """The model called `name`, or the only one there is.
 
-        Raise MlverError with what there is instead.
+        Raise MlverError with what there is instead, and with what was probably meant.
         """
-        known = self.registry.list_models()
-        if name in known:
-            return name
-        if name is None and len(known) == 1:
-            return known[0]
-        if not known:
-            raise MlverError(
-                "no model is registered here", hint="mlver register MODEL --weights PATH -m WHY"
-            )
-        model_names = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
-        if name is None:
-            raise UsageError(
-                f"there are {len(known)} models here; say which: {model_names}", hint="mlver list"
-            )
-        raise MlverError(f"there is no model `{name}` here, but {model_names}", hint="mlver list")
+        from mlver.project.registry import selecting
+
+        try:
+            return selecting.find_model(self.registry, name)
+        except MlverError as error:
+            from mlver.project.registry.corrections import correct_model
+
+            error.correction = correct_model(self.registry, name)
+            raise
 
     def select_version(self, model: str, selector: str | None) -> Version:
-        """The version a selector means: a version, a stage, or `latest` (the default)."""
-        if selector is None or selector == names.LATEST:
-            return self._find_latest(model)
-        names.parse_ref(f"@{selector}")
-        if "." in selector:
-            wanted = parse_version(selector)
-            if not self.registry.has_version(model, wanted):
-                raise MlverError(
-                    f"{model} has no version {wanted}", hint=shell_command("mlver", "list", model)
-                )
-            return wanted
-        holder = self.registry.find_holder(model, selector)
-        if holder is None:
-            raise self._build_holder_error(model, selector)
-        return parse_version(holder.version)
+        """The version that a selector means; without one, the highest release.
 
-    def _find_latest(self, model: str) -> Version:
-        newest, _ = self.registry.list_newest(model, 1)
-        if newest and newest[0].prerelease is None:
-            return newest[0]
-        versions = self.registry.list_versions(model)
-        latest = highest_release(versions)
-        if latest is not None:
-            return latest
-        if versions:
-            raise MlverError(
-                f"{model} has no release yet, only pre-releases up to {versions[-1]};"
-                f" name one of them, such as {model}@{versions[-1]}",
-                hint=shell_command("mlver", "list", model),
-            )
-        raise MlverError(
-            f"{model} has no versions",
-            hint=shell_command("mlver", "register", model, "--weights", "PATH", "-m", "WHY"),
-        )
+        Raise MlverError, with the selector that was probably meant.
+        """
+        from mlver.project.registry import selecting
 
-    def _build_holder_error(self, model: str, stage: str) -> MlverError:
-        known = self.registry.read_shown_config().stages
-        if stage in known:
-            latest = highest_release(self.registry.list_versions(model)) or "VERSION"
-            return MlverError(
-                f"no version of {model} holds {stage}",
-                hint=shell_command(
-                    "mlver", "promote", f"{model}@{latest}", "--to", stage, "-m", "WHY"
-                ),
-            )
-        return MlverError(
-            f"`{stage}` is neither a version nor a stage here; the stages in {layout.CONFIG} are "
-            f"{', '.join(known) or '(none)'}",
-            hint=shell_command("mlver", "list", model),
-        )
+        try:
+            return selecting.choose_version(self.registry, model, selector)
+        except MlverError as error:
+            from mlver.project.registry.corrections import correct_selector
+
+            error.correction = correct_selector(self.registry, model, selector)
+            raise
+
+    def list_selectors(self, model: str, typed: str) -> Iterator[str]:
+        """What may stand behind `MODEL@`, where this much of it is typed."""
+        from mlver.project.registry import selecting
+
+        return selecting.list_selectors(self.registry, model, typed)
 
     @property
     def record_time(self) -> str:

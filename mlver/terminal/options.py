@@ -41,9 +41,10 @@ def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
     """Models; where only one matches, its stages and versions (newest first) behind `@` as well.
 
-    So the shell does not take a lone model for the whole word, and goes on with `@`.
+    So the shell does not take a lone model for the whole word, and goes on with `@`. Where there is
+    one model, the number of a version begins a REF.
     """
-    model, at, _ = incomplete.partition("@")
+    model, at, selector = incomplete.partition("@")
 
     def list_matching_refs(project: Project) -> Iterator[str]:
         names = project.registry.list_models()
@@ -53,13 +54,13 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
             matching = [name for name in names if name.startswith(model)]
         if not at:
             yield from matching
+            if not matching and len(names) == 1:
+                yield from map(str, reversed(project.registry.list_versions(names[0])))
         if len(matching) == 1:
             # Behind a bare `@` the model is left out, as it was typed.
             typed_model = model if at else matching[0]
-            for stage in project.registry.find_holders(matching[0]):
-                yield f"{typed_model}@{stage}"
-            for version in reversed(project.registry.list_versions(matching[0])):
-                yield f"{typed_model}@{version}"
+            for meant in project.list_selectors(matching[0], selector):
+                yield f"{typed_model}@{meant}"
 
     return _list_completions(ctx, list_matching_refs, incomplete)
 
@@ -69,7 +70,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; 
 Message = Annotated[
     str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")
 ]
-REF_HELP = "MODEL, MODEL@1.2.0, MODEL@production, MODEL@latest; @… where there is one model."
+REF_HELP = (
+    "MODEL, or MODEL@ and 1.2.0, 1.2, production, latest, production~1 (before), ~1 or sha256:…; "
+    "where there is one model, 1.2.0 or @production."
+)
 Model = Annotated[
     str | None,
     typer.Argument(

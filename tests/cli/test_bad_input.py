@@ -172,9 +172,57 @@ def test_a_wrong_command_line_is_answered_with_a_right_one(second: Repository) -
         'hint: mlver promote digits@1.0.0 --to production -m "first release"',
         "hint: mlver promote --help",
     ]
-    assert (
-        assert_refused(second, "regster", code=2).splitlines()[1] == "hint: mlver register --help"
-    )
+
+
+CORRECTED = {
+    "a command": ("regster digits -m regster", "register digits -m regster"),
+    "a command by the word of another tool": ("ls digits", "list digits"),
+    "an option": ("list digits --srot accuracy", "list digits --sort accuracy"),
+    "an option with its value": ("list --srot=accuracy", "list --sort=accuracy"),
+    "an option of mlver itself": ("--wiat 3 list", "--wait 3 list"),
+    "a stage": ("show digits@prod --json", "show digits@production --json"),
+    "a model": ("show dgits@1.0.0", "show digits@1.0.0"),
+    "a version in the place of a model": ("log digits@1.0.0", "log digits"),
+    "a selector without @": ("checkout production", "checkout @production"),
+    "what another tool would take": ("show digits:1.0.0", "show digits@1.0.0"),
+    "the second of two": ("diff digits@1.0.0 @HEAD", "diff digits@1.0.0 @latest"),
+    "a step back as in git": ("diff @HEAD^ latest", "diff '@~1' latest"),
+    "the value of an option": (
+        "rollback --stage production --to=prod -m prod",
+        "rollback --stage production --to=production -m prod",
+    ),
+    "a number that is only begun": ("show digits@1", "show digits@1.1.0"),
+}
+
+
+@pytest.mark.parametrize("what", CORRECTED)
+def test_a_wrong_word_is_answered_with_the_command_that_was_meant(
+    second: Repository, what: str
+) -> None:
+    typed, meant = CORRECTED[what]
+    done = second.mlver(*typed.split())
+    assert done.code in (2, 3)
+    hints = [line for line in done.err.splitlines() if line.startswith("hint: ")]
+    assert hints == [f"hint: mlver -C {second.path} {meant}"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["delete digits", "remove", "tages", "serve", "revert", "rebase", "gc", "li", "check"]
+)
+def test_a_command_that_only_looks_alike_is_not_proposed(second: Repository, typed: str) -> None:
+    said = assert_refused(second, *typed.split(), code=2)
+    assert "did you mean" not in said
+    assert "hint: mlver --help" in said
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--what", "--some", "--stage"])
+def test_an_option_that_only_looks_alike_is_not_proposed(second: Repository, option: str) -> None:
+    assert "did you mean" not in assert_refused(second, "list", option, code=2)
+
+
+def test_what_cannot_be_typed_again_is_not_proposed(second: Repository) -> None:
+    said = assert_refused(second, "regster", "digits", "-m", "two\nlines", code=2)
+    assert "hint: mlver --help" in said
 
 
 def test_where_mlver_was_never_set_up(project: Repository) -> None:

@@ -34,16 +34,25 @@ def offered(
     return printed.out.split()
 
 
+BEHIND_DIGITS = ("digits@production", "digits@latest", "digits@1.1.0", "digits@1.0.0")
+
+
 @pytest.mark.parametrize(
     ("line", "names"),
     [
         ("mlver reg", ["register"]),
         ("mlver ro", ["rollback"]),
-        ("mlver show dig", ["digits", "digits@production", "digits@1.1.0", "digits@1.0.0"]),
-        ("mlver show digits", ["digits", "digits@production", "digits@1.1.0", "digits@1.0.0"]),
+        ("mlver show dig", ["digits", *BEHIND_DIGITS]),
+        ("mlver show digits", ["digits", *BEHIND_DIGITS]),
         ("mlver show digits@1", ["digits@1.1.0", "digits@1.0.0"]),
         ("mlver show digits@p", ["digits@production"]),
         ("mlver show @1.1", ["@1.1.0"]),
+        ("mlver show digits@l", ["digits@latest"]),
+        ("mlver show digits@~", ["digits@~1"]),
+        ("mlver show @latest~", ["@latest~1"]),
+        ("mlver show digits@production~", []),
+        ("mlver show digits@Nothing~", []),
+        ("mlver show 1", ["1.1.0", "1.0.0"]),
         ("mlver diff digits@1.0.0 @1.1", ["@1.1.0"]),
         ("mlver verify digits@1.0.0 digits@1.1", ["digits@1.1.0"]),
         ("mlver register d", ["digits"]),

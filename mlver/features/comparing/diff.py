@@ -70,7 +70,7 @@ class DiffResult:
 def diff_versions(project: Project, a: str | None, b: str | None = None) -> DiffResult:
     """Compare version `a` with version `b`, or with the work tree.
 
-    `@SELECTOR` in `b` means a version of a's model.
+    A selector alone in `b` means a version of a's model.
     """
     chosen = project.resolve_ref(a)
     old_side = snapshot_version(project, chosen)
@@ -81,8 +81,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         new_side = snapshot_work_tree(project, chosen.model, environment=True)
         old_side = keep_file_values(project, old_side, new_side)
     else:
-        other_ref = f"{chosen.model}{b}" if b.startswith("@") else b
-        other = project.resolve_ref(other_ref)
+        other = project.resolve_ref(b, chosen.model)
         refs[1] = other
         new_side = snapshot_version(project, other)
         labels = compare_values(old_side.labels, new_side.labels)
