@@ -54,6 +54,7 @@ COMMANDS = {
     "event": CommandEntry("Release", "releasing"),
     "status": CommandEntry("Look", "comparing"),
     "list": CommandEntry("Look", "looking"),
+    "stages": CommandEntry("Look", "looking"),
     "show": CommandEntry("Look", "looking"),
     "log": CommandEntry("Look", "looking"),
     "diff": CommandEntry("Look", "comparing"),

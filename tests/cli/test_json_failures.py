@@ -31,6 +31,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "status": ("nothing",),
     "list": ("nothing",),
     "show": ("digits@7.0.0",),
+    "stages": ("nothing",),
     "log": ("nothing",),
     "diff": ("digits@7.0.0",),
     "promote": ("digits@7.0.0", "--to", "production", "-m", "Try"),

@@ -22,6 +22,7 @@ from mlver.features.hooks.install import InstallResult
 from mlver.features.looking.list import ListResult
 from mlver.features.looking.log_result import LogResult
 from mlver.features.looking.show_result import ShowResult
+from mlver.features.looking.stages import StagesResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
 from mlver.features.releasing.ci import CiResult
@@ -66,6 +67,7 @@ KINDS: dict[str, type] = {
             ReviewResult,
             RollbackResult,
             ShowResult,
+            StagesResult,
             StatusResult,
             TagResult,
             VerifyResult,

@@ -1,4 +1,4 @@
-"""Command line of list, show and log."""
+"""Command line of list, stages, show and log."""
 
 from __future__ import annotations
 
@@ -81,6 +81,27 @@ def list_command(
 
     draw = list_tables.choose_table(as_csv=as_csv, as_markdown=as_markdown)
     emit_result(listed, draw, json=json)
+
+
+STAGES_EXAMPLES = (
+    "mlver stages",
+    "mlver stages digits --all",
+)
+
+
+def stages_command(
+    ctx: typer.Context,
+    model: Model = None,
+    every: Annotated[bool, typer.Option("--all", help="Also the stages that are empty.")] = False,
+    json: Json = False,
+) -> None:
+    """Say what the stages of all models hold, since when and by whom."""
+    # What judges who promoted it costs `list` its modules at its start.
+    from mlver.features.looking.stages import read_stages
+    from mlver.features.looking.stages_screen import draw_stages
+
+    result = read_stages(find_session(ctx).shown_project, model, everything=every)
+    emit_result(result, draw_stages, json=json)
 
 
 SHOW_EXAMPLES = (
