@@ -58,6 +58,7 @@ COMMANDS = {
     "show": CommandEntry("Look", "looking"),
     "log": CommandEntry("Look", "looking"),
     "diff": CommandEntry("Look", "comparing"),
+    "compare": CommandEntry("Look", "comparing"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),

@@ -34,6 +34,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "stages": ("nothing",),
     "log": ("nothing",),
     "diff": ("digits@7.0.0",),
+    "compare": ("digits@1.0.0", "digits@7.0.0"),
     "promote": ("digits@7.0.0", "--to", "production", "-m", "Try"),
     "rollback": ("digits", "--stage", "production", "-m", "Try"),
     "checkout": ("digits@7.0.0",),

@@ -14,6 +14,7 @@ import pytest
 from mlver.features.adopting.adopt import AdoptResult
 from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verify import VerifyResult
+from mlver.features.comparing.compare import CompareResult
 from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
@@ -46,6 +47,7 @@ KINDS: dict[str, type] = {
             AdoptResult,
             CheckoutResult,
             CiResult,
+            CompareResult,
             DiffResult,
             DoctorResult,
             DriverResult,

@@ -1,4 +1,4 @@
-"""Command line of diff and status."""
+"""Command line of diff, compare and status."""
 
 from __future__ import annotations
 
@@ -69,6 +69,42 @@ def _parse_one_range(a: str | None, b: str | None) -> ReviewRange | None:
         hint = shell_command("mlver", "diff", str(a))
         raise UsageError(f"{a} names both sides already", hint=hint)
     return commit_range
+
+
+COMPARE_EXAMPLES = (
+    "mlver compare digits@1.0.0 @1.1.0 @latest",
+    "mlver compare digits@1.0.0 digits@1.1.0 --markdown",
+)
+
+
+def compare_command(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="REF…",
+            help="Two or more; the first one's model is meant where others name none.",
+            show_default=False,
+            autocompletion=complete_ref,
+        ),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
+    json: Json = False,
+) -> None:
+    """Show versions side by side: the fields in which they differ.
+
+    Metrics come first, in the order of `directions` in model.yaml, with a star at the best.
+    """
+    if as_csv + as_markdown + json > 1:
+        raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
+    # `status` and `diff` start without what only this command needs.
+    from mlver.features.comparing.compare import compare_versions
+    from mlver.features.comparing.compare_screen import choose_drawing
+
+    result = compare_versions(find_session(ctx).shown_project, refs or ())
+    draw = choose_drawing(as_csv=as_csv, as_markdown=as_markdown)
+    emit_result(result, draw, json=json)
 
 
 STATUS_EXAMPLES = (

@@ -9,10 +9,10 @@ from typing import Any
 
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
 from mlver.features.looking.list_screen import draw_list_heading, draw_list_remarks, list_metrics
+from mlver.terminal.cells import format_csv_cell
 from mlver.terminal.markdown import format_table, quote_code
-from mlver.terminal.sanitise import printable_name
 from mlver.terminal.screen import Cell, TextScreen
-from mlver.terminal.words import format_exact, format_number, take_first_line
+from mlver.terminal.words import format_number, take_first_line
 
 _USUAL = ("version", "stage")
 _BEHIND = ("created", "author", "message")
@@ -47,9 +47,9 @@ def draw_list_csv(result: ListResult, screen: TextScreen) -> None:
     names = _list_columns(result)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", *(_format_whole(_shorten_name(name)) for name in names)])
+    writer.writerow(["model", *(format_csv_cell(_shorten_name(name)) for name in names)])
     for model, version in _list_rows(result):
-        cells = [_format_whole(_read_cell(model, version, name)) for name in names]
+        cells = [format_csv_cell(_read_cell(model, version, name)) for name in names]
         writer.writerow([model.model, *cells])
     screen.write_page(text.getvalue())
 
@@ -118,20 +118,6 @@ def _format_shown(value: Any) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return take_first_line(format_number(value))
-
-
-def _format_whole(value: Any) -> str:
-    if value is None:
-        return ""
-    if type(value) in (int, float):
-        return format_exact(value)
-    text = " ".join(value) if isinstance(value, tuple) else format_exact(value)
-    return _disarm_formula(printable_name(text))
-
-
-def _disarm_formula(text: str) -> str:
-    """A spreadsheet runs a text that begins so, unless it follows an apostrophe (OWASP)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _format_code(value: Any) -> str:
