@@ -48,6 +48,7 @@ COMMANDS = {
     "init": CommandEntry("Record", "registering"),
     "register": CommandEntry("Record", "registering"),
     "adopt": CommandEntry("Record", "adopting"),
+    "note": CommandEntry("Record", "correcting"),
     "tag": CommandEntry("Record", "releasing"),
     "resolve": CommandEntry("Record", "merging"),
     "release": CommandEntry("Release", "releasing"),

@@ -23,7 +23,7 @@ from mlver.errors import InvalidDocument, NewerFormat
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-Kind = Literal["version", "promotion", "model", "config", "evaluation", "approval"]
+Kind = Literal["version", "promotion", "model", "config", "evaluation", "approval", "note"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # The number of each kind's format; every number below it is read for ever.
 NEWEST_FORMATS: dict[Kind, int] = {
@@ -33,6 +33,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "config": 1,
     "evaluation": 2,
     "approval": 2,
+    "note": 1,
 }
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")

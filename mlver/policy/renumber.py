@@ -12,11 +12,14 @@ from mlver.digest import Digest
 from mlver.policy.numbering import bumped_part, find_case_twin
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, bump_version, highest_version, sort_versions
 
-NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | EvaluationRecord | ApprovalRecord
+# What is recorded about a version after its registration, and follows it to another number.
+AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | NoteRecord
+NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | AttachedRecord
 _NOTHING = Digest("0" * 64)
 
 
@@ -64,6 +67,8 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
             )
         case EvaluationRecord() | ApprovalRecord():
             return replace(record, format=0, version="", sequence=0, record=_NOTHING)
+        case NoteRecord():
+            return replace(record, format=0, version="", sequence=0, record=_NOTHING, prior=None)
         case PromotionRecord():
             return replace(
                 record,

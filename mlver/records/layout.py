@@ -92,8 +92,19 @@ class ApprovalPath:
     sequence: int
 
 
+@dataclass(frozen=True, slots=True)
+class NotePath:
+    """Where one note about a version lies."""
+
+    kind: ClassVar[Literal["note"]] = "note"
+    model: str
+    version: str
+    sequence: int
+
+
 # What the path of a file below `models/` says that the file is.
-RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | EvaluationPath | ApprovalPath
+AttachedPath: TypeAlias = EvaluationPath | ApprovalPath | NotePath
+RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
 
 
 def parse_path(path: str) -> RecordPath | None:
@@ -123,6 +134,8 @@ def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath
             return PromotionPath(model, stage, sequence)
         case ["evaluations", version] if parse_version_name(version):
             return EvaluationPath(model, version, sequence)
+        case ["notes", version] if parse_version_name(version):
+            return NotePath(model, version, sequence)
         case ["approvals", version, stage] if parse_version_name(version):
             return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
     return None
@@ -265,6 +278,14 @@ def evaluation_path(model: str, number: Version | str, sequence: int) -> str:
 
 def approval_path(model: str, number: Version | str, name: str, sequence: int) -> str:
     return f"{approvals_folder(model, number)}/{name}/{sequence:04d}.yaml"
+
+
+def notes_folder(model: str, number: Version | str) -> str:
+    return f"{MODELS}/{model}/notes/{number}"
+
+
+def note_path(model: str, number: Version | str, sequence: int) -> str:
+    return f"{notes_folder(model, number)}/{sequence:04d}.yaml"
 
 
 def manifest_path(digest: Digest) -> str:

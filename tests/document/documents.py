@@ -153,6 +153,18 @@ policy: {{commit: null, digest: "{DIGEST}", signers: null}}
 baseline: {{version: "1.1.0", record: "{DIGEST}"}}
 """.encode()
 
+NOTE_TEXT = f"""\
+schema: mlver/note/1
+model: translate_kr2en
+version: "1.2.0"
+sequence: 2
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Confuses honorifics in letters
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
 
@@ -164,6 +176,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("promotion", 2): PROMOTION_TEXT,
     ("evaluation", 2): EVALUATION_TEXT,
     ("approval", 2): APPROVAL_TEXT,
+    ("note", 1): NOTE_TEXT,
 }
 SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
@@ -215,6 +228,15 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "record": DIGEST,
         "policy": None,
         "baseline": None,
+    },
+    "note": {
+        "schema": "mlver/note/1",
+        "model": "m",
+        "version": "1.0.0",
+        "sequence": 1,
+        **MADE,
+        "record": DIGEST,
+        "prior": None,
     },
     "model": {"schema": "mlver/model/1", "model": "m"},
     "config": {"schema": "mlver/config/1", "stages": {"staging": {"verified": False}}},

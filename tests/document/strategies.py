@@ -16,6 +16,7 @@ from mlver.records.artifact import Artifact
 from mlver.records.config import ProjectConfig
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.model import ModelSettings
+from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering
 from mlver.records.version import VersionRecord
@@ -27,6 +28,7 @@ RECORDS: dict[Kind, Any] = {
     "config": ProjectConfig,
     "evaluation": EvaluationRecord,
     "approval": ApprovalRecord,
+    "note": NoteRecord,
 }
 # What format 2 added, by class.
 LATER_FIELDS = {

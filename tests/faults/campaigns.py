@@ -40,6 +40,8 @@ Most = dict[str, int | None]
 # An ordinary run takes little more than it promises: all of it is to end within three minutes on
 # two cores.
 EVERY_RUN: Most = {"kill": 39, "errors": 14, "git": 4, "unsynced": 6, "power": 1}
+# Of an operation that writes as another does that is swept whole.
+BRIEF: Most = {"kill": 12, "errors": 6, "unsynced": 2}
 OTHERS: Most = {"together": 13, "damage": 101}
 # In every run, these are killed at each of their calls.
 EXHAUSTIVE = frozenset(("register", "promote", "rollback", "checkout", "tag"))
@@ -103,6 +105,8 @@ def plan_ordinary_run() -> list[tuple[str, str]]:
         most = dict(EVERY_RUN)
         if operation.name in EXHAUSTIVE:
             most |= {"kill": None, "git": 5, "power": 4}
+        elif operation.brief:
+            most = dict(BRIEF)
         elif operation.crowded:
             most["kill"] = _CROWDED
         planned += _plan_each([operation.name], most, {})

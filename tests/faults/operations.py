@@ -43,7 +43,8 @@ class CampaignOperation:
     refuses to do it twice. `piecemeal`: it is many independent steps, each whole; a rerun does the
     rest. `unsealed`: what it leaves is for a commit and `mlver tag` to seal. `crowded`: small
     batches, so that workers are forked. `keyless`: each run makes the key that signs plans.
-    `reports`: what it cannot do stands in its report, with exit code 1.
+    `reports`: what it cannot do stands in its report, with exit code 1. `brief`: it goes the way of
+    others, so an ordinary run takes few points of it.
     """
 
     name: str
@@ -56,7 +57,7 @@ class CampaignOperation:
     crowded: bool = False
     keyless: bool = False
     reports: bool = False
-    long: bool = False
+    brief: bool = False
 
 
 def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
@@ -114,6 +115,7 @@ OPERATIONS = (
         again=(0, 3),
     ),
     CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
+    CampaignOperation("note", prepare_registered, ("note", "m@1.0.0", "-m", "Slow"), brief=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),

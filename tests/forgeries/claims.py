@@ -26,16 +26,26 @@ from tests.forgeries.registrations import list_registrations
 
 
 def list_every_forgery(ground: Ground) -> Iterator[Forgery]:
-    """List those of `kinds`, of this file and of `registrations`."""
+    """List those of `kinds`, of this file and of `registrations`, and those of notes."""
     yield from list_forgeries(ground)
     yield from list_claims(ground)
     yield from list_registrations(ground, age_record)
+    yield from _list_notes(ground)
 
 
 def list_claims(ground: Ground) -> Iterator[Forgery]:
     yield from _list_before_seals(ground)
     yield from _list_wrong_order(ground)
     yield from _list_false_claims(ground)
+
+
+def _list_notes(ground: Ground) -> Iterator[Forgery]:
+    """Take back what a note says, and put one behind it that follows nothing."""
+    first, second = (layout.note_path("digits", "1.1.0", number) for number in (1, 2))
+    edited = edit_record(ground.read_file(first), message="Quick on long input")
+    yield Forgery(kind="note", name="edited", steps=[{first: edited}], subject=first, early="third")
+    inserted = edit_record(ground.read_file(first), sequence=2, author=MALLORY.author)
+    yield Forgery(kind="note", name="that follows none", steps=[{second: inserted}], subject=second)
 
 
 def age_record(data: bytes, kind: str, **changes: Any) -> bytes:

@@ -194,6 +194,7 @@ def _tell_story(teller: StoryTeller) -> dict[str, str]:
     teller.step("promote", "digits@1.1.0", "--to", "production", "-m", "Release the second")
     teller.work(3)
     points["third"] = teller.step("register", "digits", "--bump", "minor", "-m", "Third")
+    points["noted"] = teller.step("note", "digits@1.1.0", "-m", "Slow on long input")
     points["tip"] = teller.work(4)
     repository.git("switch", "--quiet", "other")
     with at_time(teller.now):

@@ -9,6 +9,7 @@ from mlver.records import layout
 from mlver.records.layout import (
     ApprovalPath,
     EvaluationPath,
+    NotePath,
     PromotionPath,
     SettingsPath,
     VersionPath,
@@ -26,6 +27,7 @@ PATHS = {
     layout.promotion_path("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
     layout.evaluations_folder("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
     layout.approvals_folder("m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
+    layout.notes_folder("m", "1.0.0"): ".mlver/models/m/notes/1.0.0",
     layout.manifest_path(DIGEST): f".mlver/manifests/{'ab' * 32}.sha256",
 }
 
@@ -40,6 +42,7 @@ KINDS = {  # (a record never changes, its name is one mlver gives)
     ".mlver/models/m/stages/production/0001.yaml": (True, True),
     ".mlver/models/m/evaluations/1.0.0/0001.yaml": (True, True),
     ".mlver/models/m/approvals/1.0.0/production/0001.yaml": (True, True),
+    ".mlver/models/m/notes/1.0.0/0001.yaml": (True, True),
     ".mlver/models/m/model.yaml": (False, True),
     ".mlver/models/m/stages/production/1.yaml": (False, False),
     ".mlver/models/m/versions/deep/1.0.0.yaml": (False, False),
@@ -54,6 +57,7 @@ KINDS = {  # (a record never changes, its name is one mlver gives)
     ".mlver/models/m/stages/production/0000.yaml": (False, False),
     ".mlver/models/m/stages/production/00001.yaml": (False, False),
     ".mlver/models/m/evaluations/banana/0001.yaml": (False, False),
+    ".mlver/models/m/notes/banana/0001.yaml": (False, False),
     ".mlver/models/m/approvals/1.0.0/Prod/0001.yaml": (False, False),
     ".mlver/models/-m/versions/1.0.0.yaml": (False, False),
     ".mlver/models/m/deep/model.yaml": (False, False),
@@ -72,6 +76,7 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.settings_path("m"): SettingsPath("m"),
         layout.promotion_path("m", "production", 12345): PromotionPath("m", "production", 12345),
         layout.evaluation_path("m", "1.0.0", 1): EvaluationPath("m", "1.0.0", 1),
+        layout.note_path("m", "1.0.0", 3): NotePath("m", "1.0.0", 3),
         layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
             "m", "1.0.0", "production", 2
         ),

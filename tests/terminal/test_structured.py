@@ -31,6 +31,7 @@ from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.project.checkout import CheckoutResult
+from mlver.project.corrections.note import NoteResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.promote import PromoteResult
@@ -60,6 +61,7 @@ KINDS: dict[str, type] = {
             InstallResult,
             ListResult,
             LogResult,
+            NoteResult,
             PromoteResult,
             RegisterResult,
             ReleaseResult,

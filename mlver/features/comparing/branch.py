@@ -10,7 +10,13 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath, EvaluationPath, PromotionPath, VersionPath
+from mlver.records.layout import (
+    ApprovalPath,
+    EvaluationPath,
+    NotePath,
+    PromotionPath,
+    VersionPath,
+)
 from mlver.version import parse_version
 
 FileState = Literal["added", "changed", "removed"]
@@ -88,7 +94,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
     match parsed_path:
         case VersionPath():
             numbers.append(parse_version(parsed_path.version))
-        case EvaluationPath():
+        case EvaluationPath() | NotePath():
             sequence = parsed_path.sequence
         case PromotionPath() | ApprovalPath():
             stage = parsed_path.stage

@@ -52,7 +52,12 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
     if result.promotions:
         blocks.append(_format_promotions(result.promotions))
     for judgement in (*result.evaluations, *result.approvals):
-        blocks.append(_format_judgement(judgement))
+        event = "Evaluated"
+        if judgement.stage is not None:
+            event = f"Approved for {quote_code(judgement.stage)}:"
+        blocks.append(_format_judgement(event, judgement))
+    for note in result.notes:
+        blocks.append(_format_judgement("Noted on", note))
     for settings in result.settings:
         blocks.append(f"#### Settings {settings.state}: {quote_code(settings.path)}")
         blocks += _format_value_changes("setting", settings.changes)
@@ -83,10 +88,7 @@ def _quote_message(message: str, author: str) -> str:
     return f"{first_line}, {writer}"
 
 
-def _format_judgement(judgement: AddedJudgement) -> str:
-    event = "Evaluated"
-    if judgement.stage is not None:
-        event = f"Approved for {quote_code(judgement.stage)}:"
+def _format_judgement(event: str, judgement: AddedJudgement) -> str:
     version = quote_code(f"{judgement.model} {judgement.version}")
     return f"{event} {version} ({_quote_message(judgement.message, judgement.author)})"
 

@@ -29,9 +29,17 @@ from mlver.findings import Finding
 from mlver.git import revisions
 from mlver.policy.numbering import bumped_part
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import read_attached
 from mlver.project.registry.committed import CommittedRecords
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath, EvaluationPath, PromotionPath, VersionPath
+from mlver.records.layout import (
+    ApprovalPath,
+    AttachedPath,
+    EvaluationPath,
+    NotePath,
+    PromotionPath,
+    VersionPath,
+)
 from mlver.records.promotion import PromotionRecord
 from mlver.records.values import Document
 from mlver.records.version import CodeState, Update
@@ -75,7 +83,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedJudgement:
-    """An evaluation, or an approval for `stage`, that the branch adds."""
+    """An evaluation, an approval for `stage`, or a note, that the branch adds."""
 
     model: str
     version: str
@@ -113,6 +121,7 @@ class ReviewResult:
     promotions: tuple[PromotionRecord, ...]
     evaluations: tuple[AddedJudgement, ...]
     approvals: tuple[AddedJudgement, ...]
+    notes: tuple[AddedJudgement, ...]
     settings: tuple[ChangedSettings, ...]
     warnings: tuple[Finding, ...]
 
@@ -124,6 +133,7 @@ class ReviewResult:
             or self.promotions
             or self.evaluations
             or self.approvals
+            or self.notes
             or self.settings
             or self.warnings
         )
@@ -137,6 +147,7 @@ class _AddedRecords:
     promotions: list[PromotionRecord] = field(default_factory=list)
     evaluations: list[AddedJudgement] = field(default_factory=list)
     approvals: list[AddedJudgement] = field(default_factory=list)
+    notes: list[AddedJudgement] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
 
@@ -187,6 +198,7 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
         promotions=tuple(records.promotions),
         evaluations=tuple(records.evaluations),
         approvals=tuple(records.approvals),
+        notes=tuple(records.notes),
         settings=tuple(settings),
         # Two checks may meet the same fault, such as a record that cannot be read.
         warnings=tuple(dict.fromkeys(warnings)),
@@ -224,9 +236,11 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                 case PromotionPath():
                     records.promotions.append(_read_promotion(branch, parsed_path))
                 case EvaluationPath():
-                    records.evaluations.append(_read_evaluation(branch, parsed_path))
+                    records.evaluations.append(_read_judgement(branch, parsed_path))
                 case ApprovalPath():
-                    records.approvals.append(_read_approval(branch, parsed_path))
+                    records.approvals.append(_read_judgement(branch, parsed_path))
+                case NotePath():
+                    records.notes.append(_read_judgement(branch, parsed_path))
         except MlverError as error:
             records.warnings.append(describe_unreadable(record_path, error))
     return records
@@ -302,25 +316,12 @@ def _read_promotion(branch: BranchChanges, place: PromotionPath) -> PromotionRec
     return record
 
 
-def _read_evaluation(branch: BranchChanges, place: EvaluationPath) -> AddedJudgement:
-    registry = branch.head_project.registry
-    record = registry.read_evaluation(place.model, place.version, place.sequence)
+def _read_judgement(branch: BranchChanges, place: AttachedPath) -> AddedJudgement:
+    record = read_attached(branch.head_project.registry, place)
     return AddedJudgement(
         model=place.model,
         version=place.version,
-        stage=None,
-        author=record.author,
-        message=record.message,
-    )
-
-
-def _read_approval(branch: BranchChanges, place: ApprovalPath) -> AddedJudgement:
-    registry = branch.head_project.registry
-    record = registry.read_approval(place.model, place.version, place.stage, place.sequence)
-    return AddedJudgement(
-        model=place.model,
-        version=place.version,
-        stage=place.stage,
+        stage=place.stage if isinstance(place, ApprovalPath) else None,
         author=record.author,
         message=record.message,
     )

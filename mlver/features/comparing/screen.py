@@ -233,7 +233,10 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
     for promotion in result.promotions:
         _draw_promotion(promotion, screen)
     for judgement in (*result.evaluations, *result.approvals):
-        _draw_evaluation_or_approval(judgement, screen)
+        event = "evaluated" if judgement.stage is None else f"approved for {judgement.stage}"
+        _draw_judgement(event, judgement, screen)
+    for note in result.notes:
+        _draw_judgement("noted on", note, screen)
     for changed in result.settings:
         screen.draw_line((changed.path, "bold"), f"  {changed.state}")
         draw_value_changes("settings", changed.changes, screen)
@@ -263,6 +266,7 @@ def summarise_review(result: ReviewResult) -> str:
         (rollbacks, "rollback", ""),
         (len(result.evaluations), "evaluation", ""),
         (len(result.approvals), "approval", ""),
+        (len(result.notes), "note", ""),
         (len(result.settings), "change", " of settings"),
         (len(result.warnings), "warning", ""),
     )
@@ -311,8 +315,7 @@ def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
         screen.draw_line("  approved by ", approval.approver)
 
 
-def _draw_evaluation_or_approval(judgement: AddedJudgement, screen: TextScreen) -> None:
-    event = "evaluated" if judgement.stage is None else f"approved for {judgement.stage}"
+def _draw_judgement(event: str, judgement: AddedJudgement, screen: TextScreen) -> None:
     screen.draw_line((event, "bold"), " ", (f"{judgement.model} {judgement.version}", "name"))
     _draw_reason(judgement.message, judgement.author, screen)
 

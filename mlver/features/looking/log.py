@@ -1,4 +1,4 @@
-"""`mlver log`: what was registered, evaluated, approved and moved, by whom and why."""
+"""`mlver log`: what was registered, evaluated, approved, noted and moved, by whom and why."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.holdings import StageHolding, TimeWindow
 from mlver.policy.promotion_dates import format_seconds
+from mlver.policy.renumber import AttachedRecord
 from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import RecordHistory, read_record_history
 from mlver.project.audit.registered_versions import find_unconfirmed_version_paths
 from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
+from mlver.project.registry.attached import read_notes
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
-from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -213,10 +213,13 @@ def _read_model_events(
         approvals = reader.try_reading(registry.read_approvals, model, number)
         for approval in approvals or ():
             yield _build_event("approved", approval, approval.stage)
+        notes = reader.try_reading(read_notes, registry, model, number)
+        for note in notes or ():
+            yield _build_event("noted", note)
 
 
 def _build_event(
-    event: str, record: VersionRecord | EvaluationRecord | ApprovalRecord, stage: str | None = None
+    event: str, record: VersionRecord | AttachedRecord, stage: str | None = None
 ) -> _TimedEvent:
     log_event = LogEvent(
         created=record.created,

@@ -43,6 +43,10 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     for approval in result.approvals:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         screen.draw_line(("approved", "bold"), reason, hang=2)
+    for note in result.notes:
+        screen.draw_line(("noted", "bold"), f" {format_time(note.created)} by {note.author}")
+        for note_line in clean_lines(note.message):
+            screen.draw_line("  ", note_line, hang=2)
 
 
 def _mark_stage(stage: str, unsealed: Sequence[str]) -> Part:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.note import NoteRecord
 from mlver.records.version import VersionRecord
 
 
@@ -33,4 +34,5 @@ class ShowResult:
     unconfirmed_stages: tuple[str, ...]
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
+    notes: tuple[NoteRecord, ...]
     lost_code: Finding | None

@@ -26,18 +26,12 @@ from mlver.policy.chain import judge_history
 from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
+from mlver.project.registry.attached import find_link_digest, read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
-from mlver.records.evaluation import EvaluationRecord
-from mlver.records.layout import (
-    ApprovalPath,
-    EvaluationPath,
-    PromotionPath,
-    SettingsPath,
-    VersionPath,
-)
+from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
+from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.system.folders import walk_folder
@@ -256,10 +250,10 @@ def _list_files(top: Path) -> Iterator[tuple[str, bool]]:
 
 
 def check_record(
-    project: Project, path: str, place: SettingsPath | EvaluationPath | ApprovalPath
+    project: Project, path: str, place: SettingsPath | AttachedPath
 ) -> Iterator[Finding]:
-    """Check that settings, an evaluation or an approval can be read, and that a judgement was given
-    for the record that is here.
+    """Check that settings, or a record about a version, can be read, and that such a record was
+    written for the version that is here, and on the record before it.
     """
     if place.kind == "model":
         try:
@@ -268,7 +262,7 @@ def check_record(
             yield describe_unreadable(project, "settings", path, error)
         return
     try:
-        record = _read_record(project, place)
+        record = read_attached(project.registry, place)
         digest = project.registry.read_version_digest(record.model, record.version)
     except MlverError as error:
         yield describe_unreadable(project, "record", path, error)
@@ -281,14 +275,26 @@ def check_record(
         version_path = layout.version_path(record.model, record.version)
         next_command = shell_command("git", "log", "-p", "--", path, version_path)
         yield Finding("record", path, message, (next_command,))
+    if isinstance(record, NoteRecord):
+        yield from catch_errors(path, _judge_link(project, record))
 
 
-def _read_record(
-    project: Project, place: EvaluationPath | ApprovalPath
-) -> EvaluationRecord | ApprovalRecord:
-    if place.kind == "evaluation":
-        return project.registry.read_evaluation(place.model, place.version, place.sequence)
-    return project.registry.read_approval(place.model, place.version, place.stage, place.sequence)
+def _judge_link(project: Project, record: NoteRecord) -> Iterator[Finding]:
+    """Judge whether a numbered record names the one before it, so that none is lost or put in."""
+    path = record.record_path
+    folder = path.rpartition("/")[0]
+    before = record.sequence - 1
+    digest = None
+    if before:
+        digest = find_link_digest(project.registry, folder, before)
+    log_command = shell_command("git", "log", "-p", "--", folder)
+    if before and digest is None:
+        yield Finding("chain", path, f"follows {before:04d}, which is not here", (log_command,))
+    elif record.prior != digest:
+        message = f"follows another {before:04d} than the one here"
+        if not before:
+            message = "is the first, and names one before it"
+        yield Finding("chain", path, message, (log_command,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What a merge made of its parents' records that cannot say which number they had.
 
 Two branches claimed the same number, and one of them gave way. A version or a promotion says so
-from format 2 on. One of format 1, and an evaluation, is known by what it says: the merge keeps it,
-whole but for its number and for what follows from that. An approval is of one record, so it may be
-left out where that got another number.
+from format 2 on. One of format 1, an evaluation or a note is known by what it says: the merge keeps
+it, whole but for its number and for what follows from that. An approval is of one record, so it may
+be left out where that got another number.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.renumber import NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_version
+from mlver.project.registry.attached import read_attached, read_notes
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.layout import (
     ApprovalPath,
-    EvaluationPath,
     PromotionPath,
     RecordPath,
+    SettingsPath,
     VersionPath,
 )
 from mlver.records.promotion import PromotionRecord
@@ -178,11 +179,9 @@ def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
         case PromotionPath(model, stage, sequence):
             promotion, _ = records.read_promotion(model, stage, sequence)
             return promotion
-        case EvaluationPath(model, version, sequence):
-            return records.read_evaluation(model, version, sequence)
-        case ApprovalPath(model, version, stage, sequence):
-            return records.read_approval(model, version, stage, sequence)
-    raise AssertionError(place)
+        case SettingsPath():
+            raise AssertionError(place)
+    return read_attached(records, place)
 
 
 def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[NumberedRecord]:
@@ -199,6 +198,8 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
             yield from records.read_evaluations(place.model, number)
         elif place.kind == "approval":
             yield from _read_approvals(records, place, number)
+        elif place.kind == "note":
+            yield from read_notes(records, place.model, number)
 
 
 def _read_approvals(

@@ -227,10 +227,7 @@ class RecordRegistry:
 
     def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
         record_path = layout.evaluation_path(model, number, sequence)
-        record_bytes = self._require_numbered(record_path)
-        return self._build_placed(
-            "evaluation", EvaluationRecord.from_document, record_bytes, record_path
-        )
+        return self.read_placed("evaluation", EvaluationRecord.from_document, record_path)
 
     def read_approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
         root = layout.approvals_folder(model, number)
@@ -244,10 +241,14 @@ class RecordRegistry:
         self, model: str, number: Version | str, stage: str, sequence: int
     ) -> ApprovalRecord:
         record_path = layout.approval_path(model, number, stage, sequence)
-        record_bytes = self._require_numbered(record_path)
-        return self._build_placed(
-            "approval", ApprovalRecord.from_document, record_bytes, record_path
-        )
+        return self.read_placed("approval", ApprovalRecord.from_document, record_path)
+
+    def read_placed(self, kind: Kind, build: _Builder[_Placed], path: str) -> _Placed:
+        """The numbered record at a path; raise MlverError where there is none.
+
+        Raise InvalidDocument for one that cannot be read, or that says it belongs elsewhere.
+        """
+        return self._build_placed(kind, build, self._require_numbered(path), path)
 
     def read_manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, checked against it; None where there is none."""

@@ -1,0 +1,1 @@
+"""Records that correct what was registered, without changing it."""

@@ -1,0 +1,100 @@
+"""`mlver note`: add a remark to a version, which stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver import names
+from mlver.document import codec
+from mlver.errors import UsageError, shell_command
+from mlver.project.edit.protected import refuse_protected
+from mlver.project.edit.record_date import require_possible_date
+from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_last_link, read_note
+from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.transaction import open_edit
+from mlver.records import layout
+from mlver.records.note import NoteRecord
+
+NoteOutcome = Literal["noted", "already"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteResult:
+    """`outcome`: the text was `noted`, or the last note said the same `already`.
+
+    On a dry run that is what would have come of it, and `sequence` and `path` are those that the
+    note would have. `commit` is None where nothing was written.
+    """
+
+    model: str
+    version: str
+    sequence: int
+    path: str
+    message: str
+    outcome: NoteOutcome
+    commit: str | None
+    dry_run: bool
+
+
+def note_version(project: Project, ref: str, *, message: str, dry_run: bool = False) -> NoteResult:
+    """Add a remark to the version that `ref` names: one record, one commit."""
+    names.check_text(message, "the message")
+    if not message.strip():
+        raise UsageError(
+            "a note needs a text", hint=shell_command("mlver", "note", ref, "-m", "TEXT")
+        )
+    refuse_protected(project)
+    commit = None
+    outcome: NoteOutcome = "noted"
+    editing = open_edit(project, f"note {ref}", dry_run=dry_run)
+    with naming_commits(project.repository), editing as edit:
+        chosen = project.resolve_ref(ref)
+        record = _build_note(project, chosen, message.strip())
+        last = _find_last_note(project, chosen)
+        # Whoever was interrupted runs the command again, and means one note.
+        if last is not None and (last.record, last.message) == (record.record, record.message):
+            record, outcome = last, "already"
+        elif edit is not None:
+            edit.create_file(
+                record.record_path, codec.encode_document("note", record.to_document())
+            )
+            subject = f"mlver: note {record.model} {record.version}"
+            commit = edit.commit_files(f"{subject}\n\n{record.message}")
+    return NoteResult(
+        model=record.model,
+        version=record.version,
+        sequence=record.sequence,
+        path=record.record_path,
+        message=record.message,
+        outcome=outcome,
+        commit=commit,
+        dry_run=dry_run,
+    )
+
+
+def _find_last_note(project: Project, chosen: ResolvedRef) -> NoteRecord | None:
+    folder = layout.notes_folder(chosen.model, chosen.version)
+    sequence, _ = find_last_link(project.registry, folder)
+    if not sequence:
+        return None
+    return read_note(project.registry, chosen.model, chosen.version, sequence)
+
+
+def _build_note(project: Project, chosen: ResolvedRef, message: str) -> NoteRecord:
+    _, digest = project.registry.read_version(chosen.model, chosen.version)
+    folder = layout.notes_folder(chosen.model, chosen.version)
+    sequence, prior = find_last_link(project.registry, folder)
+    created = project.record_time
+    require_possible_date(project, "note", created)
+    return NoteRecord(
+        model=chosen.model,
+        version=str(chosen.version),
+        sequence=sequence + 1,
+        created=created,
+        author=project.repository.author(),
+        message=message,
+        record=digest,
+        prior=prior,
+    )

@@ -1,0 +1,51 @@
+"""Records about a version that is registered already, and what each new one follows."""
+
+from __future__ import annotations
+
+from mlver.digest import Digest
+from mlver.policy.renumber import AttachedRecord
+from mlver.project.registry.registry import RecordRegistry
+from mlver.records import layout
+from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath
+from mlver.records.note import NoteRecord
+from mlver.version import Version
+
+
+def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedRecord:
+    """Read the record at a place; raise MlverError where there is none, or none that is valid."""
+    match place:
+        case EvaluationPath(model, version, sequence):
+            return registry.read_evaluation(model, version, sequence)
+        case ApprovalPath(model, version, stage, sequence):
+            return registry.read_approval(model, version, stage, sequence)
+    return read_note(registry, place.model, place.version, place.sequence)
+
+
+def read_note(
+    registry: RecordRegistry, model: str, number: Version | str, sequence: int
+) -> NoteRecord:
+    path = layout.note_path(model, number, sequence)
+    return registry.read_placed("note", NoteRecord.from_document, path)
+
+
+def read_notes(registry: RecordRegistry, model: str, number: Version | str) -> list[NoteRecord]:
+    """Read the notes of a version, oldest first."""
+    sequences = registry.list_sequences(layout.notes_folder(model, number))
+    return [read_note(registry, model, number, sequence) for sequence in sequences]
+
+
+def find_last_link(registry: RecordRegistry, folder: str) -> tuple[int, Digest | None]:
+    """Find the highest number in a folder of numbered records, and the digest of that record.
+
+    They are 0 and None for an empty folder.
+    """
+    sequences = registry.list_sequences(folder)
+    if not sequences:
+        return 0, None
+    return sequences[-1], find_link_digest(registry, folder, sequences[-1])
+
+
+def find_link_digest(registry: RecordRegistry, folder: str, sequence: int) -> Digest | None:
+    """Find the digest of a numbered record, unchecked; None where there is no such record."""
+    data = registry.read_file(f"{folder}/{sequence:04d}.yaml")
+    return None if data is None else Digest.of_bytes(data)
