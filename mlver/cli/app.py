@@ -63,6 +63,7 @@ COMMANDS = {
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),
+    "retire": CommandEntry("Move", "correcting"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

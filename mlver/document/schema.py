@@ -23,7 +23,9 @@ from mlver.errors import InvalidDocument, NewerFormat
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-Kind = Literal["version", "promotion", "model", "config", "evaluation", "approval", "note"]
+Kind = Literal[
+    "version", "promotion", "model", "config", "evaluation", "approval", "note", "retirement"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # The number of each kind's format; every number below it is read for ever.
 NEWEST_FORMATS: dict[Kind, int] = {
@@ -34,6 +36,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "evaluation": 2,
     "approval": 2,
     "note": 1,
+    "retirement": 1,
 }
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")

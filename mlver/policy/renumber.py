@@ -14,11 +14,12 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, bump_version, highest_version, sort_versions
 
 # What is recorded about a version after its registration, and follows it to another number.
-AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | NoteRecord
+AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | NoteRecord | RetirementRecord
 NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | AttachedRecord
 _NOTHING = Digest("0" * 64)
 
@@ -69,6 +70,16 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
             return replace(record, format=0, version="", sequence=0, record=_NOTHING)
         case NoteRecord():
             return replace(record, format=0, version="", sequence=0, record=_NOTHING, prior=None)
+        case RetirementRecord():
+            return replace(
+                record,
+                format=0,
+                version="",
+                sequence=0,
+                in_favour_of=None,
+                record=_NOTHING,
+                prior=None,
+            )
         case PromotionRecord():
             return replace(
                 record,

@@ -21,8 +21,12 @@ def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
 
     None without one.
     """
-    holders = list_standing_holders(history)
-    return holders[-2] if len(holders) > 1 else None
+    return next(iter(list_targets(history)), None)
+
+
+def list_targets(history: Sequence[PromotionRecord]) -> list[str]:
+    """The versions that held the stage before the holder, the one to go back to first."""
+    return list_standing_holders(history)[-2::-1]
 
 
 def list_standing_holders(history: Sequence[PromotionRecord]) -> list[str]:

@@ -102,8 +102,18 @@ class NotePath:
     sequence: int
 
 
+@dataclass(frozen=True, slots=True)
+class RetirementPath:
+    """Where one retirement of a version lies, or its restoration."""
+
+    kind: ClassVar[Literal["retirement"]] = "retirement"
+    model: str
+    version: str
+    sequence: int
+
+
 # What the path of a file below `models/` says that the file is.
-AttachedPath: TypeAlias = EvaluationPath | ApprovalPath | NotePath
+AttachedPath: TypeAlias = EvaluationPath | ApprovalPath | NotePath | RetirementPath
 RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
 
 
@@ -136,6 +146,8 @@ def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath
             return EvaluationPath(model, version, sequence)
         case ["notes", version] if parse_version_name(version):
             return NotePath(model, version, sequence)
+        case ["retired", version] if parse_version_name(version):
+            return RetirementPath(model, version, sequence)
         case ["approvals", version, stage] if parse_version_name(version):
             return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
     return None
@@ -286,6 +298,18 @@ def notes_folder(model: str, number: Version | str) -> str:
 
 def note_path(model: str, number: Version | str, sequence: int) -> str:
     return f"{notes_folder(model, number)}/{sequence:04d}.yaml"
+
+
+def retired_folder(model: str) -> str:
+    return f"{MODELS}/{model}/retired"
+
+
+def retirements_folder(model: str, number: Version | str) -> str:
+    return f"{retired_folder(model)}/{number}"
+
+
+def retirement_path(model: str, number: Version | str, sequence: int) -> str:
+    return f"{retirements_folder(model, number)}/{sequence:04d}.yaml"
 
 
 def manifest_path(digest: Digest) -> str:

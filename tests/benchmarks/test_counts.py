@@ -96,12 +96,13 @@ BOUNDS = {
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
+    # Notes and retirements are shown, too: two kinds of record more.
     ("show", "m"): (4, 0, 3, 0, 241),
     ("show", "m@1.2.0"): (7, 0, 7, 0, 241),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 244),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 264),
+    ("log",): (6, 0, 9, 0, 246),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 262),
 }
 
 

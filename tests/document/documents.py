@@ -165,6 +165,20 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+RETIREMENT_TEXT = f"""\
+schema: mlver/retirement/1
+model: translate_kr2en
+version: "1.2.0"
+sequence: 2
+action: retire
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Trained on data that was withdrawn
+in_favour_of: {{version: "1.3.0", record: "{DIGEST}"}}
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
 
@@ -177,6 +191,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("evaluation", 2): EVALUATION_TEXT,
     ("approval", 2): APPROVAL_TEXT,
     ("note", 1): NOTE_TEXT,
+    ("retirement", 1): RETIREMENT_TEXT,
 }
 SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
@@ -235,6 +250,17 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "version": "1.0.0",
         "sequence": 1,
         **MADE,
+        "record": DIGEST,
+        "prior": None,
+    },
+    "retirement": {
+        "schema": "mlver/retirement/1",
+        "model": "m",
+        "version": "1.0.0",
+        "sequence": 1,
+        "action": "retire",
+        **MADE,
+        "in_favour_of": None,
         "record": DIGEST,
         "prior": None,
     },

@@ -19,6 +19,7 @@ from mlver.records.model import ModelSettings
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering
+from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 
 RECORDS: dict[Kind, Any] = {
@@ -29,6 +30,7 @@ RECORDS: dict[Kind, Any] = {
     "evaluation": EvaluationRecord,
     "approval": ApprovalRecord,
     "note": NoteRecord,
+    "retirement": RetirementRecord,
 }
 # What format 2 added, by class.
 LATER_FIELDS = {

@@ -116,6 +116,9 @@ OPERATIONS = (
     ),
     CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
     CampaignOperation("note", prepare_registered, ("note", "m@1.0.0", "-m", "Slow"), brief=True),
+    CampaignOperation(
+        "retire", prepare_two_versions, ("retire", "m@1.0.0", "-m", "Old"), brief=True
+    ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),

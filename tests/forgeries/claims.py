@@ -40,10 +40,20 @@ def list_claims(ground: Ground) -> Iterator[Forgery]:
 
 
 def _list_notes(ground: Ground) -> Iterator[Forgery]:
-    """Take back what a note says, and put one behind it that follows nothing."""
+    """Take back what a note says, put one in that follows nothing, retire by another record."""
     first, second = (layout.note_path("digits", "1.1.0", number) for number in (1, 2))
     edited = edit_record(ground.read_file(first), message="Quick on long input")
     yield Forgery(kind="note", name="edited", steps=[{first: edited}], subject=first, early="third")
+    changes = {"schema": "mlver/retirement/1", "action": "retire", "in_favour_of": None}
+    note = read_record(ground.read_file(first))
+    retired = layout.retirement_path("digits", "1.1.0", 1)
+    other = emit.dump_document(
+        {**note, **changes, "record": name_digest(ground.read_file(version_path("1.0.0")))},
+        "a record",
+    )
+    yield Forgery(
+        kind="retirement", name="of another record", steps=[{retired: other}], subject=retired
+    )
     inserted = edit_record(ground.read_file(first), sequence=2, author=MALLORY.author)
     yield Forgery(kind="note", name="that follows none", steps=[{second: inserted}], subject=second)
 

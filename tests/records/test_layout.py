@@ -11,6 +11,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    RetirementPath,
     SettingsPath,
     VersionPath,
 )
@@ -43,6 +44,7 @@ KINDS = {  # (a record never changes, its name is one mlver gives)
     ".mlver/models/m/evaluations/1.0.0/0001.yaml": (True, True),
     ".mlver/models/m/approvals/1.0.0/production/0001.yaml": (True, True),
     ".mlver/models/m/notes/1.0.0/0001.yaml": (True, True),
+    ".mlver/models/m/retired/1.0.0/0001.yaml": (True, True),
     ".mlver/models/m/model.yaml": (False, True),
     ".mlver/models/m/stages/production/1.yaml": (False, False),
     ".mlver/models/m/versions/deep/1.0.0.yaml": (False, False),
@@ -77,6 +79,7 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.promotion_path("m", "production", 12345): PromotionPath("m", "production", 12345),
         layout.evaluation_path("m", "1.0.0", 1): EvaluationPath("m", "1.0.0", 1),
         layout.note_path("m", "1.0.0", 3): NotePath("m", "1.0.0", 3),
+        layout.retirement_path("m", "1.0.0", 4): RetirementPath("m", "1.0.0", 4),
         layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
             "m", "1.0.0", "production", 2
         ),

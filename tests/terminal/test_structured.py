@@ -32,6 +32,7 @@ from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
+from mlver.project.corrections.retire import RetireResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.promote import PromoteResult
@@ -68,6 +69,7 @@ KINDS: dict[str, type] = {
         ),
         *(
             ResolveResult,
+            RetireResult,
             ReviewResult,
             RollbackResult,
             ShowResult,

@@ -15,6 +15,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    RetirementPath,
     VersionPath,
 )
 from mlver.version import parse_version
@@ -94,7 +95,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
     match parsed_path:
         case VersionPath():
             numbers.append(parse_version(parsed_path.version))
-        case EvaluationPath() | NotePath():
+        case EvaluationPath() | NotePath() | RetirementPath():
             sequence = parsed_path.sequence
         case PromotionPath() | ApprovalPath():
             stage = parsed_path.stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
@@ -21,6 +21,7 @@ from mlver.features.comparing.value_diff import (
 from mlver.git.repository import CommitSummary
 from mlver.project.history.lost_code import list_fetches
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_retirement
 from mlver.records.code_references import name_code_reference
 from mlver.records.version import CodeState
 
@@ -45,10 +46,14 @@ class CodeDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffResult:
-    """`old` and `new` name the sides (`digits 1.0.0`, `digits (work tree)`)."""
+    """`old` and `new` name the sides (`digits 1.0.0`, `digits (work tree)`).
+
+    `retired` says of those that nobody should use any more why, by their name.
+    """
 
     old: str
     new: str
+    retired: Mapping[str, str]
     params: tuple[ValueChange, ...]
     metrics: tuple[MetricChange, ...]
     artifacts: tuple[ArtifactDiff, ...]
@@ -89,6 +94,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     return DiffResult(
         old=old_side.label,
         new=new_side.label,
+        retired=_find_retired_sides(project, refs),
         params=compare_values(old_side.params, new_side.params),
         metrics=compare_metrics(old_side.metrics, new_side.metrics, directions),
         artifacts=tuple(compare_artifacts(old_side, new_side)),
@@ -96,6 +102,17 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         labels=labels,
         code=_diff_code(project, old_side.code, new_side.code, refs),
     )
+
+
+def _find_retired_sides(project: Project, refs: Iterable[ResolvedRef | None]) -> dict[str, str]:
+    retired: dict[str, str] = {}
+    for ref in refs:
+        if ref is None:
+            continue
+        retirement = find_retirement(project.registry, ref.model, ref.version)
+        if retirement is not None:
+            retired[f"{ref.model} {ref.version}"] = retirement.reason
+    return retired
 
 
 def _diff_code(

@@ -58,6 +58,8 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
         blocks.append(_format_judgement(event, judgement))
     for note in result.notes:
         blocks.append(_format_judgement("Noted on", note))
+    for retirement in result.retirements:
+        blocks.append(_format_judgement("Retired or restored", retirement))
     for settings in result.settings:
         blocks.append(f"#### Settings {settings.state}: {quote_code(settings.path)}")
         blocks += _format_value_changes("setting", settings.changes)

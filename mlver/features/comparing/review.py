@@ -38,6 +38,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    RetirementPath,
     VersionPath,
 )
 from mlver.records.promotion import PromotionRecord
@@ -83,7 +84,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedJudgement:
-    """An evaluation, an approval for `stage`, or a note, that the branch adds."""
+    """An evaluation, an approval for `stage`, a note or a retirement that the branch adds."""
 
     model: str
     version: str
@@ -122,6 +123,7 @@ class ReviewResult:
     evaluations: tuple[AddedJudgement, ...]
     approvals: tuple[AddedJudgement, ...]
     notes: tuple[AddedJudgement, ...]
+    retirements: tuple[AddedJudgement, ...]
     settings: tuple[ChangedSettings, ...]
     warnings: tuple[Finding, ...]
 
@@ -134,6 +136,7 @@ class ReviewResult:
             or self.evaluations
             or self.approvals
             or self.notes
+            or self.retirements
             or self.settings
             or self.warnings
         )
@@ -148,6 +151,7 @@ class _AddedRecords:
     evaluations: list[AddedJudgement] = field(default_factory=list)
     approvals: list[AddedJudgement] = field(default_factory=list)
     notes: list[AddedJudgement] = field(default_factory=list)
+    retirements: list[AddedJudgement] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
 
@@ -199,6 +203,7 @@ def review_range(project: Project, asked: ReviewRange) -> ReviewResult:
         evaluations=tuple(records.evaluations),
         approvals=tuple(records.approvals),
         notes=tuple(records.notes),
+        retirements=tuple(records.retirements),
         settings=tuple(settings),
         # Two checks may meet the same fault, such as a record that cannot be read.
         warnings=tuple(dict.fromkeys(warnings)),
@@ -241,6 +246,8 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                     records.approvals.append(_read_judgement(branch, parsed_path))
                 case NotePath():
                     records.notes.append(_read_judgement(branch, parsed_path))
+                case RetirementPath():
+                    records.retirements.append(_read_judgement(branch, parsed_path))
         except MlverError as error:
             records.warnings.append(describe_unreadable(record_path, error))
     return records

@@ -40,6 +40,8 @@ _VERDICTS: dict[str, Style] = {"better": "good", "worse": "bad"}
 
 def draw_diff(result: DiffResult, screen: TextScreen) -> None:
     screen.draw_line((result.old, "name"), " → ", (result.new, "name"))
+    for name, reason in result.retired.items():
+        screen.draw_line("  ", (f"{name} is retired", "bad"), f": {reason}", hang=2)
     if not result.differs:
         screen.draw_line("  the same in every part")
     draw_value_changes("params", result.params, screen)
@@ -160,6 +162,8 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     if model.version != model.latest:
         against += f" (the latest is {model.latest})"
     screen.draw_line(title, (against, "dim"))
+    if model.retired is not None:
+        screen.draw_line("  ", ("retired", "bad"), f": {model.retired}", hang=2)
     draw_artifact_changes(model.artifacts, screen)
     draw_value_changes("params", model.params, screen)
     draw_metric_changes(model.metrics, screen)
@@ -237,6 +241,8 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
         _draw_judgement(event, judgement, screen)
     for note in result.notes:
         _draw_judgement("noted on", note, screen)
+    for retirement in result.retirements:
+        _draw_judgement("retired or restored", retirement, screen)
     for changed in result.settings:
         screen.draw_line((changed.path, "bold"), f"  {changed.state}")
         draw_value_changes("settings", changed.changes, screen)
@@ -267,6 +273,7 @@ def summarise_review(result: ReviewResult) -> str:
         (len(result.evaluations), "evaluation", ""),
         (len(result.approvals), "approval", ""),
         (len(result.notes), "note", ""),
+        (len(result.retirements), "retirement", ""),
         (len(result.settings), "change", " of settings"),
         (len(result.warnings), "warning", ""),
     )

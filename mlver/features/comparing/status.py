@@ -28,6 +28,7 @@ from mlver.features.comparing.value_diff import (
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.records.version import VersionRecord
 from mlver.storage.store import suggest_copying
@@ -43,15 +44,16 @@ _NOT_HERE = ("missing", "pointer", "unreadable")
 class ModelStatus:
     """`version` is what the work tree is compared with.
 
-    It is the version that the work tree holds, after a checkout, else the `latest`. `commits`
-    counts HEAD's commits since its code, None where unknown. `bump` is None when nothing that a
-    version pins has changed; `next` is the version it would make. `fetch` brings stored bytes that
-    are neither in the work tree nor in the store.
+    It is the version that the work tree holds, after a checkout, else the `latest`; `retired` is
+    why nobody should use it. `commits` counts HEAD's commits since its code, None where unknown.
+    `bump` is None when nothing that a version pins has changed; `next` is the version it would
+    make. `fetch` brings stored bytes that are neither in the work tree nor in the store.
     """
 
     model: str
     version: str
     latest: str
+    retired: str | None
     artifacts: tuple[ArtifactDiff, ...]
     params: tuple[ValueChange, ...]
     metrics: tuple[MetricChange, ...]
@@ -141,6 +143,7 @@ def _compare_with_versions(
         project, snapshot_version(project, ResolvedRef(model, version)), working_snapshot
     )
     record, _ = project.registry.read_version(model, version)
+    retirement = reader.try_reading(find_retirement, project.registry, model, version)
     directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(version_snapshot, working_snapshot))
     params = compare_values(version_snapshot.params, working_snapshot.params)
@@ -154,6 +157,7 @@ def _compare_with_versions(
         model=model,
         version=str(version),
         latest=str(latest),
+        retired=None if retirement is None else retirement.reason,
         artifacts=artifacts,
         params=params,
         metrics=compare_metrics(version_snapshot.metrics, working_snapshot.metrics, directions),

@@ -1,4 +1,4 @@
-"""Command line of note."""
+"""Command line of note and retire."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.correcting.screen import draw_note
+from mlver.errors import UsageError
+from mlver.features.correcting.screen import draw_note, draw_retire
 from mlver.project.corrections.note import note_version
-from mlver.terminal.options import REF_HELP, DryRun, Json, complete_ref
+from mlver.project.corrections.retire import restore_version, retire_version
+from mlver.terminal.options import REF_HELP, DryRun, Json, Message, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
 NOTE_EXAMPLES = (
@@ -32,3 +34,44 @@ def note_command(
     """
     project = find_session(ctx).initialised_project
     emit_result(note_version(project, ref, message=message, dry_run=dry_run), draw_note, json=json)
+
+
+RETIRE_EXAMPLES = (
+    'mlver retire digits@1.0.0 -m "trained on data that was withdrawn" --in-favour-of digits@1.1.0',
+    'mlver retire digits@1.0.0 --restore -m "the data may be used after all"',
+)
+
+
+def retire_command(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
+    message: Message = "",
+    in_favour_of: Annotated[
+        str | None,
+        typer.Option(
+            "--in-favour-of",
+            metavar="REF",
+            help="The version to use instead.",
+            show_default=False,
+            autocompletion=complete_ref,
+        ),
+    ] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Take a retirement back.")] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Say that nobody should use a version any more, or take that back.
+
+    Nothing is erased: it can still be checked out, and mlver says then that it is retired. No stage
+    is given to it any more.
+    """
+    if restore and in_favour_of is not None:
+        raise UsageError("--in-favour-of is for a retirement, and --restore takes one back")
+    project = find_session(ctx).initialised_project
+    if restore:
+        result = restore_version(project, ref, message=message, dry_run=dry_run)
+    else:
+        result = retire_version(
+            project, ref, message=message, in_favour_of=in_favour_of, dry_run=dry_run
+        )
+    emit_result(result, draw_retire, json=json)

@@ -1,8 +1,11 @@
-"""What note prints."""
+"""What note and retire print."""
 
 from __future__ import annotations
 
+from mlver.errors import shell_command
 from mlver.project.corrections.note import NoteResult
+from mlver.project.corrections.retire import RetireResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Part, TextScreen
 
@@ -16,3 +19,20 @@ def draw_note(result: NoteResult, screen: TextScreen) -> None:
     screen.draw_line((verb, "bold"), " on ", version, f"  (note {result.sequence})")
     for message_line in clean_lines(result.message):
         screen.draw_line("  ", message_line, hang=2)
+
+
+def draw_retire(result: RetireResult, screen: TextScreen) -> None:
+    version: Part = (f"{result.model} {result.version}", "name")
+    if result.outcome == "already":
+        screen.draw_line(version, f" is so already, by record {result.sequence}; nothing changed")
+    else:
+        verb = result.outcome.capitalize()
+        if result.dry_run:
+            verb = "Would retire" if result.outcome == "retired" else "Would restore"
+        instead = f"  use {result.in_favour_of} instead" if result.in_favour_of else ""
+        screen.draw_line((verb, "bold"), " ", version, instead)
+    for stage in result.stages:
+        screen.draw_line(("It still holds ", "bad"), (stage, "bold"), hang=2)
+        target = result.in_favour_of or "VERSION"
+        words = ["mlver", "promote", f"{result.model}@{target}", "--to", stage, "-m", "WHY"]
+        draw_hints([shell_command(*words)], screen)

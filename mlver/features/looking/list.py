@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
+from mlver.project.registry.attached import find_retired
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.project.tags.promotion_seals import ShownSeals, StageHolders
@@ -27,7 +28,8 @@ class ListedVersion:
     """`fault` is why its record cannot be read: then only its number and stages are known.
 
     `unsealed_stages` are those of its stages that it was given by a promotion which no tag seals.
-    `sealed` says whether its own tag seals it. `values` are those that were asked for, by field.
+    `sealed` says whether its own tag seals it. `retired` is why it is, and what to
+    use instead. `values` are those that were asked for, by field.
     """
 
     version: str
@@ -40,6 +42,7 @@ class ListedVersion:
     values: Mapping[str, Any]
     size: int | None
     sealed: bool
+    retired: str | None
     fault: str | None = None
 
 
@@ -59,6 +62,7 @@ class ListedModel:
     latest: str | None
     stages: Mapping[str, str]
     unsealed_stages: tuple[str, ...]
+    retired: tuple[str, ...]
     directions: Mapping[str, Direction]
     versions: tuple[ListedVersion, ...]
     faults: tuple[str, ...]
@@ -80,6 +84,7 @@ class ListedSource:
     model: str
     settings: ModelSettings | None
     held: Mapping[str, tuple[str, ...]]
+    retired: Mapping[str, str]
 
     def read_versions(self, numbers: Sequence[Version]) -> ReadRecords:
         """The records of versions, or why one cannot be read, in their order."""
@@ -162,8 +167,13 @@ def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedMo
     reader = TolerantReader()
     holdings = reader.read_holdings(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
+    retired = reader.try_reading(find_retired, registry, model) or {}
     source = ListedSource(
-        project=project, model=model, settings=settings, held=_group_stages(holdings)
+        project=project,
+        model=model,
+        settings=settings,
+        held=_group_stages(holdings),
+        retired={number: record.reason for number, record in retired.items()},
     )
     chosen = choice.choose_versions(source)
     # All at once: git is asked once, however many versions there are.
@@ -179,6 +189,7 @@ def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedMo
         latest=None if chosen.latest is None else str(chosen.latest),
         stages={stage: record.version for stage, (record, _) in holdings.items()},
         unsealed_stages=_list_unsealed(holdings, known_seals),
+        retired=tuple(retired),
         directions=settings.directions if settings else {},
         versions=tuple(versions),
         faults=(*reader.faults, *chosen.faults),
@@ -216,6 +227,7 @@ def _list_version(
             values={},
             size=None,
             sealed=False,
+            retired=source.retired.get(str(number)),
             fault=summarise_error(outcome),
         )
     record, digest = outcome
@@ -232,4 +244,5 @@ def _list_version(
         values=chosen.values.get(number, {}),
         size=record.weights.size,
         sealed=is_sealed,
+        retired=source.retired.get(str(number)),
     )

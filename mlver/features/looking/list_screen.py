@@ -75,9 +75,13 @@ def _draw_holders(model: ListedModel, screen: TextScreen) -> None:
         if stage in model.unsealed_stages:
             style = "warn"
             text += " (unsealed)"
+        if version in model.retired:
+            style = "bad"
+            text += " (retired)"
         parts += ["  ", (text, style)]
     if model.latest is not None:
-        parts += ["  ", (f"latest {model.latest}", "dim")]
+        mark = " (retired)" if model.latest in model.retired else ""
+        parts += ["  ", (f"latest {model.latest}{mark}", "dim")]
     if parts:
         screen.draw_line(*parts)
 
@@ -194,14 +198,18 @@ def _measure_column(header: str, cells: Sequence[str]) -> int:
 def _format_mark(version: ListedVersion) -> str:
     # Whether a record is sealed cannot be told where it cannot be read.
     is_unsealed = not version.sealed and version.fault is None
-    return f"{version.version} unsealed" if is_unsealed else version.version
+    retired = " retired" if version.retired is not None else ""
+    return f"{version.version}{' unsealed' * is_unsealed}{retired}"
 
 
 def _style_version(version: ListedVersion) -> list[Part]:
     number: Part = (version.version, "good" if version.stages else "bold")
+    parts: list[Part] = [number]
     if not version.sealed and version.fault is None:
-        return [number, (" unsealed", "warn")]
-    return [number]
+        parts.append((" unsealed", "warn"))
+    if version.retired is not None:
+        parts.append((" retired", "bad"))
+    return parts
 
 
 def _format_metric(version: ListedVersion, metric: str, best: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ from mlver.project.audit.registered_versions import find_unconfirmed_version_pat
 from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes
+from mlver.project.registry.attached import read_notes, read_retirements
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
@@ -216,6 +216,10 @@ def _read_model_events(
         notes = reader.try_reading(read_notes, registry, model, number)
         for note in notes or ():
             yield _build_event("noted", note)
+        retirements = reader.try_reading(read_retirements, registry, model, number)
+        for retirement in retirements or ():
+            event = "retired" if retirement.action == "retire" else "restored"
+            yield _build_event(event, retirement)
 
 
 def _build_event(

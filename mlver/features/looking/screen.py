@@ -26,6 +26,9 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     title: list[Part] = [(f"{record.model} {record.version}", "name")]
     for stage in result.stages:
         title.append(_mark_stage(stage, result.unsealed_stages))
+    is_retired = bool(result.retirements) and result.retirements[-1].action == "retire"
+    if is_retired:
+        title.append(("  retired", "bad"))
     screen.draw_line(*title)
     for message_line in clean_lines(record.message):
         screen.draw_line("  ", message_line)
@@ -43,6 +46,10 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     for approval in result.approvals:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         screen.draw_line(("approved", "bold"), reason, hang=2)
+    for retirement in result.retirements:
+        event = "retired" if retirement.action == "retire" else "restored"
+        reason = f" {format_time(retirement.created)} by {retirement.author}: {retirement.reason}"
+        screen.draw_line((event, "bold"), reason, hang=2)
     for note in result.notes:
         screen.draw_line(("noted", "bold"), f" {format_time(note.created)} by {note.author}")
         for note_line in clean_lines(note.message):

@@ -14,7 +14,7 @@ from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import read_notes
+from mlver.project.registry.attached import read_notes, read_retirements
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
@@ -53,6 +53,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
         notes=tuple(read_notes(registry, model, chosen.version)),
+        retirements=tuple(read_retirements(registry, model, chosen.version)),
         lost_code=_find_lost_code(project, record),
     )
 

@@ -8,6 +8,7 @@ from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
+from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 
 
@@ -35,4 +36,5 @@ class ShowResult:
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
     notes: tuple[NoteRecord, ...]
+    retirements: tuple[RetirementRecord, ...]
     lost_code: Finding | None

@@ -1,6 +1,4 @@
-"""The evaluations, approvals and notes of the side that gives way: they follow their versions, or
-cannot come along.
-"""
+"""What the side that gives way recorded about versions: it follows them, or cannot come along."""
 
 from __future__ import annotations
 
@@ -19,9 +17,10 @@ from mlver.features.merging.outcomes import (
 from mlver.findings import Finding
 from mlver.project.registry.attached import read_attached
 from mlver.records.approval import ApprovalRecord
-from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath, NotePath
+from mlver.records.layout import AttachedPath
 from mlver.records.note import NoteRecord
 from mlver.records.references import VersionReference
+from mlver.records.retirement import RetirementRecord
 
 
 def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> list[RecordOutcome]:
@@ -31,7 +30,7 @@ def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> l
     outcomes: list[RecordOutcome] = []
     taken: dict[str, bytes | None] = {}
     for record_path, place in records.places:
-        if not isinstance(place, EvaluationPath | ApprovalPath | NotePath):
+        if not isinstance(place, AttachedPath):
             continue
         outcome = _move_attached_record(records, versions, record_path, place, taken)
         if isinstance(outcome, RecordMove):
@@ -57,7 +56,10 @@ def _move_attached_record(
     # Both sides may have measured a version, or approved it, under the same sequence number.
     while moved_record.record_path in taken or moved_record.record_path in records.kept_paths:
         moved_record = replace(moved_record, sequence=moved_record.sequence + 1)
-    if isinstance(moved_record, NoteRecord):
+    if isinstance(moved_record, RetirementRecord) and moved_record.in_favour_of is not None:
+        successor = versions.find_current(record.model, moved_record.in_favour_of)
+        moved_record = replace(moved_record, in_favour_of=successor)
+    if isinstance(moved_record, NoteRecord | RetirementRecord):
         moved_record = _follow_prior(records, moved_record, taken)
     if moved_record == record:
         return RecordMove(path, records.own.read_file(path))
@@ -65,15 +67,17 @@ def _move_attached_record(
     if current != former:
         reason = f"{former.version} is {current.version} now"
     elif moved_record.record_path == path:
-        reason = "what it follows has moved"
+        reason = "what it names has moved"
     record_bytes = codec.encode_document(place.kind, moved_record.to_document())
     rewritten = RewrittenRecord(path, moved_record.record_path, reason)
     return RecordMove(moved_record.record_path, record_bytes, rewritten)
 
 
 def _follow_prior(
-    records: MergeRecords, record: NoteRecord, taken: Mapping[str, bytes | None]
-) -> NoteRecord:
+    records: MergeRecords,
+    record: NoteRecord | RetirementRecord,
+    taken: Mapping[str, bytes | None],
+) -> NoteRecord | RetirementRecord:
     """Let a record that is chained to the one before it name what lies there after the merge."""
     prior_path = replace(record, sequence=record.sequence - 1).record_path
     prior_bytes = taken.get(prior_path)

@@ -33,6 +33,7 @@ from mlver.records import layout
 from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.retirement import RetirementRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.system.folders import walk_folder
 
@@ -275,11 +276,11 @@ def check_record(
         version_path = layout.version_path(record.model, record.version)
         next_command = shell_command("git", "log", "-p", "--", path, version_path)
         yield Finding("record", path, message, (next_command,))
-    if isinstance(record, NoteRecord):
+    if isinstance(record, NoteRecord | RetirementRecord):
         yield from catch_errors(path, _judge_link(project, record))
 
 
-def _judge_link(project: Project, record: NoteRecord) -> Iterator[Finding]:
+def _judge_link(project: Project, record: NoteRecord | RetirementRecord) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path
     folder = path.rpartition("/")[0]

@@ -1,9 +1,9 @@
 """What a merge made of its parents' records that cannot say which number they had.
 
 Two branches claimed the same number, and one of them gave way. A version or a promotion says so
-from format 2 on. One of format 1, an evaluation or a note is known by what it says: the merge keeps
-it, whole but for its number and for what follows from that. An approval is of one record, so it may
-be left out where that got another number.
+from format 2 on. One of format 1, an evaluation, a note and a retirement are known by what they
+say: the merge keeps them, whole but for their number and for what follows from that. An approval is
+of one record, so it may be left out where that got another number.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.renumber import NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_version
-from mlver.project.registry.attached import read_attached, read_notes
+from mlver.project.registry.attached import read_attached, read_notes, read_retirements
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
@@ -28,6 +28,7 @@ from mlver.records.layout import (
     VersionPath,
 )
 from mlver.records.promotion import PromotionRecord
+from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version
 
@@ -168,6 +169,8 @@ def _name_subjects(record: NumberedRecord) -> tuple[str | None, ...]:
     """Name the versions that a record is about: of a version itself, those that it follows."""
     if isinstance(record, VersionRecord):
         return record.previous, record.parent
+    if isinstance(record, RetirementRecord):
+        return record.version, record.successor
     return (record.version,)
 
 
@@ -200,6 +203,8 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
             yield from _read_approvals(records, place, number)
         elif place.kind == "note":
             yield from read_notes(records, place.model, number)
+        elif place.kind == "retirement":
+            yield from read_retirements(records, place.model, number)
 
 
 def _read_approvals(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlver.digest import Digest
-from mlver.policy.renumber import AttachedRecord
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath
-from mlver.records.note import NoteRecord
+from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath, RetirementPath
 from mlver.version import Version
+
+if TYPE_CHECKING:
+    from mlver.policy.renumber import AttachedRecord
+    from mlver.records.note import NoteRecord
+    from mlver.records.retirement import RetirementRecord
 
 
 def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedRecord:
@@ -18,12 +23,17 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
             return registry.read_evaluation(model, version, sequence)
         case ApprovalPath(model, version, stage, sequence):
             return registry.read_approval(model, version, stage, sequence)
+        case RetirementPath(model, version, sequence):
+            return read_retirement(registry, model, version, sequence)
     return read_note(registry, place.model, place.version, place.sequence)
 
 
 def read_note(
     registry: RecordRegistry, model: str, number: Version | str, sequence: int
 ) -> NoteRecord:
+    # imported here, as below: `list` need not know what no version has
+    from mlver.records.note import NoteRecord
+
     path = layout.note_path(model, number, sequence)
     return registry.read_placed("note", NoteRecord.from_document, path)
 
@@ -32,6 +42,46 @@ def read_notes(registry: RecordRegistry, model: str, number: Version | str) -> l
     """Read the notes of a version, oldest first."""
     sequences = registry.list_sequences(layout.notes_folder(model, number))
     return [read_note(registry, model, number, sequence) for sequence in sequences]
+
+
+def read_retirement(
+    registry: RecordRegistry, model: str, number: Version | str, sequence: int
+) -> RetirementRecord:
+    from mlver.records.retirement import RetirementRecord
+
+    path = layout.retirement_path(model, number, sequence)
+    return registry.read_placed("retirement", RetirementRecord.from_document, path)
+
+
+def read_retirements(
+    registry: RecordRegistry, model: str, number: Version | str
+) -> list[RetirementRecord]:
+    """Read the retirements and restorations of a version, oldest first."""
+    sequences = registry.list_sequences(layout.retirements_folder(model, number))
+    return [read_retirement(registry, model, number, sequence) for sequence in sequences]
+
+
+def find_retirement(
+    registry: RecordRegistry, model: str, number: Version | str
+) -> RetirementRecord | None:
+    """Find the record that retires a version; None for one that is in use."""
+    sequences = registry.list_sequences(layout.retirements_folder(model, number))
+    if not sequences:
+        return None
+    record = read_retirement(registry, model, number, sequences[-1])
+    return record if record.action == "retire" else None
+
+
+def find_retired(registry: RecordRegistry, model: str) -> dict[str, RetirementRecord]:
+    """Find the retired versions of a model, each with the record that retires it."""
+    retired: dict[str, RetirementRecord] = {}
+    for number in registry.list_names(layout.retired_folder(model)):
+        if layout.parse_version_name(number) is None:
+            continue
+        record = find_retirement(registry, model, number)
+        if record is not None:
+            retired[number] = record
+    return retired
 
 
 def find_last_link(registry: RecordRegistry, folder: str) -> tuple[int, Digest | None]:

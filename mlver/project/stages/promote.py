@@ -18,6 +18,7 @@ from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
 from mlver.project.tags import promotion_seals, seals
+from mlver.project.tags.trust import require_unretired
 from mlver.project.transaction import open_edit
 from mlver.records.promotion import GateResult
 
@@ -76,6 +77,7 @@ def promote_version(
         # Before the gates: one that reads every byte would read them for nothing.
         if previous == str(chosen.version):
             return judged.build_result("already")
+        require_unretired(project, chosen)
         move = _judge_move(project, chosen, to, message, history)
         if move.forced and not force:
             return judged.build_result("refused", move.gates)

@@ -18,7 +18,7 @@ from mlver.errors import (
 )
 from mlver.policy.chain import judge_history
 from mlver.policy.gates.verified import prove_bytes
-from mlver.policy.staging import rollback_target, stage_holder
+from mlver.policy.staging import list_targets, stage_holder
 from mlver.project.artifacts import (
     damage,
     undoable_checkout,
@@ -36,6 +36,7 @@ from mlver.project.history.stage_history import (
     read_rule,
 )
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
@@ -315,9 +316,12 @@ def _find_target(
             f"no version of {model} holds {stage}, so there is nothing to roll back from",
             hint=shell_command("mlver", "log", model),
         )
-    target = rollback_target([promotion for promotion, _ in history])
+    target: str | None
     if to:
         target = str(project.select_version(model, to))
+        trust.require_unretired(project, ResolvedRef(model, parse_version(target)))
+    else:
+        target = _choose_target(project, model, history)
     if target is None:
         raise _build_no_target_error(model, stage, history, previous)
     if target == previous:
@@ -330,6 +334,18 @@ def _find_target(
             hint=shell_command("mlver", "promote", f"{model}@{target}", "--to", stage, "-m", "WHY"),
         )
     return ResolvedRef(model, parse_version(target))
+
+
+def _choose_target(project: Project, model: str, history: StageHistory) -> str | None:
+    """Choose the last holder before the present one that is not retired."""
+    for target in list_targets([promotion for promotion, _ in history]):
+        retirement = find_retirement(project.registry, model, target)
+        if retirement is None:
+            return target
+        project.reporter.show_note(
+            f"skipped {model} {target}, which is retired: {retirement.reason}"
+        )
+    return None
 
 
 def _build_no_target_error(

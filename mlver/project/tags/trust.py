@@ -7,7 +7,8 @@ from collections.abc import Collection
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
-from mlver.project.project import Project
+from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_retirement
 from mlver.project.tags.seals import judge_version
 from mlver.records import layout
 from mlver.records.version import VersionRecord
@@ -32,7 +33,27 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
                 f"{path} promoted another record than the one here",
                 hint=shell_command("git", "log", "-p", "--", record_path),
             )
+    retirement = find_retirement(project.registry, model, version)
+    if retirement is not None:
+        project.reporter.show_note(f"{model} {version} is retired: {retirement.reason}")
     return record, digest
+
+
+def require_unretired(project: Project, chosen: ResolvedRef) -> None:
+    """Raise MlverError for a retired version, which no stage may be given."""
+    retirement = find_retirement(project.registry, chosen.model, chosen.version)
+    if retirement is None:
+        return
+    ref = f"{chosen.model}@{chosen.version}"
+    restore = shell_command("mlver", "retire", ref, "--restore", "-m", "WHY")
+    hints = [restore]
+    if retirement.successor is not None:
+        hints.insert(0, shell_command("mlver", "show", f"{chosen.model}@{retirement.successor}"))
+    raise MlverError(
+        f"{chosen.model} {chosen.version} is retired, so no stage is given to it:"
+        f" {retirement.reason}",
+        hints=hints,
+    )
 
 
 def require_unedited(project: Project, record: VersionRecord, digest: Digest) -> None:

@@ -1,0 +1,205 @@
+"""`mlver retire`: say that nobody should use a version any more, or take that back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlver import names
+from mlver.document import codec
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.project.edit.protected import refuse_protected
+from mlver.project.edit.record_date import require_possible_date
+from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.attached import find_last_link, find_retirement, read_retirement
+from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.transaction import open_edit
+from mlver.records import layout
+from mlver.records.references import VersionReference
+from mlver.records.retirement import RetirementAction, RetirementRecord
+
+RetireOutcome = Literal["retired", "restored", "already"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetireResult:
+    """`outcome`: the version was `retired` or `restored`, or the last record said so `already`.
+
+    On a dry run that is what would have come of it, and `sequence` and `path` are those that the
+    record would have. `stages` are those that a retired version still holds. `commit` is None where
+    nothing was written.
+    """
+
+    model: str
+    version: str
+    outcome: RetireOutcome
+    in_favour_of: str | None
+    message: str
+    stages: tuple[str, ...]
+    sequence: int
+    path: str
+    commit: str | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RetirementPlan:
+    """What a person asked for."""
+
+    ref: str
+    action: RetirementAction
+    message: str
+    in_favour_of: str | None
+
+
+def retire_version(
+    project: Project,
+    ref: str,
+    *,
+    message: str,
+    in_favour_of: str | None = None,
+    dry_run: bool = False,
+) -> RetireResult:
+    """Say that nobody should use the version that `ref` names any more: one record, one commit."""
+    plan = _RetirementPlan(ref=ref, action="retire", message=message, in_favour_of=in_favour_of)
+    return _write_retirement(project, plan, dry_run=dry_run)
+
+
+def restore_version(
+    project: Project, ref: str, *, message: str, dry_run: bool = False
+) -> RetireResult:
+    """Take a retirement back: one record more, one commit."""
+    plan = _RetirementPlan(ref=ref, action="restore", message=message, in_favour_of=None)
+    return _write_retirement(project, plan, dry_run=dry_run)
+
+
+def _write_retirement(project: Project, plan: _RetirementPlan, *, dry_run: bool) -> RetireResult:
+    _require_reason(plan)
+    refuse_protected(project)
+    commit = None
+    outcome: RetireOutcome = "retired" if plan.action == "retire" else "restored"
+    editing = open_edit(project, f"{plan.action} {plan.ref}", dry_run=dry_run)
+    with naming_commits(project.repository), editing as edit:
+        chosen = project.resolve_ref(plan.ref)
+        record = _build_retirement(project, chosen, plan)
+        last = _find_last(project, chosen)
+        # Whoever was interrupted runs the command again, and means one record.
+        if last is not None and _say_same(last, record):
+            record, outcome = last, "already"
+        else:
+            _require_sense(project, chosen, plan)
+            if edit is not None:
+                data = codec.encode_document("retirement", record.to_document())
+                edit.create_file(record.record_path, data)
+                subject = f"mlver: {record.action} {record.model} {record.version}"
+                commit = edit.commit_files(f"{subject}\n\n{record.message}")
+    return RetireResult(
+        model=record.model,
+        version=record.version,
+        outcome=outcome,
+        in_favour_of=record.successor,
+        message=record.message,
+        stages=_list_held(project, record),
+        sequence=record.sequence,
+        path=record.record_path,
+        commit=commit,
+        dry_run=dry_run,
+    )
+
+
+def _require_reason(plan: _RetirementPlan) -> None:
+    names.check_text(plan.message, "the message")
+    if plan.message.strip():
+        return
+    words = ["mlver", "retire", plan.ref]
+    noun = "a retirement"
+    if plan.action == "restore":
+        words.append("--restore")
+        noun = "a restoration"
+    raise UsageError(f"{noun} needs a reason", hint=shell_command(*words, "-m", "WHY"))
+
+
+def _require_sense(project: Project, chosen: ResolvedRef, plan: _RetirementPlan) -> None:
+    """Raise MlverError for the restoration of a version that is not retired."""
+    if plan.action == "retire":
+        return
+    if find_retirement(project.registry, chosen.model, chosen.version) is None:
+        raise MlverError(
+            f"{chosen.model} {chosen.version} is not retired, so there is nothing to take back",
+            hint=shell_command("mlver", "show", f"{chosen.model}@{chosen.version}"),
+        )
+
+
+def _say_same(last: RetirementRecord, record: RetirementRecord) -> bool:
+    """Whether two records say the same of one version, whoever said it when."""
+    for name in ("action", "message", "in_favour_of", "record"):
+        if getattr(last, name) != getattr(record, name):
+            return False
+    return True
+
+
+def _find_last(project: Project, chosen: ResolvedRef) -> RetirementRecord | None:
+    folder = layout.retirements_folder(chosen.model, chosen.version)
+    sequence, _ = find_last_link(project.registry, folder)
+    if not sequence:
+        return None
+    return read_retirement(project.registry, chosen.model, chosen.version, sequence)
+
+
+def _build_retirement(
+    project: Project, chosen: ResolvedRef, plan: _RetirementPlan
+) -> RetirementRecord:
+    _, digest = project.registry.read_version(chosen.model, chosen.version)
+    folder = layout.retirements_folder(chosen.model, chosen.version)
+    sequence, prior = find_last_link(project.registry, folder)
+    created = project.record_time
+    require_possible_date(project, "retirement", created)
+    return RetirementRecord(
+        model=chosen.model,
+        version=str(chosen.version),
+        sequence=sequence + 1,
+        action=plan.action,
+        created=created,
+        author=project.repository.author(),
+        message=plan.message.strip(),
+        in_favour_of=_find_successor(project, chosen, plan.in_favour_of),
+        record=digest,
+        prior=prior,
+    )
+
+
+def _find_successor(
+    project: Project, retired: ResolvedRef, text: str | None
+) -> VersionReference | None:
+    """Find the version to use instead; raise MlverError for one that nobody could use."""
+    if text is None:
+        return None
+    # It is a version of the same model, so its name may be left out.
+    if text.startswith("@"):
+        text = f"{retired.model}{text}"
+    elif layout.parse_version_name(text) is not None:
+        text = f"{retired.model}@{text}"
+    chosen = project.resolve_ref(text)
+    list_command = shell_command("mlver", "list", retired.model)
+    if chosen.model != retired.model:
+        message = f"--in-favour-of takes a version of {retired.model}, not one of {chosen.model}"
+        raise UsageError(message, hint=list_command)
+    if chosen == retired:
+        message = f"{chosen.model} {chosen.version} cannot be retired in favour of itself"
+        raise UsageError(message, hint=list_command)
+    if find_retirement(project.registry, chosen.model, chosen.version) is not None:
+        message = f"{chosen.model} {chosen.version} is retired itself, so nobody should use it"
+        raise MlverError(message, hint=list_command)
+    _, digest = project.registry.read_version(chosen.model, chosen.version)
+    return VersionReference(str(chosen.version), digest)
+
+
+def _list_held(project: Project, record: RetirementRecord) -> tuple[str, ...]:
+    """List the stages that a retired version holds all the same."""
+    if record.action == "restore":
+        return ()
+    held: list[str] = []
+    for stage, version in project.registry.find_holders(record.model).items():
+        if version == record.version:
+            held.append(stage)
+    return tuple(held)
