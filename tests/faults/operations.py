@@ -119,6 +119,12 @@ OPERATIONS = (
     CampaignOperation(
         "retire", prepare_two_versions, ("retire", "m@1.0.0", "-m", "Old"), brief=True
     ),
+    CampaignOperation(
+        "retire-stage",
+        prepare_staged,
+        ("retire", "m", "--stage", "production", "-m", "Gone"),
+        brief=True,
+    ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),

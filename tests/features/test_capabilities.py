@@ -16,7 +16,11 @@ from tests.faults.operations import OPERATIONS
 FEATURES = Path(mlver.features.__path__[0])
 CAPABILITIES = sorted(folder.parent.name for folder in FEATURES.glob("*/__init__.py"))
 # What a command prints is described by the schema of its result; these have one of another name.
-_RESULT_NAMES = {"hook": ("hook", "install"), "diff": ("diff", "review")}
+_RESULT_NAMES = {
+    "hook": ("hook", "install"),
+    "diff": ("diff", "review"),
+    "retire": ("retire", "vacate"),
+}
 
 
 def commands_of(capability: str) -> list[str]:

@@ -37,6 +37,7 @@ from mlver.project.registering.register import RegisterResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
+from mlver.project.stages.vacate import VacateResult
 from mlver.records import values
 from mlver.terminal import structured
 from mlver.terminal.failure import ErrorResult
@@ -76,6 +77,7 @@ KINDS: dict[str, type] = {
             StagesResult,
             StatusResult,
             TagResult,
+            VacateResult,
             VerifyResult,
         ),
     )

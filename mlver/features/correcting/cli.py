@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.correcting.screen import draw_note, draw_retire
+from mlver.features.correcting.screen import draw_note, draw_retire, draw_vacate
 from mlver.project.corrections.note import note_version
 from mlver.project.corrections.retire import restore_version, retire_version
-from mlver.terminal.options import REF_HELP, DryRun, Json, Message, complete_ref
+from mlver.project.stages.vacate import vacate_stage
+from mlver.terminal.options import REF_HELP, DryRun, Json, Message, complete_ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
 NOTE_EXAMPLES = (
@@ -38,6 +39,7 @@ def note_command(
 
 RETIRE_EXAMPLES = (
     'mlver retire digits@1.0.0 -m "trained on data that was withdrawn" --in-favour-of digits@1.1.0',
+    'mlver retire digits --stage production -m "the service is gone"',
     'mlver retire digits@1.0.0 --restore -m "the data may be used after all"',
 )
 
@@ -57,10 +59,19 @@ def retire_command(
         ),
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Take a retirement back.")] = False,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Empty this stage of the model REF instead.",
+            show_default=False,
+            autocompletion=complete_stage,
+        ),
+    ] = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Say that nobody should use a version any more, or take that back.
+    """Say that nobody should use a version any more, or take that back; or empty a stage.
 
     Nothing is erased: it can still be checked out, and mlver says then that it is retired. No stage
     is given to it any more.
@@ -68,6 +79,12 @@ def retire_command(
     if restore and in_favour_of is not None:
         raise UsageError("--in-favour-of is for a retirement, and --restore takes one back")
     project = find_session(ctx).initialised_project
+    if stage is not None:
+        if restore or in_favour_of is not None:
+            raise UsageError("--stage empties a stage, and goes with neither of the others")
+        vacated = vacate_stage(project, ref, stage=stage, message=message, dry_run=dry_run)
+        emit_result(vacated, draw_vacate, json=json)
+        return
     if restore:
         result = restore_version(project, ref, message=message, dry_run=dry_run)
     else:

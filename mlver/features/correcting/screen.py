@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlver.errors import shell_command
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
+from mlver.project.stages.vacate import VacateResult
 from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Part, TextScreen
@@ -33,6 +34,16 @@ def draw_retire(result: RetireResult, screen: TextScreen) -> None:
         screen.draw_line((verb, "bold"), " ", version, instead)
     for stage in result.stages:
         screen.draw_line(("It still holds ", "bad"), (stage, "bold"), hang=2)
-        target = result.in_favour_of or "VERSION"
-        words = ["mlver", "promote", f"{result.model}@{target}", "--to", stage, "-m", "WHY"]
-        draw_hints([shell_command(*words)], screen)
+        words = ["retire", result.model, "--stage", stage]
+        if result.in_favour_of is not None:
+            words = ["promote", f"{result.model}@{result.in_favour_of}", "--to", stage]
+        draw_hints([shell_command("mlver", *words, "-m", "WHY")], screen)
+
+
+def draw_vacate(result: VacateResult, screen: TextScreen) -> None:
+    if result.outcome == "already":
+        screen.draw_line(f"no version of {result.model} holds {result.stage}; nothing changed")
+        return
+    verb = "Would empty" if result.dry_run else "Emptied"
+    stage: Part = (f"{result.model} {result.stage}", "name")
+    screen.draw_line((verb, "bold"), " ", stage, f" (was {result.version})")

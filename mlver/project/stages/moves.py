@@ -173,11 +173,7 @@ def move_stage(
     path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)
-    verb: str = move.action
-    if move.action == "rollback":
-        verb = "roll back"
-    subject = f"mlver: {verb} {chosen.model} {move.stage} to {chosen.version}"
-    message = f"{subject}\n\n{record.message}"
+    message = f"mlver: {_describe_move(move)}\n\n{record.message}"
     tag = planned_tags.plan_promotion_tag(record, data)
     taken = promotion_seals.find_taken_name(project, tag.name)
     if taken is not None or seals.makes_unsigned(project):
@@ -186,6 +182,14 @@ def move_stage(
         return MovedStage(record, commit, None)
     commit = edit.commit_files(message, (tag,), description=description)
     return MovedStage(record, commit, tag.name)
+
+
+def _describe_move(move: StageMove) -> str:
+    stage = f"{move.chosen.model} {move.stage}"
+    if move.action == "retire":
+        return f"empty {stage}, which held {move.chosen.version}"
+    verb = "roll back" if move.action == "rollback" else move.action
+    return f"{verb} {stage} to {move.chosen.version}"
 
 
 def next_sequence(history: StageHistory) -> int:

@@ -115,6 +115,13 @@ SENSELESS = {
     "what is retired": ("retire", "digits@1.1.0", "-m", WHY, "--in-favour-of", "1.0.0"),
     "no reason": ("retire", "digits@1.1.0"),
     "no reason to restore": ("retire", "digits@1.0.0", "--restore"),
+    "a version's stage": ("retire", "digits@1.0.0", "--stage", "production", "-m", WHY),
+    "a stage and a successor": (
+        *("retire", "digits", "--stage", "production"),
+        *("-m", WHY, "--in-favour-of", "1.1.0"),
+    ),
+    "no reason to empty": ("retire", "digits", "--stage", "production"),
+    "no stage": ("retire", "digits", "--stage", "nowhere", "-m", WHY),
     "both": ("retire", "digits@1.0.0", "--restore", "-m", WHY, "--in-favour-of", "1.1.0"),
 }
 
@@ -167,3 +174,30 @@ def test_a_retirement_follows_its_version_and_its_successor(apart: Repository) -
     assert retirement is not None
     assert retirement.successor == "1.2.1"
     assert_verifies(apart)
+
+
+def test_a_stage_is_emptied(second: Repository) -> None:
+    words = ("retire", "digits", "--stage", "production", "-m", "The service is gone")
+    assert assert_works(second, *words, "--dry-run") == (
+        "Would empty digits production (was 1.0.0)\n"
+    )
+    document = read_document(second.mlver(*words, "--json"), "vacate")
+    assert (document["version"], document["sequence"]) == ("1.0.0", 2)
+    assert document["seal"] == "digits@production.2"
+    subject = second.git("log", "-1", "--format=%s")
+    assert subject == "mlver: empty digits production, which held 1.0.0"
+    assert "production: 1.0.0 → (empty)" in assert_works(second, "log", "digits")
+    assert "production" not in assert_works(second, "list", "digits")
+    assert assert_works(second, *words) == (
+        "no version of digits holds production; nothing changed\n"
+    )
+    assert_works(second, "verify", "--all", "--strict")
+    event = read_document(second.mlver("event", "digits@production.2", "--json"), "event")
+    assert event["action"] == "retire"
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Again")
+    assert_works(second, "verify", "--all", "--strict")
+
+
+def test_who_holds_a_stage_without_a_successor_is_told_how_to_empty_it(second: Repository) -> None:
+    said = assert_works(second, "retire", "digits@1.0.0", "-m", WHY)
+    assert said.endswith("hint: mlver retire digits --stage production -m WHY\n")
