@@ -77,6 +77,8 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
         train_model(second, 3)
     if name == "rollback":
         assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    if "--restore" in words:
+        assert_works(second, "retire", "digits@1.0.0", "-m", "Withdrawn")
     if "--push" in words or name == "release":
         second.git("init", "--quiet", "--bare", "../remote.git")
         second.git("remote", "add", "origin", "../remote.git")

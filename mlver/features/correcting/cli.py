@@ -71,7 +71,7 @@ def retire_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Say that nobody should use a version any more, or take that back; or empty a stage.
+    """Say that nobody should use a version, or empty a stage.
 
     Nothing is erased: it can still be checked out, and mlver says then that it is retired. No stage
     is given to it any more.

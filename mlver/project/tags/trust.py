@@ -46,9 +46,10 @@ def require_unretired(project: Project, chosen: ResolvedRef) -> None:
         return
     ref = f"{chosen.model}@{chosen.version}"
     restore = shell_command("mlver", "retire", ref, "--restore", "-m", "WHY")
-    hints = [restore]
+    hints: tuple[str, ...] = (restore,)
     if retirement.successor is not None:
-        hints.insert(0, shell_command("mlver", "show", f"{chosen.model}@{retirement.successor}"))
+        successor = f"{chosen.model}@{retirement.successor}"
+        hints = (shell_command("mlver", "show", successor), restore)
     raise MlverError(
         f"{chosen.model} {chosen.version} is retired, so no stage is given to it:"
         f" {retirement.reason}",
