@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.version import BUMPS, FIRST, Bump, Version, bump_version, highest_version
+
+_PRE_RELEASE = re.compile(r"[A-Za-z][0-9A-Za-z-]{0,31}")
 
 
 def next_version(
@@ -14,10 +17,11 @@ def next_version(
     *,
     wanted: Version | None = None,
     part: Bump | None = None,
+    pre: str | None = None,
     allow_lower: bool = False,
 ) -> Version:
     """The number of the next version: `wanted`, or the highest bumped by `part`, or 1.0.0 for the
-    first.
+    first. With `pre`, it is the next pre-release of that name before such a release.
 
     Raise UsageError when neither is told and there are versions already, MlverError when the number
     is taken or lies below the highest without `allow_lower`.
@@ -25,8 +29,12 @@ def next_version(
     if wanted is not None and part is not None:
         raise UsageError("--version and --bump both name the number; give one of them")
     top = highest_version(taken)
+    if pre is not None:
+        _require_pre_release(model, pre, wanted, part)
     if wanted is None:
         wanted = _bump_highest(model, top, part)
+    if pre is not None:
+        wanted = _find_next_pre(wanted, pre, taken)
     if wanted in taken:
         raise MlverError(
             f"{model} {wanted} is registered already, and a version never changes",
@@ -42,6 +50,33 @@ def next_version(
             ),
         )
     return wanted
+
+
+def _require_pre_release(model: str, pre: str, wanted: Version | None, part: Bump | None) -> None:
+    """Raise UsageError where a pre-release's name is none, or goes with nothing."""
+    words = ["mlver", "register", model, "--bump", "minor", "--pre", "rc", "-m", "WHY"]
+    if not _PRE_RELEASE.fullmatch(pre):
+        raise UsageError(
+            f"`{printable_name(pre)}` is no name of a pre-release; it takes letters, digits and"
+            " `-`, beginning with a letter",
+            hint=shell_command(*words),
+        )
+    if wanted is not None or part == "prerelease":
+        raise UsageError(
+            "--pre names what comes before a release, so it goes with --bump major, minor or patch",
+            hint=shell_command(*words),
+        )
+
+
+def _find_next_pre(release: Version, pre: str, taken: Iterable[Version]) -> Version:
+    """Find the first pre-release of a name that comes after all others of this release."""
+    count = 0
+    for version in taken:
+        name, _, number = (version.prerelease or "").rpartition(".")
+        is_same = version.finalize_version() == release and name == pre
+        if is_same and number.isdigit():
+            count = max(count, int(number))
+    return release.replace(prerelease=f"{pre}.{count + 1}")
 
 
 def _bump_highest(model: str, top: Version | None, part: Bump | None) -> Version:

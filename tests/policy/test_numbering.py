@@ -44,6 +44,44 @@ def test_a_bump_counts_on_from_the_highest(taken: str, part: Bump, expected: str
     assert str(next_version("m", versions(taken), part=part)) == expected
 
 
+PRE_RELEASED: list[tuple[str, Bump | None, str, str]] = [
+    ("", None, "rc", "1.0.0-rc.1"),
+    ("1.0.0", "minor", "rc", "1.1.0-rc.1"),
+    ("1.0.0 1.1.0-rc.1", "minor", "rc", "1.1.0-rc.2"),
+    ("1.0.0 1.1.0-rc.9", "minor", "rc", "1.1.0-rc.10"),
+    ("1.0.0 1.1.0-rc.1", "major", "rc", "2.0.0-rc.1"),
+    ("1.0.0 1.1.0-alpha.4", "minor", "beta", "1.1.0-beta.1"),
+    ("1.0.0 1.1.0-beta", "minor", "rc", "1.1.0-rc.1"),
+]
+
+
+@pytest.mark.parametrize(("taken", "part", "pre", "expected"), PRE_RELEASED)
+def test_a_pre_release_counts_on_towards_its_release(
+    taken: str, part: Bump | None, pre: str, expected: str
+) -> None:
+    known = versions(taken)
+    number = next_version("m", known, part=part, pre=pre)
+    assert str(number) == expected
+    released = next_version("m", [*known, number], part=part or "patch")
+    assert released == number.finalize_version()
+
+
+@pytest.mark.parametrize("pre", ["", "1", "rc.1", "r c", "-rc", "ré", "rc\n"])
+def test_what_names_no_pre_release_is_refused(pre: str) -> None:
+    with pytest.raises(UsageError, match="is no name of a pre-release"):
+        next_version("m", versions("1.0.0"), part="minor", pre=pre)
+
+
+def test_a_pre_release_goes_with_a_part_of_the_number() -> None:
+    for options in ({"part": "prerelease"}, {"wanted": parse_version("1.1.0")}):
+        with pytest.raises(UsageError, match="--pre names what comes before a release"):
+            next_version("m", versions("1.0.0"), pre="rc", **options)
+    with pytest.raises(UsageError, match="say which number comes next"):
+        next_version("m", versions("1.0.0"), pre="rc")
+    with pytest.raises(MlverError, match=r"1\.1\.0-beta\.1 is below 1\.1\.0-rc\.1"):
+        next_version("m", versions("1.1.0-rc.1"), part="minor", pre="beta")
+
+
 def test_the_first_version_needs_no_number() -> None:
     assert str(next_version("m", [])) == "1.0.0"
     assert str(next_version("m", [], wanted=parse_version("0.1.0"))) == "0.1.0"

@@ -118,6 +118,15 @@ VersionNumber = Annotated[
 BumpedPart = Annotated[
     Bump | None, typer.Option(help="The next of this kind.", rich_help_panel=_NUMBER)
 ]
+PreRelease = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="With --bump: the next pre-release, such as 1.1.0-rc.1.",
+        rich_help_panel=_NUMBER,
+        show_default=False,
+    ),
+]
 AllowLower = Annotated[
     bool,
     typer.Option(
@@ -164,6 +173,7 @@ def register_command(
     update: UpdateKind = "full",
     version: VersionNumber = None,
     bump: BumpedPart = None,
+    pre: PreRelease = None,
     allow_lower: AllowLower = False,
     no_commit: NoCommit = False,
     allow_dirty: AllowDirty = False,
@@ -184,7 +194,7 @@ def register_command(
     request = replace(request, follow=follow)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
-    request = replace(request, version=version, bump=bump, allow_lower=allow_lower)
+    request = replace(request, version=version, bump=bump, pre=pre, allow_lower=allow_lower)
     request = replace(request, commit=not no_commit, dry_run=dry_run)
     request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed)
     result = register_version(find_session(ctx).initialised_project, request)

@@ -64,6 +64,7 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
         taken,
         wanted=requested,
         part=request.bump,
+        pre=request.pre,
         allow_lower=request.allow_lower,
     )
     # A record that cannot be read has a name all the same.

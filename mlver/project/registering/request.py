@@ -33,6 +33,7 @@ class RegisterRequest:
     metric_values: Values = field(default_factory=dict)
     version: str | None = None
     bump: Bump | None = None
+    pre: str | None = None
     allow_lower: bool = False
     parent: str | None = None
     update: Update = "full"
@@ -70,6 +71,7 @@ def list_options(request: RegisterRequest) -> list[str]:
     single = {
         "--version": request.version,
         "--bump": request.bump,
+        "--pre": request.pre,
         "--parent": request.parent,
         "--command": request.command,
         "--environment": request.environment,
