@@ -243,7 +243,7 @@ class RecordRegistry:
         record_path = layout.approval_path(model, number, stage, sequence)
         return self.read_placed("approval", ApprovalRecord.from_document, record_path)
 
-    def read_placed(self, kind: Kind, build: _Builder[_Placed], path: str) -> _Placed:
+    def read_placed(self, kind: Kind, build: Builder[_Placed], path: str) -> _Placed:
         """The numbered record at a path; raise MlverError where there is none.
 
         Raise InvalidDocument for one that cannot be read, or that says it belongs elsewhere.

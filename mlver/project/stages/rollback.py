@@ -321,7 +321,7 @@ def _find_target(
         target = str(project.select_version(model, to))
         trust.require_unretired(project, ResolvedRef(model, parse_version(target)))
     else:
-        target = _choose_target(project, model, history)
+        target = _choose_unretired(project, model, history)
     if target is None:
         raise _build_no_target_error(model, stage, history, previous)
     if target == previous:
@@ -336,7 +336,7 @@ def _find_target(
     return ResolvedRef(model, parse_version(target))
 
 
-def _choose_target(project: Project, model: str, history: StageHistory) -> str | None:
+def _choose_unretired(project: Project, model: str, history: StageHistory) -> str | None:
     """Choose the last holder before the present one that is not retired."""
     for target in list_targets([promotion for promotion, _ in history]):
         retirement = find_retirement(project.registry, model, target)

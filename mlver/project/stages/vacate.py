@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver import names
+from mlver import names, selectors
 from mlver.errors import UsageError, shell_command
 from mlver.policy.staging import stage_holder
 from mlver.project.edit.protected import refuse_protected
@@ -45,7 +45,7 @@ def vacate_stage(
 ) -> VacateResult:
     """Empty a stage of a model: one promotion record, one commit, one seal."""
     names.check_text(message, "the message")
-    named = names.parse_ref(model)
+    named = selectors.parse_ref(model)
     words = ["mlver", "retire", named.model or "MODEL", "--stage", stage, "-m", "WHY"]
     if named.selector is not None:
         message = f"--stage empties a stage of a model, whatever holds it, and {model} is a version"
