@@ -90,19 +90,20 @@ BOUNDS = {
     ("list",): (2, 0, 0, 0, 202),
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    ("status",): (5, 0, 0, 0, 243),
-    # Two modules read a REF and look for what it means.
+    ("status",): (5, 0, 0, 0, 246),
+    # Two modules read a REF and look for what it means, one takes records from the cache, many at
+    # once, and three read the notes and retirements of a version.
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
     # Notes and retirements are shown, too: two kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 241),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 241),
+    ("show", "m"): (4, 0, 3, 0, 245),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 245),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 246),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 262),
+    ("log",): (6, 0, 9, 0, 247),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 268),
 }
 
 
