@@ -32,7 +32,7 @@ from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
-from mlver.version import Version
+from mlver.version import Version, highest_release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,8 +228,11 @@ def _select_versions(project: Project, refs: Sequence[str], *, everything: bool)
 
 
 def _find_serving(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> set[str]:
-    """The highest version of a model and those that hold a stage."""
+    """The highest release of a model, a pre-release above it, and those that hold a stage."""
     serving = {str(number) for number in numbers[-1:]}
+    latest = highest_release(numbers)
+    if latest is not None:
+        serving.add(str(latest))
     with suppress(MlverError):  # the chain's own check names it
         for stage in registry.list_stages(model):
             with suppress(MlverError):

@@ -160,7 +160,7 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     title: Part = (f"{model.model} {model.version}", "name")
     against = "  against the work tree"
     if model.version != model.latest:
-        against += f" (the latest is {model.latest})"
+        against += f" (the highest is {model.latest})"
     screen.draw_line(title, (against, "dim"))
     if model.retired is not None:
         screen.draw_line("  ", ("retired", "bad"), f": {model.retired}", hang=2)

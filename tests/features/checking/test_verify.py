@@ -70,3 +70,12 @@ def test_a_data_set_that_has_another_name_since_is_no_stranger_to_it(first: Repo
     shown = assert_works(first, "verify", "--all")
     assert "(against 1.0.0: data/train.csv)" in shown
     assert "(against 1.1.0: data/train.csv)" in shown
+
+
+def test_the_latest_release_is_checked_below_a_newer_pre_release(second: Repository) -> None:
+    train_model(second, 3)
+    words = ("--version", "2.0.0-rc.1", "-m", "Try")
+    assert_works(second, "register", "digits", *words)
+    checked = read_document(second.mlver("verify", "--json"), "verify")
+    # 1.0.0 is in production.
+    assert checked["versions"] == ["digits@1.0.0", "digits@1.1.0", "digits@2.0.0-rc.1"]
