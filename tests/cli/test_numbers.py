@@ -44,7 +44,7 @@ def test_the_first_version_may_be_a_candidate(project: Repository) -> None:
     assert said == (
         "error: m has no release yet, only pre-releases up to 1.0.0-rc.1; name one of them, such "
         "as m@1.0.0-rc.1\n"
-        "hint: mlver list m\n"
+        f"hint: mlver -C {project.path} show m@1.0.0-rc.1\n"
     )
 
 
