@@ -221,6 +221,20 @@ TRUST_MUTATIONS = (
         "tests/git/test_history_walk.py",
     ),
     Mutation(
+        "project.audit.audit:_judge_link",
+        "record.prior != digest",
+        "False",
+        "tests",
+        "tests/features/correcting/test_note.py",
+    ),
+    Mutation(
+        "project.stages.promote:promote_version",
+        "require_unretired(...)",
+        "",
+        "tests",
+        "tests/features/correcting/test_retire.py",
+    ),
+    Mutation(
         "project.tags.trust:read_vouched_record",
         "_.record != _",
         "False",
