@@ -43,6 +43,8 @@ _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.
 _ROOM = 24
+# A text that is cut to one line needs less of it.
+_CUT_ROOM = 12
 _DEEPEST = 20
 
 
@@ -115,7 +117,7 @@ class TextScreen:
                 self._print_text(layout.join_row(row))
             return
         room_left = self.width - indent - sum(widths) + widths[fold] - _GAP * (len(widths) - 1)
-        if room_left < min(widths[fold], _ROOM):
+        if room_left < min(widths[fold], _CUT_ROOM if cut else _ROOM):
             # A heading on a line of its own would look like a row.
             if headers:
                 drawn_rows[0][fold] = _build_text([])
@@ -233,6 +235,11 @@ class _ColumnLayout:
 def measure_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     return _build_text([text]).cell_len
+
+
+def measure_columns(rows: Iterable[Sequence[Cell]]) -> list[int]:
+    """How wide each column of a table is on a terminal."""
+    return _measure_columns([_build_row(row) for row in rows])
 
 
 def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:

@@ -25,10 +25,11 @@ SECTION = re.compile(
 )
 STORY = re.compile(r"^<!-- story: (\S+) -->$", re.MULTILINE)
 
-# What differs between machines: ids of commits and of records, and the Python and the git that ran.
+# What differs between machines: ids of commits and of records, the Python with
+# its packages, and the git that ran.
 VARIES = re.compile(
     r"\b[0-9a-f]{10,64}\b|(?<=sha256:)[0-9a-f]+"
-    r"|3\.\d+\.\d+ on \S+|\d+ packages?|\bgit +\d+\.\d+\.\d+"
+    r"|3\.\d+\.\d+ on \S+|\d+ packages?|\d+ more fields|\bgit +\d+\.\d+\.\d+"
 )
 
 

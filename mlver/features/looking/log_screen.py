@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.terminal.links import draw_faults
-from mlver.terminal.screen import Cell, Part, Style, TextScreen
+from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_columns
 from mlver.terminal.words import format_author, format_count, format_time, take_first_line
 
 _EMPTY = "(empty)"
+# At least so much of a message tells something.
+_MESSAGE_WIDTH = 16
 
 
 def draw_log(result: LogResult, screen: TextScreen) -> None:
@@ -16,14 +20,8 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
         return
     if not result.total and not result.faults:
         screen.draw_line("nothing has happened yet")
-    timed_rows: list[tuple[str, list[Cell]]] = []
-    for event in result.events:
-        timed_rows.append((event.created, _format_event_row(event)))
-    for rule in result.rules:
-        timed_rows.append((rule.created, _format_rule_row(rule)))
-    if result.rules:
-        timed_rows.sort(key=lambda timed_row: timed_row[0], reverse=True)
-    screen.draw_table([row for _, row in timed_rows], fold=4)
+    else:
+        _draw_events(result, screen)
     draw_faults(result.faults, screen)
     older_count = result.total - len(result.events)
     if older_count:
@@ -31,61 +29,127 @@ def draw_log(result: LogResult, screen: TextScreen) -> None:
         screen.draw_line((f"{count}: add --limit {result.total}", "dim"))
 
 
+@dataclass(frozen=True, slots=True)
+class _LogColumns:
+    """What a line of the log has, beside the version, the event, its author and the message.
+
+    A narrow terminal loses these one after the other, so that each event stays on one line.
+    """
+
+    has_commit: bool = True
+    has_previous: bool = True
+    has_model: bool = True
+    has_clock: bool = True
+
+    @property
+    def headers(self) -> list[str]:
+        time = "time (UTC)" if self.has_clock else "day (UTC)"
+        commit = ["commit"] if self.has_commit else []
+        return [time, "version", "event", "stage", "by", *commit, "message"]
+
+    def format_event(self, event: LogEvent) -> list[Cell]:
+        event_parts: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
+        if event.forced:
+            event_parts.append((" by force", "warn"))
+        if event.seal == "unsealed":
+            event_parts.append((" unsealed", "warn"))
+        elif event.seal == "before seals":
+            event_parts.append((" before seals", "dim"))
+        return [
+            (self.format_time(event.created), "dim"),
+            (f"{event.model} {event.version}" if self.has_model else event.version, "name"),
+            event_parts,
+            self.describe_move(event),
+            _describe_author(event),
+            *self.list_commit(event.commit),
+            take_first_line(event.message),
+        ]
+
+    def format_rule(self, rule: LogRule) -> list[Cell]:
+        words = "stricter"
+        if rule.loosened:
+            words = f"looser: {'; '.join(rule.loosened)}"
+        event: Cell = ("rule changed", "warn" if rule.loosened else "plain")
+        return [
+            (self.format_time(rule.created), "dim"),
+            "",
+            event,
+            rule.stage,
+            format_author(rule.author),
+            *self.list_commit(rule.commit),
+            words,
+        ]
+
+    def format_time(self, created: str) -> str:
+        return format_time(created) if self.has_clock else created[: len("2026-01-02")]
+
+    def list_commit(self, commit: str | None) -> list[Cell]:
+        return [((commit or "")[:10], "dim")] if self.has_commit else []
+
+    def describe_move(self, event: LogEvent) -> str:
+        if event.event == "approved":
+            return f"for {event.stage}"
+        if not event.stage:
+            return ""
+        if not self.has_previous:
+            return event.stage
+        before = event.previous or _EMPTY
+        after = _EMPTY if event.event == "retired" else event.version
+        return f"{event.stage}: {before} → {after}"
+
+
+# From wide to narrow.
+_LAYOUTS = (
+    _LogColumns(),
+    _LogColumns(has_commit=False),
+    _LogColumns(has_commit=False, has_previous=False),
+    _LogColumns(has_commit=False, has_previous=False, has_model=False),
+    _LogColumns(has_commit=False, has_previous=False, has_model=False, has_clock=False),
+)
 _EVENT_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
 
 
-def _format_event_row(event: LogEvent) -> list[Cell]:
-    event_parts: list[Part] = [(event.event, _EVENT_STYLES.get(event.event, "plain"))]
-    if event.forced:
-        event_parts.append((" by force", "warn"))
-    if event.seal == "unsealed":
-        event_parts.append((" unsealed", "warn"))
-    elif event.seal == "before seals":
-        event_parts.append((" before seals", "dim"))
-    return [
-        (format_time(event.created), "dim"),
-        (f"{event.model} {event.version}", "name"),
-        event_parts,
-        _describe_move(event),
-        _describe_source(event),
-    ]
+def _draw_events(result: LogResult, screen: TextScreen) -> None:
+    """A line an event or change of a rule, the newest first."""
+    columns = _choose_columns(result, screen.width)
+    rows = _format_rows(result, columns)
+    screen.draw_table(rows, headers=columns.headers, fold=len(columns.headers) - 1, cut=True)
 
 
-def _format_rule_row(rule: LogRule) -> list[Cell]:
-    words = "stricter"
-    if rule.loosened:
-        words = f"looser: {'; '.join(rule.loosened)}"
-    source: list[Part] = [
-        words,
-        (f"  {format_author(rule.author)}", "dim"),
-        (f"  {rule.commit[:10]}", "dim"),
-    ]
-    event: Cell = ("rule changed", "warn" if rule.loosened else "plain")
-    return [(format_time(rule.created), "dim"), "", event, rule.stage, source]
+def _format_rows(result: LogResult, columns: _LogColumns) -> list[list[Cell]]:
+    timed_rows: list[tuple[str, list[Cell]]] = []
+    for event in result.events:
+        timed_rows.append((event.created, columns.format_event(event)))
+    for rule in result.rules:
+        timed_rows.append((rule.created, columns.format_rule(rule)))
+    if result.rules:
+        timed_rows.sort(key=lambda timed_row: timed_row[0], reverse=True)
+    return [row for _, row in timed_rows]
 
 
-def _describe_move(event: LogEvent) -> str:
-    if event.event == "approved":
-        return f"for {event.stage}"
-    if not event.stage:
-        return ""
-    before = event.previous or _EMPTY
-    after = _EMPTY if event.event == "retired" else event.version
-    return f"{event.stage}: {before} → {after}"
+def _choose_columns(result: LogResult, width: int) -> _LogColumns:
+    """The most columns beside which a useful part of each message has room."""
+    has_models = len({event.model for event in result.events}) > 1
+    columns = _LAYOUTS[0]
+    for layout in _LAYOUTS:
+        # Versions of several models would look alike.
+        columns = replace(layout, has_model=layout.has_model or has_models)
+        *widths, message_width = measure_columns([columns.headers, *_format_rows(result, columns)])
+        if sum(widths) + 2 * len(widths) + min(message_width, _MESSAGE_WIDTH) <= width:
+            break
+    return columns
 
 
-def _describe_source(move: LogEvent | LogHolder) -> list[Part]:
-    """Describe why and by whom it was done, and the commit that holds it."""
+def _describe_author(move: LogEvent | LogHolder) -> list[Part]:
+    """Who did it, and whoever else committed the record."""
     author = move.author or ""
-    parts: list[Part] = [take_first_line(move.message or ""), (f"  {format_author(author)}", "dim")]
+    parts: list[Part] = [format_author(author)]
     if move.unconfirmed:
         parts.append((" (unconfirmed)", "warn"))
     if move.commit is None:
-        parts.append(("  not committed", "warn"))
-        return parts
-    parts.append((f"  {move.commit[:10]}", "dim"))
-    if move.committer is not None and move.committer != author:
-        parts.append((f" by {format_author(move.committer)}", "warn"))
+        parts.append((" (not committed)", "warn"))
+    elif move.committer is not None and move.committer != author:
+        parts.append((f" (by {format_author(move.committer)})", "warn"))
     return parts
 
 
@@ -97,16 +161,19 @@ def _draw_holders(result: LogResult, screen: TextScreen) -> None:
         start, end = (format_time(moment) for moment in (result.at.start, result.at.end))
         screen.draw_line(("held", "bold"), f"  from {start} to {end} UTC")
     table_rows = map(_format_holder_row, result.holders)
-    screen.draw_table(table_rows, indent=2, fold=3)
+    screen.draw_table(table_rows, indent=2, fold=5)
     draw_faults(result.faults, screen)
 
 
 def _format_holder_row(holder: LogHolder) -> list[Cell]:
     name: Cell = (f"{holder.model} {holder.stage}", "name")
     if holder.since is None:
-        return [name, _EMPTY, "", ""]
+        return [name, _EMPTY, "", "", "", ""]
     period = f"since {format_time(holder.since)}"
     if holder.until is not None:
         period = f"{format_time(holder.since)} – {format_time(holder.until)}"
     shown_version: Cell = (holder.version or _EMPTY, "bold")
-    return [name, shown_version, (period, "dim"), _describe_source(holder)]
+    message = take_first_line(holder.message or "")
+    commit = (holder.commit or "")[:10]
+    author = _describe_author(holder)
+    return [name, shown_version, (period, "dim"), author, (commit, "dim"), message]

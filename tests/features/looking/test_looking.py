@@ -152,16 +152,16 @@ def test_log_follows_the_chain_and_says_which_commit_it_is_from(second: Reposito
     assert (newest.version, oldest.version) == ("1.1.0", "1.0.0")
     assert (newest.commit, newest.committer) == (forged, "Mallory <mallory@example.org>")
     shown = assert_works(second, "log", "--stage", "production")
-    assert f"Better  Kim  {forged[:10]} by Mallory\n" in shown
+    assert f"Kim (by Mallory)  {forged[:10]}  Better\n" in shown
     assert oldest.commit is not None
-    assert f"  Kim  {oldest.commit[:10]}\n" in shown
+    assert f"  Kim               {oldest.commit[:10]}  Release\n" in shown
     (second.path / ".git/index").touch()
     path = second.path / ".mlver/models/digits/stages/production/0003.yaml"
     text = path.with_name("0002.yaml").read_text().replace("sequence: 2", "sequence: 3")
     path.write_text(text)
     (uncommitted, *_) = read_log(opened(second), "digits", stage="production").events
     assert (uncommitted.sequence, uncommitted.commit) == (3, None)
-    assert "  not committed\n" in assert_works(second, "log", "-n", "1")
+    assert "  Kim (not committed)  " in assert_works(second, "log", "-n", "1")
 
 
 def test_log_says_what_held_a_stage_on_a_day(second: Repository) -> None:
@@ -199,7 +199,7 @@ def forge_author(repository: Repository) -> None:
 def test_log_marks_an_author_whom_nothing_confirms(second: Repository) -> None:
     assert "(unconfirmed)" not in assert_works(second, "log")
     forge_author(second)
-    assert "Release  Eve (unconfirmed)  " in assert_works(second, "log", "--stage", "production")
+    assert "  Eve (unconfirmed) (by Kim)  " in assert_works(second, "log", "--stage", "production")
     assert "Eve (unconfirmed)" in assert_works(second, "log", "--at", "2026-01-02")
     (event,) = read_log(opened(second), "digits", stage="production").events
     assert event.unconfirmed

@@ -28,12 +28,13 @@ CASES: dict[str, tuple[InputKind, dict[str, Any], Contents, list[tuple[str, str]
         {"a.yaml": b"lr: 5\nseed: 1\n", "b.json": b'{"lr": 1}'},
         [("b.json", "changed")],
     ),
-    "another type is another value": (
+    "a number may be written either way": (
         "params",
         {"a": 1, "b": [1, 2]},
         {"a.yaml": b"a: 1.0\nb: [1, 2]\n"},
-        [("a.yaml", "changed")],
+        [],
     ),
+    "true is no number": ("params", {"a": 1}, {"a.yaml": b"a: true\n"}, [("a.yaml", "changed")]),
     "what the version has not": ("params", {}, {"a.yaml": b"x: 1\n"}, [("a.yaml", "changed")]),
     "text is no metric": ("metrics", {"f1": 0.5}, {"m.json": b'{"f1": 0.5, "model": "x"}'}, []),
     "text is a parameter": (
