@@ -64,6 +64,11 @@ def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:
 
 
 def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
+    if result.unchanged:
+        screen.draw_line(
+            ("note: ", "warn"),
+            f"artifacts, params and metrics are all those of {result.previous}",
+        )
     if result.untracked:
         screen.draw_line(
             ("note: ", "warn"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,7 +38,7 @@ from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
 from mlver.records.tags import version_tag_name
-from mlver.records.values import flatten_values
+from mlver.records.values import flatten_values, is_same_value
 from mlver.records.version import VersionRecord
 
 
@@ -61,6 +61,7 @@ class RegisterResult:
 
     `commit` and `tag` are None where the record was only staged, or in a dry run. `unignored` are
     artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds.
+    `unchanged`: artifacts, params and metrics are those of the version before.
     """
 
     model: str
@@ -71,6 +72,7 @@ class RegisterResult:
     record: str
     path: str
     artifacts: tuple[RegisteredArtifact, ...]
+    unchanged: bool
     params: int
     metrics: Mapping[str, Any]
     environment: str
@@ -87,13 +89,13 @@ class RegisterResult:
 class _EncodedRecord:
     """A record, the bytes that its digest is of, and the artifacts that were measured for it.
 
-    `before` are the artifacts of the version before it.
+    `before` is the version before it.
     """
 
     record: VersionRecord
     data: bytes
     measured: Mapping[str, MeasuredArtifact]
-    before: Mapping[str, Artifact]
+    before: VersionRecord | None
 
 
 def register_version(project: Project, request: RegisterRequest) -> RegisterResult:
@@ -122,7 +124,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
         before = _read_before(project, record)
-        record = pin_modes(project, record, measured, before)
+        artifacts_before = {} if before is None else before.named_artifacts()
+        record = pin_modes(project, record, measured, artifacts_before)
         _note_environment(project, record)
         encoded = _EncodedRecord(record, _encode_record(project, record), measured, before)
         # built before the record lands: afterwards nothing may fail any more
@@ -137,12 +140,12 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
 
 
-def _read_before(project: Project, record: VersionRecord) -> Mapping[str, Artifact]:
-    """Read the artifacts of the version before."""
+def _read_before(project: Project, record: VersionRecord) -> VersionRecord | None:
+    """Read the version before."""
     if record.previous is None:
-        return {}
+        return None
     previous, _ = project.registry.read_version(record.model, record.previous)
-    return previous.named_artifacts()
+    return previous
 
 
 def _note_environment(project: Project, record: VersionRecord) -> None:
@@ -204,6 +207,7 @@ def _build_result(
     record = encoded.record
     environment = record.environment
     assert environment is not None
+    artifacts = _summarise_artifacts(record, encoded.before)
     unignored: tuple[str, ...] = ()
     # with a later version the person has seen the advice already
     if inputs.previous is None:
@@ -216,7 +220,8 @@ def _build_result(
         mixed=record.mixed,
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
-        artifacts=_summarise_artifacts(record, encoded.before),
+        artifacts=artifacts,
+        unchanged=_is_repeated(record, artifacts, encoded.before),
         params=len(flatten_values(record.params)),
         metrics=flatten_values(record.metrics),
         environment=environment.source or NO_ENVIRONMENT,
@@ -231,11 +236,12 @@ def _build_result(
 
 
 def _summarise_artifacts(
-    record: VersionRecord, before: Mapping[str, Artifact]
+    record: VersionRecord, before: VersionRecord | None
 ) -> tuple[RegisteredArtifact, ...]:
+    artifacts_before = {} if before is None else before.named_artifacts()
     summaries: list[RegisteredArtifact] = []
     for name, artifact in record.named_artifacts().items():
-        previous_artifact = before.get(name)
+        previous_artifact = artifacts_before.get(name)
         summary = RegisteredArtifact(
             name=name,
             path=artifact.path,
@@ -247,6 +253,21 @@ def _summarise_artifacts(
         )
         summaries.append(summary)
     return tuple(summaries)
+
+
+def _is_repeated(
+    record: VersionRecord,
+    artifacts: Sequence[RegisteredArtifact],
+    before: VersionRecord | None,
+) -> bool:
+    """Say whether the version before has the same artifacts, params and metrics."""
+    if before is None or before.data.keys() != record.data.keys():
+        return False
+    if not all(artifact.unchanged for artifact in artifacts):
+        return False
+    return is_same_value(before.params, record.params) and is_same_value(
+        before.metrics, record.metrics
+    )
 
 
 def _is_unchanged(artifact: Artifact, before: Artifact | None) -> bool:

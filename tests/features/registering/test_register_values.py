@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_refused
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 # What a byte that is not UTF-8 becomes on its way from the shell.
@@ -57,3 +58,19 @@ def test_text_that_is_not_utf_8_is_refused_by_its_option(
 def test_the_reason_of_a_move_is_utf_8(second: Repository, command: tuple[str, ...]) -> None:
     said = assert_refused(second, *command, "production", "-m", _ODD, code=2)
     assert said.startswith("error: the message is not UTF-8 text: ")
+
+
+def test_a_version_in_which_nothing_changed_says_so(first: Repository) -> None:
+    again = ("register", "digits", "--bump", "patch", "-m", "again", "--dry-run")
+    values: list[str] = []
+    record = read_document(first.mlver("show", "digits", "--json"), "show")
+    for name, value in record["record"]["params"].items():
+        values += ["--param", f"{name}={json.dumps(value)}"]
+    for name, value in record["record"]["metrics"].items():
+        values += ["--metric", f"{name}={value}"]
+    note = "note: artifacts, params and metrics are all those of 1.0.0\n"
+    assert note in assert_works(first, *again, *values)
+    assert note not in assert_works(first, *again, *values, "--param", "unseen=1")
+    assert note not in assert_works(first, *again, *values, "--metric", "unseen=1")
+    first.write("model/added.txt", "added")
+    assert note not in assert_works(first, *again, *values)
