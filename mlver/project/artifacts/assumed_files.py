@@ -86,10 +86,20 @@ class AssumedFiles:
 
     @contextmanager
     def proving(self) -> Iterator[_FileProof]:
-        """Prove the files in a second thread, which has ended when the block has."""
+        """Prove the files in a second thread, which has ended when the block has.
+
+        Raise WrongAssumption where no thread can be started.
+        """
         proof = _FileProof(self._store, tuple(self._assumed))
+        if not self._assumed:
+            proof.run()
+            yield proof
+            return
         thread = threading.Thread(target=proof.run, daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise WrongAssumption from error
         try:
             yield proof
         finally:
@@ -113,8 +123,8 @@ class _FileProof:
     def run(self) -> None:
         """Read all files, until one is another or `stop` is called."""
         try:
-            # What cannot be read is not proven; reading it again says why.
-            with suppress(OSError, MlverError, MemoryError):
+            # Whatever goes wrong, nothing is proven; reading the files again says why.
+            with suppress(Exception):
                 self._is_proven = all(map(self._is_kept, self._files))
         finally:
             self._ended.set()

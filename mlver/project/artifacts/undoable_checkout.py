@@ -74,10 +74,18 @@ def _replace_files(
         endangered = find_endangered(project, plans, assumed.digests)
         written = [] if endangered else [plan.write.read_digests() for plan in plans]
         prove_rest(DigestSet.from_raw(chain.from_iterable(written)))
+        if endangered or not any(map(_changes_files, plans)):
+            # What a wrong assumption saved would not be named, and where nothing changes, nobody
+            # asks whether the files that stay are right.
+            proof.require_proven()
         choice = CheckoutChoice(save=True, force=False, dry_run=False, confirm=proof.require_proven)
         links = _find_file_links(root, plans)
         outcome = apply_checkout(project, record, root, plans, endangered, choice)
     return AppliedCheckout(outcome, plans, links)
+
+
+def _changes_files(plan: FilePlan) -> bool:
+    return bool(plan.write or plan.remove or plan.links)
 
 
 def _find_file_links(root: Path, plans: Iterable[FilePlan]) -> dict[str, str]:

@@ -6,6 +6,7 @@ The artifact `w` of two versions is a large file, and the second is in use.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -156,3 +157,52 @@ def test_what_both_versions_have_is_read(
     _, (written,) = roll_back(project, (first, second))
     assert read_paths == [b"same"]
     assert list(written) == [Digest.of_bytes(b"1")]
+
+
+def test_all_that_is_saved_beside_a_wrong_assumption_is_named(
+    project: Project, repository: Repository
+) -> None:
+    write_artifact(repository, "w", {"large": LARGE, "config": "1"})
+    first = store_version(project, weights="w")
+    write_artifact(repository, "w", {"large": SECOND, "config": "2"})
+    second = store_version(project, "1.1.0", weights="w")
+    write_artifact(repository, "w", {"large": OTHER, "config": "edited"})
+    applied, _ = roll_back(project, (first, second))
+    assert sorted(applied.outcome.saved) == [
+        ("w/config", Digest.of_bytes(b"edited").hex),
+        ("w/large", Digest.of_bytes(OTHER).hex),
+    ]
+
+
+def test_a_file_that_stays_is_proven_where_nothing_else_changes(
+    project: Project, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versions of more files than are compared before: the file in use may be the one wanted."""
+    monkeypatch.setattr(assumed_files, "_MOST_FILES", 1)
+    write_artifact(repository, "w", {"large": LARGE, "small": "1"})
+    first = store_version(project, weights="w")
+    write_artifact(repository, "w", {"large": LARGE})
+    second = store_version(project, "1.1.0", weights="w")
+    write_artifact(repository, "w", {"large": b"four" + LARGE[4:], "small": "1"})
+    roll_back(project, (first, second))
+    assert (repository.path / "w/large").read_bytes() == LARGE
+
+
+def test_without_a_second_thread_every_file_is_read(
+    project: Project, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_thread = threading.Thread.start
+    refused: list[threading.Thread] = []
+
+    def refuse_first(thread: threading.Thread) -> None:
+        if not refused:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        start_thread(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_first)
+    _, asked = roll_back(project, records)
+    assert len(refused) == 1
+    # it was not even asked for before
+    assert len(asked) == 1
+    assert read_artifact(project) == LARGE
