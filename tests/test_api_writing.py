@@ -135,6 +135,16 @@ def test_what_is_wrong_changes_nothing(ground: Repository) -> None:
     assert len(mlver.versions()) == 0
 
 
+def test_an_option_that_there_is_not_is_no_option(ground: Repository) -> None:
+    misspelt = {"metrcs": {"accuracy": 0.9}, "weights": "net.onnx"}
+    with pytest.raises(TypeError, match=r"register\(\) has no option metrcs"):
+        mlver.register("digits", "first", **misspelt)  # type: ignore[arg-type]
+    assert len(mlver.versions()) == 0
+    register_two(ground)
+    result = mlver.register("digits", "to be tried", bump="minor", pre="rc")
+    assert result.version == "1.2.0-rc.1"
+
+
 def test_another_repository_is_named_by_its_path(
     ground: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,8 +28,15 @@ def _copy_value(value: object, path: Path, where: str) -> Any:
         raise _build_refusal(path[:3], f"nested more than {MAX_DEPTH} deep", where)
     value = _unwrap_scalar(value)
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool():
             return value
+        # A member of an enumeration is its value, whatever it prints.
+        case int():
+            return int.__int__(value)
+        case float():
+            return float.__float__(value)
+        case str():
+            return str.__str__(value)
         case Mapping():
             return _copy_map(value, path, where)
         case list() | tuple():

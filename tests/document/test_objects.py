@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from enum import Enum, IntEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +53,28 @@ def test_others_become_plain() -> None:
         "frozen": {"a": {"b": 2}},
         "vocabulary": "data/words.txt",
         "3": "a third",
+    }
+
+
+class Optimiser(str, Enum):  # noqa: UP042  # what older code has
+    ADAM = "adam"
+
+
+class Layers(IntEnum):
+    FEW = 2
+
+
+class Rate(float, Enum):
+    LOW = 0.25
+
+
+def test_members_of_enumerations_are_their_values() -> None:
+    values = {"optimiser": Optimiser.ADAM, "layers": Layers.FEW, "rate": Rate.LOW}
+    copied = copy_plain(values, "params")
+    assert {name: (type(value), value) for name, value in copied.items()} == {
+        "optimiser": (str, "adam"),
+        "layers": (int, 2),
+        "rate": (float, 0.25),
     }
 
 

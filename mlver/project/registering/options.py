@@ -33,6 +33,7 @@ class RegisterOptions(TypedDict, total=False):
     labels: Mapping[str, str]
     version: str
     bump: Bump
+    pre: str
     allow_lower: bool
     parent: str
     update: Update
@@ -47,7 +48,15 @@ class RegisterOptions(TypedDict, total=False):
 
 
 def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
-    """The same as `mlver register` asks for; raise InvalidDocument for values that none can be."""
+    """The same as `mlver register` asks for.
+
+    Raise TypeError for an option that there is not, and InvalidDocument for a value that no record
+    can hold.
+    """
+    # Types are not checked at run time, and a misspelt option would be lost.
+    unknown = sorted(options.keys() - RegisterOptions.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"register() has no option {', '.join(unknown)}")
     weights = options.get("weights")
     return RegisterRequest(
         model=model,
@@ -61,6 +70,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         labels=dict(options.get("labels", {})),
         version=options.get("version"),
         bump=options.get("bump"),
+        pre=options.get("pre"),
         allow_lower=options.get("allow_lower", False),
         parent=options.get("parent"),
         update=options.get("update", "full"),
