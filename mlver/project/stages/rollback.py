@@ -11,8 +11,6 @@ from mlver.digest import Digest
 from mlver.errors import (
     MlverError,
     NewerFormat,
-    ObjectDamaged,
-    ObjectMissing,
     UsageError,
     shell_command,
 )
@@ -274,8 +272,9 @@ def _check_out_target(
     prove_rest = partial(_prove_rest, project, record)
     try:
         applied = undoable_checkout.replace_working_files(project, record, former, prove_rest)
-    except (ObjectMissing, ObjectDamaged):
-        # This says what the version lacks, and sets damaged copies aside.
+    except MlverError:
+        # Where the version lacks something, a manifest perhaps, this says all of it, and sets
+        # damaged copies aside. Other errors stay as they are.
         damage.require_whole(project, record, repairing=True)
         raise
     return applied, damage.ProvenVersion.of_record(record)
