@@ -2,7 +2,8 @@
 
 To start a git takes longer than most of its answers, and a command asks for a few objects at a
 time. Of objects and references nothing is remembered: such a git looks for each object, and reads
-each reference, when it is asked.
+each reference, when it is asked. The index it would remember, so a question about that has a git of
+its own.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
 
     Read all of it: git's failure is raised at the end.
     """
-    if not _shelf.is_open() or len(request) >= _PIPE_BYTES:
+    if not _shelf.is_open() or len(request) >= _PIPE_BYTES or _names_index(request):
         with process.streamed(args, stdin=request) as stream:
             yield stream
         return
@@ -132,6 +133,11 @@ def stream_answers(process: GitProcess, args: Sequence[str], request: bytes) -> 
         answering.end_process()
         raise
     _put_back(key, answering)
+
+
+def _names_index(request: bytes) -> bool:
+    """Say whether a line asks for a file of the index, which a git reads only once."""
+    return request.startswith(b":") or b"\n:" in request
 
 
 def _take_waiting(key: ProcessKey) -> AnsweringProcess | None:

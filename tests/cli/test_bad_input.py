@@ -271,13 +271,13 @@ def test_every_fault_of_a_file_is_told_with_its_line(second: Repository) -> None
     [
         ("lr: [1\n", "line"),
         ("lr: 1\nlr: 2\n", "line 2: lr: given twice in the same map"),
-        ("lr: &a 1\nseed: *a\n", "anchor"),
+        ("lr: &a 1\nseed: *b\n", "line 2: seed: `*b`: nothing above is named `&b`"),
         ("lr: !!python/object:os.system x\n", "tag"),
         ("- 1\n", "map"),
         ("lr: \x00\n", ""),
         ("{" * 2000, ""),
     ],
-    ids=["malformed", "duplicate key", "anchor", "tag", "list", "control character", "deep"],
+    ids=["malformed", "duplicate key", "alias", "tag", "list", "control character", "deep"],
 )
 def test_a_bad_params_file_is_named_with_its_line(second: Repository, text: str, said: str) -> None:
     second.write("params.yaml", text)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.digest import Digest
 from mlver.git import changes_in, kept
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
@@ -47,6 +48,16 @@ def kept_git(found: GitRepository) -> Iterator[subprocess.Popen[bytes]]:
 
 def count_started(log: Path) -> int:
     return log.read_text().count("built-in: git cat-file")
+
+
+def test_the_index_is_read_afresh(found: GitRepository, repository: Ground) -> None:
+    with kept.keep_processes():
+        assert list(found.blobs([":a", "HEAD:a"])) == [b"first\n", b"first\n"]
+        repository.write("a", "staged\n")
+        repository.git("add", "a")
+        assert list(found.blobs([":a", "HEAD:a"])) == [b"staged\n", b"first\n"]
+        assert list(found.blobs(["HEAD:a", ":a"])) == [b"first\n", b"staged\n"]
+        assert list(found.blob_digests([":a"])) == [Digest.of_bytes(b"staged\n")]
 
 
 def test_one_process_answers_a_command(found: GitRepository, log: Path) -> None:

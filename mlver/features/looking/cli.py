@@ -15,7 +15,7 @@ from mlver.terminal.session import emit_result, find_session
 LIST_EXAMPLES = (
     "mlver list",
     "mlver list digits --limit 5",
-    "mlver list digits --sort accuracy --columns version,stage,accuracy,params.width",
+    "mlver list digits --sort accuracy --columns version,stage,accuracy,author",
     "mlver list --where 'metrics.accuracy >= 0.9 and stage = production'",
     "mlver list digits --all --csv",
 )
