@@ -68,6 +68,7 @@ COMMANDS = {
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),
     "hook": CommandEntry("Check", "hooks"),
+    "config": CommandEntry("Check", "settings"),
 }
 
 # What other tools call them.

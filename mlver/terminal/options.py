@@ -18,7 +18,7 @@ def _open_project(ctx: typer.Context) -> Project:
     return Project.open_existing(Path.cwd() / directory)
 
 
-def _list_completions(
+def list_completions(
     ctx: typer.Context, words: Callable[[Project], Iterator[str]], incomplete: str
 ) -> list[str]:
     """Names for the shell; none outside a project."""
@@ -29,11 +29,11 @@ def _list_completions(
 
 
 def complete_model(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _list_completions(ctx, lambda project: iter(project.registry.list_models()), incomplete)
+    return list_completions(ctx, lambda project: iter(project.registry.list_models()), incomplete)
 
 
 def complete_stage(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _list_completions(
+    return list_completions(
         ctx, lambda project: iter(project.registry.read_shown_config().stages), incomplete
     )
 
@@ -62,7 +62,7 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
             for meant in project.list_selectors(matching[0], selector):
                 yield f"{typed_model}@{meant}"
 
-    return _list_completions(ctx, list_matching_refs, incomplete)
+    return list_completions(ctx, list_matching_refs, incomplete)
 
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]

@@ -61,6 +61,10 @@ BEHIND_DIGITS = ("digits@production", "digits@latest", "digits@1.1.0", "digits@1
         ("mlver rollback digits --stage p", ["production"]),
         ("mlver log --stage s", ["staging"]),
         ("mlver list --al", ["--all"]),
+        ("mlver config list d", ["digits"]),
+        ("mlver config get guard.p", ["guard.pickle", "guard.protect"]),
+        ("mlver config set stages.production.v", ["stages.production.verified"]),
+        ("mlver config set --model digits weights.p", ["weights.path"]),
         ("mlver show nothing@", []),
     ],
 )

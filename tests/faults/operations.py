@@ -172,6 +172,9 @@ OPERATIONS = (
     CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
+    CampaignOperation(
+        "config", prepare_registered, ("config", "set", "--model", "m", "owner", "Kim")
+    ),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
     CampaignOperation(
         "checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")

@@ -30,6 +30,7 @@ from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
+from mlver.features.settings.config import ConfigResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
@@ -51,6 +52,7 @@ KINDS: dict[str, type] = {
             CheckoutResult,
             CiResult,
             CompareResult,
+            ConfigResult,
             DiffResult,
             DoctorResult,
             DriverResult,
