@@ -17,12 +17,15 @@ _ATTRIBUTES = b"""\
 /manifests/** -diff linguist-generated
 """
 
+# Every setting there is, in force or as a comment to take the `#` from; a test holds it so.
 _CONFIG = b"""\
 schema: mlver/config/1
 
-# The positions a version can hold, in the order they are shown.
-#   after:    stages a version must have held first, such as [staging]
-#   verified: every byte of the version is checked before the stage moves
+# `mlver config list --all` says what each setting means. `mlver config set KEY VALUE` changes one,
+# and keeps these comments. To use an example, take its `#` away.
+
+# The positions a version can hold, in the order they are shown. `after` names stages that it must
+# have held first; with `verified`, every byte of it is checked before the stage moves.
 stages:
   staging:
     description: Under test before it serves anyone
@@ -30,12 +33,22 @@ stages:
   production:
     description: Serves users
     verified: true
+#  canary:
+#    description: Serves a few users first
+#    after: [staging]
+#    verified: true
 
-# What the hooks (mlver hook install) keep out of git; these are what holds where nothing is said.
+# What the tags that seal records have to be: signed, with the key that git has for tags.
+#tags:
+#  signed: true
+
+# What the hooks (mlver hook install) keep out of git: files of more bytes than this, pickles, and
+# direct commits to branches. `allow` lets paths through.
 #guard:
 #  max_file_size: 10485760
-#  pickle: allow
+#  pickle: forbid
 #  allow: [docs/*.png]
+#  protect: [main]
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}
