@@ -46,8 +46,9 @@ class ArtifactSettings:
 class ModelSettings:
     """`params` and `metrics` are files to read them from.
 
-    `directions` says which way each metric is better. `environment` is the folder of the Python
-    environment that it is trained in: from the repository's root, or a whole path outside of it.
+    `directions` says which way each metric is better. Every new version gets the `labels`, and the
+    `command` where it is not given another. `environment` is the folder of the Python environment
+    that it is trained in: from the repository's root, or a whole path outside of it.
     """
 
     schema: ClassVar[str] = "mlver/model/1"
@@ -55,6 +56,7 @@ class ModelSettings:
     model: str
     description: str | None = None
     owner: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     weights: ArtifactSettings | None = None
     data: Mapping[str, ArtifactSettings] = field(default_factory=dict)
     params: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ class ModelSettings:
             **drop_empty_values(
                 description=self.description,
                 owner=self.owner,
+                labels=dict(self.labels),
                 weights=None if self.weights is None else self.weights.to_document(),
                 data={name: item.to_document() for name, item in self.data.items()},
                 params=list(self.params),

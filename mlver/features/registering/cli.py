@@ -95,11 +95,42 @@ Metrics = Annotated[
     Many, typer.Option(metavar="K=V", help="One metric (repeatable).", rich_help_panel=_WHAT)
 ]
 Labels = Annotated[
-    Many, typer.Option(metavar="K=V", help="One label (repeatable).", rich_help_panel=_WHAT)
+    Many,
+    typer.Option(
+        metavar="K=V", help="One label of this version (repeatable).", rich_help_panel=_WHAT
+    ),
 ]
 TrainingCommand = Annotated[
     str | None,
-    typer.Option("--command", metavar="TEXT", help="What trained it.", rich_help_panel=_WHAT),
+    typer.Option(
+        "--command", metavar="TEXT", help="What trained this version.", rich_help_panel=_WHAT
+    ),
+]
+Licenses = Annotated[
+    Many,
+    typer.Option(
+        "--license",
+        metavar="NAME=SPDX",
+        help="Licence of weights or a data set; kept.",
+        rich_help_panel=_WHAT,
+    ),
+]
+Batches = Annotated[
+    Many,
+    typer.Option(
+        "--batch",
+        metavar="NAME=TEXT",
+        help="The delivery a data set came in; kept.",
+        rich_help_panel=_WHAT,
+    ),
+]
+Owner = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Who answers for the model; kept.", rich_help_panel=_WHAT),
+]
+Description = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="What the model is for; kept.", rich_help_panel=_WHAT),
 ]
 Parent = Annotated[
     str | None,
@@ -169,6 +200,10 @@ def register_command(
     metric: Metrics = None,
     label: Labels = None,
     command_line: TrainingCommand = None,
+    licenses: Licenses = None,
+    batches: Batches = None,
+    owner: Owner = None,
+    description: Description = None,
     parent: Parent = None,
     update: UpdateKind = "full",
     version: VersionNumber = None,
@@ -185,7 +220,7 @@ def register_command(
 
     Hashes and stores the artifacts, commits the record and nothing else.
 
-    Paths given once are kept in model.yaml, and need not be given again.
+    What an option says of the model or an artifact is kept in model.yaml for the next version.
     """
     request = RegisterRequest(model=model, message=message, parent=parent, update=update)
     request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
@@ -194,6 +229,8 @@ def register_command(
     request = replace(request, follow=follow)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
+    request = replace(request, licenses=parse_pairs(licenses, "--license"), owner=owner)
+    request = replace(request, batches=parse_pairs(batches, "--batch"), description=description)
     request = replace(request, version=version, bump=bump, pre=pre, allow_lower=allow_lower)
     request = replace(request, commit=not no_commit, dry_run=dry_run)
     request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed)

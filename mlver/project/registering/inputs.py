@@ -13,6 +13,7 @@ from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
 from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
+from mlver.project.registering.described import describe_settings
 from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.registry.newer_formats import list_highest_version, refuse_newer_formats
 from mlver.project.tags import seals
@@ -116,12 +117,10 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
         data=data,
         params=params or known.params,
         metrics=metrics or known.metrics,
-        command=request.command or known.command,
         environment=_place_environment(project, request.environment) or known.environment,
     )
-    # Last: a data set that this very request names may be one not to store.
-    for name in request.unstored:
-        settings = _mark_unstored(settings, name)
+    # Last: it may be a data set that this very request names.
+    settings = describe_settings(settings, request)
     if request.follow is not None:
         settings = _mark_followed(project, settings, follow=request.follow)
     return settings
@@ -159,16 +158,3 @@ def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettin
     if known is None:
         return ArtifactSettings(path=path)
     return replace(known, path=path)
-
-
-def _mark_unstored(settings: ModelSettings, name: str) -> ModelSettings:
-    if name == "weights" and settings.weights:
-        return replace(settings, weights=replace(settings.weights, stored=False))
-    if name not in settings.data:
-        known_names = ", ".join(["weights", *settings.data])
-        raise UsageError(
-            f"--no-store names `{name}`, which is no artifact of {settings.model};"
-            f" it has {known_names}"
-        )
-    unstored = replace(settings.data[name], stored=False)
-    return replace(settings, data={**settings.data, name: unstored})

@@ -19,9 +19,10 @@ class RegisterOptions(TypedDict, total=False):
     """Paths are relative to the folder that the registry was opened with.
 
     `params` and `metrics` are maps, which may be nested; they are added to those of `params_files`
-    and `metrics_files` and replace values of the same name. Whatever is left out comes from
-    `model.yaml`, as on the command line; `environment` is the Python that runs, if it is a virtual
-    environment. `commit=False` stages the files for a pull request.
+    and `metrics_files` and replace values of the same name. `licenses` and `batches` are by the
+    names of artifacts. Whatever is left out comes from `model.yaml`, as on the command line;
+    `environment` is the Python that runs, if it is a virtual environment. `commit=False` stages
+    the files for a pull request.
     """
 
     weights: StrPath
@@ -31,6 +32,10 @@ class RegisterOptions(TypedDict, total=False):
     params_files: Sequence[StrPath]
     metrics_files: Sequence[StrPath]
     labels: Mapping[str, str]
+    licenses: Mapping[str, str]
+    batches: Mapping[str, str]
+    owner: str
+    description: str
     version: str
     bump: Bump
     pre: str
@@ -68,6 +73,10 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         param_values=copy_plain(options.get("params", {}), f"params of {model}"),
         metric_values=copy_plain(options.get("metrics", {}), f"metrics of {model}"),
         labels=dict(options.get("labels", {})),
+        licenses=dict(options.get("licenses", {})),
+        batches=dict(options.get("batches", {})),
+        owner=options.get("owner"),
+        description=options.get("description"),
         version=options.get("version"),
         bump=options.get("bump"),
         pre=options.get("pre"),

@@ -16,6 +16,7 @@ from mlver.project.artifacts import agreed_links, following, measuring, modes, s
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
+from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.worktree import environment, value_files
@@ -203,9 +204,9 @@ def build_record(
         params=given.params,
         metrics=given.metrics,
         environment=environment.capture_environment(
-            project.top_folder, given.params, settings.command, prefix
+            project.top_folder, given.params, request.command or settings.command, prefix
         ),
-        labels=dict(request.labels),
+        labels=inherit_labels(settings, request),
         extra=VersionRecord.describe_replaced(given.replaced),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlver import names
@@ -18,7 +18,8 @@ class RegisterRequest:
     """Paths are as the person typed them; whatever is left out comes from `model.yaml`.
 
     `follow` says whether links out of the work tree are followed from now on. `param_values` and
-    `metric_values` are what a program gives, and `params` and `metrics` KEY=VALUE words.
+    `metric_values` are what a program gives, and `params` and `metrics` KEY=VALUE words. `licenses`
+    and `batches` are by the names of artifacts.
     """
 
     model: str
@@ -38,6 +39,10 @@ class RegisterRequest:
     parent: str | None = None
     update: Update = "full"
     labels: Mapping[str, str] = field(default_factory=dict)
+    licenses: Mapping[str, str] = field(default_factory=dict)
+    batches: Mapping[str, str] = field(default_factory=dict)
+    owner: str | None = None
+    description: str | None = None
     unstored: Sequence[str] = ()
     command: str | None = None
     environment: str | None = None
@@ -57,6 +62,10 @@ def check_request(project: Project, request: RegisterRequest) -> None:
     for label, value in request.labels.items():
         names.check_label(label)
         names.check_text(value, f"the label {label}")
+    for option, text in _list_descriptions(request):
+        names.check_text(text, option)
+        if not text.strip():
+            raise UsageError(f"{option} says nothing; give it a text")
     names.check_text(request.message, "the message")
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
@@ -74,6 +83,8 @@ def list_options(request: RegisterRequest) -> list[str]:
         "--pre": request.pre,
         "--parent": request.parent,
         "--command": request.command,
+        "--owner": request.owner,
+        "--description": request.description,
         "--environment": request.environment,
         "--update": None if request.update == "full" else request.update,
     }
@@ -116,4 +127,20 @@ def _list_values(request: RegisterRequest) -> list[str]:
         words += ["--metric", value]
     for name, value in request.labels.items():
         words += ["--label", f"{name}={value}"]
+    for name, value in request.licenses.items():
+        words += ["--license", f"{name}={value}"]
+    for name, value in request.batches.items():
+        words += ["--batch", f"{name}={value}"]
     return words
+
+
+def _list_descriptions(request: RegisterRequest) -> Iterator[tuple[str, str]]:
+    """Yield each text that describes the model or an artifact, with its option."""
+    for name, text in request.licenses.items():
+        yield f"--license {name}", text
+    for name, text in request.batches.items():
+        yield f"--batch {name}", text
+    if request.owner is not None:
+        yield "--owner", request.owner
+    if request.description is not None:
+        yield "--description", request.description

@@ -357,7 +357,16 @@ def test_the_hint_keeps_what_was_typed(place: Repository) -> None:
     words = [*FIRST[:4], "--params", "p a.yaml", "--metrics", "m.json", "--param", "x=1 2"]
     words += ["--metric", "f1=0.5", "--label", "who=me", "--version", "2.0.0", "--parent", "none"]
     words += ["--command", "python train.py", "--environment", "env", "--update", "full"]
-    words += ["--allow-lower", "--no-commit", "--allow-dirty", "--allow-mixed", "--dry-run"]
+    words += ["--owner", "Kim", "--description", "Two words", "--license", "weights=MIT"]
+    words += [
+        "--batch",
+        "weights=Q 3",
+        "--allow-lower",
+        "--no-commit",
+        "--allow-dirty",
+        "--allow-mixed",
+        "--dry-run",
+    ]
     said = assert_refused(place, *words, "-m", "Why not")
     hint = shlex.split(said.rpartition("hint: mlver ")[2])
     assert sorted(hint) == sorted(
