@@ -147,6 +147,9 @@ class Registry:
         Raise GatesShut where a gate is shut, unless `force`; raise MlverError, with nothing
         changed, when the stage cannot be moved.
         """
+        if not isinstance(ref, str):
+            # To the command line nothing is the only model, and here it is a mistake.
+            raise TypeError(f"promote() takes a text that names a version, not {ref!r}")
         result = promote_version(
             self.project, ref, to=to, message=message, force=force, dry_run=dry_run
         )

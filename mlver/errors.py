@@ -45,7 +45,7 @@ class MlverError(Exception):
     """Refused or failed: what happened to what, and the next commands to type. Exit code 3.
 
     `hint` is for the usual case of one command, `hints` for several. `findings` are what made it
-    fail. `correction` is a word that was given, and what it was probably meant to be: the command
+    fail. `suggestion` is a word that was given, and what it was probably meant to be: the command
     line proposes the same command with that.
     """
 
@@ -58,13 +58,13 @@ class MlverError(Exception):
         hint: str | None = None,
         hints: Sequence[str] = (),
         findings: Sequence[Finding] = (),
-        correction: tuple[str, str] | None = None,
+        suggestion: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hints = tuple(hints) if hint is None else (hint, *hints)
         self.findings = tuple(findings)
-        self.correction = correction
+        self.suggestion = suggestion
 
     @property
     def hint(self) -> str | None:

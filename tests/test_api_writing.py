@@ -145,6 +145,17 @@ def test_an_option_that_there_is_not_is_no_option(ground: Repository) -> None:
     assert result.version == "1.2.0-rc.1"
 
 
+def test_a_variable_that_is_none_by_mistake_moves_no_stage(ground: Repository) -> None:
+    register_two(ground)
+    with pytest.raises(TypeError, match="takes a text that names a version, not None"):
+        mlver.promote(None, to="staging", message="x")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="bump is one of major, minor, patch, prerelease"):
+        mlver.register("digits", "x", bump="huge")  # type: ignore[arg-type]
+    with pytest.raises(mlver.MlverError, match="more than 99 digits"):
+        mlver.register("digits", "x", bump="minor", metrics={"accuracy": 10**400})
+    assert [version.stages for version in mlver.versions()] == [(), ()]
+
+
 def test_another_repository_is_named_by_its_path(
     ground: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,7 @@ def run_command(args: list[str]) -> int:
     except typer.TyperException as error:
         raise _describe_usage_error(error, args, name) from None
     except MlverError as error:
-        if corrected := _correct_command(args, error.correction):
+        if corrected := _suggest_command(args, error.suggestion):
             error.hints = (corrected,)
         elif isinstance(error, UsageError) and not error.hints and name in COMMANDS:
             error.hints = (shell_command("mlver", name, "--help"),)
@@ -239,7 +239,7 @@ def _describe_usage_error(
     if option is not None and hasattr(error, "possibilities"):
         message = f"no such option: {printable_name(option)}"
         meant = _find_option(error, option)
-        corrected = _correct_command(args, (option, meant))
+        corrected = _suggest_command(args, (option, meant))
         if corrected is not None:
             return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
     elif name is not None and name not in COMMANDS:
@@ -253,7 +253,7 @@ def _describe_usage_error(
 def _describe_unknown_command(args: list[str], name: str) -> UsageError:
     message = f"there is no command `{printable_name(name)}`"
     meant = OTHER_WORDS.get(name) or find_similar(name, COMMANDS)
-    corrected = _correct_command(args, (name, meant or name))
+    corrected = _suggest_command(args, (name, meant or name))
     if corrected is None:
         return UsageError(message, hint="mlver --help")
     return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
@@ -268,14 +268,14 @@ def _find_option(error: typer.TyperException, typed: str) -> str:
     return find_similar(typed, known) or typed
 
 
-def _correct_command(args: list[str], correction: tuple[str, str] | None) -> str | None:
+def _suggest_command(args: list[str], suggestion: tuple[str, str] | None) -> str | None:
     """The command line with the word that was probably meant in the place of the one given.
 
     None where it would be the same, or where it cannot be shown as it has to be typed.
     """
-    if correction is None:
+    if suggestion is None:
         return None
-    typed, meant = correction
+    typed, meant = suggestion
     words: list[str] = []
     for place, word in enumerate(args):
         option, equals, value = word.partition("=")

@@ -136,16 +136,16 @@ class Project:
         """The version a REF means: `MODEL`, `MODEL@1.2.0`, `MODEL@production~1`, or `@latest` and
         `1.2` where there is one model, or where `model` is given.
 
-        Raise MlverError, with the REF that was probably meant as its `correction`.
+        Raise MlverError, with the REF that was probably meant as its `suggestion`.
         """
         from mlver.project.registry import selecting
 
         try:
             return ResolvedRef(*selecting.resolve_reference(self.registry, text, model))
         except MlverError as error:
-            from mlver.project.registry.corrections import correct_reference
+            from mlver.project.registry.suggestions import suggest_reference
 
-            error.correction = correct_reference(self.registry, text, model)
+            error.suggestion = suggest_reference(self.registry, text, model)
             raise
 
     def resolve_model(self, name: str | None) -> str:
@@ -158,9 +158,9 @@ class Project:
         try:
             return selecting.find_model(self.registry, name)
         except MlverError as error:
-            from mlver.project.registry.corrections import correct_model
+            from mlver.project.registry.suggestions import suggest_model
 
-            error.correction = correct_model(self.registry, name)
+            error.suggestion = suggest_model(self.registry, name)
             raise
 
     def select_version(self, model: str, selector: str | None) -> Version:
@@ -173,9 +173,9 @@ class Project:
         try:
             return selecting.choose_version(self.registry, model, selector)
         except MlverError as error:
-            from mlver.project.registry.corrections import correct_selector
+            from mlver.project.registry.suggestions import suggest_selector
 
-            error.correction = correct_selector(self.registry, model, selector)
+            error.suggestion = suggest_selector(self.registry, model, selector)
             raise
 
     def list_selectors(self, model: str, typed: str) -> Iterator[str]:

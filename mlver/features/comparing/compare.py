@@ -41,7 +41,7 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareResult:
-    """`same` counts the fields that are the same in all versions."""
+    """`same` counts the fields, but for packages, that are the same in all versions."""
 
     versions: tuple[ComparedVersion, ...]
     rows: tuple[ComparedRow, ...]
@@ -72,7 +72,8 @@ def compare_versions(project: Project, refs: Sequence[str]) -> CompareResult:
     for group, field_values in _list_fields(records, directions):
         for field, values in field_values.items():
             if _are_same(values, len(records)):
-                same += 1
+                # Packages are too many to be counted with what people chose.
+                same += not field.startswith("environment.packages.")
                 continue
             direction = directions.get(field.removeprefix("metrics."))
             rows.append(_build_row(group, field, values, len(records), direction))
@@ -124,7 +125,9 @@ def _gather_fields(
     fields: dict[str, dict[int, Value]] = {}
     for place, side in enumerate(sides):
         for name, value in flatten_values(side).items():
-            fields.setdefault(f"{prefix}{name}", {})[place] = thaw_value(value)
+            # An empty group beside one with members is no value of its own.
+            if value != {}:
+                fields.setdefault(f"{prefix}{name}", {})[place] = thaw_value(value)
     return fields
 
 

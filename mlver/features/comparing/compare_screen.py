@@ -6,7 +6,9 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 
+from mlver.errors import printable_name
 from mlver.features.comparing.compare import ComparedRow, CompareResult
+from mlver.features.comparing.screen import draw_direction_advice
 from mlver.records.values import Value
 from mlver.terminal.cells import format_csv_cell
 from mlver.terminal.markdown import format_table, quote_code
@@ -16,7 +18,6 @@ from mlver.terminal.words import (
     format_exact,
     format_number,
     shorten_digest,
-    take_first_line,
 )
 
 _GAP = 2
@@ -49,9 +50,20 @@ def draw_compare(result: CompareResult, screen: TextScreen) -> None:
         count = _count_fitting(result, place, screen.width)
         _draw_block(result, range(place, place + count), screen)
         place += count
+    _draw_advice(result, screen)
     if result.same:
         count_text = format_count(result.same, "more field is", "more fields are")
         screen.draw_line((f"  {count_text} the same", "dim"))
+
+
+def _draw_advice(result: CompareResult, screen: TextScreen) -> None:
+    """Say how a best value is marked, where no metric has a direction."""
+    metrics = [row for row in result.rows if row.group == "metrics"]
+    if not metrics or any(row.direction is not None for row in metrics):
+        return
+    draw_direction_advice(
+        result.versions[0].model, metrics[0].field.removeprefix("metrics."), screen
+    )
 
 
 def _name_versions(result: CompareResult) -> list[str]:
@@ -120,7 +132,8 @@ def _format_value(row: ComparedRow, value: Value) -> str:
     shown = {format_number(other) for other in row.values if other is not None}
     present = {format_exact(other) for other in row.values if other is not None}
     text = format_number(value) if len(shown) == len(present) else format_exact(value)
-    return take_first_line(text)
+    # On one line, and no two values alike.
+    return printable_name(text)
 
 
 def draw_compare_csv(result: CompareResult, screen: TextScreen) -> None:

@@ -45,7 +45,8 @@ def draw_diff(result: DiffResult, screen: TextScreen) -> None:
     if not result.differs:
         screen.draw_line("  the same in every part")
     draw_value_changes("params", result.params, screen)
-    draw_metric_changes(result.metrics, screen)
+    # No model has a blank in its name.
+    draw_metric_changes(result.new.partition(" ")[0], result.metrics, screen)
     draw_artifact_changes(result.artifacts, screen)
     draw_value_changes("environment", result.environment, screen, most=_PACKAGES_SHOWN)
     draw_value_changes("labels", result.labels, screen)
@@ -71,7 +72,13 @@ def _format_value_row(change: ValueChange) -> list[Cell]:
     return [change.key, " → ".join(distinguish_values(change.old, change.new))]
 
 
-def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> None:
+def draw_direction_advice(model: str, metric: str, screen: TextScreen) -> None:
+    """How to say which way a metric is better: nothing is guessed from its name."""
+    words = ("mlver", "config", "set", "--model", model, f"directions.{metric}", "higher")
+    screen.draw_unbroken(("  which way is better: ", "dim"), shell_command(*words))
+
+
+def draw_metric_changes(model: str, changes: Sequence[MetricChange], screen: TextScreen) -> None:
     moved_metrics = [change for change in changes if change.old != change.new]
     if not moved_metrics:
         return
@@ -81,8 +88,7 @@ def draw_metric_changes(changes: Sequence[MetricChange], screen: TextScreen) -> 
     )
     for change in moved_metrics:
         if change.verdict == "unknown" and change.delta is not None:
-            advice = "  which way is better: `directions: {accuracy: higher}` in model.yaml"
-            screen.draw_line((advice, "dim"))
+            draw_direction_advice(model, change.key, screen)
             break
 
 
@@ -166,7 +172,7 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
         screen.draw_line("  ", ("retired", "bad"), f": {model.retired}", hang=2)
     draw_artifact_changes(model.artifacts, screen)
     draw_value_changes("params", model.params, screen)
-    draw_metric_changes(model.metrics, screen)
+    draw_metric_changes(model.model, model.metrics, screen)
     if model.lacking:
         screen.draw_line(("missing  ", "warn"), join_listed(model.lacking))
     _draw_code_status(model, screen)
@@ -299,7 +305,7 @@ def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
         f"  ({describe_new_version(version)})",
     )
     _draw_reason(version.message, version.author, screen)
-    draw_metric_changes(version.metrics, screen)
+    draw_metric_changes(version.model, version.metrics, screen)
     draw_value_changes("params", version.params, screen)
     draw_artifact_changes(version.artifacts, screen)
     draw_value_changes("environment", version.environment, screen, most=_PACKAGES_SHOWN)

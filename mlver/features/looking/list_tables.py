@@ -117,7 +117,10 @@ def _format_shown(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return " ".join(map(str, value))
-    return take_first_line(format_number(value))
+    text = format_number(value)
+    first_line = take_first_line(text)
+    # What is not shown is said, so that different values do not look alike.
+    return text if first_line == text else f"{first_line} …"
 
 
 def _format_code(value: Any) -> str:

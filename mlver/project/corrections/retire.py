@@ -11,6 +11,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import find_last_link, find_retirement, read_retirement
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
@@ -151,6 +152,7 @@ def _build_retirement(
 ) -> RetirementRecord:
     _, digest = project.registry.read_version(chosen.model, chosen.version)
     folder = layout.retirements_folder(chosen.model, chosen.version)
+    require_as_committed(project.repository, project.registry, folder)
     sequence, prior = find_last_link(project.registry, folder)
     created = project.record_time
     require_possible_date(project, "retirement", created)

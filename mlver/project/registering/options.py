@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
 from mlver.document.objects import copy_plain
+from mlver.errors import UsageError
 from mlver.project.registering.request import RegisterRequest
 from mlver.records.version import Update
-from mlver.version import Bump
+from mlver.version import BUMPS, Bump
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -55,13 +56,16 @@ class RegisterOptions(TypedDict, total=False):
 def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
     """The same as `mlver register` asks for.
 
-    Raise TypeError for an option that there is not, and InvalidDocument for a value that no record
-    can hold.
+    Raise TypeError for an option that there is not, UsageError for a `bump` that is none, and
+    InvalidDocument for a value that no record can hold.
     """
     # Types are not checked at run time, and a misspelt option would be lost.
     unknown = sorted(options.keys() - RegisterOptions.__annotations__.keys())
     if unknown:
         raise TypeError(f"register() has no option {', '.join(unknown)}")
+    bump = options.get("bump")
+    if bump is not None and bump not in BUMPS:
+        raise UsageError(f"bump is one of {', '.join(BUMPS)}, not {bump!r}")
     weights = options.get("weights")
     return RegisterRequest(
         model=model,
@@ -78,7 +82,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         owner=options.get("owner"),
         description=options.get("description"),
         version=options.get("version"),
-        bump=options.get("bump"),
+        bump=bump,
         pre=options.get("pre"),
         allow_lower=options.get("allow_lower", False),
         parent=options.get("parent"),

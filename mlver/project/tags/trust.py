@@ -8,6 +8,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import find_retirement
 from mlver.project.tags.seals import judge_version
 from mlver.records import layout
@@ -41,6 +42,8 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
 
 def require_unretired(project: Project, chosen: ResolvedRef) -> None:
     """Raise MlverError for a retired version, which no stage may be given."""
+    folder = layout.retirements_folder(chosen.model, chosen.version)
+    require_as_committed(project.repository, project.registry, folder)
     retirement = find_retirement(project.registry, chosen.model, chosen.version)
     if retirement is None:
         return

@@ -161,7 +161,7 @@ def _find_non_numbers(metrics: Mapping[str, Any], prefix: str) -> Iterator[str]:
         # Python counts True among the integers
         elif isinstance(value, bool) or not isinstance(value, int | float):
             yield f"{name}: is {_name_type(value)}, not a number"
-        elif not math.isfinite(value):
+        elif isinstance(value, float) and not math.isfinite(value):
             yield f"{name}: is {value}, not a number"
 
 

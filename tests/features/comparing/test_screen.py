@@ -14,6 +14,7 @@ from tests.conftest import Repository
 def test_a_metric_of_one_side_has_no_arrow() -> None:
     stream = io.StringIO()
     draw_metric_changes(
+        "digits",
         compare_metrics({"loss": 0.5, "old": 2}, {"loss": 0.4, "accuracy": 0.96}, {}),
         TextScreen(stream),
     )

@@ -178,7 +178,7 @@ CORRECTIONS = {
 def test_what_was_probably_meant_is_said(lines: Project, ref: str) -> None:
     with pytest.raises(MlverError) as refused:
         lines.resolve_ref(ref)
-    assert refused.value.correction == (ref, CORRECTIONS[ref])
+    assert refused.value.suggestion == (ref, CORRECTIONS[ref])
 
 
 def test_of_several_models_the_one_where_it_means_something_is_proposed(lines: Project) -> None:
@@ -187,7 +187,7 @@ def test_of_several_models_the_one_where_it_means_something_is_proposed(lines: P
     for ref, meant in {"@production": "m@production", "0.2.0": "o@0.2.0", "@latest": None}.items():
         with pytest.raises(MlverError) as refused:
             lines.resolve_ref(ref)
-        assert (refused.value.correction or ("", None))[1] == meant
+        assert (refused.value.suggestion or ("", None))[1] == meant
 
 
 def test_a_model_of_only_pre_releases_is_answered_with_the_highest(lines: Project) -> None:
@@ -196,7 +196,7 @@ def test_a_model_of_only_pre_releases_is_answered_with_the_highest(lines: Projec
     for ref in ("n", "n@latest"):
         with pytest.raises(MlverError, match=r"only pre-releases up to 0\.1\.0-rc\.2") as refused:
             lines.resolve_ref(ref)
-        assert refused.value.correction == (ref, "n@0.1.0-rc.2")
+        assert refused.value.suggestion == (ref, "n@0.1.0-rc.2")
 
 
 NOTHING_MEANT = ["m@canary", "nothing@1.0.0", "m@9.9.9", "m@staging~1", "m@~9", "x:y", "\x1b", "@@"]
@@ -206,4 +206,4 @@ NOTHING_MEANT = ["m@canary", "nothing@1.0.0", "m@9.9.9", "m@staging~1", "m@~9", 
 def test_where_nobody_can_tell_nothing_is_proposed(lines: Project, ref: str) -> None:
     with pytest.raises(MlverError) as refused:
         lines.resolve_ref(ref)
-    assert refused.value.correction is None
+    assert refused.value.suggestion is None

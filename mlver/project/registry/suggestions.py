@@ -30,7 +30,7 @@ _LONGEST = 200
 _MOST_TRIED = 40
 
 
-def correct_reference(
+def suggest_reference(
     registry: RecordRegistry, text: str | None, model: str | None = None
 ) -> tuple[str, str] | None:
     """The REF that was given, and the one that was probably meant; None where nobody can tell."""
@@ -43,7 +43,7 @@ def correct_reference(
     return _choose_working(text, _propose_references(registry, text, model), resolve)
 
 
-def correct_selector(
+def suggest_selector(
     registry: RecordRegistry, model: str, text: str | None
 ) -> tuple[str, str] | None:
     """The same of a selector without a model."""
@@ -56,7 +56,7 @@ def correct_selector(
     return _choose_working(text, _propose_selectors(registry, model, text), choose)
 
 
-def correct_model(registry: RecordRegistry, text: str | None) -> tuple[str, str] | None:
+def suggest_model(registry: RecordRegistry, text: str | None) -> tuple[str, str] | None:
     """The same of a model alone: of `digits@1.0.0` it is `digits`."""
     if text is None or len(text) > _LONGEST:
         return None
