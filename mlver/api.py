@@ -18,7 +18,6 @@ from mlver.project.history.registered_versions import RegisteredVersions, read_v
 from mlver.project.project import Project
 from mlver.project.registering.options import RegisterOptions, build_request
 from mlver.project.registering.register import RegisterResult, register_version
-from mlver.project.registry.attached import find_retirement
 from mlver.project.reporter import SilentReporter
 from mlver.project.stages.promote import PromoteResult, promote_version
 from mlver.project.stages.rollback import RollbackResult, roll_back_stage
@@ -112,10 +111,9 @@ class Registry:
         one that was sealed or promoted, or its bytes cannot be had.
         """
         record, digest = trust.read_vouched_record(self.project, ref)
-        retirement = find_retirement(self.project.registry, record.model, record.version)
-        if retirement is not None:
-            message = f"{record.model} {record.version} is retired: {retirement.reason}"
-            warnings.warn(message, UserWarning, stacklevel=2)
+        notice = trust.describe_retirement(self.project, record)
+        if notice is not None:
+            warnings.warn(notice, UserWarning, stacklevel=2)
         return ResolvedModel(
             name=record.model,
             version=record.version,

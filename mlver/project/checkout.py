@@ -68,6 +68,7 @@ def check_out(
     writing = nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip())
     with naming_commits(project.repository), writing:
         record, _ = trust.read_vouched_record(project, ref)
+        trust.show_retirement(project, record)
         restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
         agreed = _list_agreed(project, record) if follow else None
         typed = {"--inputs": inputs, "--force": force, "--dry-run": dry_run}

@@ -16,7 +16,7 @@ from mlver.errors import (
 )
 from mlver.policy.chain import judge_history
 from mlver.policy.gates.verified import prove_bytes
-from mlver.policy.staging import list_targets, stage_holder
+from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import (
     damage,
     undoable_checkout,
@@ -34,10 +34,14 @@ from mlver.project.history.stage_history import (
     read_rule,
 )
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
+from mlver.project.stages.rollback_target import (
+    build_target_hint,
+    find_target,
+    list_former_holders,
+)
 from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.input_files import ForeignFile
@@ -144,15 +148,16 @@ def _choose_target(project: Project, model: str, stage: str, to: str | None) -> 
     digests = read_promoted_digests(project, model, history)
     broken = judge_history(layout.stage_folder(model, stage), history, digests)
     if unread and to is None:
-        raise _build_unread_error(model, stage, unread[-1], history)
+        raise _build_unread_error(project, model, stage, unread[-1], history)
     if broken:
         # A rollback must not wait for a repair. Its record says what it was built on.
         project.reporter.show_note(
             f"the history of {stage} is damaged ({broken[0].message}): mlver verify --all"
         )
     previous = stage_holder([promotion for promotion, _ in history])
-    chosen = _find_target(project, model, stage, history, to, previous)
+    chosen = find_target(project, model, stage, history, to, previous)
     record, digest = trust.read_vouched_record(project, f"{model}@{chosen.version}")
+    trust.show_retirement(project, record)
     # A rollback goes back to what was promoted here before, even where its tag was lost since.
     vouched = {promotion.record for promotion, _ in history}
     trust.require_trusted(project, record, digest, vouched=vouched)
@@ -186,15 +191,16 @@ def _read_known_history(project: Project, model: str, stage: str) -> tuple[Stage
     return history, unread
 
 
-def _build_unread_error(model: str, stage: str, path: str, history: StageHistory) -> MlverError:
+def _build_unread_error(
+    project: Project, model: str, stage: str, path: str, history: StageHistory
+) -> MlverError:
     """Who held the stage before is not known, so the person has to say where to go."""
     look = shell_command("mlver", "log", model)
     hints: tuple[str, ...] = (look,)
     *_, (last, _) = history
-    others = [record.version for record, _ in history if record.version != last.version]
+    others = list_former_holders(history, last.version)
     if others:
-        words = ["mlver", "rollback", model, "--stage", stage, "--to", others[-1], "-m", "WHY"]
-        hints = (shell_command(*words), look)
+        hints = (build_target_hint(project, model, stage, others), look)
     return MlverError(
         f"{path} was written by a newer mlver, so nobody here knows who held {stage} before;"
         " name the version to go back to",
@@ -299,70 +305,6 @@ def _undo_checkout(project: Project, applied: AppliedCheckout, error: BaseExcept
         for note in notes:
             error.add_note(note)
             project.reporter.show_note(note)
-
-
-def _find_target(
-    project: Project,
-    model: str,
-    stage: str,
-    history: StageHistory,
-    to: str | None,
-    previous: str | None,
-) -> ResolvedRef:
-    """Find the version to go back to: `to`, or the holder before `previous`."""
-    if previous is None:
-        raise MlverError(
-            f"no version of {model} holds {stage}, so there is nothing to roll back from",
-            hint=shell_command("mlver", "log", model),
-        )
-    target: str | None
-    if to:
-        target = str(project.select_version(model, to))
-        trust.require_unretired(project, ResolvedRef(model, parse_version(target)))
-    else:
-        target = _choose_unretired(project, model, history)
-    if target is None:
-        raise _build_no_target_error(model, stage, history, previous)
-    if target == previous:
-        show_log = shell_command("mlver", "log", model)
-        raise MlverError(f"{model} {target} holds {stage} already", hint=show_log)
-    # A rollback asks no gate, so it must not bring a stage to what never passed its gates.
-    if target not in {promotion.version for promotion, _ in history}:
-        raise MlverError(
-            f"{model} {target} never held {stage}, so a rollback cannot go there; promote it",
-            hint=shell_command("mlver", "promote", f"{model}@{target}", "--to", stage, "-m", "WHY"),
-        )
-    return ResolvedRef(model, parse_version(target))
-
-
-def _choose_unretired(project: Project, model: str, history: StageHistory) -> str | None:
-    """Choose the last holder before the present one that is not retired."""
-    for target in list_targets([promotion for promotion, _ in history]):
-        retirement = find_retirement(project.registry, model, target)
-        if retirement is None:
-            return target
-        project.reporter.show_note(
-            f"skipped {model} {target}, which is retired: {retirement.reason}"
-        )
-    return None
-
-
-def _build_no_target_error(
-    model: str, stage: str, history: StageHistory, previous: str
-) -> MlverError:
-    others = [promotion.version for promotion, _ in history if promotion.version != previous]
-    if not others:
-        return MlverError(
-            f"{stage} has held only {model} {previous}, so there is nothing to go back to",
-            hint=shell_command("mlver", "log", model),
-        )
-    # A person most likely means the newest of them.
-    words = ["mlver", "rollback", model, "--stage", stage, "--to", others[-1], "-m", "WHY"]
-    return MlverError(
-        f"{stage} held nothing before {model} {previous} that was not rolled back or retired,"
-        " so there is nothing to go back to",
-        hint=shell_command(*words),
-    )
 
 
 def _has_moved(project: Project, chosen: ResolvedRef, stage: str) -> bool:

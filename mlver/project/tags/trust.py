@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
@@ -13,6 +14,9 @@ from mlver.project.registry.attached import find_retirement
 from mlver.project.tags.seals import judge_version
 from mlver.records import layout
 from mlver.records.version import VersionRecord
+
+if TYPE_CHECKING:
+    from mlver.records.retirement import RetirementRecord
 
 
 def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecord, Digest]:
@@ -34,10 +38,28 @@ def read_vouched_record(project: Project, ref: str | None) -> tuple[VersionRecor
                 f"{path} promoted another record than the one here",
                 hint=shell_command("git", "log", "-p", "--", record_path),
             )
-    retirement = find_retirement(project.registry, model, version)
-    if retirement is not None:
-        project.reporter.show_note(f"{model} {version} is retired: {retirement.reason}")
     return record, digest
+
+
+def describe_retirement(project: Project, record: VersionRecord) -> str | None:
+    """Say that a version is retired, or that it may be as nobody can read that; None for one that
+    is in use.
+
+    What only gives a version out says so and goes on: it must not wait for a repair.
+    """
+    name = f"{record.model} {record.version}"
+    try:
+        retirement = find_retirement(project.registry, record.model, record.version)
+    except MlverError as error:
+        return f"{name} may be retired: {summarise_error(error)}"
+    return None if retirement is None else f"{name} is retired: {retirement.reason}"
+
+
+def show_retirement(project: Project, record: VersionRecord) -> None:
+    """Show a note for a version that is retired."""
+    notice = describe_retirement(project, record)
+    if notice is not None:
+        project.reporter.show_note(notice)
 
 
 def require_unretired(project: Project, chosen: ResolvedRef) -> None:
@@ -45,15 +67,18 @@ def require_unretired(project: Project, chosen: ResolvedRef) -> None:
     folder = layout.retirements_folder(chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     retirement = find_retirement(project.registry, chosen.model, chosen.version)
-    if retirement is None:
-        return
+    if retirement is not None:
+        raise build_retired_error(chosen, retirement)
+
+
+def build_retired_error(chosen: ResolvedRef, retirement: RetirementRecord) -> MlverError:
     ref = f"{chosen.model}@{chosen.version}"
     restore = shell_command("mlver", "retire", ref, "--restore", "-m", "WHY")
     hints: tuple[str, ...] = (restore,)
     if retirement.successor is not None:
         successor = f"{chosen.model}@{retirement.successor}"
         hints = (shell_command("mlver", "show", successor), restore)
-    raise MlverError(
+    return MlverError(
         f"{chosen.model} {chosen.version} is retired, so no stage is given to it:"
         f" {retirement.reason}",
         hints=hints,
