@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mlver.errors import shell_command
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
 from mlver.project.stages.vacate import VacateResult
@@ -14,7 +13,7 @@ from mlver.terminal.screen import Part, TextScreen
 def draw_note(result: NoteResult, screen: TextScreen) -> None:
     version: Part = (f"{result.model} {result.version}", "name")
     if result.outcome == "already":
-        screen.draw_line("note ", str(result.sequence), " on ", version, " says so already")
+        screen.draw_line("note ", str(result.sequence), " on ", version, " already says this")
         return
     verb = "Would note" if result.dry_run else "Noted"
     screen.draw_line((verb, "bold"), " on ", version, f"  (note {result.sequence})")
@@ -25,19 +24,17 @@ def draw_note(result: NoteResult, screen: TextScreen) -> None:
 def draw_retire(result: RetireResult, screen: TextScreen) -> None:
     version: Part = (f"{result.model} {result.version}", "name")
     if result.outcome == "already":
-        screen.draw_line(version, f" is so already, by record {result.sequence}; nothing changed")
+        state = "retired" if result.action == "retire" else "restored"
+        screen.draw_line(version, f" is {state} already (record {result.sequence})")
     else:
         verb = result.outcome.capitalize()
         if result.dry_run:
             verb = "Would retire" if result.outcome == "retired" else "Would restore"
-        instead = f"  use {result.in_favour_of} instead" if result.in_favour_of else ""
+        instead = f"; use {result.in_favour_of} instead" if result.in_favour_of else ""
         screen.draw_line((verb, "bold"), " ", version, instead)
     for stage in result.stages:
         screen.draw_line(("It still holds ", "bad"), (stage, "bold"), hang=2)
-        words = ["retire", result.model, "--stage", stage]
-        if result.in_favour_of is not None:
-            words = ["promote", f"{result.model}@{result.in_favour_of}", "--to", stage]
-        draw_hints([shell_command("mlver", *words, "-m", "WHY")], screen)
+    draw_hints(result.hints, screen)
 
 
 def draw_vacate(result: VacateResult, screen: TextScreen) -> None:

@@ -8,14 +8,21 @@ from typing import Literal
 from mlver import names
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.policy.staging import list_targets
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link, find_retirement, read_retirement
+from mlver.project.registry.attached import (
+    find_last_link,
+    find_retirement,
+    find_usable,
+    read_retirement,
+)
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
 from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.retirement import RetirementAction, RetirementRecord
 
@@ -27,16 +34,18 @@ class RetireResult:
     """`outcome`: the version was `retired` or `restored`, or the last record said so `already`.
 
     On a dry run that is what would have come of it, and `sequence` and `path` are those that the
-    record would have. `stages` are those that a retired version still holds. `commit` is None where
-    nothing was written.
+    record would have. `stages` are those that a retired version still holds, and `hints` are the
+    commands that give them to another. `commit` is None where nothing was written.
     """
 
     model: str
     version: str
+    action: RetirementAction
     outcome: RetireOutcome
     in_favour_of: str | None
     message: str
     stages: tuple[str, ...]
+    hints: tuple[str, ...]
     sequence: int
     path: str
     commit: str | None
@@ -94,13 +103,19 @@ def _write_retirement(project: Project, plan: _RetirementPlan, *, dry_run: bool)
                 edit.create_file(record.record_path, data)
                 subject = f"mlver: {record.action} {record.model} {record.version}"
                 commit = edit.commit_files(f"{subject}\n\n{record.message}")
+    stages = _list_held(project, record)
+    hints: tuple[str, ...] = ()
+    for stage in stages:
+        hints += (_build_hint(project, record, stage),)
     return RetireResult(
         model=record.model,
         version=record.version,
+        action=record.action,
         outcome=outcome,
         in_favour_of=record.successor,
         message=record.message,
-        stages=_list_held(project, record),
+        stages=stages,
+        hints=hints,
         sequence=record.sequence,
         path=record.record_path,
         commit=commit,
@@ -194,6 +209,35 @@ def _find_successor(
         raise MlverError(message, hint=list_command)
     _, digest = project.registry.read_version(chosen.model, chosen.version)
     return VersionReference(str(chosen.version), digest)
+
+
+def _build_hint(project: Project, record: RetirementRecord, stage: str) -> str:
+    """Build the command that gives a stage to another version, or else empties it.
+
+    The one before comes first: it held the stage already, and nothing else goes back to it once
+    the stage is empty.
+    """
+    words = ["retire", record.model, "--stage", stage]
+    if _has_unretired_holder(project, record, stage):
+        words = ["rollback", record.model, "--stage", stage]
+    elif record.successor is not None:
+        words = ["promote", f"{record.model}@{record.successor}", "--to", stage]
+    return shell_command("mlver", *words, "-m", "WHY")
+
+
+def _has_unretired_holder(project: Project, record: RetirementRecord, stage: str) -> bool:
+    """Whether a rollback of the stage finds a version to go to."""
+    history: list[PromotionRecord] = []
+    registry = project.registry
+    for sequence in registry.list_sequences(layout.stage_folder(record.model, stage)):
+        try:
+            promotion, _ = registry.read_promotion(record.model, stage, sequence)
+        except MlverError:
+            # A rollback asks then where to go.
+            return False
+        history.append(promotion)
+    others = [version for version in list_targets(history) if version != record.version]
+    return find_usable(registry, record.model, others) is not None
 
 
 def _list_held(project: Project, record: RetirementRecord) -> tuple[str, ...]:

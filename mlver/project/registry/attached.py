@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath, RetirementPath
@@ -70,6 +72,22 @@ def find_retirement(
         return None
     record = read_retirement(registry, model, number, sequences[-1])
     return record if record.action == "retire" else None
+
+
+def is_retired(registry: RecordRegistry, model: str, number: Version | str) -> bool | None:
+    """Whether a version is retired; None where that cannot be read."""
+    try:
+        return find_retirement(registry, model, number) is not None
+    except MlverError:
+        return None
+
+
+def find_usable(registry: RecordRegistry, model: str, versions: Iterable[str]) -> str | None:
+    """Find the first of these versions that is known not to be retired, for a hint."""
+    for version in versions:
+        if is_retired(registry, model, version) is False:
+            return version
+    return None
 
 
 def find_retired(registry: RecordRegistry, model: str) -> dict[str, RetirementRecord]:

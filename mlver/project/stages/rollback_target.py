@@ -5,13 +5,11 @@ A rollback must not wait for a repair, so a retirement that cannot be read is to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.policy.staging import list_targets
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import find_retirement
+from mlver.project.registry.attached import find_retirement, find_usable, is_retired
 from mlver.project.tags.trust import build_retired_error
 from mlver.version import parse_version
 
@@ -72,22 +70,6 @@ def _choose_unretired(project: Project, model: str, history: StageHistory) -> st
     return None
 
 
-def find_usable(project: Project, model: str, versions: Iterable[str]) -> str | None:
-    """Find the first of these versions that is known not to be retired, for a hint."""
-    for version in versions:
-        if _is_retired(project, model, version) is False:
-            return version
-    return None
-
-
-def _is_retired(project: Project, model: str, version: str) -> bool | None:
-    """Whether a version is retired; None where that cannot be read."""
-    try:
-        return find_retirement(project.registry, model, version) is not None
-    except MlverError:
-        return None
-
-
 def list_former_holders(history: StageHistory, holder: str | None) -> list[str]:
     """List the other versions that ever held a stage, the newest first."""
     former: dict[str, None] = {}
@@ -100,9 +82,9 @@ def list_former_holders(history: StageHistory, holder: str | None) -> list[str]:
 def build_target_hint(project: Project, model: str, stage: str, others: list[str]) -> str:
     """Build the command that goes on, where a person has to say which of `others` is meant."""
     # A person most likely means the newest of them.
-    target = find_usable(project, model, others)
+    target = find_usable(project.registry, model, others)
     if target is None:
-        doubtful = [name for name in others if _is_retired(project, model, name) is None]
+        doubtful = [name for name in others if is_retired(project.registry, model, name) is None]
         target = next(iter(doubtful), None)
     if target is not None:
         words = ["rollback", model, "--stage", stage, "--to", target]
@@ -114,15 +96,16 @@ def build_target_hint(project: Project, model: str, stage: str, others: list[str
 def _build_empty_error(
     project: Project, model: str, stage: str, history: StageHistory
 ) -> MlverError:
-    hints = [shell_command("mlver", "log", model)]
+    look = shell_command("mlver", "log", model)
+    hints: tuple[str, ...] = (look,)
     # Nothing is rolled back in a stage that was emptied: what it held is promoted again.
-    usable = find_usable(project, model, list_former_holders(history, None))
+    usable = find_usable(project.registry, model, list_former_holders(history, None))
     if usable is not None:
-        words = ["promote", f"{model}@{usable}", "--to", stage, "-m", "WHY"]
-        hints.insert(0, shell_command("mlver", *words))
+        ref = f"{model}@{usable}"
+        hints = (shell_command("mlver", "promote", ref, "--to", stage, "-m", "WHY"), look)
     return MlverError(
         f"no version of {model} holds {stage}, so there is nothing to roll back from",
-        hints=tuple(hints),
+        hints=hints,
     )
 
 

@@ -54,7 +54,7 @@ def test_the_same_note_again_changes_nothing(noted: Repository) -> None:
     """Whoever was interrupted types the command again."""
     head = noted.git("rev-parse", "HEAD")
     said = assert_works(noted, "note", "digits@1.0.0", "-m", "retrain before March")
-    assert said == "note 2 on digits 1.0.0 says so already\n"
+    assert said == "note 2 on digits 1.0.0 already says this\n"
     assert noted.git("rev-parse", "HEAD") == head
 
 

@@ -30,7 +30,7 @@ def retired(second: Repository) -> Repository:
 def test_a_version_is_retired_though_it_holds_a_stage(second: Repository) -> None:
     said = assert_works(second, "retire", "digits@1.0.0", "-m", WHY, "--in-favour-of", "@latest")
     assert said == (
-        "Retired digits 1.0.0  use 1.1.0 instead\n"
+        "Retired digits 1.0.0; use 1.1.0 instead\n"
         "It still holds production\n"
         "hint: mlver promote digits@1.1.0 --to production -m WHY\n"
     )
@@ -95,7 +95,7 @@ def test_it_can_be_restored(retired: Repository) -> None:
     words = ("retire", "digits@1.0.0", "--restore", "-m", "The data may be used after all")
     assert assert_works(retired, *words) == "Restored digits 1.0.0\n"
     said = assert_works(retired, *words)
-    assert said == "digits 1.0.0 is so already, by record 2; nothing changed\n"
+    assert said == "digits 1.0.0 is restored already (record 2)\n"
     assert "retired" not in assert_works(retired, "list", "digits")
     assert_works(retired, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try it")
     assert_works(retired, "verify", "--all")

@@ -85,3 +85,18 @@ def test_resolving_a_retired_version_warns_once(
     with pytest.warns(UserWarning, match="digits 1.0.0 is retired: leaks"):
         mlver.open(moved.path).resolve("digits@1.0.0")
     assert caplog.messages == []
+
+
+def test_who_holds_a_stage_is_told_to_roll_it_back(moved: Repository) -> None:
+    """An emptied stage has nothing to go back to, so emptying is the last that is hinted."""
+    retire = ("retire", "digits@1.1.0", "-m", WHY, "--in-favour-of", "1.0.0")
+    said = assert_works(moved, *retire)
+    assert said == (
+        "Retired digits 1.1.0; use 1.0.0 instead\n"
+        "It still holds production\n"
+        "hint: mlver rollback digits --stage production -m WHY\n"
+    )
+    assert assert_works(moved, *retire).startswith("digits 1.1.0 is retired already (record 1)\n")
+    assert_works(moved, "retire", "digits@1.0.0", "-m", WHY)
+    said = assert_works(moved, "retire", "digits@1.1.0", "-m", "leaks more")
+    assert said.endswith("hint: mlver retire digits --stage production -m WHY\n")
