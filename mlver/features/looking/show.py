@@ -14,13 +14,14 @@ from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import read_notes, read_retirements
+from mlver.project.registry.attached import read_notes, read_retirement
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
+from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 
 
@@ -53,9 +54,25 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
         notes=tuple(read_notes(registry, model, chosen.version)),
-        retirements=tuple(read_retirements(registry, model, chosen.version)),
+        retirements=_read_retirements(project, chosen),
         lost_code=_find_lost_code(project, record),
     )
+
+
+def _read_retirements(project: Project, chosen: ResolvedRef) -> tuple[RetirementRecord, ...]:
+    """Read the retirements of a version that can be read, and tell about the others."""
+    reader = TolerantReader()
+    retirements: list[RetirementRecord] = []
+    folder = layout.retirements_folder(chosen.model, chosen.version)
+    for sequence in project.registry.list_sequences(folder):
+        retirement = reader.try_reading(
+            read_retirement, project.registry, chosen.model, chosen.version, sequence
+        )
+        if retirement is not None:
+            retirements.append(retirement)
+    for fault in reader.faults:
+        project.reporter.show_note(f"{chosen.model} {chosen.version} may be retired: {fault}")
+    return tuple(retirements)
 
 
 def _find_lost_code(project: Project, record: VersionRecord) -> Finding | None:

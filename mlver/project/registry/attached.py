@@ -90,16 +90,10 @@ def find_usable(registry: RecordRegistry, model: str, versions: Iterable[str]) -
     return None
 
 
-def find_retired(registry: RecordRegistry, model: str) -> dict[str, RetirementRecord]:
-    """Find the retired versions of a model, each with the record that retires it."""
-    retired: dict[str, RetirementRecord] = {}
-    for number in registry.list_names(layout.retired_folder(model)):
-        if layout.parse_version_name(number) is None:
-            continue
-        record = find_retirement(registry, model, number)
-        if record is not None:
-            retired[number] = record
-    return retired
+def list_retired(registry: RecordRegistry, model: str) -> list[str]:
+    """List the versions of a model that were ever retired."""
+    names = registry.list_names(layout.retired_folder(model))
+    return [name for name in names if layout.parse_version_name(name) is not None]
 
 
 def find_last_link(registry: RecordRegistry, folder: str) -> tuple[int, Digest | None]:

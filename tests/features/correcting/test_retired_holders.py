@@ -7,9 +7,11 @@ import pytest
 import mlver
 from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 WHY = "leaks"
+UNREADABLE = layout.retirement_path("digits", "1.0.0", 1)
 PRODUCTION = ("--stage", "production", "-m", "Slow")
 
 
@@ -24,7 +26,7 @@ def moved(second: Repository) -> Repository:
 def damaged(moved: Repository) -> Repository:
     """With a retirement of 1.0.0 that cannot be read."""
     assert_works(moved, "retire", "digits@1.0.0", "-m", WHY)
-    moved.write(layout.retirement_path("digits", "1.0.0", 1), "schema: mlver/retirement/1\n")
+    moved.write(UNREADABLE, "schema: mlver/retirement/1\n")
     moved.commit("Damage")
     return moved
 
@@ -100,3 +102,16 @@ def test_who_holds_a_stage_is_told_to_roll_it_back(moved: Repository) -> None:
     assert_works(moved, "retire", "digits@1.0.0", "-m", WHY)
     said = assert_works(moved, "retire", "digits@1.1.0", "-m", "leaks more")
     assert said.endswith("hint: mlver retire digits --stage production -m WHY\n")
+
+
+def test_what_may_be_retired_is_shown_with_a_notice(damaged: Repository) -> None:
+    done = damaged.mlver("show", "digits@1.0.0")
+    assert done.code == 0
+    assert done.err.startswith("note: digits 1.0.0 may be retired: .mlver/models/")
+
+
+def test_one_retirement_that_cannot_be_read_hides_no_other(damaged: Repository) -> None:
+    assert_works(damaged, "retire", "digits@1.1.0", "-m", WHY)
+    model = read_document(damaged.mlver("list", "--json"), "list")["models"][0]
+    assert model["retired"] == ["1.1.0"]
+    assert [fault.partition(" ")[0] for fault in model["faults"]] == [UNREADABLE]
