@@ -16,7 +16,7 @@ FindingKind = Literal[
     "chain",  # a stage's promotions are not one unbroken chain
     "clone",  # this clone lacks a part of the history or of the tags
     "conflict",  # two branches claim the same path, or a merge is not settled
-    "date",  # a promotion whose date cannot be right
+    "date",  # a promotion or a retirement whose date cannot be right
     "dropped",  # a record that a merge leaves out
     "gate",  # a promotion's gates are not those of its rule, or cannot have passed
     "git",  # git itself, or the state it is in

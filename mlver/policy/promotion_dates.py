@@ -67,3 +67,10 @@ def find_late_date(created: str, committed: int) -> str | None:
         return None
     commit_date = format_seconds(committed)
     return f"is dated {created}, later than the commit that added it ({commit_date})"
+
+
+def find_early_date(created: str, registered: str) -> str | None:
+    """Say in words that a record is dated before its version, by more than clocks differ."""
+    if count_seconds(registered) - count_seconds(created) <= CLOCK_TOLERANCE_S:
+        return None
+    return f"is dated {created}, before its version was registered ({registered})"

@@ -221,7 +221,7 @@ TRUST_MUTATIONS = (
         "tests/git/test_history_walk.py",
     ),
     Mutation(
-        "project.audit.audit:_judge_link",
+        "project.audit.attached_links:judge_link",
         "record.prior != digest",
         "False",
         "tests",

@@ -23,10 +23,11 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.policy.chain import judge_history
+from mlver.project.audit.attached_links import judge_link, judge_retirement
 from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
-from mlver.project.registry.attached import find_link_digest, read_attached
+from mlver.project.registry.attached import read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
@@ -277,25 +278,9 @@ def check_record(
         next_command = shell_command("git", "log", "-p", "--", path, version_path)
         yield Finding("record", path, message, (next_command,))
     if isinstance(record, NoteRecord | RetirementRecord):
-        yield from catch_errors(path, _judge_link(project, record))
-
-
-def _judge_link(project: Project, record: NoteRecord | RetirementRecord) -> Iterator[Finding]:
-    """Judge whether a numbered record names the one before it, so that none is lost or put in."""
-    path = record.record_path
-    folder = path.rpartition("/")[0]
-    before = record.sequence - 1
-    digest = None
-    if before:
-        digest = find_link_digest(project.registry, folder, before)
-    log_command = shell_command("git", "log", "-p", "--", folder)
-    if before and digest is None:
-        yield Finding("chain", path, f"follows {before:04d}, which is not here", (log_command,))
-    elif record.prior != digest:
-        message = f"follows another {before:04d} than the one here"
-        if not before:
-            message = "is the first, and names one before it"
-        yield Finding("chain", path, message, (log_command,))
+        yield from catch_errors(path, judge_link(project, record))
+    if isinstance(record, RetirementRecord):
+        yield from catch_errors(path, judge_retirement(project, record))
 
 
 @dataclass(frozen=True, slots=True)

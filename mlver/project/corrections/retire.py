@@ -10,7 +10,7 @@ from mlver.document import codec
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.staging import list_targets
 from mlver.project.edit.protected import refuse_protected
-from mlver.project.edit.record_date import require_possible_date
+from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import (
@@ -165,12 +165,13 @@ def _find_last(project: Project, chosen: ResolvedRef) -> RetirementRecord | None
 def _build_retirement(
     project: Project, chosen: ResolvedRef, plan: _RetirementPlan
 ) -> RetirementRecord:
-    _, digest = project.registry.read_version(chosen.model, chosen.version)
+    version, digest = project.registry.read_version(chosen.model, chosen.version)
     folder = layout.retirements_folder(chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     sequence, prior = find_last_link(project.registry, folder)
     created = project.record_time
     require_possible_date(project, "retirement", created)
+    require_later_date("retirement", created, version)
     return RetirementRecord(
         model=chosen.model,
         version=str(chosen.version),

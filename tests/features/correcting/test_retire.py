@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import mlver
@@ -144,6 +146,33 @@ def test_a_retirement_that_was_edited_or_put_in_is_damage(retired: Repository) -
     retired.commit("Edit")
     broken = read_document(retired.mlver("verify", "--all", "--json"), "verify")["broken"]
     assert ("history", FIRST) in [(link["kind"], link["subject"]) for link in broken]
+
+
+FALSE_CLAIMS = {
+    "no successor": (r'version: "1\.1\.0"', 'version: "9.9.9"', "record"),
+    "another successor": (r'  record: "sha256:.{7}', '  record: "sha256:0000000', "record"),
+    "before its version": ('created: "2026', 'created: "2025', "date"),
+}
+
+
+@pytest.mark.parametrize("case", FALSE_CLAIMS)
+def test_what_a_retirement_claims_falsely_is_damage(retired: Repository, case: str) -> None:
+    former, claimed, kind = FALSE_CLAIMS[case]
+    text = (retired.path / FIRST).read_text()
+    forged, count = re.subn(former, claimed, text, count=1)
+    assert count
+    retired.write(FIRST, forged)
+    retired.git("commit", "--quiet", "--amend", "--all", "--message", "Forge")
+    broken = read_document(retired.mlver("verify", "--all", "--json"), "verify")["broken"]
+    assert [(link["kind"], link["subject"]) for link in broken] == [(kind, FIRST)]
+
+
+def test_a_retirement_is_never_dated_before_its_version(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    said = assert_refused(second, "retire", "digits@1.0.0", "-m", WHY)
+    assert "before its version was registered" in said
 
 
 def test_retirements_of_two_branches_are_counted_on(apart: Repository) -> None:

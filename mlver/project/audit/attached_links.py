@@ -1,0 +1,60 @@
+"""What a note or a retirement says of other records: of the one before it, and of versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
+from mlver.policy.promotion_dates import find_early_date
+from mlver.project.project import Project
+from mlver.project.registry.attached import find_link_digest
+from mlver.records import layout
+from mlver.records.note import NoteRecord
+from mlver.records.retirement import RetirementRecord
+
+
+def judge_link(project: Project, record: NoteRecord | RetirementRecord) -> Iterator[Finding]:
+    """Judge whether a numbered record names the one before it, so that none is lost or put in."""
+    path = record.record_path
+    folder = path.rpartition("/")[0]
+    before = record.sequence - 1
+    digest = None
+    if before:
+        digest = find_link_digest(project.registry, folder, before)
+    log_command = shell_command("git", "log", "-p", "--", folder)
+    if before and digest is None:
+        yield Finding("chain", path, f"follows {before:04d}, which is not here", (log_command,))
+    elif record.prior != digest:
+        message = f"follows another {before:04d} than the one here"
+        if not before:
+            message = "is the first, and names one before it"
+        yield Finding("chain", path, message, (log_command,))
+
+
+def judge_retirement(project: Project, record: RetirementRecord) -> Iterator[Finding]:
+    """Judge whether the successor is a version that is here, and whether the date can be right.
+
+    A retirement may be older than the one before it: a merge may have put it there.
+    """
+    path = record.record_path
+    log_command = shell_command("git", "log", "-p", "--", path)
+    successor = record.in_favour_of
+    if successor is not None:
+        digest = project.registry.read_version_digest(record.model, successor.version)
+        name = successor.version
+        if digest is None:
+            message = f"names {name} as the version to use instead, which has no record"
+            yield Finding("record", path, message, (log_command,))
+        elif digest != successor.record:
+            message = f"was given for another record of {name} than the one here"
+            version_path = layout.version_path(record.model, name)
+            next_command = shell_command("git", "log", "-p", "--", path, version_path)
+            yield Finding("record", path, message, (next_command,))
+    # A version that cannot be read is a finding of its own.
+    with suppress(MlverError):
+        version, _ = project.registry.read_version(record.model, record.version)
+        early = find_early_date(record.created, version.created)
+        if early is not None:
+            yield Finding("date", path, early, (log_command,))
