@@ -27,7 +27,7 @@ from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
-_DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "retired"}
+_DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "emptied"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +217,13 @@ def _read_model_events(
         for note in notes or ():
             yield _build_event("noted", note)
         retirements = reader.try_reading(read_retirements, registry, model, number)
+        last_time = ""
         for retirement in retirements or ():
             event = "retired" if retirement.action == "retire" else "restored"
-            yield _build_event(event, retirement)
+            timed = _build_event(event, retirement)
+            # The last decides, so each counts from the one before it at the earliest.
+            last_time = max(last_time, timed.time)
+            yield replace(timed, time=last_time)
 
 
 def _build_event(

@@ -94,7 +94,7 @@ class _LogColumns:
         if not self.has_previous:
             return event.stage
         before = event.previous or _EMPTY
-        after = _EMPTY if event.event == "retired" else event.version
+        after = _EMPTY if event.event == "emptied" else event.version
         return f"{event.stage}: {before} → {after}"
 
 
@@ -106,7 +106,12 @@ _LAYOUTS = (
     _LogColumns(has_commit=False, has_previous=False, has_model=False),
     _LogColumns(has_commit=False, has_previous=False, has_model=False, has_clock=False),
 )
-_EVENT_STYLES: dict[str, Style] = {"promoted": "good", "rolled back": "bad", "retired": "warn"}
+_EVENT_STYLES: dict[str, Style] = {
+    "promoted": "good",
+    "rolled back": "bad",
+    "emptied": "warn",
+    "retired": "warn",
+}
 
 
 def _draw_events(result: LogResult, screen: TextScreen) -> None:

@@ -13,7 +13,7 @@ from mlver.project.registry.attached import find_retirement
 from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
-from tests.conftest import Repository
+from tests.conftest import NOW_EPOCH, Repository
 from tests.features.merging.merges import assert_verifies, resolve_merge, run_git
 
 WHY = "trained on data that was withdrawn"
@@ -188,6 +188,17 @@ def test_retirements_of_two_branches_are_counted_on(apart: Repository) -> None:
     assert_verifies(apart)
 
 
+def test_log_shows_retirements_in_the_order_of_their_chain(
+    retired: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock that dated the restoration was behind, as much as clocks differ."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(NOW_EPOCH) - 60))
+    assert_works(retired, "retire", "digits@1.0.0", "--restore", "-m", "It may be used")
+    events = read_document(retired.mlver("log", "--json"), "log")["events"]
+    said = [event["event"] for event in events if event["event"] in ("restored", "retired")]
+    assert said == ["restored", "retired"]
+
+
 def test_a_retirement_follows_its_version_and_its_successor(apart: Repository) -> None:
     apart.git("switch", "--quiet", "topic")
     retire_version(
@@ -216,13 +227,15 @@ def test_a_stage_is_emptied(second: Repository) -> None:
     subject = second.git("log", "-1", "--format=%s")
     assert subject == "mlver: empty digits production, which held 1.0.0"
     assert "production: 1.0.0 → (empty)" in assert_works(second, "log", "digits")
+    event = read_document(second.mlver("log", "--json", "-n", "1"), "log")["events"][0]
+    assert (event["event"], event["stage"]) == ("emptied", "production")
     assert "production" not in assert_works(second, "list", "digits")
     assert assert_works(second, *words) == (
         "no version of digits holds production; nothing changed\n"
     )
     assert_works(second, "verify", "--all", "--strict")
-    event = read_document(second.mlver("event", "digits@production.2", "--json"), "event")
-    assert event["action"] == "retire"
+    sent = read_document(second.mlver("event", "digits@production.2", "--json"), "event")
+    assert sent["action"] == "retire"
     assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Again")
     assert_works(second, "verify", "--all", "--strict")
 
