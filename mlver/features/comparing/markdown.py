@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mlver.errors import shell_command
+from mlver.features.comparing.added_retirement import AddedRetirement
 from mlver.features.comparing.artifact_diff import ArtifactDiff
 from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
@@ -59,7 +60,7 @@ def draw_review_markdown(result: ReviewResult, screen: TextScreen) -> None:
     for note in result.notes:
         blocks.append(_format_judgement("Noted on", note))
     for retirement in result.retirements:
-        blocks.append(_format_judgement("Retired or restored", retirement))
+        blocks.append(_format_retirement(retirement))
     for settings in result.settings:
         blocks.append(f"#### Settings {settings.state}: {quote_code(settings.path)}")
         blocks += _format_value_changes("setting", settings.changes)
@@ -93,6 +94,14 @@ def _quote_message(message: str, author: str) -> str:
 def _format_judgement(event: str, judgement: AddedJudgement) -> str:
     version = quote_code(f"{judgement.model} {judgement.version}")
     return f"{event} {version} ({_quote_message(judgement.message, judgement.author)})"
+
+
+def _format_retirement(retirement: AddedRetirement) -> str:
+    version = quote_code(f"{retirement.model} {retirement.version}")
+    event = f"Retired {version}" if retirement.action == "retire" else f"Restored {version}"
+    if retirement.in_favour_of:
+        event += f" in favour of {quote_code(retirement.in_favour_of)}"
+    return f"{event} ({_quote_message(retirement.message, retirement.author)})"
 
 
 def _assemble_page(blocks: Sequence[str], command: str, commits: str) -> str:

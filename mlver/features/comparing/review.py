@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mlver.document import codec
 from mlver.document.schema import Kind
 from mlver.errors import MlverError
+from mlver.features.comparing.added_retirement import AddedRetirement, read_added_retirement
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
 from mlver.features.comparing.branch import BranchChanges, compare_trees
 from mlver.features.comparing.review_warnings import (
@@ -84,7 +85,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedJudgement:
-    """An evaluation, an approval for `stage`, a note or a retirement that the branch adds."""
+    """An evaluation, an approval for `stage`, or a note that the branch adds."""
 
     model: str
     version: str
@@ -123,7 +124,7 @@ class ReviewResult:
     evaluations: tuple[AddedJudgement, ...]
     approvals: tuple[AddedJudgement, ...]
     notes: tuple[AddedJudgement, ...]
-    retirements: tuple[AddedJudgement, ...]
+    retirements: tuple[AddedRetirement, ...]
     settings: tuple[ChangedSettings, ...]
     warnings: tuple[Finding, ...]
 
@@ -151,7 +152,7 @@ class _AddedRecords:
     evaluations: list[AddedJudgement] = field(default_factory=list)
     approvals: list[AddedJudgement] = field(default_factory=list)
     notes: list[AddedJudgement] = field(default_factory=list)
-    retirements: list[AddedJudgement] = field(default_factory=list)
+    retirements: list[AddedRetirement] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
 
@@ -247,7 +248,8 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                 case NotePath():
                     records.notes.append(_read_judgement(branch, parsed_path))
                 case RetirementPath():
-                    records.retirements.append(_read_judgement(branch, parsed_path))
+                    registry = branch.head_project.registry
+                    records.retirements.append(read_added_retirement(registry, parsed_path))
         except MlverError as error:
             records.warnings.append(describe_unreadable(record_path, error))
     return records

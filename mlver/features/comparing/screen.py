@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlver.errors import shell_command
+from mlver.features.comparing.added_retirement import AddedRetirement
 from mlver.features.comparing.artifact_screen import draw_artifact_changes
 from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
@@ -217,7 +218,7 @@ def _draw_code_status(model: ModelStatus, screen: TextScreen) -> None:
 _EVENTS: dict[str, tuple[str, Style]] = {
     "promote": ("promoted", "good"),
     "rollback": ("rolled back", "bad"),
-    "retire": ("retired", "warn"),
+    "retire": ("emptied", "warn"),
 }
 
 
@@ -248,7 +249,7 @@ def draw_review(result: ReviewResult, screen: TextScreen) -> None:
     for note in result.notes:
         _draw_judgement("noted on", note, screen)
     for retirement in result.retirements:
-        _draw_judgement("retired or restored", retirement, screen)
+        _draw_retirement(retirement, screen)
     for changed in result.settings:
         screen.draw_line((changed.path, "bold"), f"  {changed.state}")
         draw_value_changes("settings", changed.changes, screen)
@@ -331,6 +332,14 @@ def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:
 def _draw_judgement(event: str, judgement: AddedJudgement, screen: TextScreen) -> None:
     screen.draw_line((event, "bold"), " ", (f"{judgement.model} {judgement.version}", "name"))
     _draw_reason(judgement.message, judgement.author, screen)
+
+
+def _draw_retirement(retirement: AddedRetirement, screen: TextScreen) -> None:
+    event = "retired" if retirement.action == "retire" else "restored"
+    instead = f"; use {retirement.in_favour_of} instead" if retirement.in_favour_of else ""
+    version: Part = (f"{retirement.model} {retirement.version}", "name")
+    screen.draw_line((event, "bold"), " ", version, instead)
+    _draw_reason(retirement.message, retirement.author, screen)
 
 
 def _draw_reason(message: str, author: str, screen: TextScreen) -> None:

@@ -243,3 +243,17 @@ def test_a_stage_is_emptied(second: Repository) -> None:
 def test_who_holds_a_stage_without_a_successor_is_told_how_to_empty_it(second: Repository) -> None:
     said = assert_works(second, "retire", "digits@1.0.0", "-m", WHY)
     assert said.endswith("hint: mlver retire digits --stage production -m WHY\n")
+
+
+def test_a_review_tells_what_was_retired_and_what_was_restored(retired: Repository) -> None:
+    assert_works(retired, "retire", "digits@1.0.0", "--restore", "-m", "It may be used")
+    words = ("diff", "HEAD~2..HEAD")
+    shown = assert_works(retired, *words)
+    assert f"retired digits 1.0.0; use 1.1.0 instead\n  {WHY}  Kim" in shown
+    assert "restored digits 1.0.0\n  It may be used  Kim" in shown
+    page = assert_works(retired, *words, "--markdown")
+    assert f"\nRetired `digits 1.0.0` in favour of `1.1.0` (`{WHY}`, `Kim`)\n" in page
+    assert "\nRestored `digits 1.0.0` (`It may be used`, `Kim`)\n" in page
+    retirements = read_document(retired.mlver(*words, "--json"), "review")["retirements"]
+    told = [(one["action"], one["in_favour_of"]) for one in retirements]
+    assert told == [("retire", "1.1.0"), ("restore", None)]
