@@ -16,14 +16,6 @@ def stage_holder(history: Sequence[PromotionRecord]) -> str | None:
     return holders[-1] if holders else None
 
 
-def rollback_target(history: Sequence[PromotionRecord]) -> str | None:
-    """The version that held the stage before the holder, to which a rollback goes.
-
-    None without one.
-    """
-    return next(iter(list_targets(history)), None)
-
-
 def list_targets(history: Sequence[PromotionRecord]) -> list[str]:
     """The versions that held the stage before the holder, the one to go back to first."""
     return list_standing_holders(history)[-2::-1]
