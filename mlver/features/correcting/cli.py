@@ -29,7 +29,7 @@ def note_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Add a remark to a version that stays: a known defect, a debt.
+    """Add a remark that stays to a version: a known defect, a debt.
 
     `show` and `log` show it. No note is ever changed or removed; a later one can correct it.
     """
@@ -44,9 +44,17 @@ RETIRE_EXAMPLES = (
 )
 
 
+RETIRED_HELP = "MODEL@SELECTOR; with --stage MODEL, or nothing if there is only one."
+
+
 def retire_command(
     ctx: typer.Context,
-    ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
+    ref: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[REF]", help=RETIRED_HELP, show_default=False, autocompletion=complete_ref
+        ),
+    ] = None,
     message: Message = "",
     in_favour_of: Annotated[
         str | None,
@@ -63,7 +71,7 @@ def retire_command(
         str | None,
         typer.Option(
             metavar="STAGE",
-            help="Empty this stage of the model REF instead.",
+            help="Empty this stage of the model instead.",
             show_default=False,
             autocompletion=complete_stage,
         ),

@@ -25,6 +25,7 @@ from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.retirement import RetirementAction, RetirementRecord
+from mlver.selectors import parse_ref
 
 RetireOutcome = Literal["retired", "restored", "already"]
 
@@ -64,22 +65,24 @@ class _RetirementPlan:
 
 def retire_version(
     project: Project,
-    ref: str,
+    ref: str | None,
     *,
     message: str,
     in_favour_of: str | None = None,
     dry_run: bool = False,
 ) -> RetireResult:
     """Say that nobody should use the version that `ref` names any more: one record, one commit."""
-    plan = _RetirementPlan(ref=ref, action="retire", message=message, in_favour_of=in_favour_of)
+    named = _require_selector(project, ref, "retire")
+    plan = _RetirementPlan(ref=named, action="retire", message=message, in_favour_of=in_favour_of)
     return _write_retirement(project, plan, dry_run=dry_run)
 
 
 def restore_version(
-    project: Project, ref: str, *, message: str, dry_run: bool = False
+    project: Project, ref: str | None, *, message: str, dry_run: bool = False
 ) -> RetireResult:
     """Take a retirement back: one record more, one commit."""
-    plan = _RetirementPlan(ref=ref, action="restore", message=message, in_favour_of=None)
+    named = _require_selector(project, ref, "restore")
+    plan = _RetirementPlan(ref=named, action="restore", message=message, in_favour_of=None)
     return _write_retirement(project, plan, dry_run=dry_run)
 
 
@@ -120,6 +123,24 @@ def _write_retirement(project: Project, plan: _RetirementPlan, *, dry_run: bool)
         path=record.record_path,
         commit=commit,
         dry_run=dry_run,
+    )
+
+
+def _require_selector(project: Project, ref: str | None, action: RetirementAction) -> str:
+    """Raise UsageError for a model alone: people mean all of it, and not its highest release."""
+    if ref is not None and parse_ref(ref).selector is not None:
+        return ref
+    model = project.resolve_model(ref)
+    latest = f"{model}@{project.select_version(model, None)}"
+    if action == "restore":
+        hint = shell_command("mlver", "retire", latest, "--restore", "-m", "WHY")
+        raise UsageError(f"which version of {model} is to be restored?", hint=hint)
+    raise UsageError(
+        f"{model} is a model, and a version is retired, or a stage emptied",
+        hints=(
+            shell_command("mlver", "retire", latest, "-m", "WHY"),
+            shell_command("mlver", "retire", model, "--stage", "STAGE", "-m", "WHY"),
+        ),
     )
 
 

@@ -41,12 +41,12 @@ class VacateResult:
 
 
 def vacate_stage(
-    project: Project, model: str, *, stage: str, message: str, dry_run: bool = False
+    project: Project, model: str | None, *, stage: str, message: str, dry_run: bool = False
 ) -> VacateResult:
     """Empty a stage of a model: one promotion record, one commit, one seal."""
     names.check_text(message, "the message")
-    named = selectors.parse_ref(model)
-    words = ["mlver", "retire", named.model or "MODEL", "--stage", stage, "-m", "WHY"]
+    named = selectors.ModelRef(None, None) if model is None else selectors.parse_ref(model)
+    words = ["mlver", "retire", *filter(None, [named.model]), "--stage", stage, "-m", "WHY"]
     if named.selector is not None:
         message = f"--stage empties a stage of a model, whatever holds it, and {model} is a version"
         raise UsageError(message, hint=shell_command(*words))
@@ -54,7 +54,7 @@ def vacate_stage(
         raise UsageError("an emptied stage needs a reason", hint=shell_command(*words))
     read_rule(project, stage)
     refuse_protected(project)
-    editing = open_edit(project, f"retire {model} {stage}", dry_run=dry_run)
+    editing = open_edit(project, f"retire {model or stage}", dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         resolved_model = project.resolve_model(named.model)
         history = require_whole_history(project, resolved_model, stage)

@@ -257,3 +257,18 @@ def test_a_review_tells_what_was_retired_and_what_was_restored(retired: Reposito
     retirements = read_document(retired.mlver(*words, "--json"), "review")["retirements"]
     told = [(one["action"], one["in_favour_of"]) for one in retirements]
     assert told == [("retire", "1.1.0"), ("restore", None)]
+
+
+def test_a_model_alone_is_not_its_latest_version(second: Repository) -> None:
+    assert assert_refused(second, "retire", "digits", "-m", WHY, code=2) == (
+        "error: digits is a model, and a version is retired, or a stage emptied\n"
+        "hint: mlver retire digits@1.1.0 -m WHY\n"
+        "hint: mlver retire digits --stage STAGE -m WHY\n"
+    )
+    said = assert_refused(second, "retire", "--restore", "-m", WHY, code=2)
+    assert said.endswith("\nhint: mlver retire digits@1.1.0 --restore -m WHY\n")
+
+
+def test_the_stage_of_the_only_model_is_emptied(second: Repository) -> None:
+    said = assert_works(second, "retire", "--stage", "production", "-m", "The service is gone")
+    assert said == "Emptied digits production (was 1.0.0)\n"
