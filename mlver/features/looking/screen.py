@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.show_result import ShowResult
+from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
 from mlver.terminal.links import draw_findings
@@ -47,13 +48,20 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         screen.draw_line(("approved", "bold"), reason, hang=2)
     for retirement in result.retirements:
-        event = "retired" if retirement.action == "retire" else "restored"
-        reason = f" {format_time(retirement.created)} by {retirement.author}: {retirement.reason}"
-        screen.draw_line((event, "bold"), reason, hang=2)
+        _draw_retirement(retirement, screen)
     for note in result.notes:
         screen.draw_line(("noted", "bold"), f" {format_time(note.created)} by {note.author}")
         for note_line in clean_lines(note.message):
             screen.draw_line("  ", note_line, hang=2)
+
+
+def _draw_retirement(retirement: RetirementRecord, screen: TextScreen) -> None:
+    event = "retired" if retirement.action == "retire" else "restored"
+    reason = f" {format_time(retirement.created)} by {retirement.author}: {retirement.reason}"
+    screen.draw_line((event, "bold"), reason, hang=2)
+    # The reason is one line, with the version to use instead.
+    for message_line in clean_lines(retirement.message)[1:]:
+        screen.draw_line("  ", message_line, hang=2)
 
 
 def _mark_stage(stage: str, unsealed: Sequence[str]) -> Part:

@@ -272,3 +272,9 @@ def test_a_model_alone_is_not_its_latest_version(second: Repository) -> None:
 def test_the_stage_of_the_only_model_is_emptied(second: Repository) -> None:
     said = assert_works(second, "retire", "--stage", "production", "-m", "The service is gone")
     assert said == "Emptied digits production (was 1.0.0)\n"
+
+
+def test_all_of_a_reason_is_shown(second: Repository) -> None:
+    assert_works(second, "retire", "digits@1.0.0", "-m", f"{WHY}\nSee the report")
+    shown = assert_works(second, "show", "digits@1.0.0")
+    assert f": {WHY}\n  See the report\n" in shown
