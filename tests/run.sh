@@ -210,6 +210,7 @@ fi
 run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart
 
 heading 'tests'
-"$python" -m pytest -n 2 --dist worksteal "${long[@]}"
+# Three workers keep two cores busy: a test waits for disks and for processes as well.
+"$python" -m pytest -n 3 --dist worksteal "${long[@]}"
 
 printf '\nall checks passed in %d s\n' "$SECONDS"
