@@ -16,6 +16,7 @@ _FOLDER = ".mlver"
 _SETTINGS = ".mlver/config.yaml"
 # Longer settings get the full look.
 _SETTINGS_BYTES = 1 << 18
+_OTHER_LINE_ENDS = ("\x85".encode(), "\u2028".encode(), "\u2029".encode())
 _MODELS = ".mlver/models"
 # The index is sorted, and few paths come before ours.
 _INDEX_BYTES = 1 << 20
@@ -73,9 +74,22 @@ def _may_protect_branch(git_dir: str) -> bool:
     except OSError:
         return True
     text = _read_beginning(_SETTINGS, _SETTINGS_BYTES)
-    if text is None or len(text) == _SETTINGS_BYTES or b"protect" in text:
+    if text is None or len(text) == _SETTINGS_BYTES or _names_protection(text):
         return True
     return index is None or not _is_unchanged(index, status)
+
+
+def _names_protection(text: bytes) -> bool:
+    """Say whether the word stands anywhere but in a comment, such as those that `init` writes."""
+    if b"protect" not in text:
+        return False
+    # To YAML, these end a comment as well.
+    if any(line_end in text for line_end in _OTHER_LINE_ENDS):
+        return True
+    for line in text.splitlines():
+        if b"protect" in line and not line.lstrip(b" ").startswith(b"#"):
+            return True
+    return False
 
 
 def _is_unchanged(index: bytes, status: os.stat_result) -> bool:

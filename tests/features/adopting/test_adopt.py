@@ -240,7 +240,7 @@ def test_the_log_believes_whom_an_adopted_tag_names(
     assert gto.mlver("promote", "digits@1.0.0", "--to", "prod", "-m", "Back", "--force").code == 0
     for words in ((), ("--stage", "prod", "-n", "2"), ("--at", "2026-01-02")):
         shown = assert_works(gto, "log", "digits", *words)
-        assert "  Kim  " in shown
+        assert "  Kim (by Bob)  " in shown
         assert "unconfirmed" not in shown
 
 
