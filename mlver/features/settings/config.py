@@ -276,4 +276,8 @@ def _write_file(project: Project, path: str, data: bytes) -> None:
             durable.discard_temporary(prepared)
             raise
     except OSError as error:
-        raise refusal_error(f"writing {path}", error) from error
+        outcome = "nothing was changed"
+        # The last step is to sync the folder, and then the file has its new bytes already.
+        if project.registry.read_file(path) == data:
+            outcome = f"{path} is changed, but a power cut may take that back"
+        raise refusal_error(f"writing {path}", error, outcome=outcome) from error
