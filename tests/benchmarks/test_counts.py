@@ -90,9 +90,10 @@ BOUNDS = {
     ("list",): (2, 0, 0, 0, 202),
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    ("status",): (5, 0, 0, 0, 246),
+    ("status",): (5, 0, 0, 0, 248),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
-    # once, and three read the notes and retirements of a version.
+    # once, and three read the notes and retirements of a version. `status` and `diff` share a
+    # screen with the review of a branch, which tells retirements that it adds: two more.
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
     # What judges promotions is imported, for who promoted a version is shown with it. The history
@@ -103,7 +104,7 @@ BOUNDS = {
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (6, 0, 9, 0, 247),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 268),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 270),
 }
 
 
