@@ -88,14 +88,14 @@ TRUST_MUTATIONS = (
         "tests/features/releasing/test_promotion_seals.py",
     ),
     Mutation(
-        "project.audit.registered_versions:find_late_versions",
+        "project.audit.unconfirmed_versions:find_late_versions",
         "message is not None",
         "False",
         "tests",
         "tests/project/audit/test_registered_versions.py",
     ),
     Mutation(
-        "project.audit.registered_versions:find_late_versions",
+        "project.audit.unconfirmed_versions:find_late_versions",
         "is_early or _",
         "is_early",
         "tests",
@@ -109,7 +109,7 @@ TRUST_MUTATIONS = (
         "tests/project/audit/test_registered_versions.py",
     ),
     Mutation(
-        "project.audit.registered_versions:select_judged",
+        "project.audit.unconfirmed_versions:select_judged",
         "_1 or _.is_late(...)",
         "_1",
         "tests",

@@ -19,7 +19,7 @@ CAPABILITIES = sorted(folder.parent.name for folder in FEATURES.glob("*/__init__
 _RESULT_NAMES = {
     "hook": ("hook", "install"),
     "diff": ("diff", "review"),
-    "retire": ("retire", "vacate"),
+    "retire": ("retire", "empty"),
 }
 
 

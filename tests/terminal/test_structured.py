@@ -36,9 +36,9 @@ from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.setup import InitResult
+from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback import RollbackResult
-from mlver.project.stages.vacate import VacateResult
 from mlver.records import values
 from mlver.terminal import structured
 from mlver.terminal.failure import ErrorResult
@@ -79,7 +79,7 @@ KINDS: dict[str, type] = {
             StagesResult,
             StatusResult,
             TagResult,
-            VacateResult,
+            EmptyResult,
             VerifyResult,
         ),
     )

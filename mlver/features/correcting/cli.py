@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.correcting.screen import draw_note, draw_retire, draw_vacate
+from mlver.features.correcting.screen import draw_empty, draw_note, draw_retire
 from mlver.project.corrections.note import note_version
 from mlver.project.corrections.retire import restore_version, retire_version
-from mlver.project.stages.vacate import vacate_stage
+from mlver.project.stages.empty import empty_stage
 from mlver.terminal.options import REF_HELP, DryRun, Json, Message, complete_ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
@@ -90,8 +90,8 @@ def retire_command(
     if stage is not None:
         if restore or in_favour_of is not None:
             raise UsageError("--stage empties a stage, and goes with neither of the others")
-        vacated = vacate_stage(project, ref, stage=stage, message=message, dry_run=dry_run)
-        emit_result(vacated, draw_vacate, json=json)
+        emptied = empty_stage(project, ref, stage=stage, message=message, dry_run=dry_run)
+        emit_result(emptied, draw_empty, json=json)
         return
     if restore:
         result = restore_version(project, ref, message=message, dry_run=dry_run)

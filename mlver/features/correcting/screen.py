@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
-from mlver.project.stages.vacate import VacateResult
+from mlver.project.stages.empty import EmptyResult
 from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Part, TextScreen
@@ -37,7 +37,7 @@ def draw_retire(result: RetireResult, screen: TextScreen) -> None:
     draw_hints(result.hints, screen)
 
 
-def draw_vacate(result: VacateResult, screen: TextScreen) -> None:
+def draw_empty(result: EmptyResult, screen: TextScreen) -> None:
     if result.outcome == "already":
         screen.draw_line(f"no version of {result.model} holds {result.stage}; nothing changed")
         return

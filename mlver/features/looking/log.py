@@ -15,8 +15,8 @@ from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.renumber import AttachedRecord
 from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import RecordHistory, read_record_history
-from mlver.project.audit.registered_versions import find_unconfirmed_version_paths
 from mlver.project.audit.rule_changes import find_rule_changes
+from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_notes, read_retirements

@@ -12,7 +12,7 @@ from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.record_authors import list_landings
 from mlver.project.audit.record_history import find_originals, read_record_history
-from mlver.project.audit.registered_versions import (
+from mlver.project.audit.unconfirmed_versions import (
     find_late_versions,
     find_unconfirmed_versions,
     select_judged,

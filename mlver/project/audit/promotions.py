@@ -46,12 +46,12 @@ from mlver.project.audit.record_history import (
     read_record_history,
     read_walked_history,
 )
-from mlver.project.audit.registered_versions import (
+from mlver.project.audit.rule_changes import find_weakening
+from mlver.project.audit.unconfirmed_versions import (
     find_late_versions,
     find_unconfirmed_versions,
     select_judged,
 )
-from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project

@@ -221,7 +221,7 @@ def test_a_stage_is_emptied(second: Repository) -> None:
     assert assert_works(second, *words, "--dry-run") == (
         "Would empty digits production (was 1.0.0)\n"
     )
-    document = read_document(second.mlver(*words, "--json"), "vacate")
+    document = read_document(second.mlver(*words, "--json"), "empty")
     assert (document["version"], document["sequence"]) == ("1.0.0", 2)
     assert document["seal"] == "digits@production.2"
     subject = second.git("log", "-1", "--format=%s")

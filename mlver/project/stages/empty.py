@@ -19,11 +19,11 @@ from mlver.project.tags import promotion_seals, seals
 from mlver.project.transaction import open_edit
 from mlver.version import parse_version
 
-VacateOutcome = Literal["emptied", "already"]
+EmptyOutcome = Literal["emptied", "already"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VacateResult:
+class EmptyResult:
     """`outcome`: the stage was `emptied`, or nothing held it `already`.
 
     `version` is the one that left it. On a dry run that is what would have come of it. `sequence`,
@@ -33,16 +33,16 @@ class VacateResult:
     model: str
     stage: str
     version: str | None
-    outcome: VacateOutcome
+    outcome: EmptyOutcome
     sequence: int | None = None
     commit: str | None = None
     seal: str | None = None
     dry_run: bool
 
 
-def vacate_stage(
+def empty_stage(
     project: Project, model: str | None, *, stage: str, message: str, dry_run: bool = False
-) -> VacateResult:
+) -> EmptyResult:
     """Empty a stage of a model: one promotion record, one commit, one seal."""
     names.check_text(message, "the message")
     named = selectors.ModelRef(None, None) if model is None else selectors.parse_ref(model)
@@ -60,13 +60,13 @@ def vacate_stage(
         history = require_whole_history(project, resolved_model, stage)
         holder = stage_holder([record for record, _ in history])
         if holder is None:
-            return VacateResult(
+            return EmptyResult(
                 model=resolved_model, stage=stage, version=None, outcome="already", dry_run=dry_run
             )
         chosen = ResolvedRef(resolved_model, parse_version(holder))
         move = _plan_move(project, chosen, stage, message, history)
         moved = None if edit is None else moves.move_stage(project, edit, move, history)
-    return VacateResult(
+    return EmptyResult(
         model=resolved_model,
         stage=stage,
         version=holder,
