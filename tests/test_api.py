@@ -17,7 +17,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, ObjectDamaged
 from mlver.project.artifacts import measuring
-from mlver.project.checkout import check_out
+from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.history.registered_versions import RegisteredVersions
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
@@ -208,7 +208,7 @@ def test_a_promotion_vouches_for_its_record_where_no_tag_does(
         registry.resolve(ref)
     assert refused.value.hint
     with pytest.raises(MlverError, match="promoted another record"):
-        check_out(project, ref, force=True)
+        check_out(project, ref, CheckoutOptions(force=True))
 
 
 def test_a_record_that_nothing_names_yet_is_had_by_its_version(
@@ -257,7 +257,7 @@ def test_no_cache_vouches_for_a_record(registry: Registry, project: Project) -> 
     assert project.cached.registry.find_holders("digits") == {"staging": "1.1.0"}
     found = registry.resolve("digits@staging")
     assert (found.version, found.digest) == ("1.0.0", str(Digest.of_bytes(b"one")))
-    check_out(project, "digits@staging", force=True)
+    check_out(project, "digits@staging", CheckoutOptions(force=True))
     assert (project.top_folder / "net.onnx").read_bytes() == b"one"
     assert (
         promote_version(project, "digits@1.1.0", to="staging", message="better").outcome

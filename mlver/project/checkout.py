@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.project.artifacts import agreed_links, following, unstored, working_files
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
@@ -41,42 +41,63 @@ class CheckoutResult:
     dry_run: bool
 
 
-def check_out(
-    project: Project,
-    ref: str | None,
-    *,
-    to: str | None = None,
-    inputs: bool = False,
-    force: bool = False,
-    follow: bool = False,
-    dry_run: bool = False,
-) -> CheckoutResult:
-    """Put the files of the version `ref` names in place, below `to` (a folder) or in the work tree.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOptions:
+    """How a version is put in place: below the folder `to`, or in the work tree if it is None.
 
-    With `inputs`, its params and metrics files as well, as a commit holds them.
-
-    Raise MlverError, with every file as it was, when bytes stored nowhere would be lost (unless
-    `force`), when an object is missing or damaged, or when nobody keeps the weights: what git,
-    git-lfs or DVC keeps of the version is read from there. With `follow`, links out of the work
-    tree in the places of its artifacts are written through.
+    `only` names the artifacts to put in place (`weights`, or a data set); all if it is empty.
+    `inputs`: its params and metrics files as well, as a commit holds them. `force`: bytes that are
+    stored nowhere may be lost. `follow`: links out of the work tree in the places of its artifacts
+    are written through.
     """
-    if to == "":
-        raise UsageError("--to is empty, and takes the folder to write into")
-    if follow and to:
-        raise UsageError("--follow is for links in the work tree, and --to names another folder")
-    into = Path(os.path.normpath(project.start / to)) if to else None
-    writing = nullcontext() if dry_run else writing_files(project, f"checkout {ref or ''}".strip())
+
+    to: str | None = None
+    only: tuple[str, ...] = ()
+    inputs: bool = False
+    force: bool = False
+    follow: bool = False
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if self.to == "":
+            raise UsageError("--to is empty, and takes the folder to write into")
+        if self.follow and self.to:
+            raise UsageError(
+                "--follow is for links in the work tree, and --to names another folder"
+            )
+
+    def list_words(self) -> list[str]:
+        """List the options for a command that is to be run again, but `--to` and `--follow`."""
+        typed = {"--inputs": self.inputs, "--force": self.force, "--dry-run": self.dry_run}
+        words = [option for option, is_given in typed.items() if is_given]
+        words.extend(f"--only={name}" for name in self.only)
+        return words
+
+
+def check_out(project: Project, ref: str | None, options: CheckoutOptions) -> CheckoutResult:
+    """Put the files of the version `ref` names in place.
+
+    Raise UsageError for an artifact that the version does not have. Raise MlverError, with every
+    file as it was, when bytes stored nowhere would be lost (unless forced), when an object is
+    missing or damaged, or when nobody keeps the weights: what git, git-lfs or DVC keeps of the
+    version is read from there.
+    """
+    into = None
+    if options.to:
+        into = Path(os.path.normpath(project.start / options.to))
+    writing: AbstractContextManager[object] = nullcontext()
+    if not options.dry_run:
+        writing = writing_files(project, f"checkout {ref or ''}".strip())
     with naming_commits(project.repository), writing:
         record, _ = trust.read_vouched_record(project, ref)
         trust.show_retirement(project, record)
-        restored = plan_inputs(project, record, into, force=force) if inputs else RestoredInputs()
-        agreed = _list_agreed(project, record) if follow else None
-        typed = {"--inputs": inputs, "--force": force, "--dry-run": dry_run}
-        options = [option for option, is_given in typed.items() if is_given]
-        leave = CheckoutLeave(agreed=agreed, options=options)
-        files = _place_files(project, record, restored, into, leave, force=force, dry_run=dry_run)
+        _require_artifacts(record, options.only)
+        restored = RestoredInputs()
+        if options.inputs:
+            restored = plan_inputs(project, record, into, force=options.force)
+        files = _place_files(project, record, restored, into, options)
         report = InputReport(unfiled=restored.unfiled)
-        if not inputs and into is None:
+        if not options.inputs and into is None:
             report = report_inputs(project, record)
     return CheckoutResult(
         model=record.model,
@@ -86,8 +107,20 @@ def check_out(
         foreign=report.foreign,
         unfiled=report.unfiled,
         hints=report.hints,
-        dry_run=dry_run,
+        dry_run=options.dry_run,
     )
+
+
+def _require_artifacts(record: VersionRecord, only: Collection[str]) -> None:
+    """Raise UsageError where `only` names an artifact that the version does not have."""
+    artifacts = record.named_artifacts()
+    for name in only:
+        if name not in artifacts:
+            raise UsageError(
+                f"{record.model} {record.version} has no artifact called {printable_name(name)};"
+                f" --only takes {', '.join(artifacts)}",
+                hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
+            )
 
 
 def _place_files(
@@ -95,29 +128,34 @@ def _place_files(
     record: VersionRecord,
     restored: RestoredInputs,
     into: Path | None,
-    leave: CheckoutLeave,
-    *,
-    force: bool,
-    dry_run: bool,
+    options: CheckoutOptions,
 ) -> CheckoutOutcome:
-    brought = unstored.bring_artifacts(project, record, in_place=into is None, dry_run=dry_run)
-    leave = replace(
-        leave,
-        inputs=restored.put_in_store(project, dry_run=dry_run),
-        kept=brought.kept | restored.kept,
+    dry_run = options.dry_run
+    agreed = _list_agreed(project, record, options.only) if options.follow else None
+    brought = unstored.bring_artifacts(
+        project, record, only=options.only, in_place=into is None, dry_run=dry_run
     )
-    with _keeping_agreed(project, leave.agreed, dry_run=dry_run):
+    leave = CheckoutLeave(
+        inputs=restored.put_in_store(project, dry_run=dry_run),
+        only=options.only,
+        kept=brought.kept | restored.kept,
+        agreed=agreed,
+        options=options.list_words(),
+    )
+    with _keeping_agreed(project, agreed, dry_run=dry_run):
         files = working_files.check_out_version(
-            project, brought.record, into=into, force=force, dry_run=dry_run, leave=leave
+            project, brought.record, into=into, force=options.force, dry_run=dry_run, leave=leave
         )
         if brought.missing and not (files.written or files.removed):
             raise _build_nothing_error(record, brought.missing)
     return files
 
 
-def _list_agreed(project: Project, record: VersionRecord) -> frozenset[AgreedLink]:
+def _list_agreed(
+    project: Project, record: VersionRecord, only: Collection[str]
+) -> frozenset[AgreedLink]:
     """List the links that this command agrees to, and those that were agreed to before."""
-    places = [artifact.path for artifact in record.named_artifacts().values()]
+    places = [artifact.path for artifact in record.select_artifacts(only).values()]
     return following.find_agreements(project, places) | agreed_links.read_agreed(project)
 
 

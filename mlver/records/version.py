@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -215,3 +215,10 @@ class VersionRecord:
     def named_artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""
         return {"weights": self.weights, **self.data}
+
+    def select_artifacts(self, names: Collection[str]) -> dict[str, Artifact]:
+        """Select the artifacts of these names; all of them if there are none."""
+        artifacts = self.named_artifacts()
+        if not names:
+            return artifacts
+        return {name: artifact for name, artifact in artifacts.items() if name in names}

@@ -170,6 +170,7 @@ OPERATIONS = (
     CampaignOperation("checkout-follow", prepare_followed, ("-C", "tree", *_OLD, "--follow")),
     CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
     CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
+    CampaignOperation("checkout-only", prepare_staged, (*_OLD, "--only", "weights"), brief=True),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation(

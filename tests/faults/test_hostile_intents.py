@@ -32,7 +32,7 @@ _LOOKING = (
 
 def _write_intent(victim: Repository, change: Mapping[str, Any]) -> None:
     document = {
-        "format": 6,
+        "format": 7,
         "what": "tag ::error::\x1b[2J",
         "pid": 1,
         "top": "/",
@@ -47,6 +47,7 @@ def _write_intent(victim: Repository, change: Mapping[str, Any]) -> None:
         "untags": {},
         "checkout": None,
         "inputs": [],
+        "only": [],
         "followed": {},
         "proof": "key:" + "0" * 64,
         **change,
@@ -128,7 +129,7 @@ def test_doctor_says_what_the_plan_was_and_sets_it_aside(victim: Repository) -> 
     assert registered.code == 0, registered.err
 
 
-@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b'{"format": 6}', b"\xff", b"[]"])
+@pytest.mark.parametrize("text", [b"", b"[" * 100_000, b'{"format": 7}', b"\xff", b"[]"])
 def test_what_is_no_plan_is_set_aside_as_well(victim: Repository, text: bytes) -> None:
     victim.write(_INTENT, text)
     check_outcome(victim.mlver("tag"), 3)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollback
-from mlver.project.checkout import check_out
+from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.stages.promote import promote_version
 from mlver.project.stages.rollback import roll_back_stage
 from mlver.terminal.options import (
@@ -105,6 +105,7 @@ CHECKOUT_EXAMPLES = (
     "mlver checkout digits@1.0.0",
     "mlver checkout digits@1.0.0 --inputs",
     "mlver checkout digits@production --to /tmp/digits",
+    "mlver checkout digits@production --to /tmp/digits --only weights",
 )
 
 
@@ -113,6 +114,10 @@ def checkout_command(
     ref: Ref = None,
     to: Annotated[
         str | None, typer.Option(metavar="DIR", help="Into this folder, not the work tree.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only weights, or this data set; may be repeated."),
     ] = None,
     inputs: Annotated[
         bool, typer.Option("--inputs", help="Also its params and metrics files.")
@@ -127,13 +132,13 @@ def checkout_command(
     json: Json = False,
 ) -> None:
     """Put a version's artifacts in place, every byte checked."""
-    result = check_out(
-        find_session(ctx).initialised_project,
-        ref,
+    options = CheckoutOptions(
         to=to,
+        only=tuple(only or ()),
         inputs=inputs,
         force=force,
         follow=follow,
         dry_run=dry_run,
     )
+    result = check_out(find_session(ctx).initialised_project, ref, options)
     emit_result(result, draw_checkout, json=json)

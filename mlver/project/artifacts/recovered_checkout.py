@@ -37,12 +37,14 @@ def finish_checkout(project: Project, plan: CommandIntent) -> str:
     # Where the links led then: they may lead elsewhere by now.
     working_files.sweep_leftovers(project, record, root, followed, plan.inputs)
     with suppress(MlverError):  # what others keep may have gone since
-        record = unstored.bring_artifacts(project, record, in_place=into is None).record
+        record = unstored.bring_artifacts(
+            project, record, only=plan.only, in_place=into is None
+        ).record
     pending = _separate_edited(project, root, plan.inputs)
     agreed: list[AgreedLink] = []
     for path, target in followed.items():
         agreed.append(AgreedLink.bind_link(project.top_folder, path, target))
-    leave = CheckoutLeave(inputs=pending.inputs, kept=pending.kept, agreed=agreed)
+    leave = CheckoutLeave(inputs=pending.inputs, only=plan.only, kept=pending.kept, agreed=agreed)
     # The person may have changed files since: bytes that are stored nowhere are saved first.
     outcome = working_files.check_out_version(project, record, into=into, save=True, leave=leave)
     for path in pending.edited:

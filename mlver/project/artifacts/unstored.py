@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -38,9 +38,16 @@ class BroughtVersion:
 
 
 def bring_artifacts(
-    project: Project, record: VersionRecord, *, in_place: bool = True, dry_run: bool = False
+    project: Project,
+    record: VersionRecord,
+    *,
+    only: Collection[str] = (),
+    in_place: bool = True,
+    dry_run: bool = False,
 ) -> BroughtVersion:
     """Bring what others keep of a version into the store; with `dry_run`, only look for it.
+
+    `only` names the artifacts to bring, all of them if it is empty.
 
     Raise MlverError where the weights are neither kept by anybody nor, with `in_place`, in the work
     tree. A data set that is kept by nobody stays as it is.
@@ -48,7 +55,7 @@ def bring_artifacts(
     kept: set[bytes] = set()
     brought: dict[str, Artifact] = {}
     missing: dict[str, MlverError] = {}
-    for name, artifact in record.named_artifacts().items():
+    for name, artifact in record.select_artifacts(only).items():
         if artifact.stored:
             continue
         if in_place:

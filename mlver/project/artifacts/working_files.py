@@ -73,10 +73,12 @@ class CheckoutLeave:
     `inputs` are params and metrics files that it puts in place with the artifacts, all or none.
     `kept` are the raw digests of working files that are registered and stored elsewhere: they may
     go. `agreed` are the links out of the work tree that are written through, as in `find_followed`.
-    `options` were given with the command, for who is to run it again.
+    `only` names the artifacts that are put in place, all of them if it is empty. `options` were
+    given with the command, for who is to run it again.
     """
 
     inputs: tuple[Artifact, ...] = ()
+    only: tuple[str, ...] = ()
     kept: Collection[bytes] = ()
     agreed: Collection[AgreedLink] | None = None
     options: Sequence[str] = ()
@@ -101,7 +103,7 @@ def check_out_version(
     that are stored nowhere would be overwritten, unless they are to be saved first (`save`) or lost
     (`force`), or for a link out of the work tree that is not followed.
     """
-    artifacts = [*list_stored(record), *leave.inputs]
+    artifacts = [*list_stored(record, leave.only), *leave.inputs]
     if into is not None:
         _refuse_reserved(project, [*record.named_artifacts().values(), *leave.inputs], into)
         try:
@@ -113,7 +115,9 @@ def check_out_version(
     root = into or project.top_folder
     plans = plan_changes(project, record, artifacts, root, leave)
     endangered = find_endangered(project, plans, leave.kept)
-    choice = CheckoutChoice(inputs=leave.inputs, save=save, force=force, dry_run=dry_run)
+    choice = CheckoutChoice(
+        inputs=leave.inputs, only=leave.only, save=save, force=force, dry_run=dry_run
+    )
     return apply_checkout(project, record, root, plans, endangered, choice)
 
 
@@ -164,10 +168,12 @@ class CheckoutChoice:
     """What is put in place beside the version's artifacts, and what becomes of files whose bytes
     are stored nowhere: they are saved, lost or in the way.
 
+    `only` names the artifacts that are put in place, all of them if it is empty.
     `confirm` is called before the first file goes; what it raises leaves all files as they were.
     """
 
     inputs: tuple[Artifact, ...] = ()
+    only: tuple[str, ...] = ()
     save: bool
     force: bool
     dry_run: bool
@@ -200,7 +206,7 @@ def apply_checkout(
         removed=sum(plan.removed_count for plan in plans),
         unchanged=sum(plan.unchanged for plan in plans),
         saved=endangered if choice.save else (),
-        skipped=_name_unstored(record),
+        skipped=_name_unstored(record, choice.only),
         outside=_list_followed(plans),
     )
 
@@ -210,8 +216,8 @@ def _build_write_error(record: VersionRecord, error: OSError, outcome: str) -> M
     return refusal_error(action, error, outcome=outcome)
 
 
-def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
-    artifacts = record.named_artifacts()
+def _name_unstored(record: VersionRecord, only: Collection[str]) -> tuple[str, ...]:
+    artifacts = record.select_artifacts(only)
     names: list[str] = []
     for name, artifact in artifacts.items():
         if not artifact.stored:
@@ -219,8 +225,9 @@ def _name_unstored(record: VersionRecord) -> tuple[str, ...]:
     return tuple(names)
 
 
-def list_stored(record: VersionRecord) -> list[Artifact]:
-    return [artifact for artifact in record.named_artifacts().values() if artifact.stored]
+def list_stored(record: VersionRecord, only: Collection[str] = ()) -> list[Artifact]:
+    """List the artifacts that mlver stores, of those that `only` names; of all if it is empty."""
+    return [artifact for artifact in record.select_artifacts(only).values() if artifact.stored]
 
 
 def _refuse_reserved(project: Project, artifacts: Iterable[Artifact], into: Path) -> None:
@@ -283,6 +290,7 @@ def _carry_out_plans(
         git_dir=project.repository.own,
         checkout=(record.model, record.version, _name_root(project, root)),
         inputs=choice.inputs,
+        only=choice.only,
         followed=_list_followed(plans),
     )
     begun = False

@@ -32,7 +32,7 @@ from mlver.system.regular import read_regular
 _FILE = "intent.json"
 _INDEX = "index"
 _QUARANTINE = "quarantine"
-_FORMAT = 6
+_FORMAT = 7
 # Far more than the settings and model files that a plan keeps can come to.
 _MOST_BYTES = 256 << 20
 _SHOWN_LETTERS = 100
@@ -88,6 +88,7 @@ class CommandIntent:
     deletes, each with its object's id. `checkout` names the version whose files are being put in
     place: model, version, and the folder they go to, relative to `top` unless it lies outside;
     `inputs` are the params and metrics files that come with them, as objects of the store.
+    `only` names the artifacts that are put in place, all of them if it is empty.
     `followed` are the links that they are written through: the path of each, and the real path of
     the folder that it leads to.
     """
@@ -105,6 +106,7 @@ class CommandIntent:
     untags: Mapping[str, str] = field(default_factory=dict)
     checkout: tuple[str, str, str] | None = None
     inputs: tuple[Artifact, ...] = ()
+    only: tuple[str, ...] = ()
     followed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -126,6 +128,7 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
         "untags": dict(intent.untags),
         "checkout": intent.checkout,
         "inputs": [artifact.to_document() for artifact in intent.inputs],
+        "only": list(intent.only),
         "followed": dict(intent.followed),
     }
     if intent.sealing is not None:
@@ -191,6 +194,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         untags=untags,
         checkout=checkout,
         inputs=tuple(map(Artifact.from_document, document["inputs"])),
+        only=tuple(map(str, document["only"])),
         followed={str(path): str(target) for path, target in document["followed"].items()},
     )
 

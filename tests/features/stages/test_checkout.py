@@ -101,6 +101,29 @@ def test_what_mlver_keeps_no_copy_of_is_left_alone(
     assert (first.path / "data/train.csv").read_text() == "other"
 
 
+def test_one_artifact_is_put_in_place_alone(second: Repository) -> None:
+    second.write("data/train.csv", "edited")
+    said = assert_works(second, "checkout", "digits@1.0.0", "--only", "weights")
+    assert said.startswith("Checked out digits 1.0.0\n  1 file written, 1 unchanged  in ")
+    assert (second.path / "data/train.csv").read_text() == "edited"
+
+
+def test_a_server_needs_no_training_data(second: Repository, tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    assert_works(second, "checkout", "digits@1.0.0", "--to", str(served), "--only", "weights")
+    assert [entry.name for entry in served.iterdir()] == ["model"]
+
+
+def test_an_artifact_that_the_version_lacks_is_refused_with_those_it_has(
+    second: Repository,
+) -> None:
+    said = assert_refused(second, "checkout", "digits@1.0.0", "--only", "test", code=2)
+    assert said == (
+        "error: digits 1.0.0 has no artifact called test; --only takes weights, train\n"
+        "hint: mlver show digits@1.0.0\n"
+    )
+
+
 def test_a_second_checkout_changes_nothing(second: Repository) -> None:
     said = assert_works(second, "checkout", "digits@1.1.0")
     assert said == f"Checked out digits 1.1.0\n  0 files written, 3 unchanged  in {second.path}\n"

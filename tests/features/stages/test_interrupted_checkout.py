@@ -55,6 +55,15 @@ def test_a_params_file_that_was_edited_since_stays(
     assert "had been interrupted" not in second.mlver("doctor", "--fix").err
 
 
+def test_only_what_was_asked_for_is_put_in_place(second: Repository) -> None:
+    second.write("data/train.csv", "edited")
+    kill_command(second, "checkout", "digits@1.0.0", "--only", "weights")
+    done = second.mlver("doctor", "--fix")
+    assert done.err == "note: completed `checkout digits@1.0.0`, which had been interrupted\n"
+    assert "run 1" in (second.path / "model/weights.safetensors").read_text()
+    assert (second.path / "data/train.csv").read_text() == "edited"
+
+
 def test_a_folder_that_was_made_since_stays(second: Repository) -> None:
     kill_command(second, *RESTORE)
     (second.path / "params.yaml").unlink()
