@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from mlver.errors import UsageError
+from mlver.errors import UsageError, shell_command
 
 LATEST = "latest"
+# What stands in hints for the words of a person.
+PLACEHOLDER = "WHY"
 MAX_PATH_BYTES = 4096
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -119,6 +121,22 @@ def check_text(text: str, what: str) -> str:
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError(f"{what} is not UTF-8 text: {_quote_text(text)}; give it in UTF-8")
     return text
+
+
+def check_reason(message: str, noun: str, words: Sequence[str]) -> str:
+    """Check why something is recorded; `noun` is what needs it, `words` the command without it.
+
+    Hints have a placeholder in its place, and who pastes one would keep that for ever.
+    """
+    check_text(message, "the message")
+    hint = shell_command(*words, "-m", PLACEHOLDER)
+    if not message.strip():
+        raise UsageError(f"{noun} needs a reason", hint=hint)
+    if message.strip() == PLACEHOLDER:
+        raise UsageError(
+            f"{PLACEHOLDER} stands for your own words: {noun} keeps them for ever", hint=hint
+        )
+    return message
 
 
 def check_artifact_path(path: str) -> str:

@@ -245,3 +245,22 @@ def _matches(definition: str, name: str) -> bool:
         len(name) <= int(schema.get("maxLength", 10**9)) and "\ud800" not in name
     )  # no YAML holds a surrogate
     return fits and re.search(translate_for_re(schema["pattern"]), name, re.ASCII) is not None
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("", "a note needs a reason"),
+        (" \n", "a note needs a reason"),
+        ("WHY", "WHY stands for your own words: a note keeps them for ever"),
+        (" WHY ", "WHY stands for your own words: a note keeps them for ever"),
+        ("bad \udcff", "the message is not UTF-8 text"),
+    ],
+)
+def test_a_reason_is_in_somebodys_own_words(message: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        names.check_reason(message, "a note", ["mlver", "note", "m@1.0.0"])
+
+
+def test_a_reason_may_say_why() -> None:
+    assert names.check_reason("WHY not?", "a note", []) == "WHY not?"

@@ -90,6 +90,11 @@ def format_time(created: str) -> str:
     return created[:16].replace("T", " ")
 
 
+def format_second(created: str) -> str:
+    """`2026-11-21T03:04:05Z` as `2026-11-21 03:04:05`."""
+    return created[:19].replace("T", " ")
+
+
 def format_age(created: str, now: str) -> str:
     """How long ago something was, in its largest whole unit: `45 min`, `2 h`, `3 d`, `5 wk`, `2 y`.
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mlver.errors import UsageError
-from mlver.policy.holdings import TimeWindow, list_holdings, order_times, parse_window
+from mlver.policy.holdings import list_holdings, order_times
+from mlver.policy.time_windows import parse_window
 from mlver.records.promotion import PromotionRecord
 from tests.policy.test_staging import history
 
@@ -18,33 +18,6 @@ def dated(moves: str) -> list[PromotionRecord]:
     records = history(" ".join(move for move, _ in words))
     times = [f"2026-03-{moment}:00Z" for _, moment in words]
     return [replace(record, created=time) for record, time in zip(records, times, strict=True)]
-
-
-@pytest.mark.parametrize(
-    ("text", "window"),
-    [
-        ("2026-03-02", TimeWindow("2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z")),
-        ("2026-02-28", TimeWindow("2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z")),
-        ("2026-03-02T09:30:00Z", TimeWindow("2026-03-02T09:30:00Z", "2026-03-02T09:30:01Z")),
-        ("2026-03-02 09:30:00", TimeWindow("2026-03-02T09:30:00Z", "2026-03-02T09:30:01Z")),
-        ("2026-03-02T09:30", TimeWindow("2026-03-02T09:30:00Z", "2026-03-02T09:31:00Z")),
-        ("2026-03-02T09:30+02:00", TimeWindow("2026-03-02T07:30:00Z", "2026-03-02T07:31:00Z")),
-        ("9999-12-31", TimeWindow("9999-12-31T00:00:00Z", "9999-12-31T23:59:59Z")),
-        ("9999-12-31T23:59", TimeWindow("9999-12-31T23:59:00Z", "9999-12-31T23:59:59Z")),
-        ("2026-03-02T23:30:00-01:00", TimeWindow("2026-03-03T00:30:00Z", "2026-03-03T00:30:01Z")),
-    ],
-)
-def test_a_date_is_the_whole_day_of_utc(text: str, window: TimeWindow) -> None:
-    assert parse_window(text, "--at") == window
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "today", "2026-3-2", "2026-02-30", "20260302", "2026-03", "0000-01-01"],
-)
-def test_what_is_no_date_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--at takes a date such as 2026-03-02"):
-        parse_window(text, "--at")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
 from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
+from mlver.policy.directions import guess_direction
 from mlver.records.promotion import PromotionRecord
 from mlver.terminal.gates import draw_gates
 from mlver.terminal.links import (
@@ -74,9 +75,13 @@ def _format_value_row(change: ValueChange) -> list[Cell]:
 
 
 def draw_direction_advice(model: str, metric: str, screen: TextScreen) -> None:
-    """How to say which way a metric is better: nothing is guessed from its name."""
-    words = ("mlver", "config", "set", "--model", model, f"directions.{metric}", "higher")
-    screen.draw_unbroken(("  which way is better: ", "dim"), shell_command(*words))
+    """Say how to set which way a metric is better; its name may lead to a proposal, no more."""
+    guess = guess_direction(metric)
+    words = ("mlver", "config", "set", "--model", model, f"directions.{metric}", guess or "higher")
+    alternative = "" if guess else "   (or lower)"
+    screen.draw_unbroken(
+        ("  which way is better: ", "dim"), shell_command(*words), (alternative, "dim")
+    )
 
 
 def draw_metric_changes(model: str, changes: Sequence[MetricChange], screen: TextScreen) -> None:

@@ -139,12 +139,12 @@ def log_command(
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="DATE", help="What each stage held then: a UTC day, all of it, or a time."
+            metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Only what happened from this UTC day or time on."),
+        typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")

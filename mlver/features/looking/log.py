@@ -10,9 +10,10 @@ from mlver.errors import UsageError
 from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
-from mlver.policy.holdings import StageHolding, TimeWindow
+from mlver.policy.holdings import StageHolding
 from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.renumber import AttachedRecord
+from mlver.policy.time_windows import TimeWindow, parse_window
 from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import RecordHistory, read_record_history
 from mlver.project.audit.rule_changes import find_rule_changes
@@ -82,10 +83,12 @@ def read_log(
     chains = _read_chains(registry, model_names, stage, reader)
     history = _read_history(project, model_names)
     if at is not None:
-        window = holdings.parse_window(at, "--at")
+        window = parse_window(at, "--at", project.record_time)
         holders = _find_holders(project, history, chains, window)
         return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
-    start = "" if since is None else holdings.parse_window(since, "--since").start
+    start = ""
+    if since is not None:
+        start = parse_window(since, "--since", project.record_time).start
     timed = [] if stage is not None else _read_version_events(registry, model_names, reader)
     for chain in chains:
         timed += _list_stage_events(chain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlver.policy.chain import SealState
-from mlver.policy.holdings import TimeWindow
+from mlver.policy.time_windows import TimeWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
+from mlver.policy.time_windows import TimeWindow
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_columns
-from mlver.terminal.words import format_author, format_count, format_time, take_first_line
+from mlver.terminal.words import (
+    format_author,
+    format_count,
+    format_second,
+    format_time,
+    take_first_line,
+)
 
 _EMPTY = "(empty)"
 # At least so much of a message tells something.
 _MESSAGE_WIDTH = 16
+# Of a holder's row: the column of the commit, which a terminal narrower than that does without.
+_COMMIT, _COMMIT_WIDTH = 4, 110
 
 
 def draw_log(result: LogResult, screen: TextScreen) -> None:
@@ -160,23 +170,37 @@ def _describe_author(move: LogEvent | LogHolder) -> list[Part]:
 
 def _draw_holders(result: LogResult, screen: TextScreen) -> None:
     assert result.at is not None
+    write_time = _choose_precision(result.at)
     if not result.holders:
         screen.draw_line("no stage was ever moved")
     else:
-        start, end = (format_time(moment) for moment in (result.at.start, result.at.end))
+        start, end = write_time(result.at.start), write_time(result.at.end)
         screen.draw_line(("held", "bold"), f"  from {start} to {end} UTC")
-    table_rows = map(_format_holder_row, result.holders)
-    screen.draw_table(table_rows, indent=2, fold=5)
+    has_commit = screen.width >= _COMMIT_WIDTH
+    table_rows: list[list[Cell]] = []
+    for holder in result.holders:
+        row = _format_holder_row(holder, write_time)
+        if not has_commit:
+            del row[_COMMIT]
+        table_rows.append(row)
+    screen.draw_table(table_rows, indent=2, fold=5 if has_commit else 4)
     draw_faults(result.faults, screen)
 
 
-def _format_holder_row(holder: LogHolder) -> list[Cell]:
+def _choose_precision(window: TimeWindow) -> Callable[[str], str]:
+    """Of a day, minutes are shown; who asks for a moment may have to tell two of one minute."""
+    if window.start[10:] == window.end[10:]:
+        return format_time
+    return format_second
+
+
+def _format_holder_row(holder: LogHolder, write_time: Callable[[str], str]) -> list[Cell]:
     name: Cell = (f"{holder.model} {holder.stage}", "name")
     if holder.since is None:
         return [name, _EMPTY, "", "", "", ""]
-    period = f"since {format_time(holder.since)}"
+    period = f"since {write_time(holder.since)}"
     if holder.until is not None:
-        period = f"{format_time(holder.since)} – {format_time(holder.until)}"
+        period = f"{write_time(holder.since)} – {write_time(holder.until)}"
     shown_version: Cell = (holder.version or _EMPTY, "bold")
     message = take_first_line(holder.message or "")
     commit = (holder.commit or "")[:10]

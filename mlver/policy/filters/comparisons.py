@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 from mlver.errors import UsageError
-from mlver.policy.holdings import parse_window
+from mlver.policy.time_windows import parse_window
 from mlver.version import Version, parse_version
 
 FieldKind = Literal["number", "date", "version", "text", "hash", "names", "flag", "value"]

@@ -145,15 +145,12 @@ def _require_selector(project: Project, ref: str | None, action: RetirementActio
 
 
 def _require_reason(plan: _RetirementPlan) -> None:
-    names.check_text(plan.message, "the message")
-    if plan.message.strip():
-        return
     words = ["mlver", "retire", plan.ref]
     noun = "a retirement"
     if plan.action == "restore":
         words.append("--restore")
         noun = "a restoration"
-    raise UsageError(f"{noun} needs a reason", hint=shell_command(*words, "-m", "WHY"))
+    names.check_reason(plan.message, noun, words)
 
 
 def _require_sense(project: Project, chosen: ResolvedRef, plan: _RetirementPlan) -> None:

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlver.errors import MlverError, NewerFormat, UsageError, shell_command
+from mlver.errors import MlverError, NewerFormat, UsageError, printable_name, shell_command
 from mlver.policy.numbering import next_version, require_distinct
 from mlver.project.artifacts.following import find_outside
 from mlver.project.project import Project
@@ -103,12 +103,12 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
     if known is None:
         known = ModelSettings(model=request.model)
     weights = known.weights
-    if request.weights:
-        weights = _place_artifact(weights, project.resolve_path(request.weights))
+    if request.weights is not None:
+        weights = _place_artifact(weights, _resolve_artifact(project, request.weights))
     data = dict(known.data)
     for name, path in request.data.items():
         known_data_set = data.get(name)
-        data[name] = _place_artifact(known_data_set, project.resolve_path(path))
+        data[name] = _place_artifact(known_data_set, _resolve_artifact(project, path))
     params = tuple(map(project.resolve_path, request.params_files))
     metrics = tuple(map(project.resolve_path, request.metrics_files))
     settings = replace(
@@ -124,6 +124,26 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
     if request.follow is not None:
         settings = _mark_followed(project, settings, follow=request.follow)
     return settings
+
+
+def _resolve_artifact(project: Project, given: str) -> str:
+    """Resolve the path of an artifact; raise MlverError where nothing is there."""
+    path = project.resolve_path(given)
+    location = project.top_folder / path
+    if not os.path.lexists(location):
+        raise MlverError(
+            f"{printable_name(given)} does not exist, so it cannot be registered",
+            hint=shell_command("ls", "-l", "--", _find_folder(location)),
+        )
+    return path
+
+
+def _find_folder(location: Path) -> Path:
+    """The nearest folder above that exists."""
+    folder = location.parent
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
 
 
 def _mark_followed(project: Project, settings: ModelSettings, *, follow: bool) -> ModelSettings:

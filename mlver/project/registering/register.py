@@ -116,9 +116,9 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         inputs = resolve_inputs(project, request)
         # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
         refuse_unfinished(project.repository)
-        code = inspect_code(project, request, inputs)
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
+        code = inspect_code(project, request, inputs)
         measured = measure_artifacts(project, request, inputs, store=edit is not None)
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)

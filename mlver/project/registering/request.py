@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlver import names
-from mlver.errors import UsageError, shell_command
+from mlver.errors import UsageError
 from mlver.project.project import Project
 from mlver.records.values import Values
 from mlver.records.version import Update
@@ -66,12 +66,10 @@ def check_request(project: Project, request: RegisterRequest) -> None:
         names.check_text(text, option)
         if not text.strip():
             raise UsageError(f"{option} says nothing; give it a text")
-    names.check_text(request.message, "the message")
+    again = ["mlver", "register", request.model, *list_options(request)]
+    names.check_reason(request.message, "a version", again)
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
-    if not request.message.strip():
-        again = ["mlver", "register", request.model, *list_options(request)]
-        raise UsageError("a version needs a reason", hint=shell_command(*again, "-m", "WHY"))
 
 
 def list_options(request: RegisterRequest) -> list[str]:

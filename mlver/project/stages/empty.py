@@ -44,14 +44,12 @@ def empty_stage(
     project: Project, model: str | None, *, stage: str, message: str, dry_run: bool = False
 ) -> EmptyResult:
     """Empty a stage of a model: one promotion record, one commit, one seal."""
-    names.check_text(message, "the message")
     named = selectors.ModelRef(None, None) if model is None else selectors.parse_ref(model)
-    words = ["mlver", "retire", *filter(None, [named.model]), "--stage", stage, "-m", "WHY"]
+    words = ["mlver", "retire", *filter(None, [named.model]), "--stage", stage]
     if named.selector is not None:
         message = f"--stage empties a stage of a model, whatever holds it, and {model} is a version"
-        raise UsageError(message, hint=shell_command(*words))
-    if not message.strip():
-        raise UsageError("an emptied stage needs a reason", hint=shell_command(*words))
+        raise UsageError(message, hint=shell_command(*words, "-m", names.PLACEHOLDER))
+    names.check_reason(message, "an emptied stage", words)
     read_rule(project, stage)
     refuse_protected(project)
     editing = open_edit(project, f"retire {model or stage}", dry_run=dry_run)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver import names
-from mlver.errors import UsageError, shell_command
 from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
 from mlver.project.edit.protected import refuse_protected
@@ -59,12 +58,7 @@ def promote_version(
 
     A shut gate leaves everything as it was, unless `force`.
     """
-    names.check_text(message, "the message")
-    if not message.strip():
-        raise UsageError(
-            "a promotion needs a reason",
-            hint=shell_command("mlver", "promote", ref, "--to", to, "-m", "WHY"),
-        )
+    names.check_reason(message, "a promotion", ["mlver", "promote", ref, "--to", to])
     read_rule(project, to)
     refuse_protected(project)
     editing = open_edit(project, f"promote {ref} to {to}", dry_run=dry_run)

@@ -11,7 +11,6 @@ from mlver.digest import Digest
 from mlver.errors import (
     MlverError,
     NewerFormat,
-    UsageError,
     shell_command,
 )
 from mlver.policy.chain import judge_history
@@ -92,16 +91,12 @@ def roll_back_stage(
 
     Raise MlverError, with the stage where it was, when any byte of the target is not right.
     """
-    names.check_text(message, "the message")
-    if not message.strip():
-        words = ["mlver", "rollback", "--stage", stage, "-m", "WHY"]
-        if model is not None:
-            words.insert(2, model)
-        if to is not None:
-            words[-2:-2] = ["--to", to]
-        if checkout:
-            words[-2:-2] = ["--checkout"]
-        raise UsageError("a rollback needs a reason", hint=shell_command(*words))
+    words = ["mlver", "rollback", *filter(None, [model]), "--stage", stage]
+    if to is not None:
+        words += ["--to", to]
+    if checkout:
+        words.append("--checkout")
+    names.check_reason(message, "a rollback", words)
     read_rule(project, stage)
     refuse_protected(project)
     editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)

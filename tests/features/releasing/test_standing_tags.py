@@ -88,7 +88,7 @@ def test_tag_says_no_to_a_tag_that_seals_another_record(
 
 def test_tag_says_no_to_a_tag_that_names_what_no_commit_has(second: Repository) -> None:
     second.git("tag", "--force", "--annotate", "-m", OTHER_SEAL, TAG, f"{TAG}^{{commit}}")
-    shut = second.mlver("promote", "digits@1.1.0", "--to", "staging", "-m", "WHY")
+    shut = second.mlver("promote", "digits@1.1.0", "--to", "staging", "-m", "why")
     assert shut.code == 1
     assert "hint: mlver verify digits@1.1.0\n" in shut.out
     for shown in (shut.out, second.mlver("doctor").out):

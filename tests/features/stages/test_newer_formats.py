@@ -11,9 +11,9 @@ VERSION = ".mlver/models/digits/versions/1.1.0.yaml"
 STAGING = ".mlver/models/digits/stages/staging/0001.yaml"
 HIGHEST = ".mlver/models/digits/versions/1.2.0.yaml"
 PRODUCTION = ".mlver/models/digits/stages/production/0002.yaml"
-REGISTER = ("register", "digits", "--bump", "patch", "-m", "WHY")
-PROMOTE = ("promote", "digits@1.0.0", "--to", "staging", "-m", "WHY")
-ROLLBACK = ("rollback", "digits", "--stage", "production", "-m", "WHY")
+REGISTER = ("register", "digits", "--bump", "patch", "-m", "why")
+PROMOTE = ("promote", "digits@1.0.0", "--to", "staging", "-m", "why")
+ROLLBACK = ("rollback", "digits", "--stage", "production", "-m", "why")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def make_newer(repository: Repository, path: str, kind: str) -> str:
     [
         (VERSION, "version", REGISTER),
         (HIGHEST, "version", REGISTER),
-        (HIGHEST, "version", ("promote", "digits@1.2.0", "--to", "staging", "-m", "WHY")),
+        (HIGHEST, "version", ("promote", "digits@1.2.0", "--to", "staging", "-m", "why")),
         (STAGING, "promotion", PROMOTE),
         (PRODUCTION, "promotion", ROLLBACK),
     ],
@@ -89,7 +89,7 @@ def test_a_gate_that_asks_for_a_stage_reads_its_promotions(served: Repository) -
     served.write(".mlver/config.yaml", asking)
     served.commit("Ask")
     said = make_newer(served, STAGING, "promotion")
-    words = ("promote", "digits@1.0.0", "--to", "production", "-m", "WHY")
+    words = ("promote", "digits@1.0.0", "--to", "production", "-m", "why")
     assert assert_refused(served, *words) == said
 
 
@@ -97,7 +97,7 @@ def test_a_rollback_passes_over_a_newer_promotion_where_the_target_is_named(
     served: Repository,
 ) -> None:
     """Who held the stage before is not known, so the person says it."""
-    assert_works(served, "rollback", "digits", "--stage", "production", "-m", "WHY")
+    assert_works(served, "rollback", "digits", "--stage", "production", "-m", "why")
     make_newer(served, PRODUCTION, "promotion")
     said = assert_refused(served, *ROLLBACK)
     assert said == (
@@ -105,7 +105,7 @@ def test_a_rollback_passes_over_a_newer_promotion_where_the_target_is_named(
         " production before; name the version to go back to\n"
         "hint: mlver log digits\n"
     )
-    assert_works(served, "promote", "digits@1.1.0", "--to", "staging", "-m", "WHY")
+    assert_works(served, "promote", "digits@1.1.0", "--to", "staging", "-m", "why")
 
 
 def test_a_rollback_refuses_a_target_of_a_newer_format(served: Repository) -> None:
@@ -234,16 +234,16 @@ def test_looking_at_a_stage_needs_its_last_promotion(served: Repository, command
 
 
 def test_a_newer_record_of_another_model_is_in_nobodys_way(served: Repository) -> None:
-    assert_works(served, "register", "letters", "--weights", "model", "-m", "WHY")
+    assert_works(served, "register", "letters", "--weights", "model", "-m", "why")
     make_newer(served, VERSION, "version")
-    assert_works(served, "register", "letters", "--bump", "minor", "-m", "WHY")
+    assert_works(served, "register", "letters", "--bump", "minor", "-m", "why")
 
 
 def test_a_newer_record_below_stops_what_would_follow_it(served: Repository) -> None:
     """The weights that lie here are those of the record that cannot be read."""
     said = make_newer(served, VERSION.replace("1.1.0", "1.0.0"), "version")
     assert_works(served, *REGISTER)
-    lower = ("register", "digits", "--version", "1.0.5", "--allow-lower", "-m", "WHY")
+    lower = ("register", "digits", "--version", "1.0.5", "--allow-lower", "-m", "why")
     assert assert_refused(served, *lower) == said
 
 

@@ -21,10 +21,10 @@ LOOKING = [
     ("diff", "digits@1.0.0", "digits@1.1.0"),
 ]
 REFUSING = [
-    ("register", "digits", "--bump", "minor", "-m", "WHY"),
-    ("promote", "digits", "--to", "staging", "-m", "WHY"),
-    ("promote", "digits", "--to", "staging", "-m", "WHY", "--dry-run"),
-    ("rollback", "digits", "--stage", "staging", "-m", "WHY"),
+    ("register", "digits", "--bump", "minor", "-m", "why"),
+    ("promote", "digits", "--to", "staging", "-m", "why"),
+    ("promote", "digits", "--to", "staging", "-m", "why", "--dry-run"),
+    ("rollback", "digits", "--stage", "staging", "-m", "why"),
     ("tag",),
     ("checkout", "digits@1.0.0"),
 ]
@@ -116,5 +116,5 @@ def test_doctor_fixes_what_the_settings_cannot_forbid(newer: Repository) -> None
 
 def test_a_key_that_a_known_section_lacks_is_still_refused(second: Repository) -> None:
     second.write(CONFIG, "schema: mlver/config/1\nguard:\n  max_size: 70000\n")
-    message = assert_refused(second, "promote", "digits", "--to", "staging", "-m", "WHY")
+    message = assert_refused(second, "promote", "digits", "--to", "staging", "-m", "why")
     assert "line 3: guard.max_size: unknown key `max_size`" in message

@@ -1,0 +1,39 @@
+"""Slips on the command line are named before anything else is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import assert_refused, train_model
+from tests.conftest import Repository
+
+
+def test_a_placeholder_is_no_reason(first: Repository) -> None:
+    said = assert_refused(first, "register", "digits", "--bump", "patch", "-m", "WHY", code=2)
+    assert said == (
+        "error: WHY stands for your own words: a version keeps them for ever\n"
+        "hint: mlver register digits --bump patch -m WHY\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (("--weights", "modle"), "modle does not exist, so it cannot be registered"),
+        (("--data", "train=data/tran.csv"), "data/tran.csv does not exist"),
+        (("--params", "parms.yaml"), "parms.yaml does not exist"),
+        (("--metrics", "out/metrics.json"), "out/metrics.json does not exist"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_named_before_uncommitted_code(
+    first: Repository, words: tuple[str, ...], missing: str
+) -> None:
+    first.write("README.md", "changed")
+    said = assert_refused(first, "register", "digits", "--bump", "patch", "-m", "x", *words)
+    assert missing in said
+
+
+def test_an_unset_variable_is_no_path(first: Repository) -> None:
+    train_model(first, 2)
+    words = ("register", "digits", "--bump", "patch", "-m", "x", "--weights", "")
+    assert "'' is not a path" in assert_refused(first, *words, code=2)
