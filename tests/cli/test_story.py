@@ -135,8 +135,9 @@ def test_stages_move_and_come_back(second: Repository) -> None:
     assert assert_refused(
         second, "rollback", "digits", "--stage", "production", "-m", "Too slow"
     ) == (
-        "error: production held nothing before digits 1.0.0 that was not rolled back or retired, "
-        "so there is nothing to go back to\n"
+        "error: there is nothing to go back to: what production held before digits 1.0.0 was"
+        " rolled back or retired\n"
+        "hint: mlver log digits --stage production\n"
         "hint: mlver rollback digits --stage production --to 1.1.0 -m WHY\n"
     )
     assert (

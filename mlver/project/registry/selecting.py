@@ -167,8 +167,8 @@ def _find_holder(registry: RecordRegistry, model: str, stage: str, steps: int) -
         return parse_version(holders[-1 - steps])
     standing = " → ".join(holders) if holders else "nothing"
     raise MlverError(
-        f"{stage} of {model} has no holder {steps} back; without what was rolled back or retired,"
-        f" it went {standing}",
+        f"{stage} of {model} has no holder {steps} back: without what was rolled back or retired,"
+        f" it held {standing}",
         hint=shell_command("mlver", "log", model, "--stage", stage),
     )
 

@@ -71,7 +71,7 @@ def promote_version(
         # Before the gates: one that reads every byte would read them for nothing.
         if previous == str(chosen.version):
             return judged.build_result("already")
-        require_unretired(project, chosen)
+        require_unretired(project, chosen, to)
         move = _judge_move(project, chosen, to, message, history)
         if move.forced and not force:
             return judged.build_result("refused", move.gates)

@@ -28,7 +28,7 @@ def find_target(
     target: str | None
     if to:
         target = str(project.select_version(model, to))
-        _refuse_retired(project, model, target)
+        _refuse_retired(project, model, stage, target)
     else:
         target = _choose_unretired(project, model, history)
     if target is None:
@@ -45,14 +45,16 @@ def find_target(
     return ResolvedRef(model, parse_version(target))
 
 
-def _refuse_retired(project: Project, model: str, target: str) -> None:
+def _refuse_retired(project: Project, model: str, stage: str, target: str) -> None:
     try:
         retirement = find_retirement(project.registry, model, target)
     except MlverError:
         # It is told where the version's record is read.
         return
     if retirement is not None:
-        raise build_retired_error(ResolvedRef(model, parse_version(target)), retirement)
+        chosen = ResolvedRef(model, parse_version(target))
+        words = ("mlver", "rollback", model, "--stage", stage, "-m", "WHY")
+        raise build_retired_error(project, chosen, retirement, words)
 
 
 def _choose_unretired(project: Project, model: str, history: StageHistory) -> str | None:
@@ -118,8 +120,9 @@ def _build_no_target_error(
             f"{stage} has held only {model} {previous}, so there is nothing to go back to",
             hint=shell_command("mlver", "log", model),
         )
+    look = shell_command("mlver", "log", model, "--stage", stage)
     return MlverError(
-        f"{stage} held nothing before {model} {previous} that was not rolled back or retired,"
-        " so there is nothing to go back to",
-        hint=build_target_hint(project, model, stage, others),
+        f"there is nothing to go back to: what {stage} held before {model} {previous} was rolled"
+        " back or retired",
+        hints=(look, build_target_hint(project, model, stage, others)),
     )

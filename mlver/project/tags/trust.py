@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_retirement
+from mlver.project.registry.attached import find_retirement, find_usable
 from mlver.project.tags.seals import judge_version
 from mlver.records import layout
 from mlver.records.version import VersionRecord
@@ -62,27 +63,41 @@ def show_retirement(project: Project, record: VersionRecord) -> None:
         project.reporter.show_note(notice)
 
 
-def require_unretired(project: Project, chosen: ResolvedRef) -> None:
-    """Raise MlverError for a retired version, which no stage may be given."""
+def require_unretired(project: Project, chosen: ResolvedRef, stage: str) -> None:
+    """Raise MlverError for a retired version, which no stage may be given; `stage` was to be."""
     folder = layout.retirements_folder(chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     retirement = find_retirement(project.registry, chosen.model, chosen.version)
     if retirement is not None:
-        raise build_retired_error(chosen, retirement)
+        words = ("mlver", "promote", "REF", "--to", stage, "-m", names.PLACEHOLDER)
+        raise build_retired_error(project, chosen, retirement, words)
 
 
-def build_retired_error(chosen: ResolvedRef, retirement: RetirementRecord) -> MlverError:
+def build_retired_error(
+    project: Project, chosen: ResolvedRef, retirement: RetirementRecord, words: Sequence[str]
+) -> MlverError:
+    """Build the error for a retired version; `words` are what to do with another, called REF."""
     ref = f"{chosen.model}@{chosen.version}"
-    restore = shell_command("mlver", "retire", ref, "--restore", "-m", "WHY")
+    restore = shell_command("mlver", "retire", ref, "--restore", "-m", names.PLACEHOLDER)
     hints: tuple[str, ...] = (restore,)
-    if retirement.successor is not None:
-        successor = f"{chosen.model}@{retirement.successor}"
-        hints = (shell_command("mlver", "show", successor), restore)
+    instead = retirement.successor or _find_unretired(project, chosen.model)
+    if instead is not None:
+        successor = f"{chosen.model}@{instead}"
+        again = [successor if word == "REF" else word for word in words]
+        hints = (shell_command(*again), restore)
     return MlverError(
         f"{chosen.model} {chosen.version} is retired, so no stage is given to it:"
         f" {retirement.reason}",
         hints=hints,
     )
+
+
+def _find_unretired(project: Project, model: str) -> str | None:
+    """Find the highest release that is not retired."""
+    releases = [
+        version for version in project.registry.list_versions(model) if version.prerelease is None
+    ]
+    return find_usable(project.registry, model, map(str, reversed(releases)))
 
 
 def require_unedited(project: Project, record: VersionRecord, digest: Digest) -> None:

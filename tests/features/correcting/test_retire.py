@@ -68,7 +68,7 @@ def test_it_is_never_promoted(retired: Repository) -> None:
     said = assert_refused(retired, "promote", "digits@1.0.0", "--to", "staging", "-m", "Try it")
     assert said == (
         f"error: digits 1.0.0 is retired, so no stage is given to it: {WHY}; use 1.1.0\n"
-        "hint: mlver show digits@1.1.0\n"
+        "hint: mlver promote digits@1.1.0 --to staging -m WHY\n"
         "hint: mlver retire digits@1.0.0 --restore -m WHY\n"
     )
     assert not (retired.path / layout.stage_folder("digits", "staging")).exists()

@@ -63,7 +63,7 @@ def test_what_an_emptied_stage_held_is_hinted(moved: Repository) -> None:
 def test_a_rollback_passes_over_what_may_be_retired(damaged: Repository) -> None:
     said = assert_refused_after_notes(damaged, "rollback", "digits", *PRODUCTION)
     assert said.startswith("note: skipped digits 1.0.0, which may be retired: .mlver/models/")
-    assert "error: production held nothing before digits 1.1.0" in said
+    assert "what production held before digits 1.1.0 was rolled back or retired" in said
     assert said.endswith("hint: mlver rollback digits --stage production --to 1.0.0 -m WHY\n")
     done = damaged.mlver("rollback", "digits", "--to", "1.0.0", *PRODUCTION)
     assert done.err.startswith("note: digits 1.0.0 may be retired: .mlver/models/")

@@ -81,8 +81,8 @@ REFUSED = {
     "m@1.3": "m has no version 1.3.x",
     "m@11.1": "m has no version 11.1.x",
     "m@~3": "m has 3 releases, 1.1.1, 1.1.0, 1.0.0, and none that is 3 before the highest",
-    "m@production~3": "no holder 3 back; without what was rolled back or retired, it went 1.0.0 →",
-    "m@staging~1": "no holder 1 back; without what was rolled back or retired, it went 1.0.0",
+    "m@production~3": "no holder 3 back: without what was rolled back or retired, it held 1.0.0 →",
+    "m@staging~1": "no holder 1 back: without what was rolled back or retired, it held 1.0.0",
     "m@canary~1": "`canary` is neither a version nor a stage here",
     "m@sha256:0000000": "no record, weights or data set of m has a digest that begins with 0000000",
 }
