@@ -54,7 +54,9 @@ def check_remotes(project: Project) -> Iterator[DoctorCheck]:
     """Say where records and tags can be sent, and where the remote has other tags."""
     remote = remotes.default_remote(project.repository)
     if remote is not None:
-        yield PassedCheck("remote", f"{remote}; send tags there with mlver tag --push")
+        yield PassedCheck(
+            "remote", f"{remote}; mlver tag --push sends seals there, and no stored bytes"
+        )
         yield from _check_rival_tags(project, remote)
         return
     message = "there is none: this is the only copy of the records"
