@@ -60,6 +60,7 @@ COMMANDS = {
     "log": CommandEntry("Look", "looking"),
     "diff": CommandEntry("Look", "comparing"),
     "compare": CommandEntry("Look", "comparing"),
+    "plot": CommandEntry("Look", "comparing"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),

@@ -77,6 +77,18 @@ class TextScreen:
         # line that is wrapped would begin with text that others wrote.
         return self.rich_console.width if self._stream.isatty() else _UNBOUNDED
 
+    def bounded_width(self, usual: int) -> int:
+        """In columns; `usual` of them on what is no terminal, for what has to end somewhere."""
+        return usual if self.width == _UNBOUNDED else self.width
+
+    @property
+    def has_braille(self) -> bool:
+        """Whether dots of braille can be drawn: only where the characters can be, and a terminal
+        says what it is.
+        """
+        is_dumb = self._stream.isatty() and os.environ.get("TERM", "") in ("dumb", "unknown")
+        return not is_dumb and not shows_ascii_only(self._stream)
+
     def draw_line(self, *parts: Part, hang: int = 0) -> None:
         """One line of text.
 
@@ -230,6 +242,21 @@ class _ColumnLayout:
             else:
                 yield _build_text([gap]) + text + _build_text([padding])
             gap = " " * _GAP
+
+
+def shows_ascii_only(stream: TextIO) -> bool:
+    """Whether what reads a stream shows ASCII at best, by its encoding or by the person's locale.
+
+    Python writes UTF-8 in the locale C as well, whatever the terminal makes of it (PEP 540).
+    """
+    # What is no real file, such as a buffer of a program, takes any character.
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    if not encoding.lower().replace("_", "-").startswith(("utf-8", "utf8", "utf-16")):
+        return True
+    for variable in ("LC_ALL", "LC_CTYPE", "LANG"):
+        if locale := os.environ.get(variable):
+            return locale in ("C", "POSIX")
+    return False
 
 
 def measure_width(text: str) -> int:

@@ -16,6 +16,7 @@ from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verify import VerifyResult
 from mlver.features.comparing.compare import CompareResult
 from mlver.features.comparing.diff import DiffResult
+from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
 from mlver.features.hooks.checks import HookResult
@@ -66,6 +67,7 @@ KINDS: dict[str, type] = {
             ListResult,
             LogResult,
             NoteResult,
+            PlotResult,
             PromoteResult,
             RegisterResult,
             ReleaseResult,

@@ -12,7 +12,7 @@ from mlver.features.comparing.diff import diff_versions
 from mlver.features.comparing.review import ReviewRange, parse_range, review_range
 from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
 from mlver.features.comparing.status import find_status
-from mlver.terminal.options import Json, Model, Ref, complete_ref
+from mlver.terminal.options import Json, Model, Ref, complete_model, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
 DIFF_EXAMPLES = (
@@ -104,6 +104,62 @@ def compare_command(
 
     result = compare_versions(find_session(ctx).shown_project, refs or ())
     draw = choose_drawing(as_csv=as_csv, as_markdown=as_markdown)
+    emit_result(result, draw, json=json)
+
+
+PLOT_EXAMPLES = (
+    "mlver plot digits --metric accuracy",
+    "mlver plot digits --metric accuracy --metric log_loss --limit 50",
+    "mlver plot digits --html report.html",
+)
+
+
+def plot_command(
+    ctx: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="It may be left out where there is one.",
+            show_default=False,
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="Which; repeat it for more than one."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", min=1, help="Only the newest versions.")
+    ] = None,
+    svg: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A picture instead of text; - for stdout.")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A page instead of text; - for stdout.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    json: Json = False,
+) -> None:
+    """Draw metrics over the versions of a model.
+
+    Below them are the versions that hold a stage or held it, and those that are retired. Without
+    --metric it takes the first few, in the order of `directions` in model.yaml.
+    """
+    if (svg is not None) + (html is not None) + as_csv + json > 1:
+        raise UsageError("--svg, --html, --csv and --json: give one of them")
+    from mlver.features.comparing import plot_page, plot_screen
+    from mlver.features.comparing.plot import plot_metrics
+    from mlver.features.comparing.plot_file import draw_picture
+
+    session = find_session(ctx)
+    if svg is not None:
+        draw = draw_picture(plot_page.build_svg, svg, session.start)
+    elif html is not None:
+        draw = draw_picture(plot_page.build_page, html, session.start)
+    else:
+        draw = plot_screen.draw_plot_csv if as_csv else plot_screen.draw_plot
+    result = plot_metrics(session.cached_project, model, metric or (), limit=limit)
     emit_result(result, draw, json=json)
 
 

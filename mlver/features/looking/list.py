@@ -10,8 +10,6 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
-from mlver.project.registry.attached import find_retirement, list_retired
-from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.project.tags.promotion_seals import ShownSeals, StageHolders
@@ -168,7 +166,7 @@ def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedMo
     reader = TolerantReader()
     holdings = reader.read_holdings(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
-    retired = _find_retired(registry, model, reader)
+    retired = reader.read_retired(registry, model)
     source = ListedSource(
         project=project,
         model=model,
@@ -195,16 +193,6 @@ def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedMo
         versions=tuple(versions),
         faults=(*reader.faults, *chosen.faults),
     )
-
-
-def _find_retired(registry: RecordRegistry, model: str, reader: TolerantReader) -> dict[str, str]:
-    """Find why each retired version of a model is; one that cannot be read hides no other."""
-    retired: dict[str, str] = {}
-    for number in reader.try_reading(list_retired, registry, model) or ():
-        record = reader.try_reading(find_retirement, registry, model, number)
-        if record is not None:
-            retired[number] = record.reason
-    return retired
 
 
 def _group_stages(holdings: StageHolders) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
+from mlver.project.registry.attached import find_retirement, list_retired
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.promotion import PromotionRecord
 
@@ -55,3 +56,14 @@ class TolerantReader:
             if holding is not None:
                 holdings[stage] = holding
         return holdings
+
+    def read_retired(self, registry: RecordRegistry, model: str) -> dict[str, str]:
+        """Why each retired version of a model is, by version; one that cannot be read hides no
+        other.
+        """
+        retired: dict[str, str] = {}
+        for number in self.try_reading(list_retired, registry, model) or ():
+            record = self.try_reading(find_retirement, registry, model, number)
+            if record is not None:
+                retired[number] = record.reason
+        return retired

@@ -1,0 +1,200 @@
+"""`mlver plot`: metrics over the versions of a model, beside what the stages held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlver.errors import MlverError, UsageError, printable_name, shell_command, summarise_error
+from mlver.names import find_similar
+from mlver.policy.chain import holder_after
+from mlver.project.project import Project
+from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.tolerant import TolerantReader
+from mlver.records import layout
+from mlver.records.model import Direction
+from mlver.records.values import flatten_values
+from mlver.records.version import VersionRecord
+from mlver.version import Version
+
+# So many are drawn where none is named.
+_USUAL_METRICS = 4
+_PREFIX = "metrics."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlottedVersion:
+    """`stages` are those that it holds, `held` those that it ever held.
+
+    `retired` is why it is. `created` is None where its record cannot be read.
+    """
+
+    version: str
+    created: str | None
+    stages: tuple[str, ...]
+    held: tuple[str, ...]
+    retired: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlottedMetric:
+    """`values` are in the order of the versions, None where one has none.
+
+    `best` are the places of the best of them, where `direction` says which way is better.
+    """
+
+    metric: str
+    direction: Direction | None
+    values: tuple[float | None, ...]
+    best: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlotResult:
+    """Versions are in their order, the lowest first; `total` counts all of the model.
+
+    `faults` are why some records cannot be read.
+    """
+
+    model: str
+    total: int
+    versions: tuple[PlottedVersion, ...]
+    metrics: tuple[PlottedMetric, ...]
+    faults: tuple[str, ...]
+
+
+def plot_metrics(
+    project: Project, model: str | None, metrics: Sequence[str] = (), *, limit: int | None = None
+) -> PlotResult:
+    """Read metrics of the `limit` newest versions (of all, if None), and what the stages held.
+
+    Without `metrics`, the first few that the versions have, those with a direction before others.
+    Raise UsageError for a metric that no version has.
+    """
+    registry = project.registry
+    name = project.resolve_model(model)
+    numbers = registry.list_versions(name)
+    chosen = numbers if limit is None else numbers[-limit:]
+    reader = TolerantReader()
+    settings = reader.try_reading(registry.read_settings, name)
+    directions = settings.directions if settings else {}
+    read = _read_records(registry, name, chosen)
+    series = [flatten_values(record.metrics) if record else {} for record in read.records]
+    plotted: list[PlottedMetric] = []
+    for metric in _choose_metrics(name, metrics, series, directions):
+        values = tuple(metric_values.get(metric) for metric_values in series)
+        plotted.append(_plot_metric(metric, directions.get(metric), values))
+    versions = _describe_versions(registry, name, chosen, read.records, reader)
+    return PlotResult(
+        model=name,
+        total=len(numbers),
+        versions=tuple(versions),
+        metrics=tuple(plotted),
+        faults=(*reader.faults, *read.faults),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadRecords:
+    """Records in the order of their numbers, None where one cannot be read, and why."""
+
+    records: Sequence[VersionRecord | None]
+    faults: Sequence[str]
+
+
+def _read_records(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> _ReadRecords:
+    records: list[VersionRecord | None] = []
+    faults: list[str] = []
+    for outcome in registry.read_versions(model, numbers):
+        if isinstance(outcome, MlverError):
+            faults.append(summarise_error(outcome))
+            records.append(None)
+        else:
+            records.append(outcome[0])
+    return _ReadRecords(records, faults)
+
+
+def _describe_versions(
+    registry: RecordRegistry,
+    model: str,
+    numbers: Sequence[Version],
+    records: Sequence[VersionRecord | None],
+    reader: TolerantReader,
+) -> list[PlottedVersion]:
+    stages = _read_stages(registry, model, reader)
+    retired = reader.read_retired(registry, model)
+    versions: list[PlottedVersion] = []
+    for number, record in zip(map(str, numbers), records, strict=True):
+        versions.append(
+            PlottedVersion(
+                version=number,
+                created=record.created if record else None,
+                stages=tuple(stage for stage, held in stages.items() if held[-1] == number),
+                held=tuple(stage for stage, held in stages.items() if number in held),
+                retired=retired.get(number),
+            )
+        )
+    return versions
+
+
+def _choose_metrics(
+    model: str,
+    wanted: Iterable[str],
+    series: Sequence[Mapping[str, float]],
+    directions: Mapping[str, Direction],
+) -> list[str]:
+    known: dict[str, None] = {}
+    # The newest version decides the order, as in `list`.
+    for values in reversed(series):
+        known.update(dict.fromkeys(values))
+    chosen: dict[str, None] = {}
+    for metric in wanted:
+        # Filters and columns of `list` call it so.
+        name = metric if metric in known else metric.removeprefix(_PREFIX)
+        if name not in known:
+            raise _refuse_metric(model, metric, list(known))
+        chosen[name] = None
+    first = [metric for metric in directions if metric in known]
+    return list(chosen) or list(dict.fromkeys([*first, *known]))[:_USUAL_METRICS]
+
+
+def _refuse_metric(model: str, metric: str, known: Sequence[str]) -> UsageError:
+    message = f"no version of {model} has the metric `{printable_name(metric)}`"
+    if not known:
+        return UsageError(f"{message}, or any other", hint=shell_command("mlver", "show", model))
+    meant = find_similar(metric, known)
+    if meant is not None:
+        message += f"; is it `{printable_name(meant)}`?"
+        hint = shell_command("mlver", "plot", model, "--metric", meant)
+        return UsageError(message, hint=hint, suggestion=(metric, meant))
+    names = ", ".join(map(printable_name, known[:8]))
+    hint = shell_command("mlver", "plot", model, "--metric", known[0])
+    return UsageError(f"{message}; there are {names}", hint=hint)
+
+
+def _plot_metric(
+    metric: str, direction: Direction | None, values: tuple[float | None, ...]
+) -> PlottedMetric:
+    present = {value for value in values if value is not None}
+    best: list[int] = []
+    # Where all have the same value, none is the best.
+    if direction is not None and len(present) > 1:
+        wanted = max(present) if direction == "higher" else min(present)
+        best = [place for place, value in enumerate(values) if value == wanted]
+    return PlottedMetric(metric=metric, direction=direction, values=values, best=tuple(best))
+
+
+def _read_stages(
+    registry: RecordRegistry, model: str, reader: TolerantReader
+) -> dict[str, list[str | None]]:
+    """What each stage of a model held, one version after the other; None while it was empty."""
+    stages: dict[str, list[str | None]] = {}
+    for stage in registry.list_stages(model):
+        held: list[str | None] = []
+        for sequence in registry.list_sequences(layout.stage_folder(model, stage)):
+            promotion = reader.try_reading(registry.read_promotion, model, stage, sequence)
+            # Nobody knows what a promotion that cannot be read moved the stage to.
+            held.append(None if promotion is None else holder_after(promotion[0]))
+        if held:
+            stages[stage] = held
+    return stages
