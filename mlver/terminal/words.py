@@ -15,6 +15,9 @@ _AGE_UNITS = (
     ("h", 3_600),
     ("min", 60),
 )
+_BLOCKS = "▁▂▃▄▅▆▇█"
+# A terminal of ASCII has no blocks, and three marks that stand low, in the middle and high.
+_LEVELS = "_-^"
 
 
 def format_size(count: int) -> str:
@@ -60,6 +63,28 @@ def distinguish_values(old: Any, new: Any) -> tuple[str, str]:
             return old_text, new_text
     # JSON puts text in quotes, which tells `"1"` from 1.
     return json.dumps(old, ensure_ascii=False), json.dumps(new, ensure_ascii=False)
+
+
+def format_sparkline(values: Sequence[float | None], *, has_blocks: bool) -> str:
+    """A letter a number, the higher the larger; a blank where there is none.
+
+    Nothing where fewer than three numbers, or numbers that are all the same, tell nothing.
+    """
+    present = [value for value in values if value is not None]
+    if len(present) < 3 or min(present) == max(present):
+        return ""
+    marks = _BLOCKS if has_blocks else _LEVELS
+    try:
+        # Halves, because the span of the largest floats is larger than any float.
+        low, half_span = min(present) / 2, max(present) / 2 - min(present) / 2
+        places = [
+            None if value is None else round((value / 2 - low) / half_span * (len(marks) - 1))
+            for value in values
+        ]
+    except (OverflowError, ZeroDivisionError, ValueError):
+        # An integer of JSON may be larger than any float, and floats may be too small to be halved.
+        return ""
+    return "".join(" " if place is None else marks[place] for place in places)
 
 
 def format_signed(value: float) -> str:

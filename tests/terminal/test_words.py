@@ -15,6 +15,7 @@ from mlver.terminal.words import (
     format_percent,
     format_signed,
     format_size,
+    format_sparkline,
     format_time,
     join_listed,
     take_first_line,
@@ -97,3 +98,24 @@ def test_the_rest() -> None:
     assert format_author("Kim <kim@example.org>") == "Kim"
     assert take_first_line("one\ntwo") == "one"
     assert join_listed(["a", "b", "c"], 2) == "a, b and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("values", "blocks", "plain"),
+    [
+        ((0.1, 0.2, 0.3), "▁▅█", "_-^"),
+        ((3, None, 1, 2), "█ ▁▅", "^ _-"),
+        ((-1.7e308, 0, 1.7e308), "▁▅█", "_-^"),
+        ((1, 2), "", ""),
+        ((1, 1, 1), "", ""),
+        ((None, None, None), "", ""),
+        ((1, 2, 10**400), "", ""),
+        ((0.0, 5e-324, 5e-324), "", ""),
+        ((0.0, 1.0, float("inf")), "", ""),
+    ],
+)
+def test_a_line_of_blocks_goes_up_and_down(
+    values: tuple[float | None, ...], blocks: str, plain: str
+) -> None:
+    assert format_sparkline(values, has_blocks=True) == blocks
+    assert format_sparkline(values, has_blocks=False) == plain

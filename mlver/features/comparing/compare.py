@@ -9,6 +9,7 @@ from typing import Literal
 from mlver.errors import UsageError, shell_command
 from mlver.features.comparing.snapshot import read_directions
 from mlver.project.project import Project
+from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records.artifact import Artifact
 from mlver.records.model import Direction
@@ -20,8 +21,11 @@ RowGroup = Literal["metrics", "params", "artifacts", "environment", "labels", "c
 
 @dataclass(frozen=True, slots=True)
 class ComparedVersion:
+    """`retired` is why it is, and what to use instead."""
+
     model: str
     version: str
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +81,14 @@ def compare_versions(project: Project, refs: Sequence[str]) -> CompareResult:
                 continue
             direction = directions.get(field.removeprefix("metrics."))
             rows.append(_build_row(group, field, values, len(records), direction))
-    versions = tuple(ComparedVersion(record.model, record.version) for record in records)
+    versions = tuple(_describe_version(project.registry, record) for record in records)
     return CompareResult(versions=versions, rows=tuple(rows), same=same)
+
+
+def _describe_version(registry: RecordRegistry, record: VersionRecord) -> ComparedVersion:
+    retirement = find_retirement(registry, record.model, record.version)
+    reason = None if retirement is None else retirement.reason
+    return ComparedVersion(record.model, record.version, reason)
 
 
 # The values of one field, by the place of the version that has it.

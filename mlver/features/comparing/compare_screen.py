@@ -12,7 +12,7 @@ from mlver.features.comparing.screen import draw_direction_advice
 from mlver.records.values import Value
 from mlver.terminal.cells import format_csv_cell
 from mlver.terminal.markdown import format_table, quote_code
-from mlver.terminal.screen import Cell, TextScreen, measure_width
+from mlver.terminal.screen import Cell, Part, TextScreen, measure_width
 from mlver.terminal.words import (
     format_count,
     format_exact,
@@ -39,6 +39,10 @@ def draw_compare(result: CompareResult, screen: TextScreen) -> None:
     models = {version.model for version in result.versions}
     if len(models) == 1:
         screen.draw_line((result.versions[0].model, "name"))
+    for name, version in zip(_name_versions(result), result.versions, strict=True):
+        if version.retired is not None:
+            remark: Part = (f"{name} is retired", "bad")
+            screen.draw_line("  ", remark, f": {version.retired}", hang=2)
     if not result.rows:
         numbers = ", ".join(_name_versions(result))
         screen.draw_line(f"  {numbers}: the same in every part")
@@ -143,6 +147,8 @@ def draw_compare_csv(result: CompareResult, screen: TextScreen) -> None:
     writer.writerow(["field", *(f"{side.model}@{side.version}" for side in result.versions)])
     for row in result.rows:
         writer.writerow([format_csv_cell(row.field), *map(format_csv_cell, row.values)])
+    if any(side.retired for side in result.versions):
+        writer.writerow(["retired", *(format_csv_cell(side.retired) for side in result.versions)])
     screen.write_page(text.getvalue())
 
 
@@ -154,6 +160,9 @@ def draw_compare_markdown(result: CompareResult, screen: TextScreen) -> None:
         for place, value in enumerate(row.values):
             cells.append(_format_markdown(row, value, is_best=place in row.best))
         table_rows.append(cells)
+    if any(side.retired for side in result.versions):
+        reasons = [quote_code(side.retired) if side.retired else "" for side in result.versions]
+        table_rows.append(["retired", *reasons])
     names = [quote_code(f"{side.model}@{side.version}") for side in result.versions]
     right = range(1, len(names) + 1)
     screen.write_page(format_table(["field", *names], table_rows, right, most=len(table_rows)))

@@ -20,8 +20,8 @@ from mlver.features.looking.list import (
 from mlver.policy.chain import judge_seal
 from mlver.policy.filters.fields import NamedField, find_field
 from mlver.policy.filters.grammar import ParsedFilter, parse_filter
-from mlver.policy.filters.version_fields import VERSION_FIELDS, FilteredVersion
-from mlver.policy.filters.words import FilterWord
+from mlver.policy.filters.version_fields import VERSION_FIELDS, FilteredVersion, join_keys
+from mlver.policy.filters.words import FilterError, FilterWord
 from mlver.project.tags import seals
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
@@ -58,6 +58,8 @@ class MatchingVersions:
         records = source.read_versions(numbers)
         readable, faults = _part_faults(records)
         subjects = _build_subjects(source, readable)
+        if self.where is not None:
+            _refuse_ambiguous(self.where, subjects)
         meant = [number for number in readable if self._is_meant(subjects[number])]
         shown = self._cut_list(source, self._order_versions(source, subjects, meant))
         return ChosenVersions(
@@ -165,7 +167,12 @@ def _build_subjects(source: ListedSource, records: Mapping[Version, ReadRecord])
     subjects: dict[Version, FilteredVersion] = {}
     for number, (record, _) in records.items():
         stages = source.held.get(record.version, ())
-        subjects[number] = FilteredVersion(record, stages, partial(sealed.includes, number))
+        subjects[number] = FilteredVersion(
+            record,
+            stages,
+            partial(sealed.includes, number),
+            source.retired.get(record.version),
+        )
     return subjects
 
 
@@ -209,6 +216,20 @@ def _rank_value(field: VersionField, value: Any) -> Any:
     return value
 
 
+def _refuse_ambiguous(where: ParsedFilter[FilteredVersion], subjects: Subjects) -> None:
+    """Raise FilterError for a name alone that means a metric and something else as well."""
+    for word in where.bare:
+        name = join_keys(word.read_segments())
+        groups: list[str] = []
+        for group in ("metrics", "params", "labels"):
+            if any(name in _name_keys(subject.record, group) for subject in subjects.values()):
+                groups.append(group)
+        if len(groups) > 1 and "metrics" in groups:
+            names = " or ".join(f"{group}.{word.text}" for group in groups)
+            reason = f"`{word.text}` is in {' and in '.join(groups)}; write {names}"
+            raise FilterError(where.text, word.position, reason)
+
+
 def _note_absent(
     source: ListedSource, subjects: Subjects, asked_fields: Iterable[VersionField]
 ) -> None:
@@ -223,10 +244,22 @@ def _note_absent(
         names: set[str] = set()
         for subject in subjects.values():
             names.update(_name_keys(subject.record, group))
+        elsewhere = _find_elsewhere(subjects, group, name)
         close_names = difflib.get_close_matches(name, sorted(names), 1, 0.6)
-        if close_names:
+        if elsewhere is not None:
+            note += f"; is it {elsewhere}.{name}?"
+        elif close_names:
             note += f"; is it {group}.{close_names[0]}?"
         source.project.reporter.show_note(note)
+
+
+def _find_elsewhere(subjects: Subjects, group: str, name: str) -> str | None:
+    """Find another group of free names that has this one."""
+    for other in ("metrics", "params", "labels"):
+        for subject in subjects.values():
+            if other != group and name in _name_keys(subject.record, other):
+                return other
+    return None
 
 
 def _name_keys(record: VersionRecord, group: str) -> list[str]:

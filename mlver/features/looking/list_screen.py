@@ -13,12 +13,17 @@ from mlver.terminal.words import (
     format_age,
     format_count,
     format_number,
+    format_sparkline,
     take_first_line,
 )
+from mlver.version import Version, parse_version, sort_versions
 
 # So many metrics are read at a glance; at least so much of a line is left for the message.
 _METRICS_SHOWN = 8
 _MESSAGE_WIDTH = 24
+# Of so many versions it can be seen at a glance which way they go.
+_FEWEST_IN_TREND = 3
+_MOST_IN_TREND = 12
 _COLUMN_GAP = 2
 _INDENT = 2
 
@@ -82,8 +87,26 @@ def _draw_holders(model: ListedModel, screen: TextScreen) -> None:
     if model.latest is not None:
         mark = " (retired)" if model.latest in model.retired else ""
         parts += ["  ", (f"latest {model.latest}{mark}", "dim")]
+    trend = _describe_trend(model, has_blocks=screen.has_braille)
+    line = "".join(part if isinstance(part, str) else part[0] for part in (*parts, trend))
+    # A narrow screen has no room for it, and what stages hold comes first.
+    if trend and measure_width(line) <= screen.width:
+        parts.append((trend, "dim"))
     if parts:
         screen.draw_line(*parts)
+
+
+def _describe_trend(model: ListedModel, *, has_blocks: bool) -> str:
+    """The first metric of the newest versions that are shown, from the oldest of them on."""
+    metrics = list_metrics(model)
+    if not metrics or len(model.versions) < _FEWEST_IN_TREND:
+        return ""
+    values: dict[Version, float | None] = {}
+    for version in model.versions:
+        values[parse_version(version.version)] = version.metrics.get(metrics[0])
+    ordered = [values[number] for number in sort_versions(values)[-_MOST_IN_TREND:]]
+    sparkline = format_sparkline(ordered, has_blocks=has_blocks)
+    return f"  {metrics[0]} {sparkline}" if sparkline else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

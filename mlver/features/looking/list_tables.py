@@ -16,6 +16,7 @@ from mlver.terminal.words import format_number, take_first_line
 
 _USUAL = ("version", "stage")
 _BEHIND = ("created", "author", "message")
+_RETIRED = "retired"
 
 
 def choose_table(*, as_csv: bool, as_markdown: bool) -> Callable[[ListResult, TextScreen], None]:
@@ -35,7 +36,7 @@ def draw_list_columns(result: ListResult, screen: TextScreen) -> None:
         names = list(model.versions[0].values)
         rows: list[list[Cell]] = []
         for version in model.versions:
-            rows.append([_format_shown(version.values.get(name)) for name in names])
+            rows.append([_format_cell(version, name) for name in names])
         headers = [_shorten_name(name) for name in names]
         right = [place for place, name in enumerate(names) if _is_numeric(model, name)]
         screen.draw_table(rows, headers=headers, right=right, indent=2, fold=len(names) - 1)
@@ -57,6 +58,9 @@ def draw_list_csv(result: ListResult, screen: TextScreen) -> None:
 def draw_list_markdown(result: ListResult, screen: TextScreen) -> None:
     """One table with a row for each version, for a README or a comment."""
     names = _list_columns(result)
+    # People need no column that is empty; a program wants the same ones each time.
+    if not any(version.retired for _, version in _list_rows(result)):
+        names = [name for name in names if name != _RETIRED or _asks_values(result)]
     has_models = len(result.models) != 1
     rows: list[list[str]] = []
     for model, version in _list_rows(result):
@@ -84,7 +88,11 @@ def _list_columns(result: ListResult) -> list[str]:
     metrics: dict[str, None] = {}
     for model in result.models:
         metrics.update(dict.fromkeys(list_metrics(model)))
-    return [*_USUAL, *(f"metrics.{metric}" for metric in metrics), *_BEHIND]
+    return [*_USUAL, *(f"metrics.{metric}" for metric in metrics), *_BEHIND, _RETIRED]
+
+
+def _asks_values(result: ListResult) -> bool:
+    return any(version.values for _, version in _list_rows(result))
 
 
 def _read_cell(model: ListedModel, version: ListedVersion, name: str) -> Any:
@@ -97,6 +105,7 @@ def _read_cell(model: ListedModel, version: ListedVersion, name: str) -> Any:
         "created": version.created,
         "author": version.author,
         "message": version.message,
+        _RETIRED: version.retired,
     }
     return usual.get(name, version.metrics.get(name.removeprefix("metrics.")))
 
@@ -110,6 +119,13 @@ def _is_numeric(model: ListedModel, name: str) -> bool:
     values = [_read_cell(model, version, name) for version in model.versions]
     present = [value for value in values if value is not None]
     return bool(present) and all(type(value) in (int, float) for value in present)
+
+
+def _format_cell(version: ListedVersion, name: str) -> Cell:
+    text = _format_shown(version.values.get(name))
+    if name == "version" and version.retired is not None:
+        return [text, (" retired", "bad")]
+    return text
 
 
 def _format_shown(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.policy import holdings
@@ -24,7 +24,7 @@ class HeldStage:
 
     `version` is None where the stage is empty; all else is None where it was never moved. `since`
     follows the chain: it is never before the promotion before. `unconfirmed`: neither the commit
-    nor the seal of the promotion confirms its author.
+    nor the seal of the promotion confirms its author. `retired` is why the version is.
     """
 
     model: str
@@ -36,6 +36,7 @@ class HeldStage:
     message: str | None = None
     seal: SealState | None = None
     unconfirmed: bool = False
+    retired: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +69,13 @@ def read_stages(
     deciding = [chain[-1] for chain in moved]
     states = promotion_seals.read_seal_states(project, deciding)
     unconfirmed = _find_unconfirmed(project, model_names, moved)
+    retired = {name: reader.read_retired(registry, name) for name in model_names}
     held_stages: list[HeldStage] = []
     for (model_name, stage), chain in chains.items():
         held = _describe_stage(model_name, stage, chain, states, unconfirmed)
-        if held.version is not None or everything:
+        if held.version is not None:
+            held_stages.append(replace(held, retired=retired[model_name].get(held.version)))
+        elif everything:
             held_stages.append(held)
     return StagesResult(
         read=project.record_time,

@@ -48,6 +48,8 @@ def _format_row(held: HeldStage, now: str, *, is_first: bool) -> list[Cell]:
         version = [(held.version, "good")]
     if held.seal == "unsealed":
         version.append((" unsealed", "warn"))
+    if held.retired is not None:
+        version.append((" retired", "bad"))
     author: list[Part] = [format_author(held.author or "")]
     if held.unconfirmed:
         author.append((" (unconfirmed)", "warn"))

@@ -38,7 +38,7 @@ def build_test(kind: FieldKind, sign: str, text: str, *, is_plain: bool) -> Valu
 
 
 def _build_number_test(sign: str, text: str, is_plain: bool) -> ValueTest:
-    number = _read_number(text) if is_plain else None
+    number = read_number(text) if is_plain else None
     if number is None:
         raise UsageError(f"a number is compared with a number, and `{text}` is none")
     if sign == CONTAINS:
@@ -116,7 +116,7 @@ def _build_flag_test(sign: str, text: str, is_plain: bool) -> ValueTest:
 
 def _build_value_test(sign: str, text: str, is_plain: bool) -> ValueTest:
     """Of a value whose kind only each record knows: a number is compared as one."""
-    number = _read_number(text) if is_plain else None
+    number = read_number(text) if is_plain else None
     if sign in _ORDERS:
         if number is None:
             raise UsageError(f"`{sign}` needs a number behind it here, and `{text}` is none")
@@ -137,7 +137,7 @@ def _is_equal(value: Any, other: Any) -> bool:
 
 
 def _compare_numbers(value: object, number: float, compare: _Comparison) -> bool:
-    known = _read_number(value) if isinstance(value, str) else value
+    known = read_number(value) if isinstance(value, str) else value
     return _is_number(known) and compare(known, number)
 
 
@@ -155,7 +155,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _read_number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
     if _NUMBER.fullmatch(text) is None or len(text) > 300:
         return None
     if text.lstrip("+-").isdigit():

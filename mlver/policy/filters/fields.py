@@ -69,8 +69,24 @@ def find_field(
     raise UsageError(_describe_unknown(name, fields))
 
 
+def find_metric(
+    segments: Sequence[str], fields: Mapping[str, FilterField[Subject]]
+) -> NamedField[Subject] | None:
+    """Find the metric that a name alone means; None for one that is, or is like, a field's."""
+    heads = {name.partition(".")[0] for name in fields}
+    if "metrics" not in fields or segments[0] in heads:
+        return None
+    if _find_close(".".join(segments), fields) or _find_close(segments[0], heads):
+        return None
+    return find_field(("metrics", *segments), fields)
+
+
+def _find_close(name: str, fields: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, fields, 1, 0.75)
+
+
 def _describe_unknown(name: str, fields: Iterable[str]) -> str:
-    close_names = difflib.get_close_matches(name, fields, 1, 0.75)
+    close_names = _find_close(name, fields)
     if close_names:
         return f"there is no field `{name}`; did you mean `{close_names[0]}`?"
     if "." not in name and "metrics" in fields:

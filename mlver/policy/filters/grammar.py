@@ -8,7 +8,9 @@
 
 A name alone asks whether the field is there, and of a yes-or-no field whether it is yes. `!=` is
 the opposite of `=`, so it is true where the field is absent; `~` means "contains", whatever the
-case. A parser library would take longer to import than `list` takes to run.
+case. A name that no field has is a metric's, where it is compared with a number.
+
+A parser library would take longer to import than `list` takes to run.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ from dataclasses import dataclass, field
 from typing import Generic
 
 from mlver.errors import UsageError
-from mlver.policy.filters.comparisons import EQUAL, build_test
+from mlver.policy.filters.comparisons import EQUAL, build_test, read_number
 from mlver.policy.filters.fields import (
     FilterField,
     Matcher,
     NamedField,
     Subject,
     find_field,
+    find_metric,
 )
 from mlver.policy.filters.words import FilterError, FilterWord, read_words
 
@@ -36,10 +39,15 @@ _SYNONYMS = {"==": "="}
 
 @dataclass(frozen=True, slots=True)
 class ParsedFilter(Generic[Subject]):
-    """`matches` says whether a subject is meant; `fields` are those that it asks for."""
+    """`matches` says whether a subject is meant; `fields` are those that it asks for.
+
+    `bare` are the names, as they were typed in `text`, that were taken for metrics.
+    """
 
     matches: Matcher[Subject]
     fields: tuple[NamedField[Subject], ...]
+    text: str = ""
+    bare: tuple[FilterWord, ...] = ()
 
 
 def parse_filter(text: str, fields: Mapping[str, FilterField[Subject]]) -> ParsedFilter[Subject]:
@@ -56,7 +64,7 @@ def parse_filter(text: str, fields: Mapping[str, FilterField[Subject]]) -> Parse
         raise reader.build_error("nothing opens this bracket")
     if rest is not None:
         raise reader.build_error(f"`and` or `or` is missing before `{rest.text}`")
-    return ParsedFilter(matcher, tuple(reader.asked))
+    return ParsedFilter(matcher, tuple(reader.asked), text, tuple(reader.bare))
 
 
 @dataclass(slots=True)
@@ -68,6 +76,7 @@ class _FilterReader(Generic[Subject]):
     fields: Mapping[str, FilterField[Subject]]
     place: int = 0
     asked: list[NamedField[Subject]] = field(default_factory=list)
+    bare: list[FilterWord] = field(default_factory=list)
 
     # -- words
 
@@ -134,10 +143,7 @@ class _FilterReader(Generic[Subject]):
 
     def _read_condition(self) -> Matcher[Subject]:
         name = self._take_word("the name of a field")
-        try:
-            named = find_field(name.read_segments(), self.fields)
-        except UsageError as error:
-            raise self.build_error(error.message, name) from None
+        named = self._find_named(name)
         self.asked.append(named)
         sign = self.peek_word()
         if sign is not None and sign.kind == "operator":
@@ -150,6 +156,29 @@ class _FilterReader(Generic[Subject]):
             self.place += 2
             return _negate_matcher(self._read_list(named))
         return named.build_matcher(_is_yes if named.kind == "flag" else _is_there)
+
+    def _find_named(self, name: FilterWord) -> NamedField[Subject]:
+        segments = name.read_segments()
+        try:
+            return find_field(segments, self.fields)
+        except UsageError as error:
+            # A text would mean a label or a parameter, and a name alone could be any of them.
+            metric = find_metric(segments, self.fields) if self._precedes_number() else None
+            if metric is None:
+                raise self.build_error(error.message, name) from None
+            self.bare.append(name)
+            return metric
+
+    def _precedes_number(self) -> bool:
+        """Whether a comparison with a number comes next, or a list that begins with one."""
+        words = [word for word in self.words[self.place :][:4] if not word.is_keyword("not")]
+        if words and words[0].kind == "operator" and words[0].text not in ("~", "!~"):
+            words = words[1:]
+        elif len(words) > 1 and words[0].is_keyword("in") and words[1].text == "(":
+            words = words[2:]
+        else:
+            return False
+        return bool(words) and words[0].is_plain and read_number(words[0].text) is not None
 
     def _read_list(self, field: NamedField[Subject]) -> Matcher[Subject]:
         opening = self.peek_word()

@@ -19,11 +19,13 @@ class FilteredVersion:
     """A version as a filter sees it: its record, and what the repository says of it.
 
     `is_sealed` is called only for a filter that asks, since it costs a look at the tags.
+    `retired` is why it is.
     """
 
     record: VersionRecord
     stages: tuple[str, ...]
     is_sealed: Callable[[], bool]
+    retired: str | None = None
 
 
 VersionField: TypeAlias = FilterField[FilteredVersion]
@@ -92,6 +94,8 @@ VERSION_FIELDS: Mapping[str, VersionField] = {
     "author": _read_record("text", "author"),
     "message": _read_record("text", "message"),
     "sealed": FilterField("flag", lambda version, _: version.is_sealed()),
+    "retired": FilterField("flag", lambda version, _: version.retired is not None),
+    "retired.reason": FilterField("text", lambda version, _: version.retired),
     "metrics": _read_nested("number", "metrics"),
     "params": _read_nested("value", "params"),
     "labels": FilterField("value", _read_label, "NAME"),

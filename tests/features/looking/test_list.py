@@ -87,7 +87,9 @@ def test_the_newest_come_first_and_holders_of_stages_are_never_hidden(
 
 def test_the_first_line_says_what_each_stage_holds(registry: Repository) -> None:
     lines = assert_works(registry, "list", "-n", "1").splitlines()
-    assert lines[:2] == ["minilm", "  production 1.0.0  staging 1.2.0-rc.1  latest 1.10.0"]
+    held = "  production 1.0.0  staging 1.2.0-rc.1  latest 1.10.0"
+    # Of the versions that are shown, the first metric.
+    assert lines[:2] == ["minilm", f"{held}  spearman ▁▄█"]
     assert lines[-1] == "  2 more: mlver list minilm --all"
     (model,) = read_document(registry.mlver("list", "--json"), "list")["models"]
     assert (model["latest"], model["total"], model["matching"]) == ("1.10.0", 5, 5)
@@ -222,10 +224,10 @@ def test_a_column_that_no_version_has_is_told(registry: Repository) -> None:
 def test_csv_is_whole_and_exact(registry: Repository) -> None:
     rows = list(csv.reader(io.StringIO(assert_works(registry, "list", "--all", "--csv"))))
     head = ["model", "version", "stage", "spearman", "latency.ms", "bleu"]
-    assert rows[0] == [*head, "created", "author", "message"]
+    assert rows[0] == [*head, "created", "author", "message", "retired"]
     assert rows[5][:6] == ["minilm", "1.0.0", "production", "0.81", "12.5", "16"]
     assert rows[5][8] == "Layer of 16, a new tokenizer"
-    assert [len(row) for row in rows] == [9] * 6
+    assert [len(row) for row in rows] == [10] * 6
     asked = assert_works(registry, "list", "--csv", "-c", "version,labels.team", "-n", "1")
     assert asked == "model,version,labels.team\n" + (
         "minilm,1.10.0,asr\nminilm,1.2.0-rc.1,mt\nminilm,1.0.0,mt\n"
@@ -308,7 +310,7 @@ minilm
 """,
     80: """\
 minilm
-  production 1.0.0  staging 1.2.0-rc.1  latest 1.10.0
+  production 1.0.0  staging 1.2.0-rc.1  latest 1.10.0  spearman _-^
   version     spearman  latency.ms  bleu  age  message
   1.10.0          0.9*         30     64  2 h  Layer of 64, a new tokenizer
   1.2.0-rc.1     0.85          15     48  2 h  Layer of 48, a new tokenizer

@@ -61,6 +61,9 @@ VERSION = build_version(("production",))
         "metrics.accuracy >= 0.9 and labels.team = mt and stage = production",
         "metrics.accuracy>=.931 AND metrics.accuracy<=0.931",
         "metrics.accuracy != 0.93",
+        "accuracy > 0.9 and eval.spearman = 0.8 and top-1 not in (0.4, 0.6)",
+        "accuracy in (0.931, 1)",
+        "not retired and retired = no and not retired.reason",
         "metrics.eval.spearman = 8e-1",
         "metrics.top-1 < 1",
         "params.width = 64 and params.width > 63 and params.width == 64.0",
@@ -107,6 +110,8 @@ def test_a_filter_means_this_version(text: str) -> None:
     [
         "metrics.accuracy > 0.931",
         "metrics.loss < 1",
+        "loss < 1",
+        "retired",
         "params.width = '64'",
         "params.optimiser.name = Adam",
         "params.layers = 64",
@@ -127,6 +132,19 @@ def test_a_filter_means_this_version(text: str) -> None:
 )
 def test_a_filter_does_not_mean_this_version(text: str) -> None:
     assert not is_meant(text, VERSION)
+
+
+def test_a_retired_version_is_meant_by_its_reason() -> None:
+    retired = replace(VERSION, retired="trained on leaked data; use 1.3.0 instead")
+    assert is_meant("retired and retired = true and retired.reason ~ LEAKED", retired)
+    assert not is_meant("not retired", retired)
+    assert not is_meant("retired.reason ~ slow", retired)
+
+
+def test_a_name_alone_that_was_taken_for_a_metric_is_told() -> None:
+    parsed = parse_filter("stage = x or accuracy > 1 and metrics.loss < 2", VERSION_FIELDS)
+    assert [(word.text, word.position) for word in parsed.bare] == [("accuracy", 13)]
+    assert [field.name for field in parsed.fields] == ["stage", "metrics.accuracy", "metrics.loss"]
 
 
 def test_a_version_without_the_field_is_not_meant() -> None:
@@ -153,7 +171,11 @@ def test_a_version_without_the_field_is_not_meant() -> None:
         ("stage in (a, b", "nothing closes this bracket", 9),
         ("message = 'open", "nothing closes this quote", 10),
         ("stage ! x", "no operator is `!`", 6),
-        ("accuracy > 1", "there is no field `accuracy`; write metrics.accuracy,", 0),
+        ("accuracy > high", "there is no field `accuracy`; write metrics.accuracy,", 0),
+        ("stage = x and accuracy", "there is no field `accuracy`; write metrics.accuracy,", 14),
+        ("team = mt", "write metrics.team, params.team or labels.team", 0),
+        ("accuracy ~ 1", "there is no field `accuracy`; write metrics.accuracy,", 0),
+        ("accuracy in (x, 1)", "there is no field `accuracy`; write metrics.accuracy,", 0),
         ("metric.loss > 1", "there is no field `metric.loss`", 0),
         ("creatd > 2026-01-01", "did you mean `created`?", 0),
         ("metrics > 1", "`metrics` needs a name behind it: metrics.NAME", 0),
