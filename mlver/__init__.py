@@ -14,7 +14,18 @@ TYPE_CHECKING = (
     False  # as type checkers know it; importing `typing` for it costs a hook half of its time
 )
 if TYPE_CHECKING:
-    from mlver.api import GatesShut, Registry, promote, register, rollback, versions
+    from mlver.api import (
+        GatesShut,
+        Registry,
+        empty_stage,
+        note,
+        promote,
+        register,
+        restore,
+        retire,
+        rollback,
+        versions,
+    )
     from mlver.errors import MlverError
     from mlver.git.gitpython import Place
 
@@ -22,9 +33,13 @@ __all__ = [
     "GatesShut",
     "MlverError",
     "__version__",
+    "empty_stage",
+    "note",
     "open",
     "promote",
     "register",
+    "restore",
+    "retire",
     "rollback",
     "versions",
 ]

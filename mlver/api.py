@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
+from mlver.project.corrections.note import NoteResult, note_version
+from mlver.project.corrections.retire import RetireResult, restore_version, retire_version
 from mlver.project.history.registered_versions import RegisteredVersions, read_versions
 from mlver.project.project import Project
 from mlver.project.registering.options import RegisterOptions, build_request
 from mlver.project.registering.register import RegisterResult, register_version
 from mlver.project.reporter import SilentReporter
+from mlver.project.stages import empty as emptying
+from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult, promote_version
 from mlver.project.stages.rollback import RollbackResult, roll_back_stage
 from mlver.project.tags import trust
@@ -145,9 +149,7 @@ class Registry:
         Raise GatesShut where a gate is shut, unless `force`; raise MlverError, with nothing
         changed, when the stage cannot be moved.
         """
-        if not isinstance(ref, str):
-            # To the command line nothing is the only model, and here it is a mistake.
-            raise TypeError(f"promote() takes a text that names a version, not {ref!r}")
+        _require_text(ref, "promote")
         result = promote_version(
             self.project, ref, to=to, message=message, force=force, dry_run=dry_run
         )
@@ -179,6 +181,46 @@ class Registry:
             checkout=checkout,
             dry_run=dry_run,
         )
+
+    def empty_stage(
+        self, model: str | None = None, *, stage: str, message: str, dry_run: bool = False
+    ) -> EmptyResult:
+        """Empty a stage of a model, as `mlver retire MODEL --stage STAGE` does.
+
+        Raise MlverError, with nothing changed, when that cannot be done.
+        """
+        return emptying.empty_stage(
+            self.project, model, stage=stage, message=message, dry_run=dry_run
+        )
+
+    def note(self, ref: str, message: str, *, dry_run: bool = False) -> NoteResult:
+        """Add a remark that stays to the version that `ref` names, as `mlver note` does.
+
+        Raise MlverError, with nothing changed, when that cannot be done.
+        """
+        _require_text(ref, "note")
+        return note_version(self.project, ref, message=message, dry_run=dry_run)
+
+    def retire(
+        self, ref: str, message: str, *, in_favour_of: str | None = None, dry_run: bool = False
+    ) -> RetireResult:
+        """Say that nobody should use the version that `ref` names, as `mlver retire` does.
+
+        `in_favour_of` names the version to use instead. Raise MlverError, with nothing changed,
+        when that cannot be done, or where `ref` names a model and no version.
+        """
+        _require_text(ref, "retire")
+        return retire_version(
+            self.project, ref, message=message, in_favour_of=in_favour_of, dry_run=dry_run
+        )
+
+    def restore(self, ref: str, message: str, *, dry_run: bool = False) -> RetireResult:
+        """Take the retirement of a version back, as `mlver retire --restore` does.
+
+        Raise MlverError, with nothing changed, for a version that is not retired.
+        """
+        _require_text(ref, "restore")
+        return restore_version(self.project, ref, message=message, dry_run=dry_run)
 
     def _proven(self, record: VersionRecord) -> Path:
         weights = record.weights
@@ -238,6 +280,48 @@ def rollback(
 def versions(model: str | None = None, *, path: Place = ".") -> RegisteredVersions:
     """List the versions in the repository that `path` is in: see `Registry.versions`."""
     return Registry.find(path).versions(model)
+
+
+def empty_stage(
+    model: str | None = None,
+    *,
+    stage: str,
+    message: str,
+    dry_run: bool = False,
+    path: Place = ".",
+) -> EmptyResult:
+    """Empty a stage in the repository that `path` is in: see `Registry.empty_stage`."""
+    registry = Registry.find(path)
+    return registry.empty_stage(model, stage=stage, message=message, dry_run=dry_run)
+
+
+def note(ref: str, message: str, *, dry_run: bool = False, path: Place = ".") -> NoteResult:
+    """Add a remark in the repository that `path` is in: see `Registry.note`."""
+    return Registry.find(path).note(ref, message, dry_run=dry_run)
+
+
+def retire(
+    ref: str,
+    message: str,
+    *,
+    in_favour_of: str | None = None,
+    dry_run: bool = False,
+    path: Place = ".",
+) -> RetireResult:
+    """Retire a version in the repository that `path` is in: see `Registry.retire`."""
+    registry = Registry.find(path)
+    return registry.retire(ref, message, in_favour_of=in_favour_of, dry_run=dry_run)
+
+
+def restore(ref: str, message: str, *, dry_run: bool = False, path: Place = ".") -> RetireResult:
+    """Restore a version in the repository that `path` is in: see `Registry.restore`."""
+    return Registry.find(path).restore(ref, message, dry_run=dry_run)
+
+
+def _require_text(ref: object, name: str) -> None:
+    # To the command line nothing is the only model, and here it is a mistake.
+    if not isinstance(ref, str):
+        raise TypeError(f"{name}() takes a text that names a version, not {ref!r}")
 
 
 class LoggedReporter(SilentReporter):

@@ -233,3 +233,37 @@ def test_the_page_s_model_of_scikit_learn_is_registered(ground: Repository, note
     assert version.record.environment is not None
     assert "scikit-learn" in version.record.environment.packages
     assert ground.mlver("verify", "--all").code == 0
+
+
+def test_what_became_known_later_is_recorded_as_on_the_command_line(ground: Repository) -> None:
+    register_two(ground)
+    mlver.promote("digits@1.1.0", to="staging", message="try it")
+    noted = mlver.note("digits@1.0.0", "slow on a CPU")
+    assert (noted.outcome, noted.sequence) == ("noted", 1)
+    planned = mlver.retire("digits@1.0.0", "leaked data", dry_run=True)
+    assert (planned.outcome, planned.commit) == ("retired", None)
+    retired = mlver.retire("digits@1.0.0", "leaked data", in_favour_of="1.1.0")
+    assert (retired.outcome, retired.in_favour_of) == ("retired", "1.1.0")
+    with pytest.raises(mlver.MlverError, match=r"digits 1\.0\.0 is retired"):
+        mlver.promote("digits@1.0.0", to="staging", message="again")
+    emptied = mlver.empty_stage(stage="staging", message="tried", path=ground.path)
+    assert (emptied.outcome, emptied.version) == ("emptied", "1.1.0")
+    assert mlver.empty_stage("digits", stage="staging", message="tried").outcome == "already"
+    assert mlver.restore("digits@1.0.0", "they may be used").outcome == "restored"
+    shown = ground.mlver("show", "digits@1.0.0").out
+    assert "slow on a CPU" in shown
+    assert "retired" in shown
+    assert ground.mlver("verify", "--all").code == 0
+
+
+def test_corrections_of_nothing_are_mistakes(ground: Repository) -> None:
+    register_two(ground)
+    for function in (mlver.note, mlver.retire, mlver.restore):
+        with pytest.raises(TypeError, match="takes a text that names a version, not None"):
+            function(None, "why")  # type: ignore[operator]
+        with pytest.raises(UsageError):
+            function("digits@1.0.0", " ")
+    with pytest.raises(UsageError, match="digits is a model"):
+        mlver.retire("digits", "old")
+    with pytest.raises(mlver.MlverError, match="is not retired"):
+        mlver.restore("digits@1.0.0", "why")
