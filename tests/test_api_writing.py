@@ -260,7 +260,7 @@ def test_corrections_of_nothing_are_mistakes(ground: Repository) -> None:
     register_two(ground)
     for function in (mlver.note, mlver.retire, mlver.restore):
         with pytest.raises(TypeError, match="takes a text that names a version, not None"):
-            function(None, "why")  # type: ignore[operator]
+            function(None, "why")  # type: ignore[arg-type]
         with pytest.raises(UsageError):
             function("digits@1.0.0", " ")
     with pytest.raises(UsageError, match="digits is a model"):

@@ -17,11 +17,7 @@ _UNKEPT_SHOWN = 3
 
 
 def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
-    looked = (
-        f"{format_count(len(result.versions), 'version')}, "
-        f"{format_count(result.promotions, 'promotion')}, "
-        f"{format_count(result.files, 'file')}, {format_size(result.bytes)}"
-    )
+    looked = _describe_looked(result)
     if result.exit_code and not result.broken:
         count = format_count(len(result.unconfirmed), "unconfirmed promotion")
         screen.draw_line((count, "bad"), f"  in {looked}")
@@ -41,6 +37,20 @@ def draw_verify(result: VerifyResult, screen: TextScreen) -> None:
     )
     draw_findings(result.broken, screen)
     _draw_remarks(result, screen)
+
+
+def _describe_looked(result: VerifyResult) -> str:
+    """What was looked at: notes and retirements where there are any."""
+    counts = [
+        format_count(len(result.versions), "version"),
+        format_count(result.promotions, "promotion"),
+    ]
+    if result.noted:
+        counts.append(format_count(result.noted, "note"))
+    if result.retirements:
+        counts.append(format_count(result.retirements, "retirement"))
+    counts += [format_count(result.files, "file"), format_size(result.bytes)]
+    return ", ".join(counts)
 
 
 def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:

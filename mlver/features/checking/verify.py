@@ -9,6 +9,7 @@ from itertools import islice
 
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
+from mlver.features.checking.verified_remarks import count_remarks
 from mlver.features.checking.verified_seals import (
     DigestedRecord,
     SealReport,
@@ -43,16 +44,20 @@ class VerifyResult:
     commits that landed their records vouch for them. `shallow`: history was looked at, but this
     clone does not have the whole of it. `unkept`, as `MODEL@VERSION NAME`, are data sets that
     nobody keeps where mlver can look, and that were not checked. `before_seals` counts the
-    promotions that are older than seals. `notes` are no damage: bytes that this clone was never
-    given, work that is not registered, rules of a newer mlver that this one cannot check,
-    promotions that no tag seals yet, seals that this clone lacks because it lacks history or tags,
-    and code commits that nothing here leads to. `unconfirmed` is what records say and nothing
+    promotions that are older than seals. `noted` counts notes on versions, and `retirements` those
+    and restorations; they are only looked at with everything else. `notes` are no damage: bytes
+    that this clone was never given, work that is not registered, rules of a newer mlver that
+    this one cannot check, promotions that no tag seals yet, seals that this clone lacks because
+    it lacks history or tags, and code commits that nothing here leads to. `unconfirmed` is what
+    records say and nothing
     confirms, which is only damage where verify is `strict`.
     """
 
     versions: tuple[str, ...]
     promotions: int
     before_seals: int
+    noted: int
+    retirements: int
     files: int
     bytes: int
     everything: bool
@@ -92,19 +97,21 @@ def verify_versions(
     checks = _run_checks(project, selection, everything=everything, require_bytes=require_bytes)
     stages, seal_report = checks.stages, checks.seals
     artifacts = _list_read(checks.versions, checks.contents)
-    # The landing commits that vouch for adopted versions are looked for in history, too.
-    history_counts = everything or bool(seal_report.adopted)
+    remarks = count_remarks(project.registry, selection.models if everything else ())
     return VerifyResult(
         versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
         promotions=stages.promotions,
         before_seals=stages.before_seals,
+        noted=remarks.noted,
+        retirements=remarks.retirements,
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
         unkept=() if require_bytes else _list_unkept(checks.contents),
         adopted=seal_report.adopted,
         signatures=seal_report.signatures,
-        shallow=history_counts and project.repository.is_shallow(),
+        # The landing commits that vouch for adopted versions are looked for in history, too.
+        shallow=bool(everything or seal_report.adopted) and project.repository.is_shallow(),
         broken=_select_damage(checks.findings),
         notes=tuple(note for note in dict.fromkeys(checks.notes) if note not in checks.findings),
         unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(checks.findings)),

@@ -14,7 +14,7 @@ from mlver.policy.holdings import StageHolding
 from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.renumber import AttachedRecord
 from mlver.policy.time_windows import TimeWindow, parse_window
-from mlver.project.audit.record_authors import find_unconfirmed_paths
+from mlver.project.audit.record_authors import find_unconfirmed_paths, find_unconfirmed_remarks
 from mlver.project.audit.record_history import RecordHistory, read_record_history
 from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
@@ -28,6 +28,7 @@ from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
+_REMARKS = frozenset({"noted", "retired", "restored"})
 _DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "emptied"}
 
 
@@ -262,6 +263,8 @@ def _complete_events(
     versions = [event.version for event in timed if event.version is not None]
     if history is not None and versions:
         unconfirmed |= find_unconfirmed_version_paths(project, history, versions)
+    if history is not None:
+        unconfirmed |= find_unconfirmed_remarks(history, _list_remark_authors(timed))
     events: list[LogEvent] = []
     for event in timed:
         log_event = replace(
@@ -272,6 +275,15 @@ def _complete_events(
             log_event = replace(log_event, commit=entry.commit, committer=entry.committer)
         events.append(log_event)
     return tuple(events)
+
+
+def _list_remark_authors(timed: Iterable[_TimedEvent]) -> dict[str, str]:
+    """Who made each note and retirement, by the path of its record."""
+    authors: dict[str, str] = {}
+    for event in timed:
+        if event.event.event in _REMARKS:
+            authors[event.path] = event.event.author
+    return authors
 
 
 def _find_unconfirmed(

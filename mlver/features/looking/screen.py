@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.show_result import ShowResult
+from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment
@@ -48,17 +49,25 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         screen.draw_line(("approved", "bold"), reason, hang=2)
     for retirement in result.retirements:
-        _draw_retirement(retirement, screen)
+        _draw_retirement(retirement, _mark_author(result, retirement), screen)
     for note in result.notes:
-        screen.draw_line(("noted", "bold"), f" {format_time(note.created)} by {note.author}")
+        moment = format_time(note.created)
+        screen.draw_line(
+            ("noted", "bold"), f" {moment} by {note.author}", _mark_author(result, note)
+        )
         for note_line in clean_lines(note.message):
             screen.draw_line("  ", note_line, hang=2)
 
 
-def _draw_retirement(retirement: RetirementRecord, screen: TextScreen) -> None:
+def _mark_author(result: ShowResult, remark: NoteRecord | RetirementRecord) -> Part:
+    """Mark an author whom no commit of the record names, as `log` does."""
+    return (" (unconfirmed)", "warn") if remark.record_path in result.unconfirmed_remarks else ""
+
+
+def _draw_retirement(retirement: RetirementRecord, mark: Part, screen: TextScreen) -> None:
     event = "retired" if retirement.action == "retire" else "restored"
-    reason = f" {format_time(retirement.created)} by {retirement.author}: {retirement.reason}"
-    screen.draw_line((event, "bold"), reason, hang=2)
+    by = f" {format_time(retirement.created)} by {retirement.author}"
+    screen.draw_line((event, "bold"), by, mark, f": {retirement.reason}", hang=2)
     # The reason is one line, with the version to use instead.
     for message_line in clean_lines(retirement.message)[1:]:
         screen.draw_line("  ", message_line, hang=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from mlver.digest import Digest
@@ -9,7 +10,7 @@ from mlver.errors import MlverError
 from mlver.features.looking.show_result import ShowResult
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
-from mlver.project.audit.record_authors import find_unconfirmed_paths
+from mlver.project.audit.record_authors import find_unconfirmed_paths, find_unconfirmed_remarks
 from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
@@ -20,6 +21,7 @@ from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records import layout
+from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
@@ -40,6 +42,8 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
     broken = judge_seal(model, chosen.version, digest, tag_seal)
     holdings = _find_holdings(project, model, record.version)
     states = promotion_seals.read_shown_seals(project, model, (), holdings).stages
+    notes = tuple(read_notes(registry, model, chosen.version))
+    retirements = _read_retirements(project, chosen)
     return ShowResult(
         record=record,
         digest=str(digest),
@@ -53,8 +57,9 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(registry.read_evaluations(model, chosen.version)),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
-        notes=tuple(read_notes(registry, model, chosen.version)),
-        retirements=_read_retirements(project, chosen),
+        notes=notes,
+        retirements=retirements,
+        unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
         lost_code=_find_lost_code(project, record),
     )
 
@@ -73,6 +78,18 @@ def _read_retirements(project: Project, chosen: ResolvedRef) -> tuple[Retirement
     for fault in reader.faults:
         project.reporter.show_note(f"{chosen.model} {chosen.version} may be retired: {fault}")
     return tuple(retirements)
+
+
+def _find_unconfirmed_remarks(
+    project: Project, model: str, remarks: Sequence[NoteRecord | RetirementRecord]
+) -> tuple[str, ...]:
+    """Find those whose author no commit of theirs names, by path."""
+    # History is read only for a version that has any.
+    if not remarks or project.repository.head().commit is None:
+        return ()
+    history = read_record_history(project.repository, [model], everything=True)
+    authors = {remark.record_path: remark.author for remark in remarks}
+    return tuple(sorted(find_unconfirmed_remarks(history, authors)))
 
 
 def _find_lost_code(project: Project, record: VersionRecord) -> Finding | None:

@@ -20,7 +20,8 @@ class ShowResult:
     seal, None when its tag seals it. `landed` is the commit that landed a record adopted from a
     tag, which can seal nothing. `unsealed_stages` are those of its stages that it was given by a
     promotion which no tag seals, `unconfirmed_stages` those by one whose author neither its commit
-    nor its seal confirms. `lost_code` says that nothing here leads to its code commit.
+    nor its seal confirms. `unconfirmed_remarks` are the paths of notes and retirements whose author
+    no commit of theirs names. `lost_code` says that nothing here leads to its code commit.
     """
 
     record: VersionRecord
@@ -37,4 +38,5 @@ class ShowResult:
     approvals: tuple[ApprovalRecord, ...]
     notes: tuple[NoteRecord, ...]
     retirements: tuple[RetirementRecord, ...]
+    unconfirmed_remarks: tuple[str, ...]
     lost_code: Finding | None

@@ -36,6 +36,20 @@ def find_unconfirmed_paths(
     return frozenset(finding.subject for finding in unconfirmed)
 
 
+def find_unconfirmed_remarks(history: RecordHistory, authors: Mapping[str, str]) -> frozenset[str]:
+    """Find, by path, the notes and retirements whose author none of their commits names.
+
+    `authors` are those that they name, by path. No tag seals them. What no commit here added is
+    not judged.
+    """
+    unconfirmed: set[str] = set()
+    for path, author in authors.items():
+        landings = history.additions.get(path, ())
+        if landings and not is_confirmed(author, list_people(landings)):
+            unconfirmed.add(path)
+    return frozenset(unconfirmed)
+
+
 def list_judged(chains: Sequence[StageHistory]) -> list[PromotionRecord]:
     """List the promotions that can be judged again."""
     judged: list[PromotionRecord] = []

@@ -138,3 +138,38 @@ def test_notes_follow_a_version_to_its_new_number(apart: Repository) -> None:
 def list_notes(top: Path) -> list[str]:
     folder = top / layout.model_folder("m") / "notes"
     return sorted(str(path.relative_to(top)) for path in folder.rglob("*.yaml"))
+
+
+def test_an_author_whom_no_commit_names_is_marked(noted: Repository) -> None:
+    assert_works(noted, "retire", "digits@1.1.0", "-m", "slow")
+    for command in ("show", "log"):
+        assert "(unconfirmed)" not in assert_works(noted, command, "digits")
+    document = read_document(noted.mlver("show", "digits@1.0.0", "--json"), "show")
+    assert document["unconfirmed_remarks"] == []
+    third = layout.note_path("digits", "1.0.0", 3)
+    forged = (noted.path / SECOND).read_text().replace("author: Kim <kim@", "author: Eve <eve@")
+    noted.write(third, forged.replace("sequence: 2", "sequence: 3"))
+    retirement = layout.retirement_path("digits", "1.1.0", 1)
+    text = (noted.path / retirement).read_text()
+    noted.write(retirement.replace("0001", "0002"), text.replace("author: Kim", "author: Eve"))
+    second = (noted.path / retirement.replace("0001", "0002")).read_text()
+    noted.write(retirement.replace("0001", "0002"), second.replace("sequence: 1", "sequence: 2"))
+    noted.commit("Forge them")
+    shown = assert_works(noted, "show", "digits@1.0.0")
+    assert shown.count("(unconfirmed)") == 1
+    assert " by Eve <eve@example.org> (unconfirmed)\n" in shown
+    shown = assert_works(noted, "show", "digits@1.1.0")
+    assert " by Eve <kim@example.org> (unconfirmed): slow\n" in shown
+    assert assert_works(noted, "log").count("Eve (unconfirmed)") == 2
+    document = read_document(noted.mlver("show", "digits@1.0.0", "--json"), "show")
+    assert document["unconfirmed_remarks"] == [third]
+
+
+def test_verify_counts_notes_and_retirements(noted: Repository) -> None:
+    assert_works(noted, "retire", "digits@1.1.0", "-m", "slow")
+    said = assert_works(noted, "verify", "--all")
+    assert ", 1 promotion, 2 notes, 1 retirement, " in said.splitlines()[0]
+    document = read_document(noted.mlver("verify", "--all", "--json"), "verify")
+    assert (document["noted"], document["retirements"]) == (2, 1)
+    # Only with everything else are they looked at.
+    assert "note" not in assert_works(noted, "verify").splitlines()[0]
