@@ -10,6 +10,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -23,11 +24,13 @@ from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.names import find_similar
-from mlver.system.lock import WAIT_S
+from mlver.terminal import preferences
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
+from mlver.terminal.preferences import ColorChoice
 from mlver.terminal.progress import TerminalReporter
 from mlver.terminal.session import CommandSession
 
+_HELP_OPTIONS = frozenset(("-h", "--help"))
 _HELP = {"help_option_names": ["-h", "--help"]}
 _DESCRIPTION = (
     "Version models with git: weights, data, params, environment, metrics, "
@@ -106,10 +109,12 @@ def run_command(args: list[str]) -> int:
     """
     name = find_command_name(args)
     args = args or ["--help"]
+    # What was asked of the library before is no part of this run.
+    preferences.forget_preferences()
     program = _build_program(*([name] if name in COMMANDS else COMMANDS))
     reporter = TerminalReporter()
     try:
-        with rejoin_bash_words(COMMANDS):
+        with rejoin_bash_words(COMMANDS), _paging_help(args):
             exit_code = program(
                 args, prog_name=_choose_program_name(args), standalone_mode=False, obj=reporter
             )
@@ -129,6 +134,15 @@ def run_command(args: list[str]) -> int:
     return exit_code if isinstance(exit_code, int) else 0
 
 
+def _paging_help(args: list[str]) -> AbstractContextManager[None]:
+    """Show help in the pager; a message that is `--help` makes no difference to a short text."""
+    if _HELP_OPTIONS.isdisjoint(args):
+        return nullcontext()
+    from mlver.terminal.paging import help_paged
+
+    return help_paged()
+
+
 @cache
 def _build_program(*names: str) -> Callable[..., Any]:
     """Build it once, which takes longer than many a command: a process may run many of them."""
@@ -138,7 +152,7 @@ def _build_program(*names: str) -> Callable[..., Any]:
 def build_app(names: Iterable[str]) -> typer.Typer:
     """The application with these commands."""
     application = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
-    application.callback(help=_DESCRIPTION)(_set_global_options)
+    application.callback(help=_DESCRIPTION, epilog=_name_variables())(_set_global_options)
     for name in names:
         command = load_command(name)
         add_command = application.command(
@@ -150,6 +164,11 @@ def build_app(names: Iterable[str]) -> typer.Typer:
         )
         add_command(command.function)
     return application
+
+
+def _name_variables() -> str:
+    names = ", ".join(variable.name for variable in preferences.VARIABLES)
+    return f"Variables that stand for these options where they are not given: {names}"
 
 
 def _read_docstring(function: Callable[..., None]) -> str:
@@ -179,6 +198,19 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+# These count as soon as they are read: help and errors of the command line heed them, too.
+def _choose_quiet(wanted: bool) -> None:
+    preferences.prefer_option(quiet=wanted or None)
+
+
+def _choose_color(choice: ColorChoice | None) -> None:
+    preferences.prefer_option(color=choice)
+
+
+def _choose_pager(refused: bool) -> None:
+    preferences.prefer_option(pager="" if refused else None)
+
+
 def _set_global_options(
     ctx: typer.Context,
     directory: Annotated[
@@ -188,11 +220,43 @@ def _set_global_options(
         ),
     ] = "",
     wait: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--wait", metavar="SECONDS", min=0, help="How long to wait while another mlver writes."
+            "--wait",
+            metavar="SECONDS",
+            min=0,
+            help="How long to wait while another mlver writes. [default: 30]",
         ),
-    ] = WAIT_S,
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "-q",
+            "--quiet",
+            help="Print results and errors only: no notes, no progress, no next steps.",
+            is_eager=True,
+            callback=_choose_quiet,
+        ),
+    ] = False,
+    color: Annotated[
+        ColorChoice | None,
+        typer.Option(
+            "--color",
+            metavar="WHEN",
+            help="Print in colours: auto (on a terminal), always or never.",
+            is_eager=True,
+            callback=_choose_color,
+        ),
+    ] = None,
+    no_pager: Annotated[
+        bool,
+        typer.Option(
+            "--no-pager",
+            help="Print long screens without a pager.",
+            is_eager=True,
+            callback=_choose_pager,
+        ),
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(
@@ -200,6 +264,8 @@ def _set_global_options(
         ),
     ] = False,
 ) -> None:
+    preferences.check_variables()
+    preferences.prefer_option(wait=wait)
     start = Path.cwd() / directory
     if not start.is_dir():
         raise UsageError(
@@ -207,14 +273,14 @@ def _set_global_options(
             hint="mlver -C FOLDER COMMAND",
         )
     reporter = ctx.find_object(TerminalReporter) or TerminalReporter()
-    ctx.obj = CommandSession(start, wait, reporter)
+    ctx.obj = CommandSession(start, preferences.find_preferences().wait, reporter)
 
 
 def find_command_name(args: list[str]) -> str | None:
     """The command's name in `args`: the first word that is no option and no value of one."""
     words = iter(args)
     for word in words:
-        if word in ("-C", "--wait"):
+        if word in ("-C", "--wait", "--color"):
             next(words, None)
         elif not word.startswith("-"):
             return word

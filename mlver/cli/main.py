@@ -43,6 +43,8 @@ def _end_command() -> None:
         state.close_all()
     if output := sys.modules.get("mlver.terminal.output"):
         output.forget_output()
+    if preferences := sys.modules.get("mlver.terminal.preferences"):
+        preferences.forget_preferences()
 
 
 def _open_standard_streams() -> None:

@@ -126,6 +126,7 @@ class RepositoryStore(ObjectStore, Protocol):
         wanted: WantedFiles,
         *,
         progress: StoreProgress | None = None,
+        expect: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
         tree: FolderTree | None = None,
         executable: Container[str] = (),
@@ -141,7 +142,8 @@ class RepositoryStore(ObjectStore, Protocol):
         completes it. `make_way` is called in between, to clear what stands where files or their
         directories shall be. The caller has checked the paths (`mlver.paths.join_inside`). All of
         them lie below the folder of `tree`, or in the nearest one that holds them all, and no
-        symlink below that is followed, whenever it was put there.
+        symlink below that is followed, whenever it was put there. `expect` is told how many bytes
+        there are to write, once that is known.
         """
         ...
 

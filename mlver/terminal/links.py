@@ -52,7 +52,7 @@ def draw_faults(faults: Sequence[str], screen: TextScreen, *, indent: int = 0) -
 def draw_empty_registry(screen: TextScreen) -> None:
     """Say that there is no model yet, and how to make one."""
     screen.draw_line("no model is registered here yet")
-    screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+    screen.draw_next("mlver register MODEL --weights PATH -m WHY")
 
 
 def draw_hints(

@@ -30,17 +30,29 @@ def forget_output() -> None:
     _PrintedOutput.begun = False
 
 
-def print_result(result: Result, text: Callable[[Result, TextScreen], None], *, json: bool) -> None:
-    """Print a result on stdout, as text or as JSON; raise MlverError where that fails."""
-    screen = TextScreen(sys.stdout)
+def print_result(
+    result: Result,
+    text: Callable[[Result, TextScreen], None],
+    *,
+    json: bool,
+    paged: bool = False,
+) -> None:
+    """Print a result on stdout, as text or as JSON; raise MlverError where that fails.
+
+    `paged`: a text that is longer than the terminal goes through the pager.
+    """
     # Built before anything is printed: what fails here can still be told on stdout.
     document = structured.dump_document(result) if json else ""
     _PrintedOutput.begun = True
     try:
         if json:
-            screen.write_raw(document)
+            sys.stdout.write(document)
+        elif paged and sys.stdout.isatty():
+            from mlver.terminal.paging import print_drawn
+
+            print_drawn(lambda stream: text(result, TextScreen(stream)))
         else:
-            text(result, screen)
+            text(result, TextScreen(sys.stdout))
         sys.stdout.flush()
     except KeyboardInterrupt:
         # The rest would wait for a slow reader before the command could end.

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from mlver.terminal.preferences import find_preferences
 from mlver.terminal.screen import TextScreen
 
 # Imported where a bar begins: most commands are done before that.
@@ -36,7 +37,7 @@ class TerminalReporter:
     def show_note(self, text: str) -> None:
         # A note that nobody can read stops no work.
         with suppress(OSError):
-            TextScreen(self._stream).draw_line(("note: ", "warn"), text)
+            TextScreen(self._stream).draw_note(text)
 
     def report_landed(self, what: str) -> None:
         self._landed.append(what)
@@ -52,7 +53,7 @@ class TerminalReporter:
         if self._bar is not None:
             progress, task = self._bar
             progress.update(task, completed=self._advanced)
-        elif self._stream.isatty() and time.monotonic() - self._started_at > _PATIENCE_S:
+        elif time.monotonic() - self._started_at > _PATIENCE_S and self._shows_progress():
             self._bar = self._start_bar()
 
     def end_work(self) -> None:
@@ -61,17 +62,12 @@ class TerminalReporter:
             self._bar = None
 
     def _start_bar(self) -> tuple[Progress, TaskID]:
-        from rich import progress as bars
+        from mlver.terminal.bar import start_bar
 
-        columns = (
-            bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(),
-            bars.TaskProgressColumn(),  # stays empty where the total is unknown
-            bars.DownloadColumn(),
-            bars.TransferSpeedColumn(),
-        )
-        console = TextScreen(self._stream).rich_console
-        progress = bars.Progress(*columns, console=console, transient=True)
-        progress.start()
+        progress = start_bar(TextScreen(self._stream).rich_console)
         task = progress.add_task(self._description, total=self._total, completed=self._advanced)
         return progress, task
+
+    def _shows_progress(self) -> bool:
+        preferences = find_preferences()
+        return preferences.progress and not preferences.quiet and self._stream.isatty()

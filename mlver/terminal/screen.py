@@ -6,11 +6,11 @@ is wrapped either.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
 
+from mlver.terminal.preferences import find_preferences, forces_color, wants_color
 from mlver.terminal.sanitise import (
     escape_mark,
     find_command_marks,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Style = Literal["plain", "bold", "dim", "good", "bad", "warn", "name"]
 Part: TypeAlias = "str | tuple[str, Style]"
+ColorSystem = Literal["auto", "standard"]
 Cell: TypeAlias = "Part | list[Part]"
 
 _STYLES: dict[Style, str] = {
@@ -37,8 +38,6 @@ _STYLES: dict[Style, str] = {
     "warn": "yellow",
     "name": "bold cyan",
 }
-# Variables that make rich draw for a terminal where there is none.
-_COLOUR_VARIABLES = frozenset(("FORCE_COLOR", "TTY_COMPATIBLE"))
 _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.
@@ -57,16 +56,27 @@ class TextScreen:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._console: Console | None = None
-        forced = not _COLOUR_VARIABLES.isdisjoint(os.environ)
-        self._is_plain = not self._stream.isatty() and not forced
+        self.is_quiet = find_preferences().quiet
+        self._is_plain = not wants_color(self._stream)
 
     @property
     def rich_console(self) -> Console:
         if self._console is None:
             from rich.console import Console
 
+            colors: ColorSystem | None = None
+            if not self._is_plain:
+                # The styles need no more than the colours that every terminal has.
+                colors = "standard" if forces_color() else "auto"
             self._console = Console(
-                file=self._stream, highlight=False, markup=False, emoji=False, soft_wrap=False
+                file=self._stream,
+                force_terminal=True if forces_color() else None,
+                color_system=colors,
+                no_color=self._is_plain,
+                highlight=False,
+                markup=False,
+                emoji=False,
+                soft_wrap=False,
             )
         return self._console
 
@@ -101,6 +111,16 @@ class TextScreen:
     def draw_unbroken(self, *parts: Part) -> None:
         """One line that is never broken, because it holds a command to be copied."""
         self._print_text(_build_text(parts))
+
+    def draw_next(self, command: str, *remarks: Part) -> None:
+        """The command that comes next; whoever wants it quiet knows."""
+        if not self.is_quiet:
+            self.draw_unbroken(("next: ", "dim"), command, *remarks)
+
+    def draw_note(self, text: str) -> None:
+        """A remark beside the result; not where it has to be quiet."""
+        if not self.is_quiet:
+            self.draw_line(("note: ", "warn"), text)
 
     def draw_table(
         self,
@@ -203,7 +223,7 @@ class TextScreen:
         text.rstrip()
         # Only here is it known what a line begins with: parts and cells before a text may be empty.
         text = _hide_commands(text)
-        if self._is_plain or not self.rich_console.is_terminal:
+        if self._is_plain:
             self._stream.write(f"{text.plain}\n")
         else:
             self.rich_console.print(text, soft_wrap=True)

@@ -57,9 +57,17 @@ def find_session(ctx: typer.Context) -> CommandSession:
 
 
 def emit_result(
-    result: Result, text: Callable[[Result, TextScreen], None], *, json: bool, code: int = 0
+    result: Result,
+    text: Callable[[Result, TextScreen], None],
+    *,
+    json: bool,
+    code: int = 0,
+    paged: bool = False,
 ) -> None:
-    """Print a result as text or as JSON; end the command with `code` when that is not 0."""
-    print_result(result, text, json=json)
+    """Print a result as text or as JSON; end the command with `code` when that is not 0.
+
+    `paged`: a text that is longer than the terminal goes through the pager.
+    """
+    print_result(result, text, json=json, paged=paged)
     if code:
         raise typer.Exit(code)

@@ -136,6 +136,16 @@ def format_age(created: str, now: str) -> str:
     return "now"
 
 
+def format_duration(seconds: float) -> str:
+    """How long something takes: `8 s`, `2 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def format_author(author: str) -> str:
     """`Kim <kim@example.org>` as `Kim`."""
     return author.split(" <", maxsplit=1)[0]

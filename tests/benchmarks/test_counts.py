@@ -87,10 +87,11 @@ def count_once(story: Repository) -> CountCommand:
 # Of each command: git processes, fsyncs, records parsed, artifact files opened, modules imported.
 BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
+    # A module of each command that prints reads what a person prefers: colours, quiet, a pager.
     ("list",): (2, 0, 0, 0, 202),
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    ("status",): (5, 0, 0, 0, 248),
+    ("status",): (5, 0, 0, 0, 249),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.
@@ -99,12 +100,12 @@ BOUNDS = {
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
     # Notes and retirements are shown, too: two kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 245),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 245),
+    ("show", "m"): (4, 0, 3, 0, 246),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 246),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 247),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 270),
+    ("log",): (6, 0, 9, 0, 248),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 271),
 }
 
 

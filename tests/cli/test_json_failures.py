@@ -246,6 +246,8 @@ def test_an_error_after_a_whole_result_is_told_on_stderr_alone(
     read_failure(second.mlver("show", "digits@7.0.0", "--json"))
 
 
-def print_and_fail(result: object, text: Callable[..., None], *, json: bool) -> None:
-    print_result(result, text, json=json)
+def print_and_fail(
+    result: object, text: Callable[..., None], *, json: bool, paged: bool = False
+) -> None:
+    print_result(result, text, json=json, paged=paged)
     raise MlverError("too late")

@@ -10,6 +10,7 @@ from typing import Any
 import typer.main
 
 from mlver.cli.app import COMMANDS, build_app
+from mlver.terminal.preferences import VARIABLES
 from tests.conftest import CHECKOUT
 
 SCHEMAS = CHECKOUT / "schemas"
@@ -17,12 +18,15 @@ Schema = Mapping[str, Any]
 
 
 def generate_section(name: str) -> str:
-    """The Markdown of a generated section: `settings KIND`, `options COMMAND` or `results`."""
+    """The Markdown of a section: `settings KIND`, `options COMMAND`, `variables`, `results`."""
     kind, _, subject = name.partition(" ")
     if kind == "settings":
         return _write_table(("key", "value", "default", "what it says"), _list_settings(subject))
     if kind == "options":
         return _write_table(("option", "what it does"), _list_options(subject))
+    if kind == "variables":
+        heading = ("variable", "values", "option that wins over it", "what it says")
+        return _write_table(heading, _list_variables())
     if kind == "results":
         return _write_table(("schema", "what it describes"), _list_results())
     raise ValueError(f"there is no generated section called {name!r}")
@@ -136,6 +140,16 @@ def _find_options(command: str) -> list[Any]:
     holder = _build_application().commands[command] if command else _build_application()
     options = [each for each in holder.params if each.param_type_name == "option"]
     return [each for each in options if not each.hidden and each.name != "help"]
+
+
+def _list_variables() -> Iterator[tuple[str, ...]]:
+    for variable in VARIABLES:
+        yield (
+            _quote_code(variable.name),
+            variable.values,
+            _quote_code(variable.option),
+            _quote_text(variable.meaning),
+        )
 
 
 # -- the results

@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from mlver.terminal.preferences import forget_preferences
 from mlver.terminal.progress import TerminalReporter
 
 
@@ -36,7 +37,7 @@ def test_long_work_shows_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_known_total_is_told_as_a_percentage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    assert "100%" in work(Terminal(), 1.5, monkeypatch)
+    assert "100 B of 100 B, 100 %" in work(Terminal(), 1.5, monkeypatch)
 
 
 def test_long_work_is_silent_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +48,13 @@ def test_a_remark_is_one_clean_line() -> None:
     stream = io.StringIO()
     TerminalReporter(stream).show_note("undid `x\x1b[2J`")
     assert stream.getvalue() == "note: undid `x\\x1b[2J`\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("MLVER_PROGRESS", "0"), ("MLVER_QUIET", "1")])
+def test_whoever_wants_no_bar_gets_none(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_preferences()
+    monkeypatch.setenv(name, value)
+    assert work(Terminal(), 1.5, monkeypatch) == ""
+    forget_preferences()

@@ -94,4 +94,4 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         tags_made = f", {format_count(len(seal_names), 'new tag')}"
         command = "git push, and mlver tag --push"
     screen.draw_line("  ", (f"commit {result.commit[:10]}{tags_made}; no tag was moved", "dim"))
-    screen.draw_unbroken(("next: ", "dim"), command)
+    screen.draw_next(command)

@@ -55,11 +55,13 @@ def diff_command(
     if commit_range is None:
         diff = diff_versions(project, a, b)
         draw = markdown.draw_diff_markdown if as_markdown else draw_diff
-        emit_result(diff, draw, json=json, code=int(exit_code and diff.differs))
+        code = int(exit_code and diff.differs)
+        emit_result(diff, draw, json=json, code=code, paged=not as_markdown)
         return
     review = review_range(project, commit_range)
     draw_range = markdown.draw_review_markdown if as_markdown else draw_review
-    emit_result(review, draw_range, json=json, code=int(exit_code and review.differs))
+    code = int(exit_code and review.differs)
+    emit_result(review, draw_range, json=json, code=code, paged=not as_markdown)
 
 
 def _parse_one_range(a: str | None, b: str | None) -> ReviewRange | None:
@@ -104,7 +106,7 @@ def compare_command(
 
     result = compare_versions(find_session(ctx).shown_project, refs or ())
     draw = choose_drawing(as_csv=as_csv, as_markdown=as_markdown)
-    emit_result(result, draw, json=json)
+    emit_result(result, draw, json=json, paged=not (as_csv or as_markdown))
 
 
 PLOT_EXAMPLES = (

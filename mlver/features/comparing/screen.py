@@ -207,7 +207,7 @@ def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
             return
         command = shell_command("mlver", "checkout", f"{model.model}@{model.latest}")
         remark = "   (goes forward again)"
-    screen.draw_unbroken(("next: ", "dim"), command, (remark, "dim"))
+    screen.draw_next(command, (remark, "dim"))
 
 
 def _draw_code_status(model: ModelStatus, screen: TextScreen) -> None:

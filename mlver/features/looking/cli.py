@@ -75,12 +75,12 @@ def list_command(
         )
     listed = list_versions(find_session(ctx).cached_project, model, choice)
     if not (columns or as_csv or as_markdown):
-        emit_result(listed, draw_list, json=json)
+        emit_result(listed, draw_list, json=json, paged=True)
         return
     from mlver.features.looking import list_tables
 
     draw = list_tables.choose_table(as_csv=as_csv, as_markdown=as_markdown)
-    emit_result(listed, draw, json=json)
+    emit_result(listed, draw, json=json, paged=not (as_csv or as_markdown))
 
 
 STAGES_EXAMPLES = (
@@ -101,7 +101,7 @@ def stages_command(
     from mlver.features.looking.stages_screen import draw_stages
 
     result = read_stages(find_session(ctx).shown_project, model, everything=every)
-    emit_result(result, draw_stages, json=json)
+    emit_result(result, draw_stages, json=json, paged=True)
 
 
 SHOW_EXAMPLES = (
@@ -116,7 +116,8 @@ def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> Non
     from mlver.features.looking.screen import draw_show
     from mlver.features.looking.show import show_version
 
-    emit_result(show_version(find_session(ctx).shown_project, ref), draw_show, json=json)
+    result = show_version(find_session(ctx).shown_project, ref)
+    emit_result(result, draw_show, json=json, paged=True)
 
 
 LOG_EXAMPLES = (
@@ -162,4 +163,5 @@ def log_command(
         ),
         draw_log,
         json=json,
+        paged=True,
     )

@@ -20,7 +20,7 @@ def draw_stages(result: StagesResult, screen: TextScreen) -> None:
         draw_empty_registry(screen)
     elif not result.stages and not result.faults:
         screen.draw_line("no version holds a stage yet")
-        screen.draw_unbroken(("next: ", "dim"), "mlver promote REF --to STAGE -m WHY")
+        screen.draw_next("mlver promote REF --to STAGE -m WHY")
     rows: list[list[Cell]] = []
     model = None
     for held in result.stages:

@@ -24,7 +24,7 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
         predicate = "holds" if result.conflicts == 1 else "hold"
         screen.draw_line(f"{files_text} of your own still {predicate} both sides: git status")
     if result.next and not result.dry_run:
-        screen.draw_unbroken(("next: ", "dim"), ", then ".join(result.next))
+        screen.draw_next(", then ".join(result.next))
 
 
 def _draw_summary(result: ResolveResult, screen: TextScreen) -> None:

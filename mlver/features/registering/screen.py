@@ -65,17 +65,13 @@ def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:
 
 def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
     if result.unchanged:
-        screen.draw_line(
-            ("note: ", "warn"),
-            f"artifacts, params and metrics are all those of {result.previous}",
-        )
+        screen.draw_note(f"artifacts, params and metrics are all those of {result.previous}")
     if result.untracked:
-        screen.draw_line(
-            ("note: ", "warn"),
+        screen.draw_note(
             f"no commit holds {join_listed(result.untracked, 4)};"
             " if the model needs it, git add it",
         )
-    if result.unignored:
+    if result.unignored and not screen.is_quiet:
         patterns = [_format_ignore_pattern(path) for path in result.unignored]
         # quoted, as a path may hold what a shell would expand
         quoted_patterns = shlex.join(patterns)
@@ -103,4 +99,4 @@ def draw_init(result: InitResult, screen: TextScreen) -> None:
     for created_path in result.created:
         screen.draw_line("  ", created_path)
     if not result.dry_run:
-        screen.draw_unbroken(("next: ", "dim"), "mlver register MODEL --weights PATH -m WHY")
+        screen.draw_next("mlver register MODEL --weights PATH -m WHY")

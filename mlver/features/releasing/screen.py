@@ -35,7 +35,7 @@ def draw_tag(result: TagResult, screen: TextScreen) -> None:
     if result.remote is not None:
         screen.draw_line(f"pushed {format_count(len(result.pushed), 'tag')} to {result.remote}")
     elif result.made and not result.dry_run:
-        screen.draw_unbroken(("next: ", "dim"), "mlver tag --push")
+        screen.draw_next("mlver tag --push")
 
 
 def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
@@ -183,7 +183,7 @@ def draw_ci(result: CiResult, screen: TextScreen) -> None:
         for file in due_files:
             folders[PurePosixPath(file.path).parts[0]] = None
         add_command = shell_command("git", "add", *folders)
-        screen.draw_unbroken(("next: ", "dim"), add_command, ", then commit and push")
+        screen.draw_next(add_command, ", then commit and push")
 
 
 def _build_file_row(file: WrittenPipeline) -> list[Cell]:

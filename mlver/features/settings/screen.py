@@ -52,7 +52,7 @@ def _draw_change(result: ConfigResult, screen: TextScreen) -> None:
         return
     add = shell_command("git", "add", result.path)
     commit = shell_command("git", "commit", "-m", "WHY", "--", result.path)
-    screen.draw_unbroken(("next: ", "dim"), f"{add} && {commit}")
+    screen.draw_next(f"{add} && {commit}")
 
 
 def _format_value(value: Any) -> str:

@@ -133,11 +133,14 @@ def replace_files(
         _clear_obstacles(tree, chain(links, obstacles.read_paths()))
         _clear_folders(tree, (path for _, path in wanted))
 
-    project.reporter.begin_work("writing files", None)
+    def begin_writing(total: int) -> None:
+        project.reporter.begin_work("writing files", total)
+
     try:
         storing.open_store(project).export_objects(
             wanted,
             progress=project.reporter.advance_work,
+            expect=begin_writing,
             make_way=make_way,
             tree=tree,
             executable=_locate_executable(tree, plans),

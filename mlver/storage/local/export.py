@@ -41,6 +41,7 @@ class ExportOrder:
     wanted: WantedFiles
     tree: FolderTree
     progress: StoreProgress
+    expect: StoreProgress
     make_way: Callable[[], None]
     executable: Container[str]
 
@@ -54,6 +55,8 @@ def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
     missing = located.list_missing()
     if missing:
         raise store.missing_objects_error(missing)
+    # A content that several files have is written as often, and was counted once.
+    order.expect(located.total)
     outcome = "no file was replaced"
     prepared: PreparedFiles | None = None
     try:

@@ -76,6 +76,7 @@ class LocalStore(ObjectCatalogue):
         wanted: WantedFiles,
         *,
         progress: StoreProgress | None = None,
+        expect: StoreProgress | None = None,
         make_way: Callable[[], None] | None = None,
         tree: FolderTree | None = None,
         executable: Container[str] = (),
@@ -88,6 +89,7 @@ class LocalStore(ObjectCatalogue):
                 wanted,
                 tree,
                 progress or ignore_progress,
+                expect or ignore_progress,
                 make_way or _do_nothing,
                 executable,
             )

@@ -27,7 +27,9 @@ class TestExport:
             (large, tmp_path / "a/b/c"),
             (small, tmp_path / "link"),
         ]
-        store.export_objects(targets, progress=steps.append)
+        totals: list[int] = []
+        store.export_objects(targets, progress=steps.append, expect=totals.append)
+        assert totals == [5 + len(LARGE)], "a content that two files have is counted once"
         assert [path.read_bytes() for _, path in targets] == [b"small", LARGE, b"small"]
         assert not (tmp_path / "link").is_symlink()
         assert sum(steps) == 10 + len(LARGE)
