@@ -37,7 +37,7 @@ def summarise_names(names: Sequence[str], most: int) -> str:
 
     Of many, so many and how many more.
     """
-    more = [f"  and {len(names) - most} more"] if len(names) > most else []
+    more = [f"  and {len(names) - most:,} more"] if len(names) > most else []
     return "\n".join([f"  {printable_name(name)}" for name in names[:most]] + more)
 
 

@@ -156,7 +156,7 @@ class _MeasurementRun:
         lines = [f"{self.key} cannot be {action}; {advice}:"]
         lines += [f"  {fault}" for fault in sorted(self.faults)[:FAULTS_SHOWN]]
         if len(self.faults) > FAULTS_SHOWN:
-            lines.append(f"  and {len(self.faults) - FAULTS_SHOWN} more")
+            lines.append(f"  and {len(self.faults) - FAULTS_SHOWN:,} more")
         raise MlverError("\n".join(lines))
 
 

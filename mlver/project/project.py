@@ -198,7 +198,7 @@ def _refuse_sparse(repository: GitRepository) -> None:
     """
     hidden = repository.left_out(layout.ROOT)
     if hidden:
-        more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+        more = f" and {len(hidden) - 1:,} more" if len(hidden) > 1 else ""
         raise MlverError(
             f"this sparse checkout leaves out {hidden[0]}{more}, and mlver needs all of "
             f"{layout.ROOT}/",

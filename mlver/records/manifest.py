@@ -61,7 +61,7 @@ class Manifest:
             faults.sort(key=lambda fault: fault[0])
             shown = [f"line {number}: {text}" for number, text in faults[:FAULTS_SHOWN]]
             if len(faults) > FAULTS_SHOWN:
-                shown.append(f"and {len(faults) - FAULTS_SHOWN} more")
+                shown.append(f"and {len(faults) - FAULTS_SHOWN:,} more")
             raise InvalidDocument(
                 where,
                 tuple(shown),

@@ -19,6 +19,7 @@ from mlver.records import layout
 from mlver.terminal.links import draw_hints
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import TextScreen
+from mlver.terminal.words import shorten_digests
 
 FailureKind = Literal[
     "usage",
@@ -93,7 +94,7 @@ def draw_failure(failure: Failure, screen: TextScreen) -> None:
     if failure.kind == "interrupted":
         screen.draw_line(failure.message)
         return
-    first_line, *other_lines = clean_lines(failure.message)
+    first_line, *other_lines = clean_lines(shorten_digests(failure.message))
     screen.draw_line(("error: ", "bad"), first_line, hang=7)
     for line in other_lines:
         # A quoted text may look like a hint: only lines at the margin are mlver's own.

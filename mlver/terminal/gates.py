@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlver.records.promotion import GateResult
 from mlver.terminal.screen import Cell, Style, TextScreen
-from mlver.terminal.words import format_number
+from mlver.terminal.words import format_number, shorten_digests
 
 _RESULT_STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
@@ -19,7 +19,7 @@ def draw_gates(gates: Sequence[GateResult], screen: TextScreen) -> None:
             [
                 (gate_result.result, style),
                 gate_result.gate,
-                (format_number(gate_result.actual), "dim"),
+                (shorten_digests(format_number(gate_result.actual)), "dim"),
             ]
         )
     screen.draw_table(table_rows, indent=2, fold=2)

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from mlver.findings import Finding
 from mlver.terminal.screen import Part, Style, TextScreen
-from mlver.terminal.words import take_first_line
+from mlver.terminal.words import shorten_digests, take_first_line
 
 _SHOWN = 10
 
@@ -27,8 +27,8 @@ def draw_findings(findings: Sequence[Finding], screen: TextScreen, style: Style 
         alike = list(neighbour_group)
         for finding in alike[:_SHOWN]:
             shown_kind: Part = (kind.ljust(kind_width), style)
-            subject: Part = (finding.subject, "bold")
-            message = f" {finding.message}"
+            subject: Part = (shorten_digests(finding.subject), "bold")
+            message = f" {shorten_digests(finding.message)}"
             screen.draw_line("  ", shown_kind, "  ", subject, message, hang=kind_width + 2)
         draw_hidden_count(len(alike) - _SHOWN, screen, indent=indent)
         draw_hints(hints, screen, indent=indent)
@@ -45,7 +45,7 @@ def draw_faults(faults: Sequence[str], screen: TextScreen, *, indent: int = 0) -
     """Why records cannot be read, the first line of each; `verify` says the rest."""
     margin = " " * indent
     for fault in faults:
-        reason = take_first_line(fault)
+        reason = shorten_digests(take_first_line(fault))
         screen.draw_line(margin, ("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ _AGE_UNITS = (
 _BLOCKS = "▁▂▃▄▅▆▇█"
 # A terminal of ASCII has no blocks, and three marks that stand low, in the middle and high.
 _LEVELS = "_-^"
+
+_WHOLE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
 
 
 def format_size(count: int) -> str:
@@ -110,6 +113,11 @@ def shorten_digest(digest: str) -> str:
     return digest[: len("sha256:") + 12]
 
 
+def shorten_digests(text: str) -> str:
+    """A message with each whole digest in it cut short; paths and commands keep theirs."""
+    return _WHOLE_DIGEST.sub(lambda whole: shorten_digest(whole[0]), text)
+
+
 def format_time(created: str) -> str:
     """`2026-11-21T03:04:05Z` as `2026-11-21 03:04`."""
     return created[:16].replace("T", " ")
@@ -158,4 +166,4 @@ def take_first_line(message: str) -> str:
 def join_listed(items: Sequence[str], most: int = 6) -> str:
     listing = ", ".join(items[:most])
     hidden = len(items) - most
-    return f"{listing} and {hidden} more" if hidden > 0 else listing
+    return f"{listing} and {hidden:,} more" if hidden > 0 else listing

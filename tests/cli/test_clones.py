@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -194,3 +196,21 @@ def test_what_a_clone_lacks_can_be_carried_there(second: Repository, tmp_path: P
     assert (clone.path / "model/config.json").read_bytes() == (
         second.path / "model/config.json"
     ).read_bytes()
+
+
+def test_missing_objects_are_named_briefly_on_a_screen_and_whole_in_json(
+    first: Repository, tmp_path: Path
+) -> None:
+    first.git("clone", "--quiet", ".", "../bare-clone")
+    clone = Repository(tmp_path / "bare-clone")
+    said = assert_refused(clone, "checkout", "digits")
+    assert "\n  sha256:" in said
+    digest = json.loads(first.mlver("show", "digits", "--json").out)["record"]["data"]["train"]
+    assert digest["digest"][: len("sha256:") + 12] in said
+    refused = clone.mlver("checkout", "digits", "--json")
+    assert digest["digest"] in json.loads(refused.out)["error"]["message"]
+    assert not re.search("[0-9a-f]{64}", said)
+    gate = clone.mlver("promote", "digits", "--to", "staging", "-m", "Try")
+    assert gate.code == 1
+    assert "sha256:" in gate.out
+    assert not re.search("[0-9a-f]{64}", gate.out)

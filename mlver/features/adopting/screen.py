@@ -46,7 +46,7 @@ def _draw_tags(word: str, findings: Sequence[Finding], screen: TextScreen) -> No
         )
         draw_hints(finding.hints, screen, indent=2)
     if len(findings) > _SHOWN:
-        screen.draw_line(f"and {len(findings) - _SHOWN} more: mlver adopt --json names them all")
+        screen.draw_line(f"and {len(findings) - _SHOWN:,} more: mlver adopt --json names them all")
 
 
 def _name_holder(holder: str | None) -> str:
@@ -76,7 +76,7 @@ def _draw_adopted_versions(result: AdoptResult, screen: TextScreen) -> None:
         )
     screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
     if len(result.versions) > _SHOWN:
-        screen.draw_line(f"  and {len(result.versions) - _SHOWN} more")
+        screen.draw_line(f"  and {len(result.versions) - _SHOWN:,} more")
 
 
 def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:

@@ -106,7 +106,7 @@ def _tell_passed_over(source: AdoptionSource, claims: TagClaims) -> None:
     if claims.unread:
         names_told = ", ".join(map(printable_name, claims.unread[:_TOLD]))
         hidden = len(claims.unread) - _TOLD
-        more_words = f" and {hidden} more" if hidden > 0 else ""
+        more_words = f" and {hidden:,} more" if hidden > 0 else ""
         reporter.show_note(
             f"passed over {names_told}{more_words}, which name no MAJOR.MINOR.PATCH of a model;"
             " --pattern says how others are named"

@@ -11,7 +11,7 @@ from mlver.features.checking.verified_seals import SignatureCounts
 from mlver.features.checking.verify import VerifyResult
 from mlver.terminal.links import draw_findings, draw_hints
 from mlver.terminal.screen import Part, Style, TextScreen, measure_width
-from mlver.terminal.words import format_count, format_size
+from mlver.terminal.words import format_count, format_size, shorten_digests
 
 _UNKEPT_SHOWN = 3
 
@@ -59,7 +59,7 @@ def _draw_remarks(result: VerifyResult, screen: TextScreen) -> None:
     if result.unkept:
         shown = ", ".join(result.unkept[:_UNKEPT_SHOWN])
         hidden = len(result.unkept) - _UNKEPT_SHOWN
-        more_words = f" and {hidden} more" if hidden > 0 else ""
+        more_words = f" and {hidden:,} more" if hidden > 0 else ""
         message = f"  not checked, for mlver keeps no copy: {shown}{more_words}"
         screen.draw_line((message, "warn"))
     if result.before_seals:
@@ -145,7 +145,8 @@ def _draw_check_line(
     padding = " " * (subject_width - measure_width(line.subject))
     subject: Part = (line.subject + padding, "bold")
     screen.draw_line(
-        shown_sign, "  ", subject, "  ", line.message, hang=sign_width + 4 + subject_width
+        *(shown_sign, "  ", subject, "  ", shorten_digests(line.message)),
+        hang=sign_width + 4 + subject_width,
     )
 
 

@@ -374,5 +374,5 @@ def _describe_differences(project: Project, record: VersionRecord, name: str) ->
         others = sum(1 for _ in changed)
     except MlverError:
         return f"its manifest for {record.version} cannot be read"
-    more_words = f" and {others} more" if others else ""
+    more_words = f" and {others:,} more" if others else ""
     return f"against {record.version}: {', '.join(shown)}{more_words}"

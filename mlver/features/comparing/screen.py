@@ -150,7 +150,7 @@ def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
     screen.draw_table(commit_rows, indent=2, fold=1)
     hidden = len(code.commits) - _COMMITS_SHOWN
     if hidden > 0:
-        screen.draw_line((f"  and {hidden} more", "dim"))
+        screen.draw_line((f"  and {hidden:,} more", "dim"))
     if code.stat:
         for stat_line in clean_lines(code.stat):
             screen.draw_line((f" {stat_line}", "dim"))

@@ -371,5 +371,5 @@ def _list_broken(broken: Sequence[Finding]) -> str:
     for link in broken[:_SHOWN]:
         lines.append(f"  {printable_name(link.subject)}: {link.message}")
     if len(broken) > _SHOWN:
-        lines.append(f"  and {len(broken) - _SHOWN} more")
+        lines.append(f"  and {len(broken) - _SHOWN:,} more")
     return "\n".join(lines)

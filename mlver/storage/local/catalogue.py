@@ -374,5 +374,5 @@ def _format_list(items: Sequence[str]) -> str:
         return items[0]
     lines = [f"\n  {listed_item}" for listed_item in items[:_LISTED_MOST]]
     if len(items) > _LISTED_MOST:
-        lines.append(f"\n  and {len(items) - _LISTED_MOST} more")
+        lines.append(f"\n  and {len(items) - _LISTED_MOST:,} more")
     return "".join(lines)
