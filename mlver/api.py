@@ -225,7 +225,7 @@ class Registry:
     def _proven(self, record: VersionRecord) -> Path:
         weights = record.weights
         try:
-            measured = measuring.measure_at(self.project, weights.path, fresh=True)
+            measured = measuring.measure_at(self.project, weights.path, fresh=True, pinned=weights)
         except MlverError:  # what is there cannot be hashed: a dangling link, a socket
             measured = None
         if measured is not None and measured.digest == weights.digest:

@@ -203,8 +203,8 @@ def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
     if run.cache is not None and run.believes_cache and not keep_manifest:
-        key, bounds = os.fsencode(run.key), run.rules.bounds
-        whole = find_unchanged(run.cache, key, top, bounds, run.executable)
+        key = os.fsencode(run.key)
+        whole = find_unchanged(run.cache, key, top, run.rules, run.executable)
         if whole is not None:
             run.progress(whole.size)
             return _conclude_run(run, whole.digest, whole.size, whole.files, None)
@@ -221,6 +221,7 @@ def _measure_directory(
         run.faults.append,
         bounds=run.rules.bounds,
         skip_dangling=run.rules.skip_dangling,
+        is_ignored=run.rules.is_ignored,
     )
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
     with closing(_hash_chunks(run, top + b"/", run.executable.watch_walk(walked))) as chunks:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from mlver.hashing.cache import stat_signature
 from mlver.hashing.sink import BlobWriter, ContentSink
-from mlver.hashing.walk import LinkBounds, printable_path
+from mlver.hashing.walk import IgnoreTest, LinkBounds, printable_path
 from mlver.system.parallel import copy_hashed, hash_descriptor
 
 ATTEMPTS = 3
@@ -60,12 +60,14 @@ class ContentRules:
 
     `check` looks for files that stand in place of content; `bounds` says how far symlinks inside a
     directory may lead, which is anywhere without. With `skip_dangling`, links that lead nowhere are
-    no files: they hold no bytes. `read` takes the place of `read_large`.
+    no files: they hold no bytes. What `is_ignored` says is no part of a directory. `read` takes the
+    place of `read_large`.
     """
 
     check: PointerCheck | None = None
     bounds: LinkBounds | None = None
     skip_dangling: bool = False
+    is_ignored: IgnoreTest | None = None
     read: LargeReader | None = None
 
 

@@ -7,7 +7,8 @@ from contextlib import closing
 
 from mlver.hashing.cache import DirectoryImprint, MeasuredDirectory, StatCache, encode_files
 from mlver.hashing.executable import ExecutableFiles
-from mlver.hashing.walk import FaultReport, FoundFile, LinkBounds, find_middle, walk_files
+from mlver.hashing.read import ContentRules
+from mlver.hashing.walk import FaultReport, FoundFile, find_middle, walk_files
 from mlver.system.beside import run_beside
 
 # From here on a second process is worth its start.
@@ -20,12 +21,13 @@ def find_unchanged(
     cache: StatCache,
     key: bytes,
     top: bytes,
-    bounds: LinkBounds | None,
+    rules: ContentRules,
     executable: ExecutableFiles,
 ) -> MeasuredDirectory | None:
     """Find what the cache keeps of a directory none of whose files changed; None where one did.
 
-    `key` is its path in the repository, and `top` where it lies. `executable` learns which of its
+    `key` is its path in the repository, and `top` where it lies; `rules` say which files are its
+    own. `executable` learns which of its
     files may be executed.
     """
     whole = cache.find_directory(key)
@@ -34,11 +36,9 @@ def find_unchanged(
     faults: list[str] = []
     imprint = DirectoryImprint()
     if whole.files >= SHARED_FILES:
-        encoded_files = _encode_in_two_processes(
-            top, whole.files, bounds, executable, faults.append
-        )
+        encoded_files = _encode_in_two_processes(top, whole.files, rules, executable, faults.append)
     else:
-        walked = walk_files(top, faults.append, bounds=bounds)
+        walked = walk_files(top, faults.append, bounds=rules.bounds, is_ignored=rules.is_ignored)
         encoded_files = encode_files(executable.watch_walk(walked))
     with closing(encoded_files):
         for encoded in encoded_files:
@@ -51,7 +51,7 @@ def find_unchanged(
 def _encode_in_two_processes(
     top: bytes,
     files: int,
-    bounds: LinkBounds | None,
+    rules: ContentRules,
     executable: ExecutableFiles,
     on_fault: FaultReport,
 ) -> Generator[bytes, None, None]:
@@ -61,14 +61,16 @@ def _encode_in_two_processes(
     def encode_rest() -> bytes | None:
         faults: list[str] = []
         rest = ExecutableFiles()
-        walked = walk_files(top, faults.append, start=start, bounds=bounds)
+        walked = walk_files(
+            top, faults.append, start=start, bounds=rules.bounds, is_ignored=rules.is_ignored
+        )
         encoded = b"".join(encode_files(rest.watch_walk(walked)))
         paths = rest.encode_paths()
         return None if faults else len(paths).to_bytes(_LENGTH, "big") + paths + encoded
 
     with run_beside(encode_rest) as wait_for_rest:
-        walked = _take_until(walk_files(top, on_fault, bounds=bounds), start)
-        yield from encode_files(executable.watch_walk(walked))
+        walked = walk_files(top, on_fault, bounds=rules.bounds, is_ignored=rules.is_ignored)
+        yield from encode_files(executable.watch_walk(_take_until(walked, start)))
         answer = wait_for_rest()
     if answer is None:
         # The next walk through the directory names the files.

@@ -13,6 +13,9 @@ from mlver.system.durable import is_temporary
 
 FoundFile = tuple[bytes, os.stat_result]
 FaultReport = Callable[[str], None]
+# Says of a path below the top whether it is no part of the artifact. That of a folder ends in a
+# slash, and nothing below one that is left out is asked for.
+IgnoreTest = Callable[[bytes], bool]
 # Of each directory on the way down its (device, inode), by which a cycle of symlinks is recognised.
 AncestorIdentities = tuple[tuple[int, int], ...]
 # A name in a directory; the name of a directory ends in a slash.
@@ -69,6 +72,7 @@ def walk_files(
     start: bytes = b"",
     bounds: LinkBounds | None = None,
     skip_dangling: bool = False,
+    is_ignored: IgnoreTest | None = None,
 ) -> Iterator[FoundFile]:
     """Yield (path relative to `top`, stat of its target) for every file, in the order of the paths.
 
@@ -76,13 +80,15 @@ def walk_files(
     a line of text for each entry that can't be kept, and the walk goes on, so that all are known at
     its end: links that lead out of `bounds` or nowhere, cycles, sockets, FIFOs, devices, `.git`,
     and what can't be read. Directories without files don't appear, nor do mlver's own temporaries.
-    The walk leaves out what comes before the path `start`, and, with `skip_dangling`, links that
-    lead nowhere, which have no bytes to lose.
+    The walk leaves out what comes before the path `start`, what `is_ignored` says, and, with
+    `skip_dangling`, links that lead nowhere, which have no bytes to lose.
     """
     levels = [_list_directory(top, b"", (), on_fault, start)]
     while levels:
         prefix, ancestors, entries = levels[-1]
         for name, entry in entries:
+            if is_ignored is not None and is_ignored(prefix + name):
+                continue
             # The two cheap tests spare nearly every name the dear one.
             is_suspect = name[0] == _DOT or not name.isascii()
             if is_suspect and _is_excluded(name.rstrip(b"/"), prefix, on_fault):

@@ -47,4 +47,26 @@ LINK_MUTATIONS = (
         "tests",
         "tests/project/artifacts/test_following.py",
     ),
+    # -- what `.mlverignore` leaves out
+    Mutation(
+        "project.artifacts.file_plan:_measure_files",
+        "measuring.measure_replaced(_1, _2, _3, _4, _5)",
+        "measuring.measure_replaced(_1, _2, _3, _4)",
+        "tests",
+        "tests/project/artifacts/test_ignoring.py",
+    ),
+    Mutation(
+        "project.artifacts.file_plan:plan_files",
+        "_.require_way(...)",
+        "pass",
+        "tests",
+        "tests/project/artifacts/test_ignoring.py",
+    ),
+    Mutation(
+        "project.artifacts.ignoring:IgnoredFiles.leaves_out",
+        "self._is_pinned(_)",
+        "False",
+        "tests",
+        "tests/project/artifacts/test_ignoring.py",
+    ),
 )

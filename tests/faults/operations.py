@@ -17,6 +17,7 @@ from tests.faults.preparations import (
     prepare_damaged,
     prepare_executable,
     prepare_followed,
+    prepare_ignored,
     prepare_inputs,
     prepare_large,
     prepare_large_staged,
@@ -169,6 +170,7 @@ OPERATIONS = (
     # What was agreed to when the place was prepared does not hold in a copy of it.
     CampaignOperation("checkout-follow", prepare_followed, ("-C", "tree", *_OLD, "--follow")),
     CampaignOperation("checkout-executable", prepare_executable, ("checkout", "m@1.1.0")),
+    CampaignOperation("checkout-ignored", prepare_ignored, _OLD, brief=True),
     CampaignOperation("checkout-inputs", prepare_inputs, ("checkout", "m@1.0.0", "--inputs")),
     CampaignOperation("checkout-only", prepare_staged, (*_OLD, "--only", "weights"), brief=True),
     CampaignOperation("checkout-large", prepare_large, (*_OLD,)),

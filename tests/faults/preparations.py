@@ -106,6 +106,18 @@ def prepare_obstructed(place: WorkPlace) -> None:
     place.write("data/0.txt/a/b", "below a folder\n")
 
 
+def prepare_ignored(place: WorkPlace) -> None:
+    """Two versions, the second checked out, and files among its own that are left out."""
+    prepare_born(place)
+    place.write(".mlverignore", "*.tmp\ncache/\n")
+    place.commit("Leave out what is no data")
+    place.mlver(*FIRST)
+    _change_files(place)
+    place.mlver(*NEXT)
+    for path in ("data/own.tmp", "data/deep/own.tmp", "data/deep/cache/own"):
+        place.write(path, "stored nowhere\n")
+
+
 def prepare_large(place: WorkPlace) -> None:
     prepare_changed(place)
     place.write("model.bin", make_weights(3, 3 * LARGE + 5))

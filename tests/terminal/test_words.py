@@ -120,6 +120,8 @@ def test_a_line_of_blocks_goes_up_and_down(
 ) -> None:
     assert format_sparkline(values, has_blocks=True) == blocks
     assert format_sparkline(values, has_blocks=False) == plain
+
+
 def test_digests_in_messages_are_short_and_those_in_paths_are_whole() -> None:
     digits = "0123456789abcdef" * 4
     said = f"sha256:{digits} is in .git/mlver/objects/{digits[:2]}/{digits[2:]}, sha256:{digits}0"

@@ -9,6 +9,7 @@ from itertools import islice
 
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
+from mlver.features.checking.verified_places import measure_place
 from mlver.features.checking.verified_remarks import count_remarks
 from mlver.features.checking.verified_seals import (
     DigestedRecord,
@@ -296,9 +297,7 @@ def _check_working_files(project: Project, records: Sequence[VersionRecord]) -> 
     for model_records in by_model.values():
         for (name, path), stored in _list_working_places(model_records).items():
             try:
-                measured = measuring.measure_at(
-                    project, path, fresh=True, keep_manifest=False, follow=not stored
-                )
+                measured = measure_place(project, model_records, name, path, follow=not stored)
             except MlverError as error:
                 notes += _describe_unreadable(path, error)
                 continue

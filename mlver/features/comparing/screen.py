@@ -177,6 +177,15 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     if model.retired is not None:
         screen.draw_line("  ", ("retired", "bad"), f": {model.retired}", hang=2)
     draw_artifact_changes(model.artifacts, screen)
+    if model.ignore_file is not None:
+        action = "" if model.ignore_file == "changed" else "was "
+        screen.draw_line(
+            "  ",
+            (".mlverignore", "warn"),
+            f" {action}{model.ignore_file} since {model.version}: what a directory holds can differ"
+            " though no byte does",
+            hang=2,
+        )
     draw_value_changes("params", model.params, screen)
     draw_metric_changes(model.model, model.metrics, screen)
     if model.lacking:

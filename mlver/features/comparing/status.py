@@ -9,6 +9,11 @@ from mlver.content import formats
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
+from mlver.features.comparing.ignore_changes import (
+    IgnoreChange,
+    find_ignore_change,
+    holds_version,
+)
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
     PinnedArtifact,
@@ -48,6 +53,7 @@ class ModelStatus:
     why nobody should use it. `commits` counts HEAD's commits since its code, None where unknown.
     `bump` is None when nothing that a version pins has changed; `next` is the version it would
     make. `fetch` brings stored bytes that are neither in the work tree nor in the store.
+    `ignore_file` says how `.mlverignore` changed since, where an artifact differs.
     """
 
     model: str
@@ -63,6 +69,7 @@ class ModelStatus:
     bump: Bump | None
     next: str | None
     fetch: tuple[str, ...] = ()
+    ignore_file: IgnoreChange | None = None
 
     @property
     def lacks_artifact(self) -> bool:
@@ -167,6 +174,7 @@ def _compare_with_versions(
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
         fetch=_suggest_fetching(project, record, artifacts),
+        ignore_file=find_ignore_change(project, record, artifacts),
     )
 
 
@@ -225,6 +233,9 @@ def _find_held_version(
         for name, artifact in record.named_artifacts().items():
             recorded_digests[name] = artifact.digest
         if working_digests != recorded_digests:
+            # what `.mlverignore` leaves out by now may be all that differs
+            if not same_bytes and holds_version(project, record, new.artifacts):
+                return version
             continue
         if _have_same_modes(record, new):
             return version

@@ -20,6 +20,7 @@ from mlver.git import remotes, trees
 from mlver.git.changes_in import list_parents
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
+from mlver.project.artifacts.ignoring import is_left_out
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
@@ -253,7 +254,7 @@ def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[
     repository = changes.project.repository
     artifacts = _list_artifact_paths(changes.project)
     for file_path, blob in changes.files:
-        artifact = _find_artifact(artifacts, file_path)
+        artifact = _find_artifact(changes.project, artifacts, file_path)
         head = b""
         small_enough = blob.size <= settings.max_file_size
         if small_enough and (artifact or settings.pickle == "forbid"):
@@ -264,11 +265,13 @@ def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[
         yield from judge_file(file, settings)
 
 
-def _find_artifact(artifacts: Mapping[str, str], path: str) -> str | None:
-    """The name of the artifact that a path is, or lies in."""
+def _find_artifact(project: Project, artifacts: Mapping[str, str], path: str) -> str | None:
+    """The name of the artifact that a path is, or lies in and is not left out of."""
     for artifact_path, name in artifacts.items():
         if f"{path}/".startswith(f"{artifact_path}/"):
-            return name
+            file_name = path.removeprefix(artifact_path).removeprefix("/")
+            if not is_left_out(project, artifact_path, file_name):
+                return name
     return None
 
 

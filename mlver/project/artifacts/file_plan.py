@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, shell_command
-from mlver.hashing.read import LargeReader
+from mlver.hashing.read import ContentRules, LargeReader
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.file_list import (
     NO_FILES,
@@ -20,6 +20,8 @@ from mlver.project.artifacts.file_list import (
     list_parents,
 )
 from mlver.project.artifacts.following import OutsideLink
+from mlver.project.artifacts.ignoring import IgnoredFiles
+from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 
@@ -87,12 +89,15 @@ def plan_files(
     if behind is not None:
         _require_folder(project, artifact, behind)
     # One after the other, so that the bytes of two manifests are never in memory together.
-    present, were_executable = _measure_files(project, root, folder, behind, read)
+    ignored = measuring.find_left_out(project, folder, artifact)
+    present, were_executable = _measure_files(project, root, folder, behind, read, ignored)
     pinned = FileList.from_entries(folder, measuring.pinned_files(project, artifact))
     executable = modes.pinned_executable(artifact)
     # Bytes that are right under a wrong mode are written again: whole files only are ever changed.
     other_modes = modes.find_other_modes(project, executable, were_executable)
     write, remove, replaced = compare_lists(pinned, present, other_modes=other_modes)
+    if ignored is not None:
+        ignored.require_way(folder, (name for name, _ in write.read_files()))
     changing = chain(write.read_paths(), remove.read_paths())
     links = _find_links(root, folder, changing, is_followed=behind is not None)
     if links:
@@ -177,7 +182,12 @@ def _is_behind(path: str, links: Container[str]) -> bool:
 
 
 def _measure_files(
-    project: Project, root: Path, path: str, behind: OutsideLink | None, read: LargeReader | None
+    project: Project,
+    root: Path,
+    path: str,
+    behind: OutsideLink | None,
+    read: LargeReader | None,
+    ignored: IgnoredFiles | None,
 ) -> tuple[FileList, tuple[bytes, ...] | None]:
     """The files at an artifact's path now, each with the digest of its bytes.
 
@@ -186,12 +196,18 @@ def _measure_files(
     location = paths.join_inside(root, path, link_last=True)
     if root == project.top_folder:
         # what links lead to is replaced or left alone, never kept as a version's own
-        measured = measuring.measure_replaced(project, path, behind, read)
-    elif measuring.has_no_files(location, skip_dangling=True):
-        measured = None
+        measured = measuring.measure_replaced(project, path, behind, read, ignored)
     else:
-        measured = measuring.measure_path(location, skip_dangling=True)
+        measured = _measure_elsewhere(location, ignored)
     if measured is None:
         return NO_FILES, ()
     files = FileList.from_entries(path, measuring.measured_files(measured, path))
     return files, measured.executable
+
+
+def _measure_elsewhere(location: Path, ignored: IgnoredFiles | None) -> MeasuredArtifact | None:
+    is_ignored = None if ignored is None else ignored.leaves_out
+    rules = ContentRules(skip_dangling=True, is_ignored=is_ignored)
+    if measuring.has_no_files(location, rules):
+        return None
+    return measuring.measure_path(location, rules)

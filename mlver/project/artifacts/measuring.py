@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from heapq import merge
@@ -24,6 +24,7 @@ from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.file_list import FileList, join_name, list_file
 from mlver.project.artifacts.following import OutsideLink, locate_artifact
+from mlver.project.artifacts.ignoring import IGNORE_FILE, IgnoredFiles, find_ignored
 from mlver.project.artifacts.pointers import (
     check_content,
     explain_lost_links,
@@ -40,8 +41,10 @@ __all__ = [
     "OwnPaths",
     "collect_own_paths",
     "find_changed_files",
+    "find_left_out",
     "has_no_files",
     "list_entries",
+    "list_names",
     "measure_at",
     "measure_into",
     "measure_path",
@@ -99,6 +102,9 @@ def measure_into(
     as `measure_at` does. A link in the place of the artifact is followed where it is `agreed` to.
     """
     location = _locate_working(project, path, follow=follow, agreed=agreed)
+    rules = _rule_content(project, path, follow=follow)
+    if has_no_files(location, rules) and not has_no_files(location):
+        raise _build_ignored_error(path)
     cache = StatCache(project.state, project.repository.own, is_believed=False)
     with _report_hashing(project, path, location) as progress:
         measured = _measure_explained(
@@ -107,7 +113,7 @@ def measure_into(
             cache=cache,
             sink=sink,
             progress=progress,
-            rules=_rule_content(project, path, follow=follow),
+            rules=rules,
         )
     refuse_pointers(path, measured)
     _refuse_ambiguous(project, path, measured)
@@ -121,30 +127,27 @@ def measure_at(
     fresh: bool = False,
     keep_manifest: bool = True,
     follow: bool = False,
+    pinned: Artifact | None = None,
 ) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
-    `fresh` reads every byte, cache or not. With `follow`, links may lead anywhere. Links that lead
-    nowhere are no files. Raise MlverError for other things that cannot be read, for links into a
-    cache that a command fills again, and where one leaves the work tree, unless it is the place of
-    the artifact and followed.
+    What the artifact `pinned` has counts, though `.mlverignore` leaves it out. `fresh` reads every
+    byte, cache or not. With `follow`, links may lead anywhere. Links that lead nowhere are no
+    files. Raise MlverError for other things that cannot be read, for links into a cache that a
+    command fills again, and where one leaves the work tree, unless it is the place of the artifact
+    and followed.
     """
+    own_rules = _rule_content(project, path, follow=follow, pinned=pinned)
+    measure = partial(
+        _measure_working, project, path, fresh=fresh, keep_manifest=keep_manifest, follow=follow
+    )
     try:
-        return _measure_working(
-            project, path, fresh=fresh, keep_manifest=keep_manifest, follow=follow
-        )
+        return measure(own_rules)
     except MlverError as error:
         if error.hints:
             raise
         faults = error.message.splitlines()
-    measured = _measure_working(
-        project,
-        path,
-        fresh=fresh,
-        keep_manifest=keep_manifest,
-        follow=follow,
-        rules=ContentRules(skip_dangling=True),
-    )
+    measured = measure(replace(own_rules, skip_dangling=True))
     if measured is None:
         return None
     # The first line is about all of the links that follow.
@@ -156,42 +159,42 @@ def measure_replaced(
     path: str,
     behind: OutsideLink | None = None,
     read: LargeReader | None = None,
+    ignored: IgnoredFiles | None = None,
 ) -> MeasuredArtifact | None:
     """Measure files that are to be replaced: no link there is in the way, wherever it leads.
 
     They are those `behind` a link that is followed, even where it leads elsewhere by now. `read` is
-    that of the ContentRules.
+    that of the ContentRules. What is `ignored` is not replaced.
     """
     location = None
     if behind is not None:
         location = Path(behind.target)
+    rules = ContentRules(
+        check=partial(check_content, path),
+        skip_dangling=True,
+        is_ignored=None if ignored is None else ignored.leaves_out,
+        read=read,
+    )
     return _measure_working(
-        project,
-        path,
-        fresh=True,
-        keep_manifest=True,
-        follow=True,
-        rules=ContentRules(skip_dangling=True, read=read),
-        location=location,
+        project, path, rules, fresh=True, keep_manifest=True, follow=True, location=location
     )
 
 
 def _measure_working(
     project: Project,
     path: str,
+    rules: ContentRules,
     *,
     fresh: bool,
     keep_manifest: bool,
     follow: bool,
-    rules: ContentRules = ANY_CONTENT,
     location: Path | None = None,
 ) -> MeasuredArtifact | None:
-    """Measure what the work tree has, by `rules` and those of the artifact's place."""
+    """Measure what the work tree has."""
     if location is None:
         location = _locate_working(project, path, follow=follow)
-    if has_no_files(location, skip_dangling=rules.skip_dangling):
+    if has_no_files(location, rules):
         return None
-    own_rules = _rule_content(project, path, follow=follow)
     cache = None if fresh else StatCache(project.state, project.repository.own)
     with _report_hashing(project, path, location) as progress:
         return _measure_explained(
@@ -200,7 +203,7 @@ def _measure_working(
             cache=cache,
             progress=progress,
             keep_manifest=keep_manifest,
-            rules=replace(own_rules, skip_dangling=rules.skip_dangling, read=rules.read),
+            rules=rules,
         )
 
 
@@ -219,11 +222,28 @@ def _locate_working(
         raise explain_lost_links(project.top_folder / path, error) from None
 
 
-def _rule_content(project: Project, path: str, *, follow: bool) -> ContentRules:
+def _rule_content(
+    project: Project, path: str, *, follow: bool, pinned: Artifact | None = None
+) -> ContentRules:
     bounds = None
     if not follow:
         bounds = LinkBounds.of_folder(project.top_folder, layout.ROOT)
-    return ContentRules(check=partial(check_content, path), bounds=bounds)
+    ignored = find_left_out(project, path, pinned)
+    return ContentRules(
+        check=partial(check_content, path),
+        bounds=bounds,
+        is_ignored=None if ignored is None else ignored.leaves_out,
+    )
+
+
+def find_left_out(
+    project: Project, path: str, pinned: Artifact | None = None
+) -> IgnoredFiles | None:
+    """What `.mlverignore` leaves out at a path, but for what an artifact pins."""
+
+    if pinned is None:
+        return find_ignored(project, path)
+    return find_ignored(project, path, partial(list_names, project, pinned))
 
 
 def _measure_explained(location: Path, **options: Any) -> MeasuredArtifact:
@@ -255,21 +275,33 @@ def _find_file_size(location: Path) -> int | None:
     return status.st_size
 
 
-def has_no_files(location: Path, *, skip_dangling: bool = False) -> bool:
+def has_no_files(location: Path, rules: ContentRules = ANY_CONTENT) -> bool:
     """Whether nothing is there, or a directory without any file: neither can be an artifact."""
     if not location.is_dir():
         return not location.exists()
     faults: list[str] = []
-    walked = walk_files(os.fsencode(location), faults.append, skip_dangling=skip_dangling)
+    walked = walk_files(
+        os.fsencode(location),
+        faults.append,
+        skip_dangling=rules.skip_dangling,
+        is_ignored=rules.is_ignored,
+    )
     first = next(walked, None)
     # a file that cannot be read is a file all the same
     return first is None and not faults
 
 
-def measure_path(location: Path, *, skip_dangling: bool = False) -> MeasuredArtifact:
+def measure_path(location: Path, rules: ContentRules = ANY_CONTENT) -> MeasuredArtifact:
     """A file or directory anywhere, every byte read."""
-    rules = ContentRules(skip_dangling=skip_dangling)
     return measure_artifact(location, key=os.fspath(location), rules=rules)
+
+
+def _build_ignored_error(path: str) -> MlverError:
+    return MlverError(
+        f"{IGNORE_FILE} leaves out every file of {printable_name(path)}, and an artifact needs at"
+        " least one",
+        hint=shell_command("cat", "-n", "--", IGNORE_FILE),
+    )
 
 
 def _refuse_ambiguous(project: Project, path: str, measured: MeasuredArtifact) -> None:
@@ -311,6 +343,13 @@ def pinned_files(project: Project, artifact: Artifact) -> Listing:
     return Listing.of_file(artifact.digest)
 
 
+def list_names(project: Project, artifact: Artifact) -> Sequence[bytes]:
+    """The names of the same files; none where `pinned_files` raises, as `verify` tells."""
+    with suppress(MlverError):
+        return [name for name, _ in pinned_files(project, artifact)]
+    return ()
+
+
 def measured_files(measured: MeasuredArtifact, path: str) -> Listing:
     """The files that were measured at a path."""
     if measured.manifest is None:
@@ -329,7 +368,9 @@ def pair_manifests(
 def find_changed_files(project: Project, artifact: Artifact) -> Iterator[str]:
     """The working files of an artifact that are changed, missing, or not part of it, in order."""
     pinned = FileList.from_entries(artifact.path, pinned_files(project, artifact))
-    measured = measure_at(project, artifact.path, fresh=True, follow=not artifact.stored)
+    measured = measure_at(
+        project, artifact.path, fresh=True, follow=not artifact.stored, pinned=artifact
+    )
     if measured is None:
         yield artifact.path
         return

@@ -40,7 +40,9 @@ def find_stored_pointers(project: Project, record: VersionRecord) -> Iterator[Fi
         if artifact.stored:
             continue
         with suppress(MlverError):
-            measured = measuring.measure_at(project, artifact.path, fresh=True, follow=True)
+            measured = measuring.measure_at(
+                project, artifact.path, fresh=True, follow=True, pinned=artifact
+            )
             if measured is None or measured.digest != artifact.digest:
                 continue
             for found in measured.pointers[:1]:

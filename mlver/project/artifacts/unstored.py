@@ -59,7 +59,9 @@ def bring_artifacts(
         if artifact.stored:
             continue
         if in_place:
-            measured = measuring.measure_at(project, artifact.path, fresh=True, follow=True)
+            measured = measuring.measure_at(
+                project, artifact.path, fresh=True, follow=True, pinned=artifact
+            )
             if measured is not None and _is_in_place(project, artifact, measured):
                 continue
             if measured is not None and _is_registered(

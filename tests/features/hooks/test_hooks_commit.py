@@ -291,6 +291,15 @@ def test_a_commit_beside_the_artifacts_is_answered_quickly(
     assert not is_quiet()
 
 
+def test_a_file_that_no_artifact_holds_may_go_into_git(here: HookedRepository) -> None:
+    here.write("model/README.md", "What this model is for\n")
+    here.git("add", "--force", "model/README.md")
+    assert "model/README.md is an artifact (" in here.assert_refuses("commit", "-m", "By mistake")
+    here.write(".mlverignore", "README.md\n")
+    here.git("add", ".mlverignore")
+    here.assert_passes("commit", "-m", "Keep the words in git")
+
+
 def test_what_guard_lets_through_is_a_setting(here: HookedRepository) -> None:
     here.write("model/weights.safetensors", b"\0" * 70_000)
     here.write("big.csv", "a,b\n" * 20_000)

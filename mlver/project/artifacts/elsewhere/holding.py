@@ -53,7 +53,9 @@ def judge_unstored(
         return UnstoredArtifact(owner, name, state, Finding("working", subject, "is kept"))
     working_state = "is not there"
     try:
-        measured = measure_at(copies.project, artifact.path, fresh=True, follow=True)
+        measured = measure_at(
+            copies.project, artifact.path, fresh=True, follow=True, pinned=artifact
+        )
     except MlverError as error:  # the working file cannot be hashed
         working_state = "cannot be read"
         hints = hints or error.hints
