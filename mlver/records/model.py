@@ -46,6 +46,7 @@ class ArtifactSettings:
 class ModelSettings:
     """`params` and `metrics` are files to read them from.
 
+    Where there are `param_keys` or `metric_keys`, only the values of these dotted names are read.
     `directions` says which way each metric is better. Every new version gets the `labels`, and the
     `command` where it is not given another. `environment` is the folder of the Python environment
     that it is trained in: from the repository's root, or a whole path outside of it.
@@ -61,6 +62,8 @@ class ModelSettings:
     data: Mapping[str, ArtifactSettings] = field(default_factory=dict)
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    param_keys: tuple[str, ...] = ()
+    metric_keys: tuple[str, ...] = ()
     directions: Mapping[str, Direction] = field(default_factory=dict)
     command: str | None = None
     environment: str | None = None
@@ -75,6 +78,8 @@ class ModelSettings:
             "data": {name: ArtifactSettings.from_document(item) for name, item in data.items()},
             "params": tuple(document.get("params", ())),
             "metrics": tuple(document.get("metrics", ())),
+            "param_keys": tuple(document.get("param_keys", ())),
+            "metric_keys": tuple(document.get("metric_keys", ())),
         }
         del fields["schema"]
         return cls(**fields)
@@ -91,6 +96,8 @@ class ModelSettings:
                 data={name: item.to_document() for name, item in self.data.items()},
                 params=list(self.params),
                 metrics=list(self.metrics),
+                param_keys=list(self.param_keys),
+                metric_keys=list(self.metric_keys),
                 directions=dict(self.directions),
                 command=self.command,
                 environment=self.environment,

@@ -24,13 +24,41 @@ def flatten_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _iterate_leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
-        name = prefix + (
-            json.dumps(key, ensure_ascii=False) if not key or "." in key or '"' in key else key
-        )
+        name = prefix + quote_name(key)
         if isinstance(value, Mapping) and value:
             yield from _iterate_leaves(value, name + ".")
         else:
             yield name, value
+
+
+def quote_name(key: str) -> str:
+    """Write one key as it stands in a dotted name."""
+    if not key or "." in key or '"' in key:
+        return json.dumps(key, ensure_ascii=False)
+    return key
+
+
+def pick_values(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Pick the values, and the groups of values, of these dotted names; all of them without names.
+
+    They keep their places. Names of nothing are passed over.
+    """
+    if not names:
+        return dict(values)
+    return _pick_below(values, names, "")
+
+
+def _pick_below(values: Mapping[str, Any], names: Sequence[str], prefix: str) -> dict[str, Any]:
+    picked: dict[str, Any] = {}
+    for key, value in values.items():
+        name = prefix + quote_name(key)
+        if name in names:
+            picked[key] = value
+        elif isinstance(value, Mapping) and any(other.startswith(f"{name}.") for other in names):
+            inner = _pick_below(value, names, f"{name}.")
+            if inner:
+                picked[key] = inner
+    return picked
 
 
 def is_same_value(old: object, new: object) -> bool:

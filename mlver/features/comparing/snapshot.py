@@ -132,7 +132,7 @@ def snapshot_work_tree(
     for value_path in (*settings.params, *settings.metrics):
         if not (project.top_folder / value_path).exists():
             lacking.append(value_path)
-    params = _gather_values(project, settings.params, lacking)
+    params = _gather_values(project, settings.params, settings.param_keys, lacking)
     captured = None
     if environment:
         top = project.top_folder
@@ -143,24 +143,24 @@ def snapshot_work_tree(
         label=f"{model} (work tree)",
         artifacts=artifacts,
         params=params,
-        metrics=_gather_values(project, settings.metrics, lacking),
+        metrics=_gather_values(project, settings.metrics, settings.metric_keys, lacking),
         environment=captured,
-        code=_judge_code(code or WorkingCode.read_from(project), settings),
+        code=_judge_code(project, code or WorkingCode.read_from(project), settings),
         lacking=tuple(lacking),
     )
 
 
 def _gather_values(
-    project: Project, files: tuple[str, ...], lacking: list[str]
+    project: Project, files: Sequence[str], keys: Sequence[str], lacking: list[str]
 ) -> Mapping[str, Any]:
     # A file that does not exist yet is told by its name, and stops no comparison.
     present = [file_path for file_path in files if file_path not in lacking]
-    return value_files.gather_values(project.top_folder, present, ())
+    return value_files.gather_values(project.top_folder, present, (), keys)
 
 
-def _judge_code(code: WorkingCode, settings: ModelSettings) -> CodeState:
+def _judge_code(project: Project, code: WorkingCode, settings: ModelSettings) -> CodeState:
     """HEAD, and whether anything but the model's own files differs from it."""
-    own_paths = measuring.collect_own_paths(settings)
+    own_paths = measuring.collect_own_paths(project, settings)
     dirty = False
     for changed_path in code.changed_paths:
         if not own_paths.covers_path(changed_path):

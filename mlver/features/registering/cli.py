@@ -62,6 +62,24 @@ DataSets = Annotated[
 ]
 ParamsFiles = Annotated[Many, _VALUE_FILE]
 MetricsFiles = Annotated[Many, _VALUE_FILE]
+ParamKeys = Annotated[
+    Many,
+    typer.Option(
+        "--param-key",
+        metavar="NAME",
+        help="Of params files, only this value or group (repeatable); kept.",
+        rich_help_panel=_WHERE,
+    ),
+]
+MetricKeys = Annotated[
+    Many,
+    typer.Option(
+        "--metric-key",
+        metavar="NAME",
+        help="Of metrics files, only this value or group (repeatable); kept.",
+        rich_help_panel=_WHERE,
+    ),
+]
 Unstored = Annotated[
     Many,
     typer.Option(
@@ -193,6 +211,8 @@ def register_command(
     data: DataSets = None,
     params: ParamsFiles = None,
     metrics: MetricsFiles = None,
+    param_key: ParamKeys = None,
+    metric_key: MetricKeys = None,
     no_store: Unstored = None,
     environment: Environment = None,
     follow: FollowLinks = None,
@@ -225,6 +245,7 @@ def register_command(
     request = RegisterRequest(model=model, message=message, parent=parent, update=update)
     request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
     request = replace(request, params_files=params or (), metrics_files=metrics or ())
+    request = replace(request, param_keys=param_key or (), metric_keys=metric_key or ())
     request = replace(request, unstored=no_store or (), environment=environment)
     request = replace(request, follow=follow)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))

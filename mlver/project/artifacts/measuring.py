@@ -31,6 +31,7 @@ from mlver.project.artifacts.pointers import (
     refuse_pointers,
 )
 from mlver.project.project import Project
+from mlver.project.worktree.value_files import find_linked_file
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Listing, Manifest, ManifestEntry
@@ -77,11 +78,16 @@ class OwnPaths:
         return any(own.startswith(path) for own in self.files)
 
 
-def collect_own_paths(settings: ModelSettings) -> OwnPaths:
+def collect_own_paths(project: Project, settings: ModelSettings) -> OwnPaths:
     artifacts = [artifact.path for artifact in settings.data.values()]
     if settings.weights is not None:
         artifacts.append(settings.weights.path)
-    return OwnPaths(frozenset([*artifacts, *settings.params, *settings.metrics, layout.ROOT]))
+    files = [*settings.params, *settings.metrics]
+    for file in (*settings.params, *settings.metrics):
+        # one that leads elsewhere is refused where it is read
+        with suppress(MlverError):
+            files.append(find_linked_file(project.top_folder, file))
+    return OwnPaths(frozenset([*artifacts, *files, layout.ROOT]))
 
 
 # -- measuring -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Nothing is measured or written here.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings
         data=data,
         params=params or known.params,
         metrics=metrics or known.metrics,
+        param_keys=_choose_keys(request.param_keys, params, known.param_keys),
+        metric_keys=_choose_keys(request.metric_keys, metrics, known.metric_keys),
         environment=_place_environment(project, request.environment) or known.environment,
     )
     # Last: it may be a data set that this very request names.
@@ -144,6 +147,15 @@ def _find_folder(location: Path) -> Path:
     while not folder.is_dir():
         folder = folder.parent
     return folder
+
+
+def _choose_keys(
+    given: Sequence[str], files: tuple[str, ...], known: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The names to pick: those of earlier files say nothing about files that are named now."""
+    if given or files:
+        return tuple(given)
+    return known
 
 
 def _mark_followed(project: Project, settings: ModelSettings, *, follow: bool) -> ModelSettings:

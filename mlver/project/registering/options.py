@@ -20,7 +20,8 @@ class RegisterOptions(TypedDict, total=False):
     """Paths are relative to the folder that the registry was opened with.
 
     `params` and `metrics` are maps, which may be nested; they are added to those of `params_files`
-    and `metrics_files` and replace values of the same name. `licenses` and `batches` are by the
+    and `metrics_files`, of which `param_keys` and `metric_keys` pick names, and replace values of
+    the same name. `licenses` and `batches` are by the
     names of artifacts. Whatever is left out comes from `model.yaml`, as on the command line;
     `environment` is the Python that runs, if it is a virtual environment. `commit=False` stages
     the files for a pull request.
@@ -32,6 +33,8 @@ class RegisterOptions(TypedDict, total=False):
     metrics: Mapping[str, object]
     params_files: Sequence[StrPath]
     metrics_files: Sequence[StrPath]
+    param_keys: Sequence[str]
+    metric_keys: Sequence[str]
     labels: Mapping[str, str]
     licenses: Mapping[str, str]
     batches: Mapping[str, str]
@@ -74,6 +77,8 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         data={name: os.fspath(path) for name, path in options.get("data", {}).items()},
         params_files=_list_paths(options.get("params_files", ())),
         metrics_files=_list_paths(options.get("metrics_files", ())),
+        param_keys=_list_paths(options.get("param_keys", ())),
+        metric_keys=_list_paths(options.get("metric_keys", ())),
         param_values=copy_plain(options.get("params", {}), f"params of {model}"),
         metric_values=copy_plain(options.get("metrics", {}), f"metrics of {model}"),
         labels=dict(options.get("labels", {})),

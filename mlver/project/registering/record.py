@@ -20,6 +20,7 @@ from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.worktree import environment, value_files
+from mlver.project.worktree.value_files import ValueSource
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import read_paths
@@ -49,7 +50,7 @@ def inspect_code(
     Raise MlverError where code is not committed, unless the request allows that.
     """
     changed, unknown = project.repository.changes()
-    own = measuring.collect_own_paths(inputs.settings)
+    own = measuring.collect_own_paths(project, inputs.settings)
     # new weights and metrics are the reason to register, so they do not count as dirt
     dirty = [path for path in changed if not own.covers_path(path)]
     if dirty and not request.allow_dirty:
@@ -141,10 +142,16 @@ def gather_given(
     """
     top = project.top_folder
     params, other_params = value_files.gather_replaced(
-        top, settings.params, request.params, request.param_values
+        top,
+        ValueSource(settings.params, settings.param_keys, "--param-key"),
+        request.params,
+        request.param_values,
     )
     metrics, other_metrics = value_files.gather_replaced(
-        top, settings.metrics, request.metrics, request.metric_values
+        top,
+        ValueSource(settings.metrics, settings.metric_keys, "--metric-key"),
+        request.metrics,
+        request.metric_values,
     )
     metrics_source = ", ".join(settings.metrics) or "the metrics given"
     value_files.check_numbers(metrics, metrics_source)

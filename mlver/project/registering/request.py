@@ -19,7 +19,8 @@ class RegisterRequest:
 
     `follow` says whether links out of the work tree are followed from now on. `param_values` and
     `metric_values` are what a program gives, and `params` and `metrics` KEY=VALUE words. `licenses`
-    and `batches` are by the names of artifacts.
+    and `batches` are by the names of artifacts. `param_keys` and `metric_keys` are the dotted names
+    to pick from the files.
     """
 
     model: str
@@ -30,6 +31,8 @@ class RegisterRequest:
     params: Sequence[str] = ()
     metrics_files: Sequence[str] = ()
     metrics: Sequence[str] = ()
+    param_keys: Sequence[str] = ()
+    metric_keys: Sequence[str] = ()
     param_values: Values = field(default_factory=dict)
     metric_values: Values = field(default_factory=dict)
     version: str | None = None
@@ -66,10 +69,19 @@ def check_request(project: Project, request: RegisterRequest) -> None:
         names.check_text(text, option)
         if not text.strip():
             raise UsageError(f"{option} says nothing; give it a text")
+    _check_keys(request.param_keys, "--param-key")
+    _check_keys(request.metric_keys, "--metric-key")
     again = ["mlver", "register", request.model, *list_options(request)]
     names.check_reason(request.message, "a version", again)
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
+
+
+def _check_keys(keys: Sequence[str], option: str) -> None:
+    for key in keys:
+        names.check_text(key, option)
+        if keys.count(key) > 1:
+            raise UsageError(f"{option} names `{key}` twice; give each name once")
 
 
 def list_options(request: RegisterRequest) -> list[str]:
@@ -114,6 +126,10 @@ def _list_files(request: RegisterRequest) -> list[str]:
         words += ["--params", path]
     for path in request.metrics_files:
         words += ["--metrics", path]
+    for key in request.param_keys:
+        words += ["--param-key", key]
+    for key in request.metric_keys:
+        words += ["--metric-key", key]
     return words
 
 

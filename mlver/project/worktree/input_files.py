@@ -11,7 +11,7 @@ from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError, UsageError
 from mlver.project.worktree.value_files import merge_values, read_value_file, split_numbers
 from mlver.records.model import ModelSettings
-from mlver.records.values import flatten_values, is_same_value
+from mlver.records.values import flatten_values, is_same_value, pick_values
 from mlver.records.version import VersionRecord
 
 InputKind = Literal["params", "metrics"]
@@ -24,6 +24,8 @@ FileContents = Mapping[str, bytes | MlverError | None]
 class InputGroup:
     """The params of a version, or its metrics, and the files that such values are read from.
 
+    Of what these hold, only the dotted names `keys` are read, or all without.
+
     `replaced` are the values, by dotted name, that the files had where the command line gave other
     ones.
     """
@@ -32,6 +34,7 @@ class InputGroup:
     recorded: Mapping[str, Any]
     files: tuple[str, ...]
     replaced: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
 
 def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[InputGroup, ...]:
@@ -40,8 +43,12 @@ def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[
         return ()
     replaced = record.replaced_values
     return (
-        InputGroup("params", record.params, settings.params, replaced["params"]),
-        InputGroup("metrics", record.metrics, settings.metrics, replaced["metrics"]),
+        InputGroup(
+            "params", record.params, settings.params, replaced["params"], settings.param_keys
+        ),
+        InputGroup(
+            "metrics", record.metrics, settings.metrics, replaced["metrics"], settings.metric_keys
+        ),
     )
 
 
@@ -102,7 +109,7 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
             missing.append(path)
             continue
         try:
-            file_values = _load_contents(group.kind, path, data)
+            file_values = _load_contents(group, path, data)
         except (InvalidDocument, UsageError):
             unreadable.append(path)
             continue
@@ -118,11 +125,11 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
     return ComparedValues(owners, tuple(differing), absent, tuple(missing), tuple(unreadable))
 
 
-def _load_contents(kind: InputKind, path: str, data: bytes | MlverError) -> Mapping[str, Any]:
+def _load_contents(group: InputGroup, path: str, data: bytes | MlverError) -> Mapping[str, Any]:
     if isinstance(data, MlverError):
         raise InvalidDocument(path, (data.message,))
-    loaded = values.load_values(Path(path).suffix, data, path)
-    if kind == "params":
+    loaded = pick_values(values.load_values(Path(path).suffix, data, path), group.keys)
+    if group.kind == "params":
         return loaded
     # an adopted version has left out what is no number
     numbers, _ = split_numbers(loaded)

@@ -3,39 +3,63 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlver import paths
 from mlver.document import values
-from mlver.errors import InvalidDocument, MlverError, UsageError, shell_command
-from mlver.records.values import flatten_values, is_same_value
+from mlver.errors import InvalidDocument, MlverError, UsageError, printable_name, shell_command
+from mlver.hashing.walk import LinkBounds
+from mlver.records import layout
+from mlver.records.values import flatten_values, is_same_value, pick_values, quote_name
 from mlver.system.regular import read_regular
 
 # A file of numbers is never larger; a data set that is named by mistake would fill the memory.
 BYTE_LIMIT = 16 << 20
+_NAMES_SHOWN = 12
 _TYPE_WORDS = {str: "text", list: "a list", type(None): "null", bool: "true or false"}
 
 
-def gather_values(top: Path, files: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
-    """Gather the values of `files`, then each `key=value` of `given`.
+@dataclass(frozen=True, slots=True)
+class ValueSource:
+    """The files that values are read from, and the dotted names to pick from them; none: all.
 
-    A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. Raise InvalidDocument with
-    every fault of a file, MlverError where a file is missing.
+    `option` is what picks names on the command line.
     """
-    gathered, _ = gather_replaced(top, files, given, {})
+
+    files: Sequence[str]
+    keys: Sequence[str] = ()
+    option: str = ""
+
+
+def gather_values(
+    top: Path, files: Sequence[str], given: Sequence[str], keys: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Gather the values of `files`, or those of the dotted names `keys`, then each `key=value` of
+    `given`.
+
+    A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. A name that no file has is
+    passed over. Raise InvalidDocument with every fault of a file, MlverError where one is missing.
+    """
+    gathered = pick_values(_gather_files(top, files), keys)
+    _assign_given(gathered, given)
     return gathered
 
 
 def gather_replaced(
-    top: Path, files: Sequence[str], given: Sequence[str], values_given: Mapping[str, Any]
+    top: Path, source: ValueSource, given: Sequence[str], values_given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Gather the same, with the values that a program gave before those of `given`.
 
-    Return also the values of files, by dotted name, that others replaced.
+    Return also the values of files, by dotted name, that others replaced. Raise UsageError for a
+    picked name that no file has.
     """
-    gathered = _gather_files(top, files)
+    in_all = _gather_files(top, source.files)
+    _require_keys(source, in_all)
+    gathered = pick_values(in_all, source.keys)
     in_files = flatten_values(gathered)
     gathered = merge_values(gathered, values_given)
     _assign_given(gathered, given)
@@ -46,6 +70,43 @@ def gather_replaced(
         if name in now and not is_same_value(value, now[name]):
             replaced[name] = value
     return gathered, replaced
+
+
+def _require_keys(source: ValueSource, values: Mapping[str, Any]) -> None:
+    """Raise UsageError where a picked name is not there; it says which are."""
+    files = ", ".join(source.files)
+    if source.keys and not files:
+        raise UsageError(f"{source.option} picks from files, and no file is named")
+    for key in source.keys:
+        if not pick_values(values, [key]):
+            group, known = _find_neighbours(values, key)
+            place = f"`{group}` of {files}" if group else files
+            raise UsageError(
+                f"there is no `{key}` to pick from {files} ({source.option}, or model.yaml);"
+                f" {place} has {_join_names(known)}"
+            )
+
+
+def _find_neighbours(values: Mapping[str, Any], key: str) -> tuple[str, list[str]]:
+    """Find the innermost group on the way to a dotted name, and the names in it."""
+    group = ""
+    inner = values
+    while True:
+        for name, value in inner.items():
+            whole = f"{group}.{quote_name(name)}" if group else quote_name(name)
+            if isinstance(value, Mapping) and key.startswith(f"{whole}."):
+                group, inner = whole, value
+                break
+        else:
+            return group, [quote_name(name) for name in inner]
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Join names that others chose, as a sentence lists them; of many, the first ones."""
+    shown = ", ".join(map(printable_name, names[:_NAMES_SHOWN]))
+    if len(names) > _NAMES_SHOWN:
+        return f"{shown} and {len(names) - _NAMES_SHOWN} more"
+    return shown or "nothing"
 
 
 def _gather_files(top: Path, files: Sequence[str]) -> dict[str, Any]:
@@ -181,9 +242,30 @@ def merge_values(base: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict
     return merged
 
 
+def find_linked_file(top: Path, file: str) -> str:
+    """Find the file behind symlinks, as a path below `top`; `file` itself where there are none.
+
+    Raise MlverError where they lead out of `top`, or to what belongs to git or mlver.
+    """
+    location = top / file
+    target = os.path.realpath(location)
+    real_top = os.path.realpath(top)
+    if target == os.path.join(real_top, file):  # noqa: PTH118 - compared as text
+        return file
+    fault = LinkBounds.of_folder(top, layout.ROOT).find_fault(os.fsencode(location))
+    if fault is not None:
+        raise MlverError(
+            f"{printable_name(file)} {fault}", hint=shell_command("ls", "-ld", "--", file)
+        )
+    return os.path.relpath(target, real_top)
+
+
 def read_value_file(top: Path, file: str) -> bytes | None:
-    """Read a file of values, None where there is none; raise MlverError where it cannot be read."""
-    path = paths.join_inside(top, file)
+    """Read a file of values, None where there is none; raise MlverError where it cannot be read.
+
+    Symlinks are followed inside `top`.
+    """
+    path = paths.join_inside(top, find_linked_file(top, file))
     try:
         data = read_regular(path, BYTE_LIMIT + 1)
     except FileNotFoundError:

@@ -125,7 +125,9 @@ def test_totals_are_told_where_they_are_known(project: Project, repository: Repo
     assert heard.done == [size, 5, size, whole, whole]
 
 
-def test_paths_that_a_record_pins_are_its_own() -> None:
+def test_paths_that_a_record_pins_are_its_own(project: Project, repository: Repository) -> None:
+    (repository.path / "params.yaml").symlink_to("conf/base.yaml")
+    repository.write("conf/base.yaml", "lr: 1")
     settings = ModelSettings(
         model="m",
         weights=ArtifactSettings(path="models/w"),
@@ -133,12 +135,13 @@ def test_paths_that_a_record_pins_are_its_own() -> None:
         params=("params.yaml",),
         metrics=("out/metrics.json",),
     )
-    own = measuring.collect_own_paths(settings)
+    own = measuring.collect_own_paths(project, settings)
     mine = [
         "models/w",
         "models/w/a",
         "data/train/",
         "params.yaml",
+        "conf/base.yaml",
         "out/metrics.json",
         ".mlver/config.yaml",
     ]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlver.errors import InvalidDocument, MlverError, UsageError
-from mlver.project.worktree.value_files import check_numbers, gather_values
+from mlver.project.worktree.value_files import (
+    ValueSource,
+    check_numbers,
+    find_linked_file,
+    gather_replaced,
+    gather_values,
+)
 
 
 @pytest.fixture
@@ -98,12 +105,119 @@ def test_files_that_cannot_be_read_are_named(top: Path) -> None:
     (top / "folder.yaml").mkdir()
     with pytest.raises(MlverError, match=r"folder\.yaml cannot be read: it is a folder"):
         gather_values(top, ["folder.yaml"], [])
-    (top / "link.yaml").symlink_to("a.yaml")
-    with pytest.raises(MlverError, match="passes through the symlink"):
-        gather_values(top, ["link.yaml"], [])
     (top / "x.txt").write_text("lr: 1")
     with pytest.raises(UsageError, match="is no file of values that mlver reads"):
         gather_values(top, ["x.txt"], [])
+
+
+@pytest.mark.parametrize("link", ["link.yaml", "conf/base.yaml"])
+def test_a_link_inside_the_work_tree_is_followed(top: Path, link: str) -> None:
+    (top / "configs").mkdir()
+    (top / "configs/base.yaml").write_text("lr: 0.7")
+    (top / "conf").symlink_to("configs")
+    (top / "link.yaml").symlink_to("conf/base.yaml")
+    assert gather_values(top, [link], []) == {"lr": 0.7}
+    assert find_linked_file(top, link) == "configs/base.yaml"
+    assert find_linked_file(top, "a.yaml") == "a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        ("../outside.yaml", r"link\.yaml is a symlink to .*outside\.yaml, which lies outside"),
+        (".mlver/config.yaml", r"config\.yaml, which belongs to git or mlver itself"),
+        ("sub/.git/a.yaml", r"a\.yaml, which belongs to git or mlver itself"),
+    ],
+)
+def test_a_link_that_leads_elsewhere_is_refused_with_the_place(
+    top: Path, target: str, fault: str
+) -> None:
+    (top / target).parent.mkdir(parents=True, exist_ok=True)
+    (top / target).write_text("lr: 1")
+    (top / "link.yaml").symlink_to(target)
+    with pytest.raises(MlverError, match=fault) as refused:
+        gather_values(top, ["link.yaml"], [])
+    assert refused.value.hint == "ls -ld -- link.yaml"
+
+
+def test_a_link_that_leads_nowhere_or_in_a_circle_is_named(top: Path) -> None:
+    (top / "link.yaml").symlink_to("gone.yaml")
+    with pytest.raises(MlverError, match=r"link\.yaml does not exist"):
+        gather_values(top, ["link.yaml"], [])
+    (top / "circle.yaml").symlink_to("circle.yaml")
+    with pytest.raises(MlverError, match=r"circle\.yaml"):
+        gather_values(top, ["circle.yaml"], [])
+
+
+@pytest.mark.parametrize("text", [".9", "5.", "+0.5", "0x10", "1e3", "-.5e-2", "+7"])
+def test_a_number_reads_alike_in_files_and_on_the_command_line(top: Path, text: str) -> None:
+    (top / "n.yaml").write_text(f"x: {text}\n")
+    (top / "n.csv").write_text(f"x\n{text}\n")
+    (expected,) = gather_values(top, [], [f"x={text}"]).values()
+    assert isinstance(expected, int | float)
+    for name in ("n.yaml", "n.csv"):
+        (found,) = gather_values(top, [name], []).values()
+        assert (found, type(found)) == (expected, type(expected)), name
+
+
+# -- names picked from a mixed file ----------------------------------------------------------------
+
+MIXED = {"config": {"lr": 0.1}, "eval": {"f1": 0.5, "by.class": {"a": 1}}, "loss": 2, "note": "x"}
+
+
+@pytest.fixture
+def mixed(top: Path) -> Path:
+    (top / "results.json").write_text(json.dumps(MIXED))
+    return top
+
+
+def pick_from(top: Path, *keys: str, files: tuple[str, ...] = ("results.json",)) -> dict[str, Any]:
+    source = ValueSource(files, keys, "--metric-key")
+    found, _ = gather_replaced(top, source, (), {})
+    assert gather_values(top, files, (), keys) == found
+    return found
+
+
+def test_picked_names_are_values_or_groups_and_keep_their_places(mixed: Path) -> None:
+    assert pick_from(mixed) == MIXED
+    assert pick_from(mixed, "eval") == {"eval": MIXED["eval"]}
+    assert pick_from(mixed, "loss", "eval.f1") == {"eval": {"f1": 0.5}, "loss": 2}
+    assert pick_from(mixed, 'eval."by.class".a') == {"eval": {"by.class": {"a": 1}}}
+    (mixed / "log.jsonl").write_text('{"loss": 3, "step": 1}\n{"loss": 1.5, "step": 2}\n')
+    assert pick_from(mixed, "loss", files=("results.json", "log.jsonl")) == {"loss": 1.5}
+    (mixed / "log.csv").write_text("step,loss\n1,0.5\n2,0.25\n")
+    assert pick_from(mixed, "loss", files=("log.csv",)) == {"loss": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("evals", "results.json has config, eval, loss, note"),
+        ("eval.accuracy", '`eval` of results.json has f1, "by.class"'),
+        ("loss.a", "results.json has config, eval, loss, note"),
+        ("", "results.json has config"),
+    ],
+)
+def test_a_name_that_is_not_there_is_refused_with_those_that_are(
+    mixed: Path, key: str, known: str
+) -> None:
+    source = ValueSource(["results.json"], [key], "--metric-key")
+    with pytest.raises(UsageError) as refused:
+        gather_replaced(mixed, source, (), {})
+    assert refused.value.message.startswith(f"there is no `{key}` to pick from results.json (")
+    assert known in refused.value.message
+    assert gather_values(mixed, ["results.json"], (), [key]) == {}
+
+
+def test_names_are_picked_from_files_only(mixed: Path) -> None:
+    with pytest.raises(UsageError, match="--metric-key picks from files, and no file is named"):
+        gather_replaced(mixed, ValueSource([], ["loss"], "--metric-key"), ["loss=1"], {})
+
+
+def test_of_many_names_the_first_are_listed(top: Path) -> None:
+    (top / "many.json").write_text(json.dumps({f"k{number}": 1 for number in range(200)}))
+    with pytest.raises(UsageError, match=r"k10, k11 and 188 more$"):
+        gather_replaced(top, ValueSource(["many.json"], ["x"], "--param-key"), (), {})
 
 
 def test_an_endless_file_is_not_read_to_its_end(top: Path) -> None:
