@@ -37,6 +37,7 @@ WANTED = {
     "example": [*OWN, *members("build"), *EXAMPLE],
     "adopting": [*members("adopting")],
     "framework": [*members("framework")],
+    "frameworks": [*OWN, *members("frameworks")],
     "notebook": [*members("notebook")],
     "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
