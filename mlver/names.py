@@ -123,16 +123,17 @@ def check_text(text: str, what: str) -> str:
     return text
 
 
-def check_reason(message: str, noun: str, words: Sequence[str]) -> str:
+def check_reason(message: str, noun: str, words: Sequence[str], *, is_kept: bool = True) -> str:
     """Check why something is recorded; `noun` is what needs it, `words` the command without it.
 
-    Hints have a placeholder in its place, and who pastes one would keep that for ever.
+    Hints have a placeholder in its place, and who pastes one would keep that for ever, unless it
+    is a dry run, of which nothing `is_kept`.
     """
     check_text(message, "the message")
     hint = shell_command(*words, "-m", PLACEHOLDER)
     if not message.strip():
         raise UsageError(f"{noun} needs a reason", hint=hint)
-    if message.strip() == PLACEHOLDER:
+    if is_kept and message.strip() == PLACEHOLDER:
         raise UsageError(
             f"{PLACEHOLDER} stands for your own words: {noun} keeps them for ever", hint=hint
         )

@@ -264,3 +264,7 @@ def test_a_reason_is_in_somebodys_own_words(message: str, told: str) -> None:
 
 def test_a_reason_may_say_why() -> None:
     assert names.check_reason("WHY not?", "a note", []) == "WHY not?"
+
+
+def test_of_a_dry_run_no_words_are_kept() -> None:
+    assert names.check_reason("WHY", "a note", [], is_kept=False) == "WHY"

@@ -92,7 +92,7 @@ BOUNDS = {
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
-    ("status",): (5, 0, 0, 0, 251),
+    ("status",): (5, 0, 0, 0, 252),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.
@@ -106,7 +106,7 @@ BOUNDS = {
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (6, 0, 9, 0, 249),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 273),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 274),
 }
 
 

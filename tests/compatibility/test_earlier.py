@@ -20,7 +20,7 @@ from tests.conftest import Repository
 ARCHIVE = Path(__file__).with_name("earlier.tar.gz")
 LIST = """\
 digits
-  production 1.0.0  staging 1.3.0  latest 1.3.0
+  production 1.0.0  staging 1.3.0  latest 1.3.0  accuracy ▁▃▆█
   version  accuracy  age  message
   1.3.0        0.94  4 h  Of the topic
   1.2.0        0.93  4 h  Of main

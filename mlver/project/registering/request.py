@@ -72,7 +72,7 @@ def check_request(project: Project, request: RegisterRequest) -> None:
     _check_keys(request.param_keys, "--param-key")
     _check_keys(request.metric_keys, "--metric-key")
     again = ["mlver", "register", request.model, *list_options(request)]
-    names.check_reason(request.message, "a version", again)
+    names.check_reason(request.message, "a version", again, is_kept=not request.dry_run)
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
 

@@ -49,7 +49,7 @@ def empty_stage(
     if named.selector is not None:
         message = f"--stage empties a stage of a model, whatever holds it, and {model} is a version"
         raise UsageError(message, hint=shell_command(*words, "-m", names.PLACEHOLDER))
-    names.check_reason(message, "an emptied stage", words)
+    names.check_reason(message, "an emptied stage", words, is_kept=not dry_run)
     read_rule(project, stage)
     refuse_protected(project)
     editing = open_edit(project, f"retire {model or stage}", dry_run=dry_run)

@@ -58,7 +58,8 @@ def promote_version(
 
     A shut gate leaves everything as it was, unless `force`.
     """
-    names.check_reason(message, "a promotion", ["mlver", "promote", ref, "--to", to])
+    words = ["mlver", "promote", ref, "--to", to]
+    names.check_reason(message, "a promotion", words, is_kept=not dry_run)
     read_rule(project, to)
     refuse_protected(project)
     editing = open_edit(project, f"promote {ref} to {to}", dry_run=dry_run)

@@ -96,7 +96,7 @@ def roll_back_stage(
         words += ["--to", to]
     if checkout:
         words.append("--checkout")
-    names.check_reason(message, "a rollback", words)
+    names.check_reason(message, "a rollback", words, is_kept=not dry_run)
     read_rule(project, stage)
     refuse_protected(project)
     editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)

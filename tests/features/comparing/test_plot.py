@@ -79,7 +79,7 @@ def test_the_screen_marks_what_holds_and_what_is_retired(registry: Repository) -
     assert re.fullmatch(r"     retired  +✕", lines[-2])
     both = assert_works(registry, "plot", "--metric", "loss", "--metric", "accuracy")
     assert both.index("loss  no direction set") < both.index("accuracy  higher is better")
-    assert "which way is better: mlver config set --model m directions.loss higher" in both
+    assert "which way is better: mlver config set --model m directions.loss lower" in both
 
 
 def test_only_the_newest_are_shown(registry: Repository) -> None:
