@@ -242,7 +242,21 @@ class Registry:
 def register(
     model: str, message: str, *, path: Place = ".", **options: Unpack[RegisterOptions]
 ) -> RegisterResult:
-    """Register a version in the repository that `path` is in: see `Registry.register`."""
+    """Register a version in the repository that `path` is in, as `mlver register` does.
+
+    Whatever is left out comes from `model.yaml`. The options, of which docs/python.md says more:
+
+    - paths: `weights`, `data` (name → path), `params_files`, `metrics_files`, `environment`
+    - values: `params`, `metrics` (maps, which may be nested), `param_keys`, `metric_keys`
+    - the number: `version`, or `bump` ("major", "minor", "patch", "prerelease") with `pre`, and
+      `allow_lower`
+    - where it comes from: `parent`, `update` ("full", "incremental", "hybrid"), `command`
+    - descriptions: `labels`, `licenses`, `batches` (maps), `owner`, `description`
+    - how: `unstored` (names of artifacts), `follow`, `commit`, `allow_dirty`, `allow_mixed`,
+      `dry_run`
+
+    Raise MlverError, with nothing changed, when that cannot be done; TypeError for another option.
+    """
     return Registry.find(path).register(model, message, **options)
 
 

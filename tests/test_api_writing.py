@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ import pytest
 import mlver
 from mlver.errors import InvalidDocument, UsageError
 from mlver.project.history.registered_versions import RegisteredVersions
+from mlver.project.registering.options import RegisterOptions
 from mlver.records.values import flatten_values
 from tests.conftest import CHECKOUT, Repository
 from tests.document.test_objects import Scalar
@@ -76,12 +78,36 @@ def test_versions_are_records_with_their_stages(ground: Repository) -> None:
     assert isinstance(versions, RegisteredVersions)
     assert [version.stages for version in versions] == [("staging",), ()]
     assert versions[-1].record.metrics == {"accuracy": 0.94}
+    assert (versions[0].name, versions[0].model, versions[0].version) == (
+        "digits@1.0.0",
+        "digits",
+        "1.0.0",
+    )
+    assert versions[1].metrics == versions[1].record.metrics
+    assert versions[1].params == versions[1].record.params
+    assert repr(versions[1]) == "<digits@1.1.0>"
     assert len(versions[:1]) == 1
     assert repr(versions) == "<2 versions: digits@1.0.0, digits@1.1.0>"
     row = versions[0].to_row()
     assert row["metrics.loss.train"] == 1
     assert (row["params.lr"], row["params.layers"]) == (0.1, [64, 32])
     assert (row["labels.team"], row["stages"]) == ("vision", "staging")
+
+
+def test_a_version_says_that_it_is_retired(ground: Repository) -> None:
+    register_two(ground)
+    mlver.retire("digits@1.0.0", "leaks", in_favour_of="digits@1.1.0")
+    first, second = mlver.versions()
+    assert (first.retired, second.retired) == ("leaks; use 1.1.0", None)
+    assert first.to_row()["retired"] == "leaks; use 1.1.0"
+    mlver.restore("digits@1.0.0", "it does not")
+    assert [version.retired for version in mlver.versions()] == [None, None]
+
+
+def test_the_help_of_register_names_each_option() -> None:
+    described = inspect.getdoc(mlver.register) or ""
+    missing = [name for name in RegisterOptions.__annotations__ if f"`{name}`" not in described]
+    assert missing == []
 
 
 def test_values_replace_those_of_files(ground: Repository) -> None:
@@ -137,7 +163,7 @@ def test_what_is_wrong_changes_nothing(ground: Repository) -> None:
 
 def test_an_option_that_there_is_not_is_no_option(ground: Repository) -> None:
     misspelt = {"metrcs": {"accuracy": 0.9}, "weights": "net.onnx"}
-    with pytest.raises(TypeError, match=r"register\(\) has no option metrcs"):
+    with pytest.raises(TypeError, match=r"has no option metrcs; did you mean metrics\?"):
         mlver.register("digits", "first", **misspelt)  # type: ignore[arg-type]
     assert len(mlver.versions()) == 0
     register_two(ground)

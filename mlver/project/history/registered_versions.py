@@ -10,20 +10,54 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.extras import import_extra
 from mlver.project.project import Project
-from mlver.records.values import flatten_values
+from mlver.project.registry.attached import find_retirement, list_retired
+from mlver.project.registry.registry import RecordRegistry
+from mlver.records.values import Values, flatten_values
 from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
     import pandas
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RegisteredVersion:
-    """A version: its record, the digest of the record's bytes, and the stages that it holds now."""
+    """A version: its record, the digest of the record's bytes, and the stages that it holds now.
+
+    `retired` is why nobody should use it any more, None for all others.
+    """
 
     record: VersionRecord
     digest: Digest
     stages: tuple[str, ...]
+    retired: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Its name as commands take it, such as `digits@1.2.0`."""
+        return f"{self.record.model}@{self.record.version}"
+
+    @property
+    def model(self) -> str:
+        """The name of its model."""
+        return self.record.model
+
+    @property
+    def version(self) -> str:
+        """Its number, such as `1.2.0`."""
+        return self.record.version
+
+    @property
+    def metrics(self) -> Values:
+        """Its metrics, nested as the record has them."""
+        return self.record.metrics
+
+    @property
+    def params(self) -> Values:
+        """Its parameters, nested as the record has them."""
+        return self.record.params
 
     def to_row(self) -> dict[str, Any]:
         """One level of names and values: `metrics.accuracy`, `params.optimizer.lr`."""
@@ -32,6 +66,7 @@ class RegisteredVersion:
             "model": record.model,
             "version": record.version,
             "stages": " ".join(self.stages),
+            "retired": self.retired,
             "created": record.created,
             "author": record.author,
             "message": record.message,
@@ -65,7 +100,7 @@ class RegisteredVersions(Sequence[RegisteredVersion]):
         return len(self._versions)
 
     def __repr__(self) -> str:
-        names = [f"{version.record.model}@{version.record.version}" for version in self._versions]
+        names = [version.name for version in self._versions]
         return f"<{len(names)} versions: {', '.join(names[-5:])}>"
 
     def to_frame(self) -> pandas.DataFrame:
@@ -87,10 +122,22 @@ def read_versions(project: Project, model: str | None) -> RegisteredVersions:
     versions: list[RegisteredVersion] = []
     for name in models:
         holders = registry.find_holders(name)
+        retired = _read_retired(registry, name)
         for outcome in registry.read_versions(name, registry.list_versions(name)):
             if isinstance(outcome, MlverError):
                 raise outcome
             record, digest = outcome
             stages = [stage for stage, holder in holders.items() if holder == record.version]
-            versions.append(RegisteredVersion(record, digest, tuple(stages)))
+            reason = retired.get(record.version)
+            versions.append(RegisteredVersion(record, digest, tuple(stages), reason))
     return RegisteredVersions(versions)
+
+
+def _read_retired(registry: RecordRegistry, model: str) -> dict[str, str]:
+    """Read why the retired versions of a model are retired."""
+    reasons: dict[str, str] = {}
+    for version in list_retired(registry, model):
+        retirement = find_retirement(registry, model, version)
+        if retirement is not None:
+            reasons[version] = retirement.reason
+    return reasons

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypedDict
 
 from mlver.document.objects import copy_plain
 from mlver.errors import UsageError
+from mlver.names import find_similar
 from mlver.project.registering.request import RegisterRequest
 from mlver.records.version import Update
 from mlver.version import BUMPS, Bump
@@ -21,8 +22,8 @@ class RegisterOptions(TypedDict, total=False):
 
     `params` and `metrics` are maps, which may be nested; they are added to those of `params_files`
     and `metrics_files`, of which `param_keys` and `metric_keys` pick names, and replace values of
-    the same name. `licenses` and `batches` are by the
-    names of artifacts. Whatever is left out comes from `model.yaml`, as on the command line;
+    the same name. `licenses` and `batches` are by the names of artifacts. Whatever is left out
+    comes from `model.yaml`, as on the command line;
     `environment` is the Python that runs, if it is a virtual environment. `commit=False` stages
     the files for a pull request.
     """
@@ -65,7 +66,9 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
     # Types are not checked at run time, and a misspelt option would be lost.
     unknown = sorted(options.keys() - RegisterOptions.__annotations__.keys())
     if unknown:
-        raise TypeError(f"register() has no option {', '.join(unknown)}")
+        meant = find_similar(unknown[0], RegisterOptions.__annotations__)
+        proposal = f"; did you mean {meant}?" if meant else ""
+        raise TypeError(f"register() has no option {', '.join(unknown)}{proposal}")
     bump = options.get("bump")
     if bump is not None and bump not in BUMPS:
         raise UsageError(f"bump is one of {', '.join(BUMPS)}, not {bump!r}")
