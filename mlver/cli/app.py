@@ -22,8 +22,8 @@ from typer.main import get_command
 
 from mlver import __version__
 from mlver.cli.completion import rejoin_bash_words
-from mlver.errors import MlverError, UsageError, printable_name, shell_command
-from mlver.names import find_similar
+from mlver.cli.plain_help import PlainHelpCommand, PlainHelpGroup
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.terminal import preferences
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
 from mlver.terminal.preferences import ColorChoice
@@ -75,15 +75,6 @@ COMMANDS = {
     "config": CommandEntry("Check", "settings"),
 }
 
-# What other tools call them.
-OTHER_WORDS = {
-    "ls": "list",
-    "versions": "list",
-    "history": "log",
-    "describe": "show",
-    "fsck": "verify",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class LoadedCommand:
@@ -121,12 +112,18 @@ def run_command(args: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         raise CommandInterrupted(reporter.landed) from None
     except typer.TyperException as error:
-        raise _describe_usage_error(error, args, name) from None
+        from mlver.cli.usage import describe_usage_error
+
+        raise describe_usage_error(error, args, name) from None
     except MlverError as error:
-        if corrected := _suggest_command(args, error.suggestion):
+        from mlver.cli.usage import keep_given_options, suggest_command
+
+        if corrected := suggest_command(args, error.suggestion):
             error.hints = (corrected,)
         elif isinstance(error, UsageError) and not error.hints and name in COMMANDS:
             error.hints = (shell_command("mlver", name, "--help"),)
+        elif name == "register":
+            error.hints = tuple(keep_given_options(args, hint) for hint in error.hints)
         raise
     # Typer turns a Ctrl-C into this code.
     if exit_code == INTERRUPTED:
@@ -138,8 +135,10 @@ def _paging_help(args: list[str]) -> AbstractContextManager[None]:
     """Show help in the pager; a message that is `--help` makes no difference to a short text."""
     if _HELP_OPTIONS.isdisjoint(args):
         return nullcontext()
+    from mlver.cli.plain_help import hide_ranges
     from mlver.terminal.paging import help_paged
 
+    hide_ranges()
     return help_paged()
 
 
@@ -151,12 +150,15 @@ def _build_program(*names: str) -> Callable[..., Any]:
 
 def build_app(names: Iterable[str]) -> typer.Typer:
     """The application with these commands."""
-    application = typer.Typer(pretty_exceptions_enable=False, context_settings=_HELP)
+    application = typer.Typer(
+        cls=PlainHelpGroup, pretty_exceptions_enable=False, context_settings=_HELP
+    )
     application.callback(help=_DESCRIPTION, epilog=_name_variables())(_set_global_options)
     for name in names:
         command = load_command(name)
         add_command = application.command(
             name,
+            cls=PlainHelpCommand,
             help=_unwrap_paragraphs(_read_docstring(command.function)),
             context_settings=_HELP,
             rich_help_panel=COMMANDS[name].heading,
@@ -294,73 +296,3 @@ def _choose_program_name(args: list[str]) -> str:
     if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args):
         return "git mlver"
     return "mlver"
-
-
-def _describe_usage_error(
-    error: typer.TyperException, args: list[str], name: str | None
-) -> MlverError:
-    """A wrong command line, with a right one beside it."""
-    message = _format_usage_message(error)
-    option = getattr(error, "option_name", None)
-    # Only an option that does not exist comes with others that might have been meant.
-    if option is not None and hasattr(error, "possibilities"):
-        message = f"no such option: {printable_name(option)}"
-        meant = _find_option(error, option)
-        corrected = _suggest_command(args, (option, meant))
-        if corrected is not None:
-            return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
-    elif name is not None and name not in COMMANDS:
-        return _describe_unknown_command(args, name)
-    if name not in COMMANDS:
-        return UsageError(message, hint="mlver --help")
-    example = load_command(name).examples[0]
-    return UsageError(message, hints=(example, shell_command("mlver", name, "--help")))
-
-
-def _describe_unknown_command(args: list[str], name: str) -> UsageError:
-    message = f"there is no command `{printable_name(name)}`"
-    meant = OTHER_WORDS.get(name) or find_similar(name, COMMANDS)
-    corrected = _suggest_command(args, (name, meant or name))
-    if corrected is None:
-        return UsageError(message, hint="mlver --help")
-    return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
-
-
-def _find_option(error: typer.TyperException, typed: str) -> str:
-    """The option that was probably meant, or the one that was typed."""
-    known: list[str] = []
-    context = getattr(error, "ctx", None)
-    for parameter in context.command.params if context is not None else ():
-        known += (option for option in parameter.opts if option.startswith("--"))
-    return find_similar(typed, known) or typed
-
-
-def _suggest_command(args: list[str], suggestion: tuple[str, str] | None) -> str | None:
-    """The command line with the word that was probably meant in the place of the one given.
-
-    None where it would be the same, or where it cannot be shown as it has to be typed.
-    """
-    if suggestion is None:
-        return None
-    typed, meant = suggestion
-    words: list[str] = []
-    for place, word in enumerate(args):
-        option, equals, value = word.partition("=")
-        if place and args[place - 1] in ("-m", "--message"):
-            words.append(word)
-        elif word == typed:
-            words.append(meant)
-        elif equals and option.startswith("--") and typed in (option, value):
-            corrected_option = meant if option == typed else option
-            words.append(f"{corrected_option}={meant if value == typed else value}")
-        else:
-            words.append(word)
-    if words == args or not all(map(str.isprintable, words)):
-        return None
-    return shell_command("mlver", *words)
-
-
-def _format_usage_message(error: typer.TyperException) -> str:
-    """Typer's message, written as our own messages are."""
-    message = error.format_message().strip().rstrip(".")
-    return message[:1].lower() + message[1:]

@@ -15,7 +15,7 @@ def list_typed_options(args: list[str]) -> list[str]:
 
     In `register m -m --json`, the message is `--json`.
     """
-    takers = _list_value_takers(find_command_name(args))
+    takers = list_value_takers(find_command_name(args))
     options: list[str] = []
     words = iter(args)
     for word in words:
@@ -38,7 +38,7 @@ def _ends_in_taker(word: str, takers: Container[str]) -> bool:
     return letters[-1] in takers and not any(letter in takers for letter in letters[:-1])
 
 
-def _list_value_takers(name: str | None) -> frozenset[str]:
+def list_value_takers(name: str | None) -> frozenset[str]:
     """The options, of mlver itself and of one command, that are followed by a value."""
     # Without a command, any one brings the options of mlver itself.
     group = get_command(build_app([name if name in COMMANDS else "list"]))

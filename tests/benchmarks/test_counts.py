@@ -87,7 +87,7 @@ def count_once(story: Repository) -> CountCommand:
 # Of each command: git processes, fsyncs, records parsed, artifact files opened, modules imported.
 BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
-    # A module of each command that prints reads what a person prefers: colours, quiet, a pager.
+    # One module reads what a person prefers (colours, quiet, a pager), one makes help plain.
     ("list",): (2, 0, 0, 0, 202),
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
@@ -101,8 +101,8 @@ BOUNDS = {
     # What judges promotions is imported, for who promoted a version is shown with it. The history
     # of a stage is read only for a version that holds one: three processes, and its promotions.
     # Notes and retirements are shown, too: two kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 246),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 246),
+    ("show", "m"): (4, 0, 3, 0, 247),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 247),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
     ("log",): (6, 0, 9, 0, 249),

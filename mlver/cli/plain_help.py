@@ -1,0 +1,50 @@
+"""Help in the words of people: `REF` and `N`, where Typer shows `{REF}`, `<str>` and `[x>=1]`."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+
+class PlainHelpCommand(TyperCommand):
+    """A command whose help names no type of Python."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _hide_types(self.params)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the line `Usage:`; a required one stands without brackets."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class PlainHelpGroup(TyperGroup):
+    """The same for mlver itself."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        _hide_types(self.params)
+
+
+def _hide_types(parameters: list[Any]) -> None:
+    for parameter in parameters:
+        # Types are shared by all commands of a process, those of other programs included.
+        plain_type = copy(parameter.type)
+        if isinstance(parameter, TyperArgument):
+            plain_type.get_metavar = _show_nothing
+        elif hasattr(plain_type, "_describe_range"):
+            parameter.metavar = parameter.metavar or "N"
+        parameter.type = plain_type
+
+
+def hide_ranges() -> None:
+    """Leave out the ranges of numbers, which help would show as `[x>=1]`. Errors tell them."""
+    from typer import rich_utils
+
+    rich_utils.RANGE_STRING = ""
+
+
+def _show_nothing(*_arguments: Any, **_options: Any) -> str:
+    return ""

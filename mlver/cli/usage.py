@@ -1,0 +1,206 @@
+"""A wrong command line, told with a right one beside it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import typer
+
+from mlver.cli.app import COMMANDS, load_command
+from mlver.cli.typed_options import list_value_takers
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.names import find_similar
+from mlver.terminal.options import complete_model, complete_ref, complete_stage
+
+# What other tools call them.
+OTHER_WORDS = {
+    "ls": "list",
+    "versions": "list",
+    "history": "log",
+    "describe": "show",
+    "fsck": "verify",
+}
+_EXAMPLE_MODEL = "digits"
+# How Typer quotes a value that an option cannot have, and what it says of one that is too low.
+_TYPED_VALUE = re.compile(r": '?([^' ]+)'? is not ")
+_NO_NUMBER = re.compile(r"is not a valid (float|int|integer)( range)?")
+_BELOW = re.compile(r"is not in the range x>=(\d+)")
+# Each of these says which number a version gets.
+_MESSAGE = ("-m", "--message")
+_NUMBERS = frozenset(("--bump", "--version"))
+
+
+def describe_usage_error(
+    error: typer.TyperException, args: list[str], name: str | None
+) -> MlverError:
+    """A wrong command line, with a right one beside it."""
+    message = _format_usage_message(error)
+    option = getattr(error, "option_name", None)
+    # Only an option that does not exist comes with others that might have been meant.
+    if option is not None and hasattr(error, "possibilities"):
+        message = f"no such option: {printable_name(option)}"
+        meant = _find_option(error, option)
+        corrected = suggest_command(args, (option, meant))
+        if corrected is not None:
+            return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
+    elif name is not None and name not in COMMANDS:
+        return _describe_unknown_command(args, name)
+    if name not in COMMANDS:
+        return UsageError(message, hint="mlver --help")
+    ask_help = shell_command("mlver", name, "--help")
+    if corrected := suggest_command(args, _choose_value(error)):
+        return UsageError(message, hints=(corrected, ask_help))
+    if stages := _list_missing_stages(error):
+        words = ["mlver", *args, "--to" if "'--to'" in message else "--stage", stages[-1]]
+        if "-m" not in words and "--message" not in words:
+            words += ["-m", "WHY"]
+        message = f"{message}; the stages here are {', '.join(stages)}"
+        return UsageError(message, hints=(shell_command(*words), ask_help))
+    example = _adapt_example(error, load_command(name).examples[0])
+    return UsageError(message, hints=(example, ask_help))
+
+
+def _choose_value(error: typer.TyperException) -> tuple[str, str] | None:
+    """A value that an option cannot have, and the most similar one that it can."""
+    typed = _TYPED_VALUE.search(error.format_message())
+    kind = getattr(getattr(error, "param", None), "type", None)
+    if typed is None or kind is None:
+        return None
+    choices = [str(choice) for choice in getattr(kind, "choices", ())]
+    if choices:
+        return typed[1], find_similar(typed[1], choices) or choices[0]
+    least = getattr(kind, "min", None)
+    return None if least is None else (typed[1], str(least))
+
+
+def _list_missing_stages(error: typer.TyperException) -> list[str]:
+    """The stages of the project, where an option that takes one of them is missing."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    if parameter is None or context is None or not parameter.required:
+        return []
+    is_stage = parameter.metavar == "STAGE" and _TYPED_VALUE.search(error.format_message()) is None
+    return complete_stage(context, "") if is_stage else []
+
+
+def _adapt_example(error: typer.TyperException, example: str) -> str:
+    """An example of a command, of a model that is here; as it is where there is none."""
+    context = getattr(error, "ctx", None)
+    models = complete_model(context, "") if context is not None else []
+    if not models or _EXAMPLE_MODEL in models:
+        return example
+    words: list[str] = []
+    for word in shlex.split(example)[1:]:
+        named, at, selector = word.partition("@")
+        if named == _EXAMPLE_MODEL:
+            words.append(f"{models[0]}{at}{_find_selector(context, models[0], selector)}")
+        else:
+            words.append(word)
+    return shell_command("mlver", *words)
+
+
+def _find_selector(context: Any, model: str, selector: str) -> str:
+    """The newest version of a model in the place of the one that an example names."""
+    if not selector[:1].isdigit():
+        return selector
+    for ref in complete_ref(context, f"{model}@"):
+        found = ref.partition("@")[2]
+        if found[:1].isdigit():
+            return found
+    return selector
+
+
+def keep_given_options(args: list[str], hint: str) -> str:
+    """The hint for another `register`, with the options that were given and that it leaves as is.
+
+    A registration may have many of them, and whoever copies the hint would lose them.
+    """
+    program, *hint_words = shlex.split(hint)
+    if program != "mlver" or hint_words[:1] != ["register"]:
+        return hint
+    # What stands before the command's name belongs to mlver itself.
+    start = args.index("register")
+    arguments, given = _split_options(args[start:])
+    _, hinted = _split_options(hint_words)
+    replaced = {option for option, _ in hinted} - {"-m"}
+    if replaced & _NUMBERS:
+        replaced |= _NUMBERS
+    kept = [pair for pair in given if pair[0] not in replaced]
+    # Most hints for a registration hold all of it already.
+    if ("-m", ["WHY"]) not in hinted or all(pair in hinted for pair in kept):
+        return hint
+    if any(option in _MESSAGE for option, _ in given):
+        hinted = [pair for pair in hinted if pair[0] != "-m"]
+    words = ["mlver", *args[:start], *arguments]
+    for option, value in (*kept, *hinted):
+        words += [option, *value]
+    return shell_command(*words)
+
+
+def _split_options(words: list[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """The words that are no options, and each option with the value behind it."""
+    takers = list_value_takers("register")
+    others: list[str] = []
+    options: list[tuple[str, list[str]]] = []
+    remaining = iter(words)
+    for word in remaining:
+        if not word.startswith("-"):
+            others.append(word)
+        elif word in takers:
+            options.append((word, [value for value in (next(remaining, None),) if value]))
+        else:
+            name, equals, value = word.partition("=")
+            options.append((name, [value] if equals else []))
+    return others, options
+
+
+def _describe_unknown_command(args: list[str], name: str) -> UsageError:
+    message = f"there is no command `{printable_name(name)}`"
+    meant = OTHER_WORDS.get(name) or find_similar(name, COMMANDS)
+    corrected = suggest_command(args, (name, meant or name))
+    if corrected is None:
+        return UsageError(message, hint="mlver --help")
+    return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
+
+
+def _find_option(error: typer.TyperException, typed: str) -> str:
+    """The option that was probably meant, or the one that was typed."""
+    known: list[str] = []
+    context = getattr(error, "ctx", None)
+    for parameter in context.command.params if context is not None else ():
+        known += (option for option in parameter.opts if option.startswith("--"))
+    return find_similar(typed, known) or typed
+
+
+def suggest_command(args: list[str], suggestion: tuple[str, str] | None) -> str | None:
+    """The command line with the word that was probably meant in the place of the one given.
+
+    None where it would be the same, or where it cannot be shown as it has to be typed.
+    """
+    if suggestion is None:
+        return None
+    typed, meant = suggestion
+    words: list[str] = []
+    for place, word in enumerate(args):
+        option, equals, value = word.partition("=")
+        if place and args[place - 1] in ("-m", "--message"):
+            words.append(word)
+        elif word == typed:
+            words.append(meant)
+        elif equals and option.startswith("--") and typed in (option, value):
+            corrected_option = meant if option == typed else option
+            words.append(f"{corrected_option}={meant if value == typed else value}")
+        else:
+            words.append(word)
+    if words == args or not all(map(str.isprintable, words)):
+        return None
+    return shell_command("mlver", *words)
+
+
+def _format_usage_message(error: typer.TyperException) -> str:
+    """Typer's message, written as our own messages are."""
+    message = error.format_message().strip().rstrip(".")
+    message = _NO_NUMBER.sub("is no number", message)
+    message = _BELOW.sub(r"is too low; the lowest is \1", message)
+    return message[:1].lower() + message[1:]
