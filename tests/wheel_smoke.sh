@@ -90,6 +90,13 @@ version=$("$python" -c 'from importlib.metadata import version; print(version("m
 expect "$version" mlver --version
 expect "$version" git mlver --version
 
+# Not every machine has man, which finds the pages beside the folder of programs on the PATH.
+if command -v man >/dev/null; then
+  expect 'Version models with git' env MANPAGER=cat man mlver
+  expect 'Register a version' env MANPAGER=cat man mlver-register
+  expect 'Version models with git' env MANPAGER=cat git mlver --help
+fi
+
 git init -q -b main
 git config user.name Kim
 git config user.email kim@example.org

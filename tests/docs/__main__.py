@@ -1,6 +1,6 @@
 """Writes the screens and the generated sections of the documentation again.
 
-    python -m tests.docs                       every page
+    python -m tests.docs                       every page, and the manual pages
     python -m tests.docs docs/formats.md       only this one
 
 Look at the difference before you commit it: what changed there changed for the reader.
@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.conftest import CHECKOUT
+from tests.docs import manual
 from tests.docs.pages import list_pages, read_page
 
 
@@ -28,7 +29,23 @@ def main() -> int:
             if renewed != read_page(page):
                 (CHECKOUT / page).write_text(renewed)
                 sys.stdout.write(f"wrote {page}\n")
+    if not sys.argv[1:]:
+        _renew_manual()
     return 0
+
+
+def _renew_manual() -> None:
+    """Write the manual pages again; remove those of commands that are gone."""
+    folder = CHECKOUT / manual.FOLDER
+    pages = manual.write_pages()
+    for page in folder.iterdir():
+        if page.name not in pages:
+            page.unlink()
+    for name, text in pages.items():
+        page = folder / name
+        if not page.exists() or page.read_text() != text:
+            page.write_text(text)
+            sys.stdout.write(f"wrote {manual.FOLDER}/{name}\n")
 
 
 def _renew_pages(wanted: list[Path], folder: Path) -> int:
