@@ -42,6 +42,7 @@ class _Glyphs:
     side: str
     corner: str
     floor: str
+    cut: str
     marks: dict[Mark, str]
     across: int
     down: int
@@ -53,6 +54,7 @@ _UNICODE = _Glyphs(
     side="│",
     corner="└",
     floor="─",
+    cut="…",
     marks={"now": "▲", "before": "△", "retired": "✕"},
     across=2,
     down=4,
@@ -63,6 +65,7 @@ _ASCII = _Glyphs(
     side="|",
     corner="+",
     floor="-",
+    cut="~",
     marks={"now": "^", "before": "'", "retired": "x"},
     across=1,
     down=1,
@@ -122,7 +125,7 @@ class _ChartLayout:
     def name_line(self, name: str, edge: str) -> str:
         """What stands before the chart: a name of the gutter, and its edge."""
         if measure_width(name) > self.gutter:
-            name = f"{name[: self.gutter - 1]}…"
+            name = name[: self.gutter - 1] + self.glyphs.cut
         padding = " " * (self.gutter - measure_width(name))
         return f"  {padding}{name} {edge}"
 

@@ -39,6 +39,8 @@ _STYLES: dict[Style, str] = {
     "warn": "yellow",
     "name": "bold cyan",
 }
+# What our own screens have beyond ASCII, for what shows nothing else.
+_ASCII = str.maketrans({"→": "->", "…": "~", "−": "-", "–": "-", "—": "-", "│": "|", "×": "x"})
 _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.
@@ -46,6 +48,12 @@ _ROOM = 24
 # A text that is cut to one line needs less of it.
 _CUT_ROOM = 12
 _DEEPEST = 20
+
+
+class _Letters:
+    """What letters the screens of this run of a command may have."""
+
+    are_ascii = False
 
 
 class TextScreen:
@@ -59,6 +67,7 @@ class TextScreen:
         self._console: Console | None = None
         self.is_quiet = find_preferences().quiet
         self._is_plain = not wants_color(self._stream)
+        _Letters.are_ascii = shows_ascii_only(self._stream)
 
     @property
     def rich_console(self) -> Console:
@@ -98,7 +107,7 @@ class TextScreen:
         says what it is.
         """
         is_dumb = self._stream.isatty() and os.environ.get("TERM", "") in ("dumb", "unknown")
-        return not is_dumb and not shows_ascii_only(self._stream)
+        return not is_dumb and not _Letters.are_ascii
 
     def draw_line(self, *parts: Part, hang: int = 0) -> None:
         """One line of text.
@@ -110,8 +119,11 @@ class TextScreen:
         self._draw_wrapped(text[indent:], indent, indent + hang)
 
     def draw_unbroken(self, *parts: Part) -> None:
-        """One line that is never broken, because it holds a command to be copied."""
-        self._print_text(_build_text(parts))
+        """One line that is never broken, because it holds a command to be copied.
+
+        For the same reason it keeps all of its letters.
+        """
+        self._print_text(_build_text(parts, keep_letters=True))
 
     def draw_next(self, command: str, *remarks: Part) -> None:
         """The command that comes next; whoever wants it quiet knows."""
@@ -178,11 +190,7 @@ class TextScreen:
             if fold >= len(row):
                 self._print_text(layout.join_row(row))
                 continue
-            if cut:
-                row[fold].truncate(width, overflow="ellipsis")
-                pieces = [row[fold]]
-            else:
-                pieces = self._wrap_text(row[fold], width)
+            pieces = [_cut_text(row[fold], width)] if cut else self._wrap_text(row[fold], width)
             # The other columns stand beside the first piece only.
             others = row
             for piece in pieces:
@@ -318,13 +326,24 @@ def _hide_commands(text: Text) -> Text:
     return shown
 
 
-def _build_text(parts: Iterable[Part]) -> Text:
+def _cut_text(text: Text, width: int) -> Text:
+    """A text on one line of so many columns, with a mark where something is left out."""
+    if not _Letters.are_ascii:
+        text.truncate(width, overflow="ellipsis")
+    elif text.cell_len > width:
+        text.truncate(width - 1, overflow="crop")
+        text.append("~")
+    return text
+
+
+def _build_text(parts: Iterable[Part], *, keep_letters: bool = False) -> Text:
     from rich.text import Text
 
     text = Text()
     for part in parts:
-        if isinstance(part, str):
-            text.append(printable_name(part))
-        else:
-            text.append(printable_name(part[0]), _STYLES[part[1]])
+        words, style = (part, "") if isinstance(part, str) else (part[0], _STYLES[part[1]])
+        shown = printable_name(words)
+        if _Letters.are_ascii and not keep_letters:
+            shown = shown.translate(_ASCII)
+        text.append(shown, style)
     return text

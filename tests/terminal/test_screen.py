@@ -9,7 +9,7 @@ import pytest
 
 from mlver.errors import InvalidDocument, MlverError
 from mlver.terminal import failure
-from mlver.terminal.screen import Cell, TextScreen, measure_width
+from mlver.terminal.screen import Cell, TextScreen, measure_width, shows_ascii_only
 
 KOREAN = "더 넓은 레이어로 다시 학습했습니다"
 
@@ -180,3 +180,46 @@ def test_what_others_wrote_never_acts_on_the_terminal(
         left = shown.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
         assert not set(left) & set("\x1b\x9b\u202e\u2066\r\t")
         assert left.count("\\x1b[2J\\x9b31m\\u202egnp\\u2066\\r\\n\\t[red]x[/red]:smile:") == 6
+
+
+def draw_arrows(screen: TextScreen) -> None:
+    screen.draw_table([["1.0.0 → 1.1.0", "−3"], ["1.1.0", "4"]], right=(1,))
+    screen.draw_table([["a long message that is cut"]], fold=0, cut=True)
+    screen.draw_unbroken("mlver checkout -- 'a → b'")
+    screen.draw_line(KOREAN)
+
+
+def test_what_shows_ascii_only_gets_ascii_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = seen(draw_arrows, 20, monkeypatch)
+    assert drawn.splitlines()[0] == "1.0.0 → 1.1.0  −3"
+    monkeypatch.setenv("LC_ALL", "C")
+    assert seen(draw_arrows, 20, monkeypatch).splitlines() == [
+        "1.0.0 -> 1.1.0  -3",
+        "1.1.0            4",
+        "a long message that~",
+        # A command is to be copied, and means the file that is there.
+        "mlver checkout -- 'a → b'",
+        *drawn.splitlines()[4:],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "variables", "expected"),
+    [
+        ("utf-8", {}, False),
+        ("UTF8", {"LANG": "ko_KR.UTF-8"}, False),
+        ("utf-8", {"LANG": "C"}, True),
+        ("utf-8", {"LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ("utf-8", {"LC_ALL": "POSIX", "LANG": "ko_KR.UTF-8"}, True),
+        ("ascii", {}, True),
+        ("latin-1", {"LC_ALL": "de_DE"}, True),
+    ],
+)
+def test_who_shows_ascii_only(
+    encoding: str, variables: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LC_ALL", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with io.TextIOWrapper(io.BytesIO(), encoding) as stream:
+        assert shows_ascii_only(stream) is expected

@@ -33,6 +33,7 @@ from mlver.policy.filters.words import FilterError, FilterWord, read_words
 
 _DEEPEST = 50
 _KEYWORDS = frozenset({"and", "or", "not", "in"})
+_ORDERS = frozenset({"<", "<=", ">", ">="})
 _OPPOSITES = {"!=": "=", "!~": "~"}
 _SYNONYMS = {"==": "="}
 
@@ -173,6 +174,9 @@ class _FilterReader(Generic[Subject]):
         """Whether a comparison with a number comes next, or a list that begins with one."""
         words = [word for word in self.words[self.place :][:4] if not word.is_keyword("not")]
         if words and words[0].kind == "operator" and words[0].text not in ("~", "!~"):
+            # A number is missing behind an order, and the error is about that.
+            if words[0].text in _ORDERS and (len(words) == 1 or words[1].text in _KEYWORDS):
+                return True
             words = words[1:]
         elif len(words) > 1 and words[0].is_keyword("in") and words[1].text == "(":
             words = words[2:]

@@ -173,6 +173,8 @@ def test_a_version_without_the_field_is_not_meant() -> None:
         ("stage ! x", "no operator is `!`", 6),
         ("accuracy > high", "there is no field `accuracy`; write metrics.accuracy,", 0),
         ("stage = x and accuracy", "there is no field `accuracy`; write metrics.accuracy,", 14),
+        ("accuracy >= and stage = x", "a value behind `>=` is missing before `and`", 12),
+        ("accuracy <", "a value behind `<` is missing at the end", 10),
         ("team = mt", "write metrics.team, params.team or labels.team", 0),
         ("accuracy ~ 1", "there is no field `accuracy`; write metrics.accuracy,", 0),
         ("accuracy in (x, 1)", "there is no field `accuracy`; write metrics.accuracy,", 0),
