@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias, cast
 
+from mlver.terminal.plain_text import PlainText
 from mlver.terminal.preferences import find_preferences, forces_color, wants_color
 from mlver.terminal.sanitise import (
     escape_mark,
@@ -50,10 +51,11 @@ _CUT_ROOM = 12
 _DEEPEST = 20
 
 
-class _Letters:
-    """What letters the screens of this run of a command may have."""
+class _Drawing:
+    """What is drawn on just now: whether it shows ASCII only, and whether it has no styles."""
 
-    are_ascii = False
+    is_ascii = False
+    is_plain = False
 
 
 class TextScreen:
@@ -67,7 +69,8 @@ class TextScreen:
         self._console: Console | None = None
         self.is_quiet = find_preferences().quiet
         self._is_plain = not wants_color(self._stream)
-        _Letters.are_ascii = shows_ascii_only(self._stream)
+        self._is_ascii = shows_ascii_only(self._stream)
+        self._begin_drawing()
 
     @property
     def rich_console(self) -> Console:
@@ -107,13 +110,14 @@ class TextScreen:
         says what it is.
         """
         is_dumb = self._stream.isatty() and os.environ.get("TERM", "") in ("dumb", "unknown")
-        return not is_dumb and not _Letters.are_ascii
+        return not is_dumb and not self._is_ascii
 
     def draw_line(self, *parts: Part, hang: int = 0) -> None:
         """One line of text.
 
         The part that the terminal has no room for goes below it, indented by `hang` more.
         """
+        self._begin_drawing()
         text = _build_text(parts)
         indent = len(text.plain) - len(text.plain.lstrip(" "))
         self._draw_wrapped(text[indent:], indent, indent + hang)
@@ -123,6 +127,7 @@ class TextScreen:
 
         For the same reason it keeps all of its letters.
         """
+        self._begin_drawing()
         self._print_text(_build_text(parts, keep_letters=True))
 
     def draw_next(self, command: str, *remarks: Part) -> None:
@@ -150,6 +155,7 @@ class TextScreen:
         Column `fold` gives way where the terminal is narrow: it is wrapped (or `cut` to one line),
         or put below its row.
         """
+        self._begin_drawing()
         drawn_rows = [_build_row(row) for row in rows]
         if not drawn_rows:
             return
@@ -170,6 +176,11 @@ class TextScreen:
         else:
             layout.widths[fold] = min(widths[fold], room_left)
             self._draw_folded(drawn_rows, layout, fold, cut=cut)
+
+    def _begin_drawing(self) -> None:
+        """Notes on stderr may come between the lines of a result on stdout."""
+        _Drawing.is_ascii = self._is_ascii
+        _Drawing.is_plain = self._is_plain
 
     def draw_blank_line(self) -> None:
         self._stream.write("\n")
@@ -258,19 +269,16 @@ class _ColumnLayout:
 
     def join_row(self, row: Sequence[Text]) -> Text:
         joined_line = _build_text([" " * self.indent])
-        for text in self._pad_cells(row):
-            joined_line.append_text(text)
-        return joined_line
-
-    def _pad_cells(self, row: Sequence[Text]) -> Iterator[Text]:
-        gap = ""
+        blanks = ""
         for column, text in enumerate(row):
             padding = " " * (self.widths[column] - text.cell_len)
             if column in self.right:
-                yield _build_text([gap, padding]) + text
-            else:
-                yield _build_text([gap]) + text + _build_text([padding])
-            gap = " " * _GAP
+                blanks, padding = blanks + padding, ""
+            if blanks:
+                joined_line.append(blanks)
+            joined_line.append_text(text)
+            blanks = padding + " " * _GAP
+        return joined_line
 
 
 def shows_ascii_only(stream: TextIO) -> bool:
@@ -328,7 +336,7 @@ def _hide_commands(text: Text) -> Text:
 
 def _cut_text(text: Text, width: int) -> Text:
     """A text on one line of so many columns, with a mark where something is left out."""
-    if not _Letters.are_ascii:
+    if not _Drawing.is_ascii:
         text.truncate(width, overflow="ellipsis")
     elif text.cell_len > width:
         text.truncate(width - 1, overflow="crop")
@@ -337,13 +345,20 @@ def _cut_text(text: Text, width: int) -> Text:
 
 
 def _build_text(parts: Iterable[Part], *, keep_letters: bool = False) -> Text:
-    from rich.text import Text
-
-    text = Text()
+    text = _begin_text()
     for part in parts:
         words, style = (part, "") if isinstance(part, str) else (part[0], _STYLES[part[1]])
         shown = printable_name(words)
-        if _Letters.are_ascii and not keep_letters:
+        if _Drawing.is_ascii and not keep_letters:
             shown = shown.translate(_ASCII)
         text.append(shown, style)
     return text
+
+
+def _begin_text() -> Text:
+    if _Drawing.is_plain:
+        # It does what is asked of it here, and needs no import of rich.
+        return cast("Text", PlainText())
+    from rich.text import Text
+
+    return Text()
