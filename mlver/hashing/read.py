@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mlver.hashing.cache import stat_signature
 from mlver.hashing.sink import BlobWriter, ContentSink
 from mlver.hashing.walk import IgnoreTest, LinkBounds, printable_path
-from mlver.system.parallel import copy_hashed, hash_descriptor
+from mlver.system.parallel import hash_descriptor
 
 ATTEMPTS = 3
 # O_NONBLOCK: a FIFO put in a file's place must not make us wait for a writer.
@@ -202,6 +202,9 @@ def _hash_into_blob(
 ) -> tuple[str, int]:
     if blob is None:
         return hash_descriptor(descriptor, None, progress)
+    # Commands that only look at files do not load it.
+    from mlver.system.copying import copy_hashed
+
     # The copy is hashed: the original may be changing, the copy isn't.
     if blob.clone_from(descriptor):
         return hash_descriptor(blob.file_descriptor, None, progress)

@@ -24,15 +24,12 @@ class BlobWriter(Protocol):
         """
         ...
 
-    def take(self, source: int) -> int:
-        """Append some of what is left to read of this descriptor.
-
-        Returns how many bytes were appended, 0 at its end.
-        """
+    def expect_bytes(self, size: int) -> None:
+        """Prepare for about so many bytes, before any is written."""
         ...
 
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or a part of it, with what was taken so far; return how many bytes."""
+    def write(self, data: memoryview) -> None:
+        """Append the data."""
         ...
 
     def keep_as(self, digest: str) -> None:

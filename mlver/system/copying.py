@@ -1,25 +1,37 @@
-"""Large files as they are copied: by the system where it can, and flushed while they grow.
+"""Large files as they are copied: hashed on the way, and sent to the disk while they grow.
 
 Nothing here makes a file durable; `durable` does that once the file is whole.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
+import hashlib
+import mmap
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from functools import cache
+from queue import SimpleQueue
+from typing import Protocol
 
 from mlver.system.durable import naming_errors, write_all
+from mlver.system.parallel import PIECE
 
 # So much is written before the disk is asked to begin on it.
 FLUSH_BYTES = 8 << 20
-# So much is copied by one call: little enough that a Ctrl-C does not have to wait.
-COPY_BYTES = 8 << 20
-_READ_BYTES = 1 << 17
+# So much is read and hashed before it is written by one call.
+COPY_BYTES = 1 << 20
+# A copy of this size or more is written past the system's memory. The copy of a smaller one is
+# worth its place there: it is likely to be read next, and little time could be saved.
+DIRECT_BYTES = 256 << 20
+# How many pieces the reading thread may be ahead of the writing one.
+_PIECES_AHEAD = 8
+# What is written past the system's memory has to begin and end at a multiple of this.
+_BLOCK = 4096
+_O_DIRECT = getattr(os, "O_DIRECT", 0)
 # From <linux/fs.h>.
 _FICLONE = 0x40049409
 _SYNC_FILE_RANGE_WRITE = 2
@@ -49,52 +61,159 @@ class FlushingWriter:
         self._path = path
         self._written = 0
         self._flushed = 0
-        self._copies = hasattr(os, "copy_file_range")
+        self._is_direct = False
+
+    def expect_bytes(self, size: int) -> None:
+        """Write past the system's memory, where it can, if so many bytes are many.
+
+        To find memory for a large file, to copy it there and to forget it again takes most of the
+        time of a copy. Every piece but the last has to be of whole pages then, and begin at one.
+        """
+        if size >= DIRECT_BYTES:
+            self._is_direct = self._switch_direct(_O_DIRECT)
 
     def write(self, data: memoryview) -> None:
+        """Append the data; an OSError names the file."""
         with naming_errors(self._path):
-            write_all(self._descriptor, data)
+            rest = data
+            while rest and self._is_direct:
+                rest = rest[self._write_directly(rest) :]
+            write_all(self._descriptor, rest)
         self._count(len(data))
 
-    def take(self, source: int) -> int:
-        """Append some of what is left to read of a descriptor; return how many bytes, 0 at its end.
+    def _write_directly(self, data: memoryview) -> int:
+        """Write some of the data past the system's memory, or give that up; return how much."""
+        if len(data) % _BLOCK == 0:
+            try:
+                return os.write(self._descriptor, data)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+        self._switch_direct(0)
+        self._is_direct = False
+        return 0
 
-        What reading `source` raises names no file; what writing raises names this one.
-        """
-        if self._copies:
-            count = self._copy(source)
-            if count:
-                self._count(count)
-                return count
-        # What the system does not copy, or can't, is read and written: that finds the end, or says
-        # which file fails.
-        self._copies = False
-        data = os.read(source, _READ_BYTES)
-        if data:
-            self.write(memoryview(data))
-        return len(data)
-
-    def _copy(self, source: int) -> int:
-        """Have the system copy: it takes half the time, for no byte comes to this process."""
+    def _switch_direct(self, flag: int) -> bool:
+        """Set the flag of the open file, or remove it with 0; return whether it is set now."""
+        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
         try:
-            return os.copy_file_range(source, self._descriptor, COPY_BYTES)
+            fcntl.fcntl(self._descriptor, fcntl.F_SETFL, (flags & ~_O_DIRECT) | flag)
         except OSError:
-            return 0
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Read bytes of the file into the buffer, or a part of it; return how many."""
-        with naming_errors(self._path):
-            count = os.preadv(self._descriptor, [buffer], offset)
-            if count == 0:
-                raise OSError(errno.EIO, "what was written cannot be read back")
-        return count
+            if flag:
+                return False
+            raise
+        return bool(flag)
 
     def _count(self, size: int) -> None:
         self._written += size
         waiting = self._written - self._flushed
-        if waiting >= FLUSH_BYTES:
+        if waiting >= FLUSH_BYTES and not self._is_direct:
             start_flush(self._descriptor, self._flushed, waiting)
             self._flushed = self._written
+
+
+class CopyTarget(Protocol):
+    """A file that grows by what is written to it."""
+
+    def expect_bytes(self, size: int) -> None:
+        """Prepare for about so many bytes."""
+        ...
+
+    def write(self, data: memoryview) -> None:
+        """Append the data."""
+        ...
+
+
+def copy_hashed(
+    source: int, target: CopyTarget, progress: Callable[[int], None]
+) -> tuple[str, int]:
+    """Copy what is left to read of a descriptor; return the SHA-256 and the size of the copy.
+
+    A second thread reads and hashes the pieces that this one writes: what is hashed is what is
+    written, even where the source is changing. It changes nothing, so the order of all calls that
+    do is the same in every run. An OSError of reading names no file.
+    """
+    target.expect_bytes(os.fstat(source).st_size)
+    reader = _PieceReader(source)
+    thread = threading.Thread(target=reader.run, daemon=True)
+    thread.start()
+    size = 0
+    try:
+        for piece in reader.take_pieces():
+            target.write(piece)
+            size += len(piece)
+            progress(len(piece))
+    finally:
+        # After an error or a Ctrl-C, nothing may read a descriptor that the caller closes.
+        reader.stop()
+        thread.join()
+    return reader.digest(), size
+
+
+class _PieceReader:
+    """Reads a descriptor to its end, piece by piece, and hashes it.
+
+    `run` is for one thread, everything else for the thread that takes the pieces.
+    """
+
+    def __init__(self, source: int) -> None:
+        self._source = source
+        self._hasher = hashlib.sha256()
+        self._full: SimpleQueue[memoryview | None] = SimpleQueue()
+        self._free: SimpleQueue[memoryview] = SimpleQueue()
+        self._stopped = False
+        self._failure: BaseException | None = None
+        # Such memory begins at a page, as what is written past the system's memory has to.
+        size = COPY_BYTES * _PIECES_AHEAD
+        memory = memoryview(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        for start in range(0, size, COPY_BYTES):
+            self._free.put(memory[start : start + COPY_BYTES])
+
+    def take_pieces(self) -> Iterator[memoryview]:
+        """Yield the pieces in order, each until the next is asked for; raise what stopped `run`."""
+        while (piece := self._full.get()) is not None:
+            yield piece
+            self._free.put(piece)
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Have `run` return soon."""
+        self._stopped = True
+        self._free.put(memoryview(b""))
+
+    def digest(self) -> str:
+        """The SHA-256 of everything, once all pieces were taken."""
+        return self._hasher.hexdigest()
+
+    def run(self) -> None:
+        """Read to the end, until `stop`."""
+        try:
+            is_whole = True
+            while is_whole and not self._stopped:
+                buffer = self._free.get()
+                count = self._fill_buffer(buffer)
+                if count:
+                    self._full.put(buffer[:count])
+                is_whole = count == len(buffer)
+        # Whatever it is: half a hash must never pass for the file's.
+        except BaseException as error:  # noqa: BLE001
+            self._failure = error
+        finally:
+            self._full.put(None)
+
+    def _fill_buffer(self, buffer: memoryview) -> int:
+        """Read until the buffer is full or the source ends; return how many bytes were read."""
+        done = 0
+        while done < len(buffer) and not self._stopped:
+            # A core hashes what it has just read from its own cache.
+            part = buffer[done : done + PIECE]
+            count = os.readv(self._source, [part])
+            if count == 0:
+                break
+            self._hasher.update(part[:count])
+            done += count
+        return done
 
 
 def clone_blocks(source: int, target: int) -> bool:
@@ -113,6 +232,8 @@ def _load_sync_file_range() -> Callable[[int, int, int], None] | None:
     """Linux's sync_file_range, asked to start writing and not to wait; None elsewhere."""
     if sys.platform != "linux":
         return None
+    import ctypes
+
     try:
         call = ctypes.CDLL(None).sync_file_range
     except (OSError, AttributeError):

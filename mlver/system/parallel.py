@@ -1,6 +1,6 @@
 """Spreads work over all processors.
 
-Forked processes take many small files; a second thread hashes while one copies.
+Forked processes take many small files.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
-from queue import SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from mlver.errors import MlverError
 
@@ -37,8 +36,6 @@ LARGE = 1 << 20
 # What is hashed is read in pieces that stay in a core's own cache: larger ones cost four times the
 # reading.
 PIECE = 1 << 16
-# A copy is at most this much ahead of its hash, so that the hash still finds it in memory.
-COPY_LEAD = 128 << 20
 
 
 def count_cores() -> int:
@@ -239,110 +236,3 @@ def hash_descriptor(
         size += count
         progress(count)
     return hasher.hexdigest(), size
-
-
-class CopyTarget(Protocol):
-    """A file that grows by what is copied to it, and can be read meanwhile."""
-
-    def take(self, source: int) -> int:
-        """Append some of what is left to read of a descriptor.
-
-        Return how many bytes, 0 at its end.
-        """
-        ...
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        """Fill the buffer, or a part of it, with what is in the file already.
-
-        Return how many bytes.
-
-        Raise OSError where none are left.
-        """
-        ...
-
-
-def copy_hashed(
-    source: int, target: CopyTarget, progress: Callable[[int], None]
-) -> tuple[str, int]:
-    """Copy what is left to read of a descriptor; return the SHA-256 and the size of the copy.
-
-    A second thread reads the copy back, from memory, and hashes it behind this one. It changes
-    nothing, so the order of all calls that do is the same in every run.
-    """
-    follower = _Follower(target)
-    thread = threading.Thread(target=follower.run, daemon=True)
-    thread.start()
-    size = 0
-    try:
-        while count := target.take(source):
-            size += count
-            follower.follow(count)
-            progress(count)
-        follower.finish()
-        thread.join()
-    finally:
-        # After an error or a Ctrl-C, nothing may read a descriptor that the caller closes.
-        follower.stop()
-        thread.join()
-    return follower.digest(), size
-
-
-class _Follower:
-    """Hashes a file while it grows.
-
-    `run` is for one thread, everything else for the thread that writes.
-    """
-
-    def __init__(self, target: CopyTarget) -> None:
-        self._target = target
-        self._hasher = hashlib.sha256()
-        self._sizes: SimpleQueue[int] = SimpleQueue()
-        self._room = threading.Condition()
-        self._lead = 0
-        self._stopped = False
-        self._failure: BaseException | None = None
-
-    def follow(self, count: int) -> None:
-        """Count bytes that are in the file now; return once the copy is not too far ahead."""
-        self._sizes.put(count)
-        with self._room:
-            self._lead += count
-            while self._lead > COPY_LEAD:
-                self._room.wait()
-
-    def finish(self) -> None:
-        """No more bytes will come."""
-        self._sizes.put(0)
-
-    def stop(self) -> None:
-        """Have `run` return at once."""
-        self._stopped = True
-        self._sizes.put(0)
-
-    def digest(self) -> str:
-        """The SHA-256 of the file, once `run` has returned; raise what stopped it."""
-        if self._failure is not None:
-            raise self._failure
-        return self._hasher.hexdigest()
-
-    def run(self) -> None:
-        """Hash the bytes that `follow` counted, until `finish` or `stop`."""
-        buffer = memoryview(bytearray(PIECE))
-        offset = 0
-        while size := self._sizes.get():
-            end = offset + size
-            try:
-                while offset < end and not self._stopped:
-                    offset += self._hash_piece(buffer[: end - offset], offset)
-            # Whatever it is: half a hash must never pass for the file's.
-            except BaseException as error:  # noqa: BLE001
-                self._failure = error
-                self._stopped = True
-            with self._room:
-                self._lead -= size
-                self._room.notify()
-
-    def _hash_piece(self, buffer: memoryview, offset: int) -> int:
-        count = self._target.read_at(buffer, offset)
-        self._hasher.update(buffer[:count])
-        return count

@@ -107,7 +107,9 @@ def fork_server() -> Iterator[Path]:
         parallel.LARGE = preparations.LARGE
         # Typer reads the parameters of every command again for each, which takes a tenth of it.
         vars(typer.main)["get_params_from_function"] = cache(typer.utils.get_params_from_function)
-        copying.COPY_BYTES = preparations.LARGE  # so that what is large is copied by several calls
+        # What is large is copied by several calls, and the largest past the system's memory.
+        copying.COPY_BYTES = preparations.LARGE
+        copying.DIRECT_BYTES = 2 * preparations.LARGE
         _live_once(root / "first")
         adopt_orphans()
         yield root

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,6 @@ import pytest
 from mlver.errors import MlverError
 from mlver.system.parallel import (
     PIECE,
-    copy_hashed,
     hash_descriptor,
     split_batches,
     spread_batches,
@@ -127,127 +124,6 @@ def test_hashed_hands_over_exactly_what_it_hashes(tmp_path: Path, size: int) -> 
         assert result == (hashlib.sha256(data).hexdigest(), size)
     assert out == data
     assert sum(steps) == 2 * size
-
-
-class MemoryTarget:
-    """Takes a descriptor's bytes in pieces of 1,000; `read` says how many were read back."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.read = 0
-        self.greatest_lead = 0
-
-    def take(self, source: int) -> int:
-        data = os.read(source, 1_000)
-        self.data += data
-        self.greatest_lead = max(self.greatest_lead, len(self.data) - self.read)
-        return len(data)
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        data = self.data[offset : offset + len(buffer)]
-        buffer[: len(data)] = data
-        self.read = offset + len(data)
-        return len(data)
-
-
-def threads() -> set[threading.Thread]:
-    return set(threading.enumerate())
-
-
-@pytest.mark.parametrize("size", _SIZES)
-def test_a_copy_is_hashed_as_it_is_read_back(tmp_path: Path, size: int) -> None:
-    data = os.urandom(size)
-    (tmp_path / "a").write_bytes(data)
-    target = MemoryTarget()
-    steps: list[int] = []
-    before = threads()
-    with (tmp_path / "a").open("rb") as file:
-        result = copy_hashed(file.fileno(), target, steps.append)
-    assert result == (hashlib.sha256(data).hexdigest(), size)
-    assert target.data == data
-    assert sum(steps) == size
-    assert threads() == before
-
-
-def test_the_digest_of_a_copy_is_that_of_the_stored_bytes(tmp_path: Path) -> None:
-    class Careless(MemoryTarget):
-        def take(self, source: int) -> int:
-            count = super().take(source)
-            self.data = bytes(len(self.data))
-            return count
-
-    (tmp_path / "a").write_bytes(b"x" * 5_000)
-    with (tmp_path / "a").open("rb") as file:
-        digest, size = copy_hashed(file.fileno(), Careless(), lambda _: None)
-    assert (digest, size) == (hashlib.sha256(bytes(5_000)).hexdigest(), 5_000)
-
-
-def test_a_copy_waits_for_its_hash_before_it_is_far_ahead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Slow(MemoryTarget):
-        def read_at(self, buffer: memoryview, offset: int) -> int:
-            time.sleep(0.001)
-            return super().read_at(buffer, offset)
-
-    monkeypatch.setattr("mlver.system.parallel.COPY_LEAD", 3_000)
-    (tmp_path / "a").write_bytes(bytes(60_000))
-    target = Slow()
-    with (tmp_path / "a").open("rb") as file:
-        copy_hashed(file.fileno(), target, lambda _: None)
-    assert target.greatest_lead <= 3_000 + 1_000
-
-
-@pytest.mark.parametrize("method", ["take", "read_at"])
-def test_a_copy_that_fails_leaves_no_thread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
-    def fail(*_: object) -> int:
-        raise OSError(28, "full")
-
-    target = MemoryTarget()
-    monkeypatch.setattr(target, method, fail)
-    (tmp_path / "a").write_bytes(bytes(3 * PIECE))
-    before = threads()
-    with (tmp_path / "a").open("rb") as file, pytest.raises(OSError, match="full"):
-        copy_hashed(file.fileno(), target, lambda _: None)
-    assert threads() == before
-
-
-def test_an_interrupted_copy_leaves_no_thread(tmp_path: Path) -> None:
-    def interrupt(_: int) -> None:
-        raise KeyboardInterrupt
-
-    (tmp_path / "a").write_bytes(bytes(3 * PIECE))
-    before = threads()
-    with (tmp_path / "a").open("rb") as file, pytest.raises(KeyboardInterrupt):
-        copy_hashed(file.fileno(), MemoryTarget(), interrupt)
-    assert threads() == before
-
-
-class ForgettingTarget:
-    """A copy that takes everything, and cannot be read back."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-    def take(self, source: int) -> int:
-        return len(os.read(source, 1 << 10))
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        raise self.error
-
-
-@pytest.mark.parametrize("error", [OSError(errno.EIO, "x"), MemoryError(), SystemExit()])
-def test_a_hashing_thread_that_dies_gives_no_digest(tmp_path: Path, error: BaseException) -> None:
-    """Half a hash must never pass for the file's."""
-    (tmp_path / "file").write_bytes(b"x" * 5_000)
-    source = os.open(tmp_path / "file", os.O_RDONLY)
-    try:
-        with pytest.raises(type(error)):
-            copy_hashed(source, ForgettingTarget(error), lambda _: None)
-    finally:
-        os.close(source)
 
 
 def test_batches_end_by_count_and_by_bytes() -> None:

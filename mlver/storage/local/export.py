@@ -28,7 +28,7 @@ from mlver.storage.local.locations import open_location, read_span
 from mlver.storage.store import StoreProgress, WantedFiles
 from mlver.system import copying, durable, parallel
 from mlver.system.folders import FolderTree
-from mlver.system.parallel import copy_hashed, hash_descriptor, split_batches, spread_batches
+from mlver.system.parallel import hash_descriptor, split_batches, spread_batches
 
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
@@ -215,7 +215,7 @@ def _write_large_file(order: ExportOrder, task: ExportTask) -> bool:
                 copied_digest, _ = hash_descriptor(descriptor, None, order.progress)
             else:
                 target = copying.FlushingWriter(descriptor, task.prepared)
-                copied_digest, _ = copy_hashed(source, target, order.progress)
+                copied_digest, _ = copying.copy_hashed(source, target, order.progress)
     except OSError as error:
         # A copy that can't be read is like a damaged one; a target that can't be written is fatal.
         if error.filename != task.location.path:

@@ -84,17 +84,13 @@ class LooseBlob:
         with durable.naming_errors(self._path):
             return copying.clone_blocks(source, self._descriptor)
 
+    def expect_bytes(self, size: int) -> None:
+        """See hashing's BlobWriter."""
+        self._out.expect_bytes(size)
+
     def write(self, data: memoryview) -> None:
         """See hashing's BlobWriter."""
         self._out.write(data)
-
-    def take(self, source: int) -> int:
-        """See hashing's BlobWriter."""
-        return self._out.take(source)
-
-    def read_at(self, buffer: memoryview, offset: int) -> int:
-        """See hashing's BlobWriter."""
-        return self._out.read_at(buffer, offset)
 
     def keep_as(self, digest: str) -> None:
         """See hashing's BlobWriter."""
