@@ -71,6 +71,11 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
             f"no commit holds {join_listed(result.untracked, 4)};"
             " if the model needs it, git add it",
         )
+    if result.uncommitted:
+        screen.draw_note(
+            f"no commit has {join_listed(result.uncommitted, 4)} as registered;"
+            " once committed, checkout --inputs can restore them"
+        )
     if result.unignored and not screen.is_quiet:
         patterns = [_format_ignore_pattern(path) for path in result.unignored]
         # quoted, as a path may hold what a shell would expand

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,14 @@ _OTHER_BYTES = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class WorkTreeState:
-    """`dirty`: code differs from HEAD; `untracked`: files that no commit holds."""
+    """`dirty`: code differs from HEAD; `untracked`: files that no commit holds.
+
+    `uncommitted` are the params and metrics files that HEAD does not have as they are.
+    """
 
     dirty: bool
     untracked: tuple[str, ...]
+    uncommitted: tuple[str, ...]
 
 
 def inspect_code(
@@ -64,7 +68,19 @@ def inspect_code(
     for path in unknown:
         if not own.covers_path(path) and not own.reach_into(path):
             untracked.append(path)
-    return WorkTreeState(bool(dirty), tuple(untracked))
+    settings = inputs.settings
+    uncommitted = _list_uncommitted([*settings.params, *settings.metrics], [*changed, *unknown])
+    return WorkTreeState(bool(dirty), tuple(untracked), uncommitted)
+
+
+def _list_uncommitted(files: Iterable[str], differing: Sequence[str]) -> tuple[str, ...]:
+    """List the files that are among those that differ, or lie in a folder that does."""
+    folders = tuple(path for path in differing if path.endswith("/"))
+    uncommitted: list[str] = []
+    for path in dict.fromkeys(files):
+        if path in differing or path.startswith(folders):
+            uncommitted.append(path)
+    return tuple(uncommitted)
 
 
 def measure_artifacts(

@@ -60,7 +60,8 @@ class RegisterResult:
     """`record` is the digest of the record's bytes.
 
     `commit` and `tag` are None where the record was only staged, or in a dry run. `unignored` are
-    artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds.
+    artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds,
+    and `uncommitted` the params and metrics files that HEAD does not have as they are.
     `unchanged`: artifacts, params and metrics are those of the version before.
     """
 
@@ -83,6 +84,7 @@ class RegisterResult:
     dry_run: bool
     unignored: tuple[str, ...]
     untracked: tuple[str, ...]
+    uncommitted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,7 @@ def _build_result(
         dry_run=request.dry_run,
         unignored=unignored,
         untracked=code.untracked,
+        uncommitted=code.uncommitted,
     )
 
 

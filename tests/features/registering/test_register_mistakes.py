@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import assert_refused, train_model
+from tests.cli.conftest import assert_refused, assert_works, train_model
+from tests.cli.results import read_document
 from tests.conftest import Repository
 
 
@@ -37,3 +38,24 @@ def test_an_unset_variable_is_no_path(first: Repository) -> None:
     train_model(first, 2)
     words = ("register", "digits", "--bump", "patch", "-m", "x", "--weights", "")
     assert "'' is not a path" in assert_refused(first, *words, code=2)
+
+
+def test_what_a_checkout_could_not_restore_is_named(first: Repository) -> None:
+    train_model(first, 2, commit=False)
+    words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
+    said = assert_works(first, *words)
+    assert (
+        "note: no commit has params.yaml, metrics.json as registered;"
+        " once committed, checkout --inputs can restore them\n"
+    ) in said
+    told = read_document(first.mlver(*words, "--json"), "register")
+    assert told["uncommitted"] == ["params.yaml", "metrics.json"]
+    first.commit("Run 2")
+    assert "no commit has" not in assert_works(first, *words)
+
+
+def test_files_of_a_folder_that_git_does_not_know_are_named_too(first: Repository) -> None:
+    first.write("conf/params.yaml", "lr: 0.1\n")
+    words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
+    said = assert_works(first, *words, "--params", "conf/params.yaml")
+    assert "no commit has conf/params.yaml as registered" in said
