@@ -21,7 +21,7 @@ import typer
 from typer.main import get_command
 
 from mlver import __version__
-from mlver.cli.completion import rejoin_bash_words
+from mlver.cli.completion import COMPLETING, adapt_completion, complete_git
 from mlver.cli.plain_help import PlainHelpCommand, PlainHelpGroup
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.terminal import preferences
@@ -105,7 +105,7 @@ def run_command(args: list[str]) -> int:
     program = _build_program(*([name] if name in COMMANDS else COMMANDS))
     reporter = TerminalReporter()
     try:
-        with rejoin_bash_words(COMMANDS), _paging_help(args):
+        with adapt_completion(COMMANDS), complete_git(args), _paging_help(args):
             exit_code = program(
                 args, prog_name=_choose_program_name(args), standalone_mode=False, obj=reporter
             )
@@ -156,10 +156,12 @@ def build_app(names: Iterable[str]) -> typer.Typer:
     application.callback(help=_DESCRIPTION, epilog=_name_variables())(_set_global_options)
     for name in names:
         command = load_command(name)
+        paragraphs = _unwrap_paragraphs(_read_docstring(command.function))
         add_command = application.command(
             name,
             cls=PlainHelpCommand,
-            help=_unwrap_paragraphs(_read_docstring(command.function)),
+            help=paragraphs,
+            short_help=paragraphs.split("\n\n")[0],  # whole: shells would get 45 letters of it
             context_settings=_HELP,
             rich_help_panel=COMMANDS[name].heading,
             epilog="\n\n".join(("Examples:", *command.examples)),
@@ -292,7 +294,6 @@ def find_command_name(args: list[str]) -> str | None:
 def _choose_program_name(args: list[str]) -> str:
     """Our name as it was typed."""
     # The shell completes `mlver`, whatever installs the completion.
-    completion = {"--install-completion", "--show-completion"}
-    if Path(sys.argv[0]).name == "git-mlver" and completion.isdisjoint(args):
+    if Path(sys.argv[0]).name == "git-mlver" and COMPLETING.isdisjoint(args):
         return "git mlver"
     return "mlver"

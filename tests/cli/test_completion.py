@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from mlver.cli.app import load_command
 from mlver.cli.main import main
 from tests.conftest import CHECKOUT, Repository
+
+GIT_COMPLETION = Path("/usr/share/bash-completion/completions/git")
 
 
 def offered(
@@ -100,7 +104,9 @@ def test_a_damaged_project_leaves_the_prompt_clean(
     assert offered("mlver promote digits --to ", monkeypatch, capsys) == []
 
 
-def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str]:
+def completed_by_bash(
+    lines: Sequence[str], where: Path, home: Path, *more_scripts: Path
+) -> list[str]:
     """Lines after a Tab in a real bash, with the installed script; `|` is the cursor."""
     program = home / "bin/mlver"
     program.parent.mkdir(parents=True)
@@ -132,7 +138,7 @@ def completed_by_bash(lines: Sequence[str], where: Path, home: Path) -> list[str
         os.close(terminal)
         # Each line becomes a comment once it is completed: bash keeps it and runs nothing.
         typed = [
-            f". '{script}'",
+            *(f". '{each}'" for each in (*more_scripts, script)),
             *(f"{line}\t|\x01# " for line in lines),
             "history; echo '<'end'>'",
         ]
@@ -164,6 +170,77 @@ def test_a_real_bash_completes_versions_and_stages(second: Repository, tmp_path:
     assert completed_by_bash([*lines], second.path, tmp_path / "home") == [*lines.values()]
 
 
+@pytest.mark.skipif(not GIT_COMPLETION.exists(), reason="git's completion is not installed")
+def test_a_real_bash_completes_git_mlver(second: Repository, tmp_path: Path) -> None:
+    lines = {
+        "git mlver rollb": "git mlver rollback |",
+        "git mlver show digits@1.1": "git mlver show digits@1.1.0 |",
+        "git mlver promote digits@1.1.0 --to s": "git mlver promote digits@1.1.0 --to staging |",
+        "git -C . mlver list dig": "git -C . mlver list digits |",
+        "mlver list dig": "mlver list digits |",
+    }
+    completed = completed_by_bash([*lines], second.path, tmp_path / "home", GIT_COMPLETION)
+    assert completed == [*lines.values()]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_a_real_zsh_reads_descriptions_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_MLVER_COMPLETE", "complete_zsh")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "mlver rel")
+    monkeypatch.setattr("sys.argv", ["mlver"])
+    with pytest.raises(SystemExit):
+        main([])
+    answer = capsys.readouterr().out
+    # What zsh's own `_arguments` does with its last word.
+    script = (
+        '_arguments() { local action=${1#*: :}; eval "offered=( ${action[3,-3]} )";'
+        " print -rl -- $offered }; eval $1"
+    )
+    done = subprocess.run(
+        ["zsh", "-f", "-c", script, "zsh", answer], capture_output=True, text=True, check=True
+    )
+    summary = (load_command("release").function.__doc__ or "").splitlines()[0]
+    assert "'" in summary
+    assert len(summary) > 45, "so many letters Typer would leave"
+    assert done.stdout == f"release:{summary}\n"
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        ("bash", "_git_mlver() {"),
+        ("zsh", "_git-mlver() {\n  _mlver_completion\n}"),
+    ],
+)
+def test_the_script_of_each_shell_completes_git_mlver(
+    shell: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("shellingham.detect_shell", lambda: (shell, shell))
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main(["--show-completion"])
+        assert capsys.readouterr().out.count(words) == 1
+
+
+def test_zsh_finds_the_function_for_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("zsh", "zsh"))
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main(["--install-completion"])
+        script = (tmp_path / ".zfunc/_git-mlver").read_text()
+        assert script == (tmp_path / ".zfunc/_mlver").read_text()
+        assert script.startswith("#compdef mlver\n")
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_completion_is_installed_for_mlver_whatever_called_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,4 +248,4 @@ def test_completion_is_installed_for_mlver_whatever_called_it(
     monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
     with pytest.raises(SystemExit):
         main(["--show-completion"])
-    assert capsys.readouterr().out.endswith("complete -o default -F _mlver_completion mlver\n")
+    assert "\ncomplete -o default -F _mlver_completion mlver\n" in capsys.readouterr().out
