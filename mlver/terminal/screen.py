@@ -234,7 +234,8 @@ class TextScreen:
 
     def _wrap_text(self, text: Text, width: int) -> list[Text]:
         # One long word, such as a path, is left to the terminal: then it can be copied whole.
-        if text.cell_len <= width or " " not in text.plain:
+        # No letter takes more than two columns: to measure each costs an import.
+        if 2 * len(text) <= width or text.cell_len <= width or " " not in text.plain:
             return [text]
         return list(text.wrap(self.rich_console, max(width, _ROOM), overflow="fold"))
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mlver.digest import Digest
-from mlver.document import codec
-from mlver.document.schema import Kind
 from mlver.errors import MlverError
 from mlver.system.state import StateDatabase
+
+if TYPE_CHECKING:
+    from mlver.document.schema import Kind
 
 Built = TypeVar("Built")
 Builder: TypeAlias = Callable[[Mapping[str, Any]], Built]
@@ -74,6 +75,9 @@ def _parse_file(
     kind: Kind, build: Builder[Built], file: RecordFile
 ) -> tuple[Mapping[str, Any] | None, Built | MlverError]:
     """The document and its record; None and why it cannot be read."""
+    # imported here: where all was parsed before, nothing is
+    from mlver.document import codec
+
     path, data = file
     try:
         document = codec.decode_document(kind, data, path)

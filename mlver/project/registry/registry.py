@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mlver.digest import Digest
-from mlver.document import codec
-from mlver.document.schema import Kind
 from mlver.errors import InvalidDocument, MlverError, printable_name, shell_command
 from mlver.project.registry.parsing import (
     Builder,
@@ -28,15 +26,18 @@ from mlver.project.registry.parsing import (
 )
 from mlver.project.registry.worktree import RecordSource
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
 from mlver.records.config import ProjectConfig
-from mlver.records.evaluation import EvaluationRecord
-from mlver.records.manifest import Manifest
 from mlver.records.model import ModelSettings
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 from mlver.system.state import StateDatabase
 from mlver.version import Version, newest_versions, sort_versions
+
+if TYPE_CHECKING:
+    from mlver.document.schema import Kind
+    from mlver.records.approval import ApprovalRecord
+    from mlver.records.evaluation import EvaluationRecord
+    from mlver.records.manifest import Manifest
 
 
 class PlacedRecord(Protocol):
@@ -226,6 +227,9 @@ class RecordRegistry:
         return [self.read_evaluation(model, number, sequence) for sequence in sequences]
 
     def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
+        # imported here, as below: `list` need not know what it does not show
+        from mlver.records.evaluation import EvaluationRecord
+
         record_path = layout.evaluation_path(model, number, sequence)
         return self.read_placed("evaluation", EvaluationRecord.from_document, record_path)
 
@@ -240,6 +244,8 @@ class RecordRegistry:
     def read_approval(
         self, model: str, number: Version | str, stage: str, sequence: int
     ) -> ApprovalRecord:
+        from mlver.records.approval import ApprovalRecord
+
         record_path = layout.approval_path(model, number, stage, sequence)
         return self.read_placed("approval", ApprovalRecord.from_document, record_path)
 
@@ -252,6 +258,8 @@ class RecordRegistry:
 
     def read_manifest(self, digest: Digest) -> Manifest | None:
         """The manifest named by `digest`, checked against it; None where there is none."""
+        from mlver.records.manifest import Manifest
+
         contents = self.manifest_bytes(digest)
         if contents is None:
             return None
@@ -338,12 +346,16 @@ def describe_unknown_sections(config: ProjectConfig) -> str:
 
 def decode_version(data: bytes, path: str) -> VersionRecord:
     """The version record that a commit, or whatever else, holds at `path`."""
+    from mlver.document import codec
+
     record = VersionRecord.from_document(codec.decode_document("version", data, path))
     return _require_place(record, path)
 
 
 def decode_promotion(data: bytes, path: str) -> PromotionRecord:
     """The promotion record that a commit, or whatever else, holds at `path`."""
+    from mlver.document import codec
+
     record = PromotionRecord.from_document(codec.decode_document("promotion", data, path))
     return _require_place(record, path)
 

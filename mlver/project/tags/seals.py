@@ -10,10 +10,8 @@ from typing import NamedTuple
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.findings import Finding
-from mlver.git import history
 from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
-from mlver.git.signatures import check_signature, signature_checker, signs_tags
 from mlver.policy.chain import (
     RecordLanding,
     RecordSeal,
@@ -230,6 +228,9 @@ def find_landings(
         return landings
     paths = {version: layout.version_path(model, version) for version in comparisons}
     added_by = repository.added_by(paths.values(), tip)
+    # imported here, as below: a version that was registered has a seal of its own
+    from mlver.git import history
+
     edits = history.find_tampering(repository, *paths.values(), tip=tip)
     edited_paths = {change.path for change in edits}
     places: list[str] = []
@@ -311,6 +312,8 @@ def requires_signatures(project: Project) -> bool:
 
 def makes_unsigned(project: Project) -> bool:
     """Say whether the settings ask for signed seals, and git would make unsigned ones here."""
+    from mlver.git.signatures import signs_tags
+
     return requires_signatures(project) and not signs_tags(project.repository)
 
 
@@ -337,6 +340,8 @@ def build_unsigned_error(advice: str = "") -> MlverError:
 
 def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, SignatureState]:
     """Check the signatures of tags with git, by whatever names them."""
+    from mlver.git.signatures import check_signature, signature_checker
+
     # The checker costs a process to set up, so it waits for the first tag that is signed.
     process = None
     states: dict[str, SignatureState] = {}
