@@ -52,11 +52,13 @@ _MEANINGS: dict[Mark, str] = {
     "retired": "{name}",
 }
 
+_LEGEND: dict[Mark, str] = {"now": "holds it now", "before": "held it before"}
+
 
 def draw_svg(chart: LineChart) -> str:
     """The whole picture, from `<svg` on."""
     height = _HEAD + len(chart.series) * (_PANEL_HEAD + _PANEL + 12) + 24
-    height += len(chart.rows) * _ROW + 12 * bool(chart.rows)
+    height += (len(chart.rows) + 1) * _ROW + 12 if chart.rows else 0
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mlver" role="img"'
         f' viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
@@ -82,6 +84,7 @@ def draw_svg(chart: LineChart) -> str:
                 _SHAPES[mark].format(x=x, left=x - 4, top=top + 4, title=_draw_title(title))
             )
         top += _ROW
+    lines += _draw_legend(chart, top)
     return "\n".join([*lines, "</svg>\n"])
 
 
@@ -142,6 +145,19 @@ def _draw_panel(chart: LineChart, series: ChartSeries, top: int) -> Iterator[str
             style = "best" if place in series.best else "point"
             title = _draw_title(f"{chart.labels[place]}: {value:.6g}")
             yield f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
+
+
+def _draw_legend(chart: LineChart, top: int) -> Iterator[str]:
+    """What the marks of the rows mean, of those that there are."""
+    used: set[Mark] = set()
+    for row in chart.rows:
+        used.update(row.marks.values())
+    x = _LEFT + 8.0
+    for mark, words in _LEGEND.items():
+        if mark in used:
+            yield _SHAPES[mark].format(x=x, left=x - 4, top=top + 4, title="")
+            yield _draw_text(x + 12, top + 14, words, "soft")
+            x += 130
 
 
 def _draw_run(spots: Sequence[tuple[float, float]]) -> str:

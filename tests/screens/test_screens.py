@@ -40,6 +40,15 @@ COMMANDS = {
     "error-option": ("list", "--colums", "version"),
 }
 
+# Of each version: number, accuracy, loss and message.
+RUNS = (
+    ("1.0.0", "0.91", "0.412", "First run on synthetic pages"),
+    ("1.1.0", "0.934", "0.355", "Wider layer, and a tokenizer that keeps numbers whole"),
+    ("1.2.0-rc.1", "0.936", None, "Candidate"),
+    ("1.2.0", "0.942", "0.31", "Trained on the whole of the third quarter"),
+    ("1.10.0", "0.939", "0.3", "Distilled"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -86,14 +95,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     made.write(".gitignore", "/model/\n")
     made.commit("First")
     assert_works(made, "init")
-    runs = (
-        ("1.0.0", "0.91", "0.412", "First run on synthetic pages"),
-        ("1.1.0", "0.934", "0.355", "Wider layer, and a tokenizer that keeps numbers whole"),
-        ("1.2.0-rc.1", "0.936", None, "Candidate"),
-        ("1.2.0", "0.942", "0.31", "Trained on the whole of the third quarter"),
-        ("1.10.0", "0.939", "0.3", "Distilled"),
-    )
-    for place, (number, accuracy, loss, message) in enumerate(runs):
+    for place, (number, accuracy, loss, message) in enumerate(RUNS):
         made.write("model/weights.bin", f"weights of {number}\n" * 40)
         made.write("model/config.json", f'{{"layers": {place + 2}}}\n')
         words = ["--metric", f"accuracy={accuracy}", "--metric", f"throughput={1200 - 7 * place}"]
