@@ -18,6 +18,7 @@ from mlver.project.corrections.note import NoteResult, note_version
 from mlver.project.corrections.retire import RetireResult, restore_version, retire_version
 from mlver.project.history.registered_versions import RegisteredVersions, read_versions
 from mlver.project.project import Project
+from mlver.project.registering.amend import amend_version
 from mlver.project.registering.options import RegisterOptions, build_request
 from mlver.project.registering.register import RegisterResult, register_version
 from mlver.project.reporter import SilentReporter
@@ -139,7 +140,10 @@ class Registry:
 
         Raise MlverError, with nothing changed, when that cannot be done.
         """
-        return register_version(self.project, build_request(model, message, options))
+        request = build_request(model, message, options)
+        if request.amend:
+            return amend_version(self.project, request)
+        return register_version(self.project, request)
 
     def promote(
         self, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,9 +132,16 @@ def unstage_paths(repository: GitRepository, paths: Sequence[str]) -> None:
     repository.process.write(arguments, stdin=_join_paths(paths), doing="put its index back")
 
 
-def commit_only(repository: GitRepository, paths: Sequence[str], message: str) -> str:
-    """Commit exactly `paths`, already staged, and nothing else; return the commit's id."""
+def commit_only(
+    repository: GitRepository, paths: Sequence[str], message: str, *, amend: bool = False
+) -> str:
+    """Commit exactly `paths`, already staged, and nothing else; return the commit's id.
+
+    With `amend`, the commit takes the place of HEAD's, and is its committer's own.
+    """
     arguments = ["commit", "--quiet", "--only", "--cleanup=whitespace"]
+    if amend:
+        arguments += ["--amend", "--reset-author"]
     arguments += ["--pathspec-from-file=-", "--pathspec-file-nul"]
     with _pass_message(message) as option:
         repository.process.write(
@@ -165,22 +172,35 @@ def _pass_message(message: str) -> Iterator[str]:
         raise refusal_error("writing the commit's message", error) from error
 
 
-def create_tag(repository: GitRepository, name: str, commit: str, message: str) -> None:
-    """Make an annotated tag (signed where tag.gpgSign says so); raise GitFailed if it exists."""
+def create_tag(
+    repository: GitRepository, name: str, commit: str, message: str, *, replace: bool = False
+) -> None:
+    """Make an annotated tag (signed where tag.gpgSign says so).
+
+    Raise GitFailed if it exists, unless it is to `replace` that.
+    """
+    options = ["--annotate", "--cleanup=whitespace", "--file=-"]
+    if replace:
+        options.append("--force")
     repository.process.write(
-        ["tag", "--annotate", "--cleanup=whitespace", "--file=-", "--", name, commit],
+        ["tag", *options, "--", name, commit],
         stdin=message.encode(),
         doing=f"make the tag {name}",
         hint="mlver tag",
     )
 
 
-def create_tags(repository: GitRepository, tags: Sequence[NewTag]) -> None:
-    """Make annotated tags: many of them in few processes, where none is to be signed."""
-    if create_tags_together(repository, tags):
+def create_tags(
+    repository: GitRepository, tags: Sequence[NewTag], replaced: Collection[str] = ()
+) -> None:
+    """Make annotated tags: many of them in few processes, where none is to be signed.
+
+    Those of the names `replaced` may exist, and take the place of what is there.
+    """
+    if not replaced and create_tags_together(repository, tags):
         return
     for tag in tags:
-        create_tag(repository, tag.name, tag.commit, tag.message)
+        create_tag(repository, tag.name, tag.commit, tag.message, replace=tag.name in replaced)
 
 
 def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> bool:

@@ -93,7 +93,7 @@ class Project:
     @property
     def state_directory(self) -> Path:
         """Where objects, caches and intents live: never committed, shared by all work trees."""
-        return paths.check_own_directory(self.repository.common_dir / "mlver")
+        return find_state_directory(self.repository)
 
     @property
     def cached(self) -> Project:
@@ -216,3 +216,8 @@ def _parse_seconds(text: str) -> int:
             hints=("unset SOURCE_DATE_EPOCH", _TAKE_COMMIT_TIME),
         )
     return int(text)
+
+
+def find_state_directory(repository: GitRepository) -> Path:
+    """Find the folder of objects, caches and intents; raise MlverError for a symlink there."""
+    return paths.check_own_directory(repository.common_dir / "mlver")

@@ -212,6 +212,11 @@ class VersionRecord:
         listed = {kind: thaw_value(values) for kind, values in replaced.items() if values}
         return drop_empty_values(**{_REPLACED: listed})
 
+    def replace_described(self, replaced: Mapping[str, Values]) -> Document:
+        """The same in place of what `extra` says of it, beside all else there."""
+        others = {key: value for key, value in self.extra.items() if key != _REPLACED}
+        return {**others, **self.describe_replaced(replaced)}
+
     def named_artifacts(self) -> dict[str, Artifact]:
         """Every artifact by name: `weights` first, then the data sets in order."""
         return {"weights": self.weights, **self.data}

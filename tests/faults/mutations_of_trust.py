@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.mutate import Mutation
+from tests.faults.mutations_of_amending import AMENDING_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
@@ -469,4 +470,5 @@ TRUST_MUTATIONS = (
     *STORAGE_MUTATIONS,
     *REMOTE_MUTATIONS,
     *LINK_MUTATIONS,
+    *AMENDING_MUTATIONS,
 )

@@ -77,6 +77,8 @@ _PROMOTE = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
 _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
 _OLD = ("checkout", "m@1.0.0", "--force")
 _BIG = ("--data", "big=big.bin")
+_ALL = ("--weights", "model.bin", "--data", "train=data")
+_AMEND = ("register", "m", "--amend", "-m", "Said better", *_ALL, "--owner", "Kim")
 
 # A new command joins here; every campaign that sweeps operations takes it from here.
 OPERATIONS = (
@@ -84,6 +86,21 @@ OPERATIONS = (
     CampaignOperation("register-unborn", prepare_unborn, FIRST, again=(0, 3)),
     CampaignOperation("register-first", prepare_born, FIRST, again=(0, 3)),
     CampaignOperation("register", prepare_changed, NEXT, again=(0, 3)),
+    CampaignOperation("register-amend", prepare_changed, _AMEND, again=(0, 3)),
+    CampaignOperation(
+        "register-amend-after-kill",
+        partial(prepare_interrupted, "git-tag#1:before", "register-amend"),
+        _AMEND,
+        prepare_changed,
+        again=(0, 3),
+    ),
+    CampaignOperation(
+        "register-amend-after-undo",
+        partial(prepare_interrupted, "git-commit#1:before", "register-amend"),
+        _AMEND,
+        prepare_changed,
+        again=(0, 3),
+    ),
     CampaignOperation("register-large", prepare_large, (*NEXT, *_BIG), again=(0, 3)),
     CampaignOperation("register-crowded", prepare_changed, NEXT, again=(0, 3), crowded=True),
     CampaignOperation("register-damaged", partial(prepare_damaged, "*"), NEXT, again=(0, 3)),

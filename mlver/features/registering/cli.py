@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from mlver.features.registering.screen import draw_init, draw_register
+from mlver.project.registering.amend import amend_version
 from mlver.project.registering.register import register_version
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
@@ -203,6 +204,16 @@ AllowMixed = Annotated[
 ]
 
 
+Amend = Annotated[
+    bool,
+    typer.Option(
+        "--amend",
+        help="Replace the version of HEAD's own commit; its number stays.",
+        rich_help_panel=_HOW,
+    ),
+]
+
+
 def register_command(
     ctx: typer.Context,
     model: ModelName,
@@ -233,6 +244,7 @@ def register_command(
     no_commit: NoCommit = False,
     allow_dirty: AllowDirty = False,
     allow_mixed: AllowMixed = False,
+    amend: Amend = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -254,8 +266,9 @@ def register_command(
     request = replace(request, batches=parse_pairs(batches, "--batch"), description=description)
     request = replace(request, version=version, bump=bump, pre=pre, allow_lower=allow_lower)
     request = replace(request, commit=not no_commit, dry_run=dry_run)
-    request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed)
-    result = register_version(find_session(ctx).initialised_project, request)
+    request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed, amend=amend)
+    carry_out = amend_version if amend else register_version
+    result = carry_out(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)
 
 

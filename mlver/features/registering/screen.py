@@ -20,6 +20,8 @@ from mlver.terminal.words import (
 
 def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     verb = "Would register" if result.dry_run else "Registered"
+    if result.amended is not None:
+        verb = "Would amend" if result.dry_run else "Amended"
     version = f"{result.model} {result.version}"
     screen.draw_line((verb, "bold"), " ", (version, "name"), (_describe_origin(result), "dim"))
     table_rows = map(_draw_artifact, result.artifacts)

@@ -53,7 +53,7 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
         *audit.catch_errors(layout.MODELS, versions),
     ]
     findings += drop_landed(incoming, judged_again)
-    findings += _judge_seals(incoming.project, unedited_files)
+    findings += _judge_seals(incoming.project, unedited_files, incoming.replaced_seals)
     findings += _find_case_collisions(incoming, present)
     return list(dict.fromkeys(findings))
 
@@ -150,14 +150,18 @@ def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[s
     return list(touched)
 
 
-def _judge_seals(project: Project, paths: Sequence[str]) -> Iterator[Finding]:
-    """Judge records that are not what their tags seal; one without a tag is accepted."""
+def _judge_seals(
+    project: Project, paths: Sequence[str], replaced: Collection[str]
+) -> Iterator[Finding]:
+    """Judge records that are not what their tags seal; one without a tag is accepted, or with one
+    that is `replaced`.
+    """
     for model, digests in _read_digests(project, paths).items():
         for version, seal in seals.read_seals(project, model, digests).items():
             for finding in judge_seal(model, version, digests[version], seal):
-                if finding.kind == "record":
-                    path = layout.version_path(model, version)
-                    yield _report_other_record(path, version_tag_name(model, version))
+                name = version_tag_name(model, version)
+                if finding.kind == "record" and name not in replaced:
+                    yield _report_other_record(layout.version_path(model, version), name)
     for (model, stage), promotions in _read_promotions(project, paths).items():
         sequences = [record.sequence for record, _ in promotions]
         tagged = promotion_seals.read_promotion_tags(project, model, stage, sequences)

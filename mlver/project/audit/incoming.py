@@ -20,6 +20,7 @@ from mlver.git.main_branch import list_main_branches
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
+from mlver.project.edit.replaced_seals import list_replaced_seals
 from mlver.project.history import renumbered
 from mlver.project.history.renumbered import PlannedMerge
 from mlver.project.history.unknown_formats import find_taken_back, find_unread_changes
@@ -65,8 +66,13 @@ class IncomingChanges:
     base: str | None = None  # None for a merge that is still to be made
     without: tuple[str, ...] = ()
     asked_by: IncomingJudge = "check"
-    # The object of each tag that the same push brings, by name; None for one that it deletes.
+    # The object of each tag that the same push brings, by name; None for one that goes.
     pushed_tags: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def replaced_seals(self) -> tuple[str, ...]:
+        """The tags that go once the index is committed: those that `register --amend` replaces."""
+        return tuple(self.pushed_tags) if self.tip is None else ()
 
     @property
     def seen_tags(self) -> SeenTags:
@@ -93,6 +99,8 @@ def read_staged(repository: GitRepository) -> IncomingChanges:
                 touched[record_path] = None
     record_paths = [record_path for record_path in touched if layout.is_record_path(record_path)]
     edits = _find_edits(repository, tree, record_paths, parents, differences)
+    # The commit of `register --amend` is made before its seal is replaced.
+    replaced = list_replaced_seals(repository) if record_paths else []
     return IncomingChanges(
         _open_project(repository, tree),
         tuple(touched),
@@ -100,6 +108,7 @@ def read_staged(repository: GitRepository) -> IncomingChanges:
         _find_contents(repository, _select_new_files(differences)),
         ("git", "diff", "--cached"),
         base=parents[0] if len(parents) == 1 else None,
+        pushed_tags=dict.fromkeys(replaced),
     )
 
 
@@ -264,14 +273,18 @@ def _has_landed(repository: GitRepository, head: str, path: str) -> bool:
     now.
 
     git does not say that it amends. So a record that HEAD's own commit added may change as long as
-    no other branch, tag or remote has that commit; where it was no amending, the push tells.
+    no other branch, tag or remote has that commit; where it was no amending, the push tells. The
+    seal that `register --amend` replaces is no other.
     """
     parents = repository.process.read(["rev-parse", f"{head}^@"]).decode().split()
     places = [f"{parent}:{path}" for parent in parents]
     if any(changes_in.find_objects(repository, places)):
         return True
     holders = set(changes_in.list_holders(repository, head))
-    return bool(holders - {changes_in.find_own_branch(repository)})
+    holders.discard(changes_in.find_own_branch(repository) or "")
+    if holders:
+        holders.difference_update(f"refs/tags/{name}" for name in list_replaced_seals(repository))
+    return bool(holders)
 
 
 def _find_tampered(

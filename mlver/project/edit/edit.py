@@ -75,21 +75,30 @@ class PlannedEdit:
         *,
         otherwise: str = "",
         description: str = "",
+        replaced: Mapping[str, str] | None = None,
     ) -> str:
         """Write, commit only these files, make the tags, sync.
 
         Return the commit's id once nothing can be lost. `otherwise` is what a person whose HEAD is
         detached can do without a branch. `description` names the command more exactly than `what`
-        could when the edit began.
+        could when the edit began. With `replaced`, the commit takes the place of HEAD's, and the
+        new tags that of these, each with its object's id. The hooks know them by the plan.
         """
         branch = f"refs/heads/{_require_branch(self.repository, otherwise)}"
-        with self._record_plan(branch=branch, tags=tags, description=description) as plan:
+        untags = replaced or {}
+        with self._record_plan(
+            branch=branch, tags=tags, untags=untags, description=description
+        ) as plan:
             self._write_files()
-            commit = changes.commit_only(self.repository, list(plan.writes), message)
+            commit = changes.commit_only(
+                self.repository, list(plan.writes), message, amend=replaced is not None
+            )
             _check_landed(self.repository, plan, commit)
             kept_code.keep_code(self.repository, tags)
             changes.create_tags(
-                self.repository, [changes.NewTag(tag.name, commit, tag.message) for tag in tags]
+                self.repository,
+                [changes.NewTag(tag.name, commit, tag.message) for tag in tags],
+                replaced=untags,
             )
             references = [branch, *_list_references(tags)]
             changes.sync_git(self.repository, references)

@@ -133,7 +133,10 @@ def _complete_edit(
     repository: GitRepository, plan: CommandIntent, directory: Path
 ) -> RecoveryOutcome:
     outcome = RecoveryOutcome.COMPLETED
-    changes.delete_tags(repository, _find_unchanged_tags(repository, plan.untags))
+    unchanged = _find_unchanged_tags(repository, plan.untags)
+    # one that gets another object keeps its name meanwhile
+    given_up = {name: object_id for name, object_id in unchanged.items() if name not in plan.tags}
+    changes.delete_tags(repository, given_up)
     try:
         _make_tags_twice(repository, plan, directory)
     except MlverError:
@@ -170,14 +173,19 @@ def _make_tags_twice(repository: GitRepository, plan: CommandIntent, directory: 
 def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
     """Make the tags that are missing; raise MlverError where one cannot be made."""
     existing_tags = repository.tags_named(plan.tags)
-    missing_names = [name for name in plan.tags if name not in existing_tags]
+    missing_names: list[str] = []
+    for name in plan.tags:
+        existing = existing_tags.get(name)
+        # one that it replaces seals the record that was there before
+        if existing is None or existing.object_id == plan.untags.get(name):
+            missing_names.append(name)
     new_tags: list[changes.NewTag] = []
     planned = kept_code.leave_lacking(repository, _plan_tags(repository, plan, missing_names))
     kept_code.keep_code(repository, planned)
     for tag in planned:
         assert tag.commit is not None
         new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
-    changes.create_tags(repository, new_tags)
+    changes.create_tags(repository, new_tags, replaced=plan.untags)
 
 
 def _plan_tags(

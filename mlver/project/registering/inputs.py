@@ -48,7 +48,7 @@ def resolve_inputs(project: Project, request: RegisterRequest) -> RegisterInputs
     Raise UsageError where the request leaves one of them open, MlverError where one is refused.
     """
     refuse_newer_formats(project.registry, list_highest_version(project.registry, request.model))
-    settings = _merge_settings(project, request)
+    settings = merge_settings(project, request)
     if settings.weights is None:
         words = ["mlver", "register", request.model, "--weights", "PATH", *list_options(request)]
         raise UsageError(
@@ -98,7 +98,7 @@ def _list_readable(project: Project, model: str) -> list[Version]:
     return versions
 
 
-def _merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
+def merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
     """Build `model.yaml` as it will be: values from the command line replace those it held."""
     known = project.registry.read_settings(request.model)
     if known is None:

@@ -55,6 +55,7 @@ class RegisterOptions(TypedDict, total=False):
     allow_dirty: bool
     allow_mixed: bool
     dry_run: bool
+    amend: bool
 
 
 def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
@@ -103,6 +104,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         allow_dirty=options.get("allow_dirty", False),
         allow_mixed=options.get("allow_mixed", False),
         dry_run=options.get("dry_run", False),
+        amend=options.get("amend", False),
     )
 
 

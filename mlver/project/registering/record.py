@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,20 +84,25 @@ def _list_uncommitted(files: Iterable[str], differing: Sequence[str]) -> tuple[s
 
 
 def measure_artifacts(
-    project: Project, request: RegisterRequest, inputs: RegisterInputs, *, store: bool
+    project: Project,
+    request: RegisterRequest,
+    settings: ModelSettings,
+    *,
+    store: bool,
+    only: Container[str] | None = None,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
 
-    An artifact whose settings say `stored: false` is never kept. Raise MlverError for a link out of
-    the work tree that is not followed.
+    With `only`, those of these names. An artifact whose settings say `stored: false` is never kept.
+    Raise MlverError for a link out of the work tree that is not followed.
     """
-    artifacts = inputs.settings.named_artifacts
-    agreed = _agree_links(project, request, inputs.settings, dry_run=not store)
+    agreed = _agree_links(project, request, settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
-    _refuse_unfollowed(project, request, inputs.settings, agreed)
+    _refuse_unfollowed(project, request, settings, agreed)
     with storing.open_measurer(project, store=store, agreed=agreed) as measure:
-        for name, settings in artifacts.items():
-            measured[name] = measure(settings.path, store=settings.stored)
+        for name, artifact in settings.named_artifacts.items():
+            if only is None or name in only:
+                measured[name] = measure(artifact.path, store=artifact.stored)
     return measured
 
 
@@ -169,16 +174,16 @@ def gather_given(
         request.metrics,
         request.metric_values,
     )
-    metrics_source = ", ".join(settings.metrics) or "the metrics given"
-    value_files.check_numbers(metrics, metrics_source)
-    _refuse_excess(settings, params, metrics)
+    check_given(settings, params, metrics)
     return GivenValues(params, metrics, {"params": other_params, "metrics": other_metrics})
 
 
-def _refuse_excess(
+def check_given(
     settings: ModelSettings, params: Mapping[str, Any], metrics: Mapping[str, Any]
 ) -> None:
-    """Refuse values that leave no room for the rest of a record."""
+    """Refuse metrics that are no numbers, and values that leave the record no room for the rest."""
+    metrics_source = ", ".join(settings.metrics) or "the metrics given"
+    value_files.check_numbers(metrics, metrics_source)
     size = 0
     for values, noun in ((params, "params"), (metrics, "metrics")):
         where = f"the {noun} of {settings.model}"
@@ -280,6 +285,22 @@ def _pin_artifact(
         batch=settings.batch,
         license=settings.license,
     )
+
+
+def pin_artifact(
+    project: Project,
+    settings: ModelSettings,
+    name: str,
+    measured: MeasuredArtifact,
+    before: Artifact | None,
+) -> Artifact:
+    """Pin one artifact as it was measured."""
+    own_settings = settings.named_artifacts[name]
+    if name == "weights":
+        pinned = _pin_weights(own_settings, measured)
+    else:
+        pinned = _pin_artifact(own_settings, measured, own_settings.format)
+    return replace(pinned, executable=modes.pin_executable(project, measured, before))
 
 
 def pin_modes(

@@ -19,7 +19,7 @@ from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project
-from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
+from mlver.project.registering.inputs import resolve_inputs
 from mlver.project.registering.lineage import trace_lineage
 from mlver.project.registering.record import (
     WorkTreeState,
@@ -62,7 +62,8 @@ class RegisterResult:
     `commit` and `tag` are None where the record was only staged, or in a dry run. `unignored` are
     artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds,
     and `uncommitted` the params and metrics files that HEAD does not have as they are.
-    `unchanged`: artifacts, params and metrics are those of the version before.
+    `unchanged`: artifacts, params and metrics are those of the version before. `amended` is the
+    digest of the record that this one replaced.
     """
 
     model: str
@@ -85,10 +86,11 @@ class RegisterResult:
     unignored: tuple[str, ...]
     untracked: tuple[str, ...]
     uncommitted: tuple[str, ...]
+    amended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _EncodedRecord:
+class EncodedRecord:
     """A record, the bytes that its digest is of, and the artifacts that were measured for it.
 
     `before` is the version before it.
@@ -121,20 +123,20 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
         code = inspect_code(project, request, inputs)
-        measured = measure_artifacts(project, request, inputs, store=edit is not None)
+        measured = measure_artifacts(project, request, inputs.settings, store=edit is not None)
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
-        before = _read_before(project, record)
+        before = read_before(project, record)
         artifacts_before = {} if before is None else before.named_artifacts()
         record = pin_modes(project, record, measured, artifacts_before)
         _note_environment(project, record)
-        encoded = _EncodedRecord(record, _encode_record(project, record), measured, before)
+        encoded = EncodedRecord(record, encode_record(project, record), measured, before)
         # built before the record lands: afterwards nothing may fail any more
-        result = _build_result(project, request, inputs, encoded, code)
+        result = build_result(project, request, encoded, code)
         if edit is None:
             return result
-        _plan_files(project, edit, inputs.settings, encoded)
+        plan_files(project, edit, inputs.settings, encoded)
         if not request.commit:
             edit.stage_files(description=_describe_edit(record))
             return result
@@ -142,7 +144,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
 
 
-def _read_before(project: Project, record: VersionRecord) -> VersionRecord | None:
+def read_before(project: Project, record: VersionRecord) -> VersionRecord | None:
     """Read the version before."""
     if record.previous is None:
         return None
@@ -158,7 +160,7 @@ def _note_environment(project: Project, record: VersionRecord) -> None:
         )
 
 
-def _encode_record(project: Project, record: VersionRecord) -> bytes:
+def encode_record(project: Project, record: VersionRecord) -> bytes:
     project_schema = project.registry.read_file(layout.VERSION_SCHEMA)
     return codec.encode_document("version", record.to_document(), project_schema)
 
@@ -166,12 +168,20 @@ def _encode_record(project: Project, record: VersionRecord) -> bytes:
 # -- landing the record ------------------------------------------------------------------------
 
 
-def _plan_files(
-    project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: _EncodedRecord
+def plan_files(
+    project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: EncodedRecord
 ) -> None:
     record = encoded.record
     record_path = layout.version_path(record.model, record.version)
     edit.create_file(record_path, encoded.data)
+    plan_beside(project, edit, settings, encoded)
+
+
+def plan_beside(
+    project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: EncodedRecord
+) -> None:
+    """Plan what goes with a record: its manifests, and `model.yaml` where it says something new."""
+    record = encoded.record
     manifests: dict[str, bytes] = {}
     for artifact in encoded.measured.values():
         if artifact.manifest is not None:
@@ -184,12 +194,19 @@ def _plan_files(
         edit.put_file(path, amend_document("model", existing, settings.to_document()))
 
 
-def _commit_record(edit: PlannedEdit, encoded: _EncodedRecord) -> str:
-    record = encoded.record
-    description = _describe_edit(record)
-    message = f"mlver: {description}\n\n{record.message}"
-    tag = planned_tags.plan_version_tag(record, encoded.data)
-    return edit.commit_files(message, (tag,), otherwise="add --no-commit", description=description)
+def _commit_record(edit: PlannedEdit, encoded: EncodedRecord) -> str:
+    tag = planned_tags.plan_version_tag(encoded.record, encoded.data)
+    return edit.commit_files(
+        write_message(encoded.record),
+        (tag,),
+        otherwise="add --no-commit",
+        description=_describe_edit(encoded.record),
+    )
+
+
+def write_message(record: VersionRecord) -> str:
+    """Write the message of the commit that registers a version."""
+    return f"mlver: {_describe_edit(record)}\n\n{record.message}"
 
 
 def _describe_edit(record: VersionRecord) -> str:
@@ -199,11 +216,10 @@ def _describe_edit(record: VersionRecord) -> str:
 # -- the result --------------------------------------------------------------------------------
 
 
-def _build_result(
+def build_result(
     project: Project,
     request: RegisterRequest,
-    inputs: RegisterInputs,
-    encoded: _EncodedRecord,
+    encoded: EncodedRecord,
     code: WorkTreeState,
 ) -> RegisterResult:
     record = encoded.record
@@ -212,7 +228,7 @@ def _build_result(
     artifacts = _summarise_artifacts(record, encoded.before)
     unignored: tuple[str, ...] = ()
     # with a later version the person has seen the advice already
-    if inputs.previous is None:
+    if encoded.before is None:
         unignored = _find_unignored(project, record)
     return RegisterResult(
         model=record.model,

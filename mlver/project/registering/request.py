@@ -54,6 +54,7 @@ class RegisterRequest:
     allow_dirty: bool = False
     allow_mixed: bool = False
     dry_run: bool = False
+    amend: bool = False
 
 
 def check_request(project: Project, request: RegisterRequest) -> None:
@@ -71,8 +72,10 @@ def check_request(project: Project, request: RegisterRequest) -> None:
             raise UsageError(f"{option} says nothing; give it a text")
     _check_keys(request.param_keys, "--param-key")
     _check_keys(request.metric_keys, "--metric-key")
-    again = ["mlver", "register", request.model, *list_options(request)]
-    names.check_reason(request.message, "a version", again, is_kept=not request.dry_run)
+    # A version that is amended has a reason already.
+    if request.message.strip() or not request.amend:
+        again = ["mlver", "register", request.model, *list_options(request)]
+        names.check_reason(request.message, "a version", again, is_kept=not request.dry_run)
     names.check_text(request.command or "", "the command")
     names.check_text(request.environment or "", "the environment's folder")
 
@@ -108,6 +111,7 @@ def list_options(request: RegisterRequest) -> list[str]:
         "--no-commit": not request.commit,
         "--allow-dirty": request.allow_dirty,
         "--allow-mixed": request.allow_mixed,
+        "--amend": request.amend,
         "--dry-run": request.dry_run,
     }
     words += [option for option, is_given in flags.items() if is_given]

@@ -74,7 +74,7 @@ def capture_environment(
         packages=_list_packages(python.libraries),
         command=command,
         accelerator=_find_accelerator(),
-        seed=_find_seed(params),
+        seed=find_seed(params),
         files=_pin_requirements(top),
     )
 
@@ -234,7 +234,7 @@ def _describe_nvidia(card: Path) -> str:
     return description
 
 
-def _find_seed(params: Mapping[str, Any]) -> int | None:
+def find_seed(params: Mapping[str, Any]) -> int | None:
     for key, value in flatten_values(params).items():
         name = key.rpartition(".")[2]
         # Python counts True among the integers

@@ -135,6 +135,15 @@ def _assign_given(gathered: dict[str, Any], given: Sequence[str]) -> None:
         values.assign_value(gathered, key, values.parse_scalar(value))
 
 
+def assign_over(
+    values: Mapping[str, Any], given: Sequence[str], values_given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Assign what a program gave, and then each `key=value` of `given`, over these values."""
+    assigned = merge_values(values, values_given)
+    _assign_given(assigned, given)
+    return assigned
+
+
 def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any]:
     """Read the values of files as a commit holds them.
 

@@ -1,0 +1,45 @@
+"""HEAD's own commit: what it changed, and who else has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mlver.git.changes_in import find_own_branch, list_holders
+from mlver.git.listings import split_fields
+from mlver.git.repository import GitRepository
+
+
+def count_parents(repository: GitRepository, commit: str) -> int:
+    return len(repository.process.read(["rev-parse", f"{commit}^@"]).split())
+
+
+def list_changed(repository: GitRepository, commit: str) -> Mapping[str, str]:
+    """List the paths that a commit without a second parent changed, each with git's letter."""
+    options = ["--root", "--no-commit-id", "--name-status", "-r", "-z", "--no-renames"]
+    fields = iter(split_fields(repository.process.read(["diff-tree", *options, commit])))
+    return {path: letter for letter, path in zip(fields, fields, strict=True)}
+
+
+def list_staged(repository: GitRepository, commit: str) -> list[str]:
+    """List the paths of which the index holds something else than a commit."""
+    options = ["--cached", "--name-only", "-z", "--no-renames"]
+    return split_fields(repository.process.read(["diff-index", *options, commit]))
+
+
+def list_other_holders(repository: GitRepository, commit: str) -> Iterator[str]:
+    """Name what has a commit, but for the branch that is worked on: references, other work trees.
+
+    Remotes count as far as this clone knows: by the branches that it fetched or pushed.
+    """
+    own = find_own_branch(repository)
+    for reference in list_holders(repository, commit):
+        if reference != own:
+            yield reference
+    listing = repository.process.read(["worktree", "list", "--porcelain", "-z"])
+    place = ""
+    for line in split_fields(listing):
+        name, _, value = line.partition(" ")
+        if name == "worktree":
+            place = value
+        elif line == f"HEAD {commit}" and place != str(repository.top):
+            yield f"the work tree {place}"
