@@ -93,6 +93,7 @@ OPERATIONS = (
         _AMEND,
         prepare_changed,
         again=(0, 3),
+        brief=True,
     ),
     CampaignOperation(
         "register-amend-after-undo",
@@ -100,6 +101,7 @@ OPERATIONS = (
         _AMEND,
         prepare_changed,
         again=(0, 3),
+        brief=True,
     ),
     CampaignOperation("register-large", prepare_large, (*NEXT, *_BIG), again=(0, 3)),
     CampaignOperation("register-crowded", prepare_changed, NEXT, again=(0, 3), crowded=True),
