@@ -230,6 +230,21 @@ def create_tags_together(repository: GitRepository, tags: Sequence[NewTag]) -> b
     return True
 
 
+def create_unsigned_tags(repository: GitRepository, tags: Sequence[tuple[NewTag, str]]) -> None:
+    """Make annotated tags, each with its tagger, all or none; raise GitFailed if one exists.
+
+    A tagger is `Kim <kim@example.org> 1767323045 +0000`: who made it, and when.
+    """
+    objects: dict[str, str] = {}
+    for tag, tagger in tags:
+        header = f"object {tag.commit}\ntype commit\ntag {tag.name}\ntagger {tagger}\n"
+        data = f"{header}\n{_clean_message(tag.message)}".encode()
+        arguments = ["hash-object", "-t", "tag", "-w", "--stdin"]
+        object_id = repository.process.write(arguments, stdin=data, doing="make the tags")
+        objects[tag.name] = object_id.decode().strip()
+    _update_tags(repository, "create", objects, doing="make the tags")
+
+
 def _clean_message(message: str) -> str:
     """Clean a message as git does with --cleanup=whitespace."""
     lines: list[str] = []

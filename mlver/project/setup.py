@@ -41,6 +41,8 @@ stages:
 # What the tags that seal records have to be: signed, with the key that git has for tags.
 #tags:
 #  signed: true
+# `mirror: gto` makes GTO's tags of each promotion, too, for those who go by them.
+#  mirror: gto
 
 # What the hooks (mlver hook install) keep out of git: files of more bytes than this, pickles, and
 # direct commits to branches. `allow` lets paths through.

@@ -127,6 +127,7 @@ def _recover_and_sweep(project: Project) -> None:
         durable.sweep_temporaries(directory)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
+        _mirror_recovered(project, plan)
         intent.drop_intent(project.state_directory)
 
 
@@ -147,6 +148,18 @@ def _recover_plan(project: Project, plan: CommandIntent) -> str:
         return finish_checkout(here, plan)
     except MlverError as error:
         return f"`{plan.what}` was interrupted and cannot be finished: {error.message}"
+
+
+def _mirror_recovered(project: Project, plan: CommandIntent) -> None:
+    """Make what GTO's users go by, where the killed command had not made it yet."""
+    here = _find_work_tree(project, plan)
+    if here is None or not plan.tags:
+        return
+    from mlver.project.tags.gto_mirror import mirror_promotions
+
+    holding = replace(here.repository, keep_open=project.repository.keep_open)
+    started = intent.read_start_time(project.state_directory)
+    mirror_promotions(replace(here, repository=holding), plan.tags, started)
 
 
 def _find_work_tree(project: Project, plan: CommandIntent) -> Project | None:

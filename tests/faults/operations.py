@@ -24,6 +24,7 @@ from tests.faults.preparations import (
     prepare_lost,
     prepare_many,
     prepare_merged,
+    prepare_mirrored,
     prepare_obstructed,
     prepare_registered,
     prepare_staged,
@@ -31,6 +32,7 @@ from tests.faults.preparations import (
     prepare_told_by_tags,
     prepare_two_versions,
     prepare_unborn,
+    prepare_unmirrored,
     prepare_unsealed,
 )
 
@@ -146,6 +148,27 @@ OPERATIONS = (
         brief=True,
     ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
+    CampaignOperation(
+        "promote-mirrored",
+        prepare_mirrored,
+        ("promote", "m@1.0.0", "--to", "staging", "-m", "Try it"),
+        brief=True,
+    ),
+    CampaignOperation(
+        "rollback-mirrored",
+        prepare_mirrored,
+        ("rollback", "m", "--stage", "production", "--to", "1.0.0", "-m", "Worse"),
+        again=(0, 3),
+        brief=True,
+    ),
+    # Two tags: both versions leave the stage.
+    CampaignOperation(
+        "retire-stage-mirrored",
+        prepare_mirrored,
+        ("retire", "m", "--stage", "production", "-m", "Gone"),
+        brief=True,
+    ),
+    CampaignOperation("tag-mirrored", prepare_unmirrored, ("tag",), brief=True),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),
     CampaignOperation("release-outrun", outrun, ("release",), piecemeal=True),

@@ -180,6 +180,22 @@ def prepare_staged(place: WorkPlace) -> None:
     place.write("data/1.txt", "stored nowhere\n")
 
 
+def prepare_mirrored(place: WorkPlace) -> None:
+    """The same, where GTO's tags tell of promotions, too."""
+    prepare_two_versions(place)
+    place.mlver("config", "set", "tags.mirror", "gto")
+    place.commit("Make GTO's tags")
+    place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
+    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
+    place.write("data/1.txt", "stored nowhere\n")
+
+
+def prepare_unmirrored(place: WorkPlace) -> None:
+    """Records that a merge brought, without GTO's tags."""
+    prepare_mirrored(place)
+    place.git("tag", "-d", "m#production#1", "m#production#2")
+
+
 def prepare_large_staged(place: WorkPlace) -> None:
     """Three versions with large files, the third in production; none of its files was changed."""
     prepare_large(place)

@@ -70,7 +70,9 @@ class AdoptResult:
     """`left` are tags, or a stage's tags, that nothing could be made of yet.
 
     `skipped` are those that are lost, and that the person said to go on without. `known` is how
-    many of the versions that tags name had records already. `commit` is None where none was made.
+    many of the versions that tags name had records already. `ungated` are the adopted stages that
+    do not ask for `verified`. `mirrored`: promotions make GTO's tags, too. `commit` is None where
+    none was made.
     """
 
     versions: tuple[AdoptedVersion, ...]
@@ -78,6 +80,8 @@ class AdoptResult:
     left: tuple[Finding, ...]
     skipped: tuple[Finding, ...]
     known: int
+    ungated: tuple[str, ...]
+    mirrored: bool
     commit: str | None
     dry_run: bool
 
@@ -100,8 +104,8 @@ def adopt_tags(project: Project, request: AdoptRequest) -> AdoptResult:
         finally:
             project.reporter.end_work()
         _tell_omissions(project, versions.prepared)
-        stages = prepare_stages(source, claims, versions.collect_digests())
-        result = _build_result(request, versions, stages)
+        stages = prepare_stages(source, claims, versions.collect_digests(), versions.unfit)
+        result = _build_result(project, request, versions, stages)
         for model in _list_models(result):
             _refuse_newer_records(project, model, result)
         _require_signatures(source, result, stages)
@@ -142,14 +146,21 @@ def _require_signatures(
 
 
 def _build_result(
-    request: AdoptRequest, versions: PreparedVersions, stages: PreparedStages
+    project: Project, request: AdoptRequest, versions: PreparedVersions, stages: PreparedStages
 ) -> AdoptResult:
+    config = project.registry.read_config()
+    ungated: list[str] = []
+    for name in sorted({adopted.stage for adopted in stages.stages}):
+        if not config.stages.get(name, StageSettings()).gates.get("verified"):
+            ungated.append(name)
     return AdoptResult(
         versions=tuple(map(_summarise_version, versions.prepared)),
         stages=stages.stages,
         left=(*versions.left, *stages.left),
         skipped=(*versions.skipped, *stages.skipped),
         known=len(versions.known),
+        ungated=tuple(ungated),
+        mirrored=config.tags.mirror is not None,
         commit=None,
         dry_run=request.dry_run,
     )

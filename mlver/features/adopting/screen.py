@@ -94,4 +94,18 @@ def _draw_next_step(result: AdoptResult, screen: TextScreen) -> None:
         tags_made = f", {format_count(len(seal_names), 'new tag')}"
         command = "git push, and mlver tag --push"
     screen.draw_line("  ", (f"commit {result.commit[:10]}{tags_made}; no tag was moved", "dim"))
+    _draw_truth(result, screen)
     screen.draw_next(command)
+
+
+def _draw_truth(result: AdoptResult, screen: TextScreen) -> None:
+    """Say what decides from now on, and what the adopted stages do not ask for."""
+    if not result.stages:
+        return
+    screen.draw_line("  the records decide from now on; the tags of the other tool do not")
+    for stage in result.ungated:
+        screen.draw_line(f"  {stage} moves without a look at the bytes (verified: false)")
+        draw_hints([f"mlver config set stages.{stage}.verified true"], screen, indent=2)
+    if not result.mirrored:
+        screen.draw_line("  gto show will not see what mlver promotes, unless it makes GTO's tags")
+        draw_hints(["mlver config set tags.mirror gto"], screen, indent=2)

@@ -15,6 +15,7 @@ from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.project import Project
+from mlver.records import gto_tags
 
 _TOLD = 5
 
@@ -77,7 +78,11 @@ def read_tag_claims(source: AdoptionSource) -> TagClaims:
     model = None
     if request.model:
         model = names.check_model(request.model)
-    foreign_names = [tag_name for tag_name, tag in source.tags.items() if not tag.seals]
+    foreign_names: list[str] = []
+    for tag_name, tag in source.tags.items():
+        # what mlver writes for those who go by GTO's tags is never read back
+        if not tag.seals and gto_tags.read_mirrored(tag.message) is None:
+            foreign_names.append(tag_name)
     claims = foreign_tags.read_claims(foreign_names, model, request.pattern)
     if model is not None:
         _tell_passed_over(source, claims)

@@ -53,11 +53,15 @@ class PreparedStages:
 
 
 def prepare_stages(
-    source: AdoptionSource, claims: TagClaims, digests: Mapping[VersionKey, Digest]
+    source: AdoptionSource,
+    claims: TagClaims,
+    digests: Mapping[VersionKey, Digest],
+    unfit: Sequence[Finding] = (),
 ) -> PreparedStages:
     """Prepare the history of each stage that has none here.
 
-    `digests` are of the version records, new and existing.
+    `digests` are of the version records, new and existing; `unfit` says of other versions why
+    they have none, though nothing is lost.
     """
     stages: list[AdoptedStage] = []
     record_files: dict[str, bytes] = {}
@@ -65,6 +69,7 @@ def prepare_stages(
     findings: list[Finding] = []
     skipped: list[Finding] = []
     places = _index_versions(source, claims)
+    left_versions = {finding.subject: finding for finding in unfit}
     for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
         if not layout.is_model_name(model):
@@ -75,6 +80,11 @@ def prepare_stages(
             if adopted:
                 origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
                 _note_later_tags(source, stage_tags, origins)
+                continue
+            awaited = _find_awaited(source, places, claims, stage_tags, left_versions)
+            if awaited is not None:
+                message = f"waits for {awaited.subject}, which is left as well"
+                findings.append(Finding("tag", f"{model}#{stage}", message, awaited.hints))
                 continue
             history = _read_events(source, places, claims, stage_tags, digests)
             skipped += history.skipped
@@ -168,6 +178,25 @@ def _index_versions(source: AdoptionSource, claims: TagClaims) -> _VersionPlaces
         if commit is not None:
             places[claim.model, commit] = claim.version
     return places
+
+
+def _find_awaited(
+    source: AdoptionSource,
+    versions_at: _VersionPlaces,
+    claims: TagClaims,
+    tags: Sequence[StageTag],
+    left: Mapping[str, Finding],
+) -> Finding | None:
+    """Find what keeps a version of a stage from being adopted: the same helps the stage."""
+    names = {(claim.model, claim.version): claim.tag for claim in claims.versions}
+    for stage_tag in tags:
+        commit = source.find_commit(stage_tag.tag)
+        version = None if commit is None else versions_at.get((stage_tag.model, commit))
+        if version is not None:
+            awaited = left.get(names[stage_tag.model, version])
+            if awaited is not None:
+                return awaited
+    return None
 
 
 def _read_events(

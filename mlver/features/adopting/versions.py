@@ -33,13 +33,15 @@ VersionKey = tuple[str, str]
 class PreparedVersions:
     """`known` are the digests of the records that exist already.
 
-    `skipped` are lost versions, where the person said to go on without them.
+    `skipped` are lost versions, where the person said to go on without them. `unfit` are those of
+    `left` that are not lost.
     """
 
     prepared: tuple[PreparedRecord, ...]
     known: Mapping[VersionKey, Digest]
     left: tuple[Finding, ...]
     skipped: tuple[Finding, ...]
+    unfit: tuple[Finding, ...] = ()
 
     def collect_digests(self) -> dict[VersionKey, Digest]:
         """The digest of every record, new or existing."""
@@ -57,6 +59,7 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
     known_digests: dict[VersionKey, Digest] = {}
     findings: list[Finding] = []
     skipped: list[Finding] = []
+    unfit: list[Finding] = []
     model_paths = _ModelPathFinder(source)
     ordered_claims = sorted(claims.versions, key=version_sort_key)
     twins = _find_case_twins(project, ordered_claims)
@@ -85,9 +88,13 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
             is_lost = isinstance(error, MissingContents | MissingPath | DamagedContents)
             if is_lost and source.request.skip_lost:
                 skipped.append(finding)
-            else:
-                findings.append(finding)
-    return PreparedVersions(tuple(prepared), known_digests, tuple(findings), tuple(skipped))
+                continue
+            findings.append(finding)
+            if not is_lost:
+                unfit.append(finding)
+    return PreparedVersions(
+        tuple(prepared), known_digests, tuple(findings), tuple(skipped), tuple(unfit)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ it does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver import names
@@ -30,7 +30,15 @@ from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import code_pushes, missing_seals, seals, signing, standing_tags
+from mlver.project.tags import (
+    code_pushes,
+    gto_mirror,
+    missing_seals,
+    seals,
+    signing,
+    standing_tags,
+)
+from mlver.project.tags.gto_mirror import MirrorPush
 from mlver.project.tags.missing_seals import SealableRecord, TagPlans
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -145,6 +153,7 @@ class _ReleaseRun:
             *self._find_unlanded(models),
         ]
         tag_push = self._push_tags(ready_records)
+        mirror = self._push_mirrors(models, {record.tag for record in records})
         self._push_code(records)
         return ReleaseResult(
             remote=self.remote,
@@ -154,7 +163,8 @@ class _ReleaseRun:
             pushed=tag_push.pushed,
             starting=_list_starting(ready_records, tag_push.pushed),
             accepted=(*published.accepted, *tag_push.outrun.accepted),
-            refused=(*refused, *tag_push.outrun.refused),
+            mirrored=mirror.pushed,
+            refused=(*refused, *tag_push.outrun.refused, *mirror.findings),
             silent=self.silence if tag_push.pushed else None,
             dry_run=self.edit is None,
         )
@@ -192,6 +202,20 @@ class _ReleaseRun:
             pushed += batch_push.pushed
             outrun = outrun.join_others(batch_push.outrun)
         return _TagPush(tuple(pushed), outrun)
+
+    def _push_mirrors(self, models: Sequence[str], landed: Collection[str]) -> MirrorPush:
+        """Make and push what those go by who go by GTO's tags, of landed promotions."""
+        waiting: list[str] = []
+        if self.edit is None:
+            waiting = [tag for tag in landed if tag not in self.project.repository.tags()]
+        work = gto_mirror.plan_all(self.project, models, waiting)
+        if self.edit is not None:
+            gto_mirror.make_tags(self.project, work.planned)
+        push = gto_mirror.push_mirrors(
+            self.project, self.remote, self.state.tags, landed=landed, dry_run=self.edit is None
+        )
+        names = dict.fromkeys((*push.pushed, *work.names))
+        return MirrorPush(tuple(names), (*push.findings, *work.findings))
 
     def _push_code(self, records: Sequence[SealableRecord]) -> None:
         """Push what keeps the code commits, last: a remote may take tags and nothing else."""

@@ -15,7 +15,8 @@ class ReleaseResult:
 
     `made` are new seals, `pushed` the tags the remote lacked, `accepted` those it got from somebody
     else, of the same records. `starting` are the pushed tags that are to start a pipeline: not
-    those of promotions that later ones replaced. `branch` is the remote's main line, at `tip`.
+    those of promotions that later ones replaced. `mirrored` are the tags that were made or pushed
+    for those who go by GTO's. `branch` is the remote's main line, at `tip`.
     `silent`: why the push starts no pipeline.
     """
 
@@ -25,6 +26,7 @@ class ReleaseResult:
     made: tuple[SealedRecord, ...]
     pushed: tuple[str, ...]
     starting: tuple[str, ...]
+    mirrored: tuple[str, ...]
     accepted: tuple[str, ...]
     refused: tuple[Finding, ...]
     silent: PipelineSilence | None

@@ -29,13 +29,20 @@ from mlver.terminal.words import format_count, format_size, shorten_digest, take
 
 def draw_tag(result: TagResult, screen: TextScreen) -> None:
     draw_new_seals(result.made, screen, dry_run=result.dry_run)
+    _draw_mirrored(result.mirrored, screen, dry_run=result.dry_run)
     draw_refused_records(result.refused, screen)
-    if not result.made and not result.refused:
+    if not (result.made or result.mirrored or result.refused):
         screen.draw_line("every record on HEAD is sealed already")
     if result.remote is not None:
         screen.draw_line(f"pushed {format_count(len(result.pushed), 'tag')} to {result.remote}")
-    elif result.made and not result.dry_run:
+    elif (result.made or result.mirrored) and not result.dry_run:
         screen.draw_next("mlver tag --push")
+
+
+def _draw_mirrored(names: Sequence[str], screen: TextScreen, *, dry_run: bool) -> None:
+    verb = "Would mirror" if dry_run else "Mirrored"
+    for name in names:
+        screen.draw_line((verb, "bold"), " ", (name, "name"), ("  for GTO", "dim"))
 
 
 def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
@@ -43,13 +50,16 @@ def draw_release(result: ReleaseResult, screen: TextScreen) -> None:
     verb = "Would push" if result.dry_run else "Pushed"
     for tag in result.pushed:
         screen.draw_line((verb, "bold"), " ", (tag, "name"), (f"  to {result.remote}", "dim"))
+    for tag in result.mirrored:
+        where = f"  to {result.remote}, for GTO"
+        screen.draw_line((verb, "bold"), " ", (tag, "name"), (where, "dim"))
     # Two people, or two jobs, may release at once: the slower one has nothing left to do.
     for tag in result.accepted:
         screen.draw_line(
             "Found ", (tag, "name"), (f"  at {result.remote}, which seals the same record", "dim")
         )
     draw_refused_records(result.refused, screen)
-    if not (result.pushed or result.accepted or result.refused):
+    if not (result.pushed or result.mirrored or result.accepted or result.refused):
         screen.draw_line(
             f"{result.remote} has a tag of every record on its {result.branch} already"
         )

@@ -13,7 +13,14 @@ from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
 from mlver.project.reporter import SilentReporter
-from mlver.project.tags import code_pushes, missing_seals, seals, signing, standing_tags
+from mlver.project.tags import (
+    code_pushes,
+    gto_mirror,
+    missing_seals,
+    seals,
+    signing,
+    standing_tags,
+)
 from mlver.project.tags.missing_seals import (
     SealableRecord,
     SealedRecord,
@@ -29,10 +36,12 @@ from mlver.records.tags import read_tag_name
 class TagResult:
     """`made` are the new seals, or on a dry run those that would be made.
 
-    `pushed` are the tags that the `remote` lacked; None where nothing was to be pushed.
+    `mirrored` are the new tags for those who go by GTO's. `pushed` are the tags that the `remote`
+    lacked; None where nothing was to be pushed.
     """
 
     made: tuple[SealedRecord, ...]
+    mirrored: tuple[str, ...]
     refused: tuple[Finding, ...]
     pushed: tuple[str, ...]
     remote: str | None
@@ -53,7 +62,9 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
     if dry_run:
         head_commit = _require_head(project)
         tag_plans, unsealable = _plan_lacking(project, head_commit, None, {})
-        return TagResult(list_sealed(tag_plans), unsealable, (), None, True)
+        mirror = gto_mirror.plan_all(project, waiting={plan.name for plan, _ in tag_plans})
+        refused = (*unsealable, *mirror.findings)
+        return TagResult(list_sealed(tag_plans), mirror.names, refused, (), None, True)
     with editing(project, "tag") as edit:
         head_commit = _require_head(project)
         remote = _require_remote(project) if push else None
@@ -64,12 +75,18 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
         if tag_plans:
             sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in tag_plans)
             edit.seal_records(sealed_tags, SealSource(head_commit))
+        # Last: GTO knows a version by its seal.
+        mirror = gto_mirror.plan_all(project)
+        gto_mirror.make_tags(project, mirror.planned)
+        unsealable += mirror.findings
         pushed: tuple[str, ...] = ()
         if remote is not None:
             kept_back = {finding.subject for finding in unsealable if finding.kind == "tag"}
             pushed, rivals = _push_tags(project, head_commit, remote, published, kept_back)
-            unsealable += rivals
-    return TagResult(list_sealed(tag_plans), unsealable, pushed, remote, False)
+            mirror_push = gto_mirror.push_mirrors(project, remote, published.tags)
+            unsealable += (*rivals, *mirror_push.findings)
+            pushed += mirror_push.pushed
+    return TagResult(list_sealed(tag_plans), mirror.names, unsealable, pushed, remote, False)
 
 
 def _require_head(project: Project) -> str:

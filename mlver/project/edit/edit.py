@@ -7,7 +7,7 @@ hook, a full disk or a power cut, one rule settles it, at once or in the next co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +37,8 @@ class PlannedEdit:
 
     Nothing is touched before one of the methods below carries the plan out. `what` names the
     command. `landed` says in words what is written for good, whatever stopped the command after
-    that. `named`: fetched tags have names here.
+    that. `named`: fetched tags have names here. `follow_up` does what belongs to a commit and its
+    tags once these are made, as long as the plan is on disk; it raises no MlverError.
     """
 
     repository: GitRepository
@@ -46,6 +47,7 @@ class PlannedEdit:
     writes: dict[str, bytes | None] = field(default_factory=dict)
     landed: str | None = None
     named: bool = False
+    follow_up: Callable[[], None] | None = None
 
     def create_file(self, path: str, data: bytes) -> None:
         """Plan a new file.
@@ -102,6 +104,7 @@ class PlannedEdit:
             )
             references = [branch, *_list_references(tags)]
             changes.sync_git(self.repository, references)
+            self._follow_up()
         return commit
 
     def stage_files(self, *, description: str = "") -> None:
@@ -206,10 +209,15 @@ class PlannedEdit:
             if recovery is not RecoveryOutcome.UNDONE:
                 self.landed = plan.what
                 outcome = recovery.failure_outcome
+                self._follow_up()
                 if isinstance(error, MlverError):
                     error.message = f"{error.message}\n{recovery.describe_edit(plan.what)}"
             intent.drop_intent(self.directory)
         return outcome
+
+    def _follow_up(self) -> None:
+        if self.follow_up is not None:
+            self.follow_up()
 
     def _describe_undone(self) -> str:
         # The undoing of a plan that names tags gives them their names: they are here to stay.

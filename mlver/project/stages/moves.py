@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from mlver.digest import Digest
@@ -173,8 +174,9 @@ def move_stage(
     path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)
-    message = f"mlver: {_describe_move(move)}\n\n{record.message}"
     tag = planned_tags.plan_promotion_tag(record, data)
+    edit.follow_up = partial(_mirror_move, project, tag.name)
+    message = f"mlver: {_describe_move(move)}\n\n{record.message}"
     taken = promotion_seals.find_taken_name(project, tag.name)
     if taken is not None or seals.makes_unsigned(project):
         commit = edit.commit_files(message, description=description)
@@ -182,6 +184,15 @@ def move_stage(
         return MovedStage(record, commit, None)
     commit = edit.commit_files(message, (tag,), description=description)
     return MovedStage(record, commit, tag.name)
+
+
+def _mirror_move(project: Project, seal: str) -> None:
+    """Tell those who go by GTO's tags of the promotion that this tag seals, if they are to know."""
+    if project.registry.read_config().tags.mirror is None:
+        return
+    from mlver.project.tags.gto_mirror import mirror_promotions
+
+    mirror_promotions(project, [seal])
 
 
 def _describe_move(move: StageMove) -> str:

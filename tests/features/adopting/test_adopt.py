@@ -49,6 +49,11 @@ def test_tags_of_gto_become_records_and_stay_where_they_are(gto: Repository) -> 
         f"  digits 2.0.0  models/m.pkl  1 file  9 B  {sha256('weights 2')[:19]}  kept by dvc\n"
         "  prod of digits: 1.0.0 → 2.0.0\n"
         f"  commit {gto.git('rev-parse', '--short=10', 'HEAD')}, 2 new tags; no tag was moved\n"
+        "  the records decide from now on; the tags of the other tool do not\n"
+        "  prod moves without a look at the bytes (verified: false)\n"
+        "  hint: mlver config set stages.prod.verified true\n"
+        "  gto show will not see what mlver promotes, unless it makes GTO's tags\n"
+        "  hint: mlver config set tags.mirror gto\n"
         "next: git push, and mlver tag --push\n"
     )
     made = {line.split()[0] for line in set(tags(gto).splitlines()[1:]) - before}
