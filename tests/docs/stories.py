@@ -64,6 +64,19 @@ STORIES = {
         "mlver promote digits@1.0.0 --to production -m 'first release'",
         "mlver promote digits@1.1.0 --to production -m better",
     ),
+    # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
+    "behind": (
+        "in-production",
+        "git init --quiet --bare .git/forge.git",
+        "git remote add origin .git/forge.git",
+        "git push --quiet --set-upstream origin main 'refs/tags/*:refs/tags/*'",
+        "mlver rollback digits --stage production -m 'latency doubled'",
+        "mlver retire digits@1.1.0 -m 'trained on the test set' --in-favour-of digits@1.0.0",
+        "git push --quiet && mlver tag --push",
+        "git tag --delete digits@production.3 && git reset --quiet --hard HEAD~2",
+        "git update-ref refs/remotes/origin/main HEAD",
+        "rm -r .git/mlver model data",
+    ),
 }
 
 
