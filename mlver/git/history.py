@@ -63,6 +63,14 @@ def find_tampering(
     return judge_changes(_group_by_path(listing))
 
 
+def has_held(repository: GitRepository, tips: Sequence[str], path: str, object_id: str) -> bool:
+    """Say whether some commit of the history of `tips` holds this very file at `path`."""
+    # `--root`: a person's settings may leave out what the first commit added.
+    options = ["--max-count=1", "--format=%H", "--root", "-m", "--full-history", "--no-renames"]
+    arguments = ["log", *options, f"--find-object={object_id}", *tips, "--", path]
+    return bool(repository.process.read(arguments).strip())
+
+
 def judge_changes(changes: Iterable[PathChanges]) -> list[RecordTampering]:
     """Judge what commits did to paths: all of a history's changes and deletions (`D`, `M`, `T`)."""
     reported: list[RecordTampering] = []

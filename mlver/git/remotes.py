@@ -35,11 +35,13 @@ class RemoteState:
 class PublishedReferences(NamedTuple):
     """The tags of a remote, and the references that keep code commits, each with its object's id.
 
-    Tags go by their names, the others by their full names.
+    Tags go by their names, the others by their full names. `tips` are the commits of its branches,
+    some of which may not be here.
     """
 
     tags: Mapping[str, str]
     code: Mapping[str, str]
+    tips: Sequence[str] = ()
 
 
 def list_remotes(repository: GitRepository) -> list[str]:
@@ -91,10 +93,15 @@ def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:
 
 
 def list_published(repository: GitRepository, remote: str) -> PublishedReferences:
-    """Ask the remote, over the network, for its tags and for what keeps code commits."""
-    arguments = ["--refs", "--", remote, "refs/tags/*", f"{CODE_REFERENCES}/*"]
+    """Ask the remote, over the network, for its tags, its branches and what keeps code commits."""
+    patterns = ["refs/tags/*", "refs/heads/*", f"{CODE_REFERENCES}/*"]
+    arguments = ["--refs", "--", remote, *patterns]
     listed = list(_list_remote(repository, arguments, f"ask {remote} for its tags"))
-    return PublishedReferences(_select_tags(listed), _select_code(listed))
+    tips: dict[str, None] = {}
+    for object_id, reference in listed:
+        if reference.startswith("refs/heads/"):
+            tips[object_id] = None
+    return PublishedReferences(_select_tags(listed), _select_code(listed), tuple(tips))
 
 
 def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:

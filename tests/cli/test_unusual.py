@@ -155,6 +155,7 @@ def test_a_push_that_is_refused_loses_nothing(
 ) -> None:
     train_model(second, 3)
     assert_works(second, "register", "digits", "--bump", "minor", "-m", "Third")
+    second.git("push", "--quiet", "origin", "main")
     if how == "hook":
         hook = remote.write(
             "hooks/update", "#!/bin/sh\necho 'GL-HOOK-ERR: tags are protected' >&2\nexit 1\n"

@@ -16,6 +16,7 @@ from mlver.features.hooks.adopted_origins import find_lost_origins
 from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.features.hooks.pushed_tags import judge_tag_update
 from mlver.features.hooks.sent_code import send_code
+from mlver.features.hooks.unsent_seals import find_unsent_seals
 from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
 from mlver.findings import Finding
 from mlver.git import changes_in, remotes
@@ -90,6 +91,9 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
         asked_by="pre-push",
     )
     judgement = _judge_updates(side, updates)
+    if remote in remotes.list_remotes(repository):
+        unsent = find_unsent_seals(repository, remote, updates)
+        judgement = replace(judgement, findings=(*judgement.findings, *unsent))
     sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
     notes = find_left_behind(repository, list(judgement.records), receiver, sent)
     if remote in remotes.list_remotes(repository) and not judgement.findings:

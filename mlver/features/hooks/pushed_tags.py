@@ -9,7 +9,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.features.hooks.updates import TAGS, RefUpdate
 from mlver.findings import Finding
-from mlver.git import changes_in
+from mlver.git import changes_in, history
 from mlver.git.changes_in import is_absent
 from mlver.git.git_tag import GitTag
 from mlver.git.repository import GitRepository
@@ -51,6 +51,9 @@ def judge_tag_update(
         if new is not None:
             yield from _judge_seal(repository, record_path, new, main)
     elif new is None:
+        if old is not None and _is_unlanded(repository, record_path, old, main):
+            # its record may have to give way to the one that landed under the same number
+            return
         message = f"seals {sealed.description}, and would be deleted"
         fetch = shell_command("git", "fetch", remote, f"{update.ref}:{update.ref}")
         yield Finding("tag", name, message, (fetch,))
@@ -166,6 +169,21 @@ def _is_worthless(repository: GitRepository, path: str, tag: GitTag, main: Seque
     if layout.is_version_path(path):
         return True
     return not any(find_before_seals(repository, place, [path]) for place in (tag.commit, here))
+
+
+def _is_unlanded(repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]) -> bool:
+    """Say whether the record that a tag seals never was on the main branch.
+
+    What cannot be told for sure counts as landed.
+    """
+    if not main or not tag.seals or tag.commit is None or repository.is_shallow():
+        return False
+    place = f"{tag.commit}:{path}"
+    data = next(iter(repository.blobs([place])))
+    known = changes_in.find_objects(repository, [place])[0]
+    if data is None or known is None or str(Digest.of_bytes(data)) != tag.seals:
+        return False
+    return not history.has_held(repository, main, path, known.object_id)
 
 
 def _describe_sealed(path: str) -> _SealedThing:

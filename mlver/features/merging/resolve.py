@@ -11,7 +11,7 @@ from mlver import paths
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.features.merging.outcomes import MergeSide, RewrittenRecord, suggest_other_side
 from mlver.features.merging.renumber import RenumberedSide, renumber_records
-from mlver.features.merging.stale_tags import StaleTags, find_stale_tags
+from mlver.features.merging.stale_tags import PushedSeals, StaleTags, find_stale_tags
 from mlver.features.merging.unmerged_settings import MergedSettings, merge_unmerged_settings
 from mlver.findings import Finding
 from mlver.git import merging
@@ -79,7 +79,13 @@ def resolve_conflicts(
         merge_state = _find_merge_state(project)
         main_branch = find_main_branch(project.repository)
         yielding_side, reason = _choose_side(project, merge_state, main_branch, rewrite)
-        resolution = _plan_resolution(project, merge_state, main_branch, yielding_side)
+        try:
+            resolution = _plan_resolution(project, merge_state, main_branch, yielding_side)
+        except PushedSeals as error:
+            obstacle = _find_obstacle(project, merge_state, main_branch, yielding_side)
+            if obstacle is None:
+                raise
+            raise error.offer_way_out(yielding_side, obstacle) from None
         if edit is not None:
             _write_resolution(edit, merge_state, resolution)
     renumbering = resolution.renumbering
@@ -157,6 +163,19 @@ def _shorten_reference(reference: str) -> str:
 
 def _is_below_root(path: str) -> bool:
     return path.startswith(f"{layout.ROOT}/")
+
+
+def _find_obstacle(
+    project: Project, state: MergeState, main: MainBranch, side: MergeSide
+) -> str | None:
+    """Why the other side than `side` cannot give way; None where it can."""
+    other_side: MergeSide = "theirs" if side == "ours" else "ours"
+    try:
+        _choose_side(project, state, main, other_side)
+        _plan_resolution(project, state, main, other_side)
+    except MlverError as error:
+        return error.message
+    return None
 
 
 def _plan_resolution(

@@ -58,7 +58,7 @@ def _list_rows(result: ResolveResult) -> list[list[Cell]]:
     for settings_path in result.settled:
         table_rows.append([settings_path, ("merged key by key", "dim")])
     for tag_name in result.untagged:
-        table_rows.append([f"tag {tag_name}", ("deleted: it was never pushed", "dim")])
+        table_rows.append([f"tag {tag_name}", ("deleted: no remote has it", "dim")])
     return table_rows
 
 

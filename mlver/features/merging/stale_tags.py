@@ -4,11 +4,11 @@ already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.features.merging.outcomes import MergeSide, suggest_other_side
 from mlver.features.merging.renumber import RenumberedSide
 from mlver.git import remotes
@@ -29,12 +29,44 @@ class StaleTags:
     remote: str | None
 
 
+class PushedSeals(MlverError):
+    """Some seals of the side that was to give way were pushed; `tags` names them by remote."""
+
+    def __init__(self, tags: Mapping[str, Sequence[str]], side: MergeSide) -> None:
+        self.tags = tags
+        super().__init__(
+            f"{_name_pushed(tags)}: a record whose seal was pushed keeps its number",
+            hint=suggest_other_side(side),
+        )
+
+    def offer_way_out(self, side: MergeSide, reason: str) -> MlverError:
+        """The error where the other side cannot give way either, for this reason."""
+        # Another remote that has some of them, too, is named the next time.
+        remote, names = next(iter(self.tags.items()))
+        take_back = shell_command("git", "push", remote, *(f":refs/tags/{name}" for name in names))
+        retry = shell_command("mlver", "resolve", "--rewrite", side)
+        return MlverError(
+            f"{_name_pushed(self.tags)}, and {side} has to give way all the same, for the other"
+            f" side cannot: {reason}; a seal of a record that has not landed may be deleted there"
+            " by whoever pushed it",
+            hints=(take_back, retry),
+        )
+
+
+def _name_pushed(tags: Mapping[str, Sequence[str]]) -> str:
+    places: list[str] = []
+    for remote, names in tags.items():
+        verb = "is" if len(names) == 1 else "are"
+        places.append(f"{', '.join(names)} {verb} on {remote}")
+    return "; ".join(places)
+
+
 def find_stale_tags(
     project: Project, side: MergeSide, own: CommittedRecords, renumbering: RenumberedSide
 ) -> StaleTags:
     """The tags that seal former records of the `own` side, which is `side`.
 
-    Raise MlverError where a remote has one of these seals: what is sealed for others keeps its
+    Raise PushedSeals where a remote has one of these seals: what is sealed for others keeps its
     number.
     """
     version_tags = _find_version_tags(project, renumbering)
@@ -43,16 +75,16 @@ def find_stale_tags(
     if not stale_tags:
         return StaleTags({}, None)
     fetch_from: str | None = None
+    pushed: dict[str, list[str]] = {}
     for remote in remotes.list_remotes(project.repository):
         published = remotes.list_remote_tags(project.repository, remote)
         for name, object_id in stale_tags.items():
             if published.get(name) == object_id:
-                raise MlverError(
-                    f"{name} is on {remote}: a record whose seal was pushed keeps its number",
-                    hint=suggest_other_side(side),
-                )
+                pushed.setdefault(remote, []).append(name)
         if not published.keys().isdisjoint(stale_tags):
             fetch_from = remote
+    if pushed:
+        raise PushedSeals(pushed, side)
     return StaleTags(stale_tags, fetch_from)
 
 

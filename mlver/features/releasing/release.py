@@ -33,6 +33,7 @@ from mlver.project.reporter import SilentReporter
 from mlver.project.tags import (
     code_pushes,
     gto_mirror,
+    held_back_seals,
     missing_seals,
     seals,
     signing,
@@ -140,20 +141,19 @@ class _ReleaseRun:
             self.edit.seal_records(sealed_tags, SealSource(self.state.tip, main_line=True))
         unfit_records = self._find_unfit(waiting_records, local_tags)
         sealed = missing_seals.list_sealed(plans)
+        refused = [*published.refused, *unfit_records.values(), *unsealable]
         # A tag that does not seal what landed stays here: once pushed, it could not be taken back.
         ready_tags = {seal.tag for seal in sealed}
         for record in waiting_records:
             if record.path not in unfit_records:
                 ready_tags.add(record.tag)
         ready_records = [record for record in unpublished if record.tag in ready_tags]
-        refused = [
-            *published.refused,
-            *unfit_records.values(),
-            *unsealable,
-            *self._find_unlanded(models),
-        ]
+        dependents = self._find_dependents(ready_records, refused)
+        ready_records = [record for record in ready_records if record.path not in dependents]
+        refused += [*dependents.values(), *self._find_unlanded(models)]
         tag_push = self._push_tags(ready_records)
-        mirror = self._push_mirrors(models, {record.tag for record in records})
+        landed = {record.tag for record in records if record.tag in self.state.tags}
+        mirror = self._push_mirrors(models, landed | {record.tag for record in ready_records})
         self._push_code(records)
         return ReleaseResult(
             remote=self.remote,
@@ -168,6 +168,17 @@ class _ReleaseRun:
             silent=self.silence if tag_push.pushed else None,
             dry_run=self.edit is None,
         )
+
+    def _find_dependents(
+        self, ready: Sequence[SealableRecord], refused: Sequence[Finding]
+    ) -> dict[str, Finding]:
+        """Find the ready records that depend on a refused one, by path.
+
+        A pipeline that their seals start would serve what was refused.
+        """
+        by_path = {finding.subject: finding for finding in refused}
+        repository = self.project.repository
+        return held_back_seals.find_dependents(repository, self.state.tip, ready, by_path)
 
     def _plan_tags(
         self, unpublished: Sequence[SealableRecord], local: Mapping[str, GitTag]

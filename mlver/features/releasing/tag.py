@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
@@ -16,6 +16,7 @@ from mlver.project.reporter import SilentReporter
 from mlver.project.tags import (
     code_pushes,
     gto_mirror,
+    held_back_seals,
     missing_seals,
     seals,
     signing,
@@ -71,22 +72,23 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
         published = PublishedReferences({}, {})
         if remote is not None:
             published = remotes.list_published(edit.repository, remote)
-        tag_plans, unsealable = _plan_lacking(project, head_commit, remote, published.tags)
+        tag_plans, refused = _plan_lacking(project, head_commit, remote, published.tags)
         if tag_plans:
             sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in tag_plans)
             edit.seal_records(sealed_tags, SealSource(head_commit))
         # Last: GTO knows a version by its seal.
         mirror = gto_mirror.plan_all(project)
         gto_mirror.make_tags(project, mirror.planned)
-        unsealable += mirror.findings
         pushed: tuple[str, ...] = ()
         if remote is not None:
-            kept_back = {finding.subject for finding in unsealable if finding.kind == "tag"}
-            pushed, rivals = _push_tags(project, head_commit, remote, published, kept_back)
-            mirror_push = gto_mirror.push_mirrors(project, remote, published.tags)
-            unsealable += (*rivals, *mirror_push.findings)
+            pushed, held_back = _push_tags(project, head_commit, remote, published, refused)
+            # GTO's tags follow the seals of what they tell of.
+            landed = {*published.tags, *pushed}
+            mirror_push = gto_mirror.push_mirrors(project, remote, published.tags, landed=landed)
+            refused += (*held_back, *mirror_push.findings)
             pushed += mirror_push.pushed
-    return TagResult(list_sealed(tag_plans), mirror.names, unsealable, pushed, remote, False)
+        refused += mirror.findings
+    return TagResult(list_sealed(tag_plans), mirror.names, refused, pushed, remote, False)
 
 
 def _require_head(project: Project) -> str:
@@ -172,35 +174,70 @@ def _push_tags(
     head: str,
     remote: str,
     published: PublishedReferences,
-    kept_back: Collection[str],
+    refused: Sequence[Finding],
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
-    """Push the tags of HEAD's records that the other side lacks; name those it has otherwise.
+    """Push the tags of HEAD's records that the other side lacks; name those that stay here.
 
     What keeps the code commits of these records goes last.
 
-    Tags that are `kept_back` seal nothing that HEAD has, and are named already: once pushed, none
-    can be taken back.
+    Once pushed, no tag can be taken back. So those stay here that the other side has otherwise,
+    whose records no branch there has, or whose records depend on a refused one. What is `refused`
+    is named already.
     """
     local = project.repository.tags()
     # What was passed over has been noted while the tags were planned.
     silent_project = replace(project, reporter=SilentReporter())
+    records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
+    kept_here = _find_refused(records, refused)
     lacking: list[SealableRecord] = []
     differing: list[SealableRecord] = []
-    records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
     for record in records:
         tag = local.get(record.tag)
-        if tag is None or record.tag in kept_back:
+        if tag is None or record.path in kept_here:
             continue
         if record.tag not in published.tags:
             lacking.append(record)
         elif published.tags[record.tag] != tag.object_id:
             differing.append(record)
     rivals = standing_tags.find_rival_tags(project, remote, head, differing, published.tags)
-    for batch in missing_seals.split_pushes(lacking):
+    kept_here |= _find_refused(differing, rivals)
+    held_back = _hold_back(project, head, remote, published, lacking, kept_here)
+    ready = [record for record in lacking if record.path not in held_back]
+    for batch in missing_seals.split_pushes(ready):
         changes.push_tags(project.repository, remote, batch, project.reporter)
-    names = code_pushes.name_code_references(record.path for record in records)
+    paths = [record.path for record in records if record.path not in held_back]
+    names = code_pushes.name_code_references(paths)
     for note in code_pushes.push_code_references(
         project.repository, remote, names, published.code, project.reporter
     ):
         project.reporter.show_note(note)
-    return tuple(record.tag for record in lacking), tuple(rivals)
+    return tuple(record.tag for record in ready), (*rivals, *held_back.values())
+
+
+def _find_refused(
+    records: Sequence[SealableRecord], findings: Sequence[Finding]
+) -> dict[str, Finding]:
+    """Find the records that these findings are about, by path: they name a path or a tag."""
+    by_subject = {finding.subject: finding for finding in findings}
+    refused: dict[str, Finding] = {}
+    for record in records:
+        finding = by_subject.get(record.tag) or by_subject.get(record.path)
+        if finding is not None:
+            refused[record.path] = finding
+    return refused
+
+
+def _hold_back(
+    project: Project,
+    head: str,
+    remote: str,
+    published: PublishedReferences,
+    lacking: Sequence[SealableRecord],
+    refused: Mapping[str, Finding],
+) -> dict[str, Finding]:
+    """Find the records whose seals are not pushed yet, by path: of those that `remote` lacks."""
+    repository = project.repository
+    held_back = held_back_seals.find_dependents(repository, head, lacking, refused)
+    others = {record: head for record in lacking if record.path not in held_back}
+    unsent = held_back_seals.find_unsent(repository, remote, published.tips, others)
+    return held_back | unsent

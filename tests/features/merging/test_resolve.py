@@ -155,13 +155,18 @@ def test_a_seal_that_was_pushed_keeps_its_number(apart: Repository) -> None:
     add_remote(apart)
     sealed = seal_on_topic(apart)
     apart.git("push", "--quiet", "origin", "m@v1.1.0")
+    # nothing has landed: the other side may give way
+    apart.git("update-ref", "-d", "refs/remotes/origin/main")
+    apart.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
     assert run_git(apart, "merge", "--quiet", "main") == 1
     before = apart.git("status", "--porcelain")
     with pytest.raises(
         MlverError,
         match=r"m@v1\.1\.0 is on origin: a record whose seal was pushed keeps its number",
-    ):
+    ) as caught:
         resolve_merge(apart)
+    assert caught.value.hints == ("mlver resolve --rewrite theirs",)
+    assert resolve_merge(apart, "theirs", dry_run=True).rewrite == "theirs"
     assert apart.git("status", "--porcelain") == before
     assert apart.git("rev-parse", "refs/tags/m@v1.1.0") == sealed
 
@@ -194,9 +199,11 @@ def test_a_seal_of_a_promotion_that_was_pushed_keeps_its_number(apart: Repositor
     assert run_git(apart, "merge", "--quiet", "topic") == 1
     with pytest.raises(
         MlverError,
-        match=r"m@production\.2 is on origin: a record whose seal was pushed keeps its number",
-    ):
+        match=r"m@production\.2 is on origin, and theirs has to give way all the same",
+    ) as caught:
         resolve_merge(apart)
+    take_back = "git push origin :refs/tags/m@production.2"
+    assert caught.value.hints == (take_back, "mlver resolve --rewrite theirs")
     assert apart.git("tag", "--list", "m@production.*").split()[1:] == names
 
 

@@ -40,7 +40,7 @@ def merged(repository: Repository, branch: str, **env: str) -> int:
 def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
     rows = (
         "  digits/versions/1.1.0 → digits/versions/1.2.0  1.1.0 is taken by the other side\n"
-        "  tag digits@v1.1.0                              deleted: it was never pushed\n"
+        "  tag digits@v1.1.0                              deleted: no remote has it\n"
     )
     before = digest_tree(stopped.path)
     assert (
