@@ -129,6 +129,7 @@ def _read_json(data: bytes, where: str) -> Any:
     try:
         return _parse_json(text)
     except json.JSONDecodeError as error:
+        _require_text(text, where)
         message = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except BadNumber as error:
         message = str(error)
@@ -152,9 +153,17 @@ def _read_toml(data: bytes, where: str) -> Any:
     raise InvalidDocument(where, (message,))
 
 
+def _require_text(text: str, where: str) -> None:
+    """Raise InvalidDocument for a file that a training has begun and written nothing to."""
+    if not text.strip():
+        raise InvalidDocument(where, ("the file is empty; write values to it, or leave it out",))
+
+
 def _read_json_lines(data: bytes, where: str) -> Any:
     # Not `splitlines`: JSON may hold the other characters that end a line somewhere.
-    lines = strict.decode_text(data, where).rstrip().split("\n")
+    text = strict.decode_text(data, where)
+    _require_text(text, where)
+    lines = text.rstrip().split("\n")
     try:
         return _parse_json(lines[-1])
     except json.JSONDecodeError as error:
@@ -166,7 +175,9 @@ def _read_json_lines(data: bytes, where: str) -> Any:
 
 def _read_csv(data: bytes, where: str) -> Any:
     """The last row by the names in the first; an empty cell has no value."""
-    rows = csv.reader(io.StringIO(strict.decode_text(data, where)), strict=True)
+    text = strict.decode_text(data, where)
+    _require_text(text, where)
+    rows = csv.reader(io.StringIO(text), strict=True)
     try:
         names = [name.strip() for name in next(rows, [])]
         cells: list[str] = []
@@ -182,7 +193,7 @@ def _read_csv(data: bytes, where: str) -> Any:
 
 def _pair_cells(names: list[str], cells: list[str]) -> dict[str, Any]:
     if not cells:
-        raise BadNumber("it needs a line of names and a line of values")
+        raise BadNumber("it has a line of names, and none of values")
     if len(cells) != len(names):
         raise BadNumber(f"the last row has {len(cells)} cells, and the first {len(names)} names")
     values: dict[str, Any] = {}

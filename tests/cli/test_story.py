@@ -46,6 +46,7 @@ def test_the_first_version(project: Repository) -> None:
         "  metrics  accuracy 0.91, log_loss 1\n"
         "  environment  the Python that runs mlver\n"
         "  commit …, tag digits@v1.0.0\n"
+        "next: mlver promote digits@1.0.0 --to STAGE -m WHY\n"
     )
     assert project.git("status", "--porcelain") == ""
     assert project.git("tag") == "digits@v1.0.0"

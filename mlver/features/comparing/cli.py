@@ -179,6 +179,9 @@ def status_command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Compare the work tree with the latest version; suggest the bump."""
+    """Compare the work tree with the version it holds; suggest the bump.
+
+    That is the one that was checked out, else the highest, pre-releases included.
+    """
     result = find_status(find_session(ctx).cached_project, model)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from mlver.errors import shell_command
 from mlver.project.registering.register import RegisteredArtifact, RegisterResult
 from mlver.project.setup import InitResult
 from mlver.terminal.screen import Cell, TextScreen
@@ -90,6 +91,9 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
         screen.draw_line(("nothing was written", "dim"))
     elif result.tag is None:
         screen.draw_unbroken(("staged: ", "dim"), "git commit, and once it is merged: mlver tag")
+    elif result.previous is None:
+        ref = f"{result.model}@{result.version}"
+        screen.draw_next(shell_command("mlver", "promote", ref, "--to", "STAGE", "-m", "WHY"))
 
 
 def _format_ignore_pattern(path: str) -> str:
