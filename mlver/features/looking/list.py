@@ -12,7 +12,7 @@ from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
-from mlver.project.tags.promotion_seals import ShownSeals, StageHolders
+from mlver.project.tags.promotion_seals import ShownModel, ShownSeals, StageHolders
 from mlver.records.model import Direction, ModelSettings
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
@@ -20,6 +20,9 @@ from mlver.version import Version, highest_release, parse_version, sort_versions
 
 ReadRecord: TypeAlias = tuple[VersionRecord, Digest]
 ReadRecords: TypeAlias = Mapping[Version, ReadRecord | MlverError]
+
+# The records of so many models are held in memory at once.
+_READ_TOGETHER = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,42 +159,63 @@ def list_versions(
     else:
         model_names = [project.resolve_model(model)]
     models: list[ListedModel] = []
-    for model_name in model_names:
-        models.append(_list_model(project, model_name, choice or NewestVersions()))
+    for start in range(0, len(model_names), _READ_TOGETHER):
+        read = [
+            _read_model(project, name, choice or NewestVersions())
+            for name in model_names[start : start + _READ_TOGETHER]
+        ]
+        # All at once: git is asked once, however many models and versions there are.
+        shown = [ShownModel(one.source.model, one.chosen.numbers, one.holdings) for one in read]
+        all_seals = promotion_seals.read_seals_of_models(project, shown)
+        models += map(_list_model, read, all_seals)
     return ListResult(project.record_time, tuple(models))
 
 
-def _list_model(project: Project, model: str, choice: VersionChoice) -> ListedModel:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReadModel:
+    """What was read of a model, but for its tags; `faults` are why some of it could not be."""
+
+    source: ListedSource
+    chosen: ChosenVersions
+    holdings: StageHolders
+    faults: tuple[str, ...]
+
+
+def _read_model(project: Project, model: str, choice: VersionChoice) -> _ReadModel:
     registry = project.registry
     reader = TolerantReader()
     holdings = reader.read_holdings(registry, model)
     settings = reader.try_reading(registry.read_settings, model)
-    retired = reader.read_retired(registry, model)
     source = ListedSource(
         project=project,
         model=model,
         settings=settings,
         held=_group_stages(holdings),
-        retired=retired,
+        retired=reader.read_retired(registry, model),
     )
     chosen = choice.choose_versions(source)
-    # All at once: git is asked once, however many versions there are.
-    known_seals = promotion_seals.read_shown_seals(project, model, chosen.numbers, holdings)
+    faults = (*reader.faults, *chosen.faults)
+    return _ReadModel(source=source, chosen=chosen, holdings=holdings, faults=faults)
+
+
+def _list_model(read: _ReadModel, known_seals: ShownSeals) -> ListedModel:
+    source, chosen = read.source, read.chosen
+    settings = source.settings
     versions: list[ListedVersion] = []
     for number in chosen.numbers:
         versions.append(_list_version(source, chosen, number, known_seals))
     return ListedModel(
-        model=model,
+        model=source.model,
         description=settings.description if settings else None,
         total=chosen.total,
         matching=chosen.matching,
         latest=None if chosen.latest is None else str(chosen.latest),
-        stages={stage: record.version for stage, (record, _) in holdings.items()},
-        unsealed_stages=_list_unsealed(holdings, known_seals),
-        retired=tuple(retired),
+        stages={stage: record.version for stage, (record, _) in read.holdings.items()},
+        unsealed_stages=_list_unsealed(read.holdings, known_seals),
+        retired=tuple(source.retired),
         directions=settings.directions if settings else {},
         versions=tuple(versions),
-        faults=(*reader.faults, *chosen.faults),
+        faults=read.faults,
     )
 
 

@@ -6,7 +6,7 @@ or inserted a record since. Which version holds a stage stands in the records al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from mlver.project.tags import seals
 from mlver.project.tags.seals import SealedTag
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
-from mlver.records.tags import promotion_tag_name
+from mlver.records.tags import promotion_tag_name, version_tag_name
 from mlver.version import Version
 
 # -- reading tags ----------------------------------------------------------------------------------
@@ -61,33 +61,54 @@ class ShownSeals(NamedTuple):
     stages: Mapping[str, SealState]
 
 
+class ShownModel(NamedTuple):
+    """The versions of a model that a screen shows, and what holds its stages."""
+
+    model: str
+    versions: Sequence[Version]
+    holders: StageHolders
+
+
 def read_shown_seals(
-    project: Project, model: str, versions: Iterable[Version], holders: StageHolders
+    project: Project, model: str, versions: Sequence[Version], holders: StageHolders
 ) -> ShownSeals:
     """Read the tags of versions and of one promotion of each stage, all at once.
 
     Signatures are not looked at.
     """
-    numbers = [str(version) for version in versions]
-    record_paths = seals.list_version_paths(model, numbers)
-    stage_by_tag: dict[str, str] = {}
-    for stage, (record, _) in holders.items():
-        tag_name = promotion_tag_name(model, stage, record.sequence)
-        record_paths[tag_name] = record.record_path
-        stage_by_tag[tag_name] = stage
+    (shown_seals,) = read_seals_of_models(project, [ShownModel(model, versions, holders)])
+    return shown_seals
+
+
+def read_seals_of_models(project: Project, shown: Sequence[ShownModel]) -> list[ShownSeals]:
+    """Read the same of several models; git answers once for all of them."""
+    record_paths: dict[str, str] = {}
+    for model, versions, holders in shown:
+        record_paths.update(seals.list_version_paths(model, versions))
+        for record, _ in holders.values():
+            tag_name = promotion_tag_name(model, record.stage, record.sequence)
+            record_paths[tag_name] = record.record_path
+    tags = seals.read_named_seals(project, record_paths)
+    return [_collect_seals(project, one, tags) for one in shown]
+
+
+def _collect_seals(
+    project: Project, shown: ShownModel, tags: Mapping[str, SealedTag]
+) -> ShownSeals:
+    model = shown.model
+    numbers = [str(version) for version in shown.versions]
     version_tags: dict[str, SealedTag] = {}
-    stage_tags: dict[str, SealedTag] = {}
-    for tag_name, sealed_tag in seals.read_named_seals(project, record_paths).items():
-        if tag_name in stage_by_tag:
-            stage_tags[stage_by_tag[tag_name]] = sealed_tag
-        else:
-            version_tags[seals.strip_model(model, tag_name)] = sealed_tag
+    for number in numbers:
+        sealed_tag = tags.get(version_tag_name(model, number))
+        if sealed_tag is not None:
+            version_tags[number] = sealed_tag
     version_seals: dict[str, RecordSeal | None] = dict.fromkeys(numbers)
     for number, sealed_tag in seals.add_landings(project, model, version_tags).items():
         version_seals[number] = sealed_tag.seal
     states: dict[str, SealState] = {}
-    for stage, (record, digest) in holders.items():
-        states[stage] = _judge_shown(record, digest, stage_tags.get(stage))
+    for stage, (record, digest) in shown.holders.items():
+        tag_name = promotion_tag_name(model, stage, record.sequence)
+        states[stage] = _judge_shown(record, digest, tags.get(tag_name))
     return ShownSeals(version_seals, states)
 
 
