@@ -25,6 +25,7 @@ _OPENED = (
     ".git/mlver/lock",
     ".gitattributes",
     ".gitignore",
+    ".mlverignore",
     ".git/info/attributes",
     ".git/info/exclude",
     ".mlver/.gitattributes",
