@@ -6,6 +6,7 @@ from tests.faults.mutate import Mutation
 from tests.faults.mutations_of_amending import AMENDING_MUTATIONS
 from tests.faults.mutations_of_files import FILE_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
+from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 
@@ -278,4 +279,5 @@ TRUST_MUTATIONS = (
     *REMOTE_MUTATIONS,
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
+    *MIRROR_MUTATIONS,
 )

@@ -37,7 +37,7 @@ def promote_command(
     ],
     message: Message = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Though a gate is shut; the record says so.")
+        bool, typer.Option("--force", help="Promote even if a gate is shut; this is recorded.")
     ] = False,
     dry_run: DryRun = False,
     json: Json = False,

@@ -36,6 +36,16 @@ def gto(repository: Repository) -> Repository:
     return repository
 
 
+def test_what_mlver_made_for_those_who_go_by_gto_is_never_read_back(gto: Repository) -> None:
+    assert_works(gto, "adopt")
+    assert_works(gto, "config", "set", "tags.mirror", "gto")
+    assert_works(gto, "rollback", "digits", "--stage", "prod", "-m", "Latency")
+    assert gto.git("tag", "--list", "digits#prod#3") == "digits#prod#3"
+    again = gto.mlver("adopt")
+    assert (again.code, again.err) == (0, "")
+    assert again.out == "nothing to adopt: 2 versions have their records already\n"
+
+
 def tags(repository: Repository) -> str:
     return repository.git("for-each-ref", "--format=%(refname) %(objectname)")
 
