@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlver.records.values import Document, Value
+from mlver.records.values import Document, Value, is_same_value
 
 _ABSENT = object()
 
@@ -33,17 +33,12 @@ def _merge_value(
     key: str, former: object, ours: object, theirs: object
 ) -> tuple[object, list[str]]:
     """What a key is to hold, and the clashes in it: there, our value stays."""
-    if _is_same_value(ours, theirs) or _is_same_value(theirs, former):
+    if is_same_value(ours, theirs) or is_same_value(theirs, former):
         return ours, []
-    if _is_same_value(ours, former):
+    if is_same_value(ours, former):
         return theirs, []
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         before = former if isinstance(former, Mapping) else {}
         merged, clashes = merge_mappings(before, ours, theirs)
         return merged, [f"{key}.{clashing_key}" for clashing_key in clashes]
     return ours, [key]
-
-
-def _is_same_value(left: object, right: object) -> bool:
-    """Equal values of equal types: 1 and true are two."""
-    return type(left) is type(right) and repr(left) == repr(right)

@@ -31,6 +31,14 @@ CASES: dict[str, tuple[Any, Any, Any, Any, list[str]]] = {
         {"x": {"a": 1, "b": 3}},
         ["x.a"],
     ),
+    "one number": ({"a": 1}, {"a": 1.0}, {"a": 2}, {"a": 2}, []),
+    "one map in another order": (
+        {"x": {"a": 1, "b": 2}},
+        {"x": {"b": 2, "a": 1}},
+        {"x": {"a": 1, "b": 3}},
+        {"x": {"a": 1, "b": 3}},
+        [],
+    ),
     "of different types": ({"a": 1}, {"a": True}, {"a": 1}, {"a": True}, []),
 }
 
