@@ -59,13 +59,14 @@ class RecordSeal:
     `sealed` is the digest it names; `committed` that of the record its commit holds.
 
     `landing` is told of a version tag that names no record where the record says it was adopted
-    from that tag.
+    from that tag. `apart`: the history that is looked at never had the record that the tag seals.
     """
 
     annotated: bool
     sealed: Digest | None
     committed: Digest | None
     landing: RecordLanding | None = None
+    apart: bool = False
 
 
 def judge_seal(
@@ -96,7 +97,9 @@ def judge_tag(
         findings.append(_report_tag(name, "points at a commit that does not hold the record"))
     elif seal.committed != seal.sealed:
         findings.append(_report_tag(name, "points at a commit that holds another record"))
-    if record != seal.sealed:
+    if record != seal.sealed and seal.apart:
+        findings.append(_report_apart(name, subject))
+    elif record != seal.sealed:
         diff = shell_command("git", "diff", name, "--", ".mlver")
         findings.append(Finding("record", subject, "was edited after its tag sealed it", (diff,)))
     return tuple(findings)
@@ -113,6 +116,17 @@ def _judge_landing(
     if landing.edited or landing.committed != record:
         return (Finding("record", subject, "was edited after it was adopted", _LOG_HINTS),)
     return ()
+
+
+def _report_apart(name: str, subject: str) -> Finding:
+    """A seal of a record that never came here; the one that is here may have taken its place."""
+    message = (
+        f"seals a record that this history never had, and {subject} here is another; if the sealed"
+        " one never landed, the tag may be deleted; if it did, it was replaced here"
+    )
+    show = shell_command("git", "show", name)
+    delete = shell_command("git", "tag", "-d", name)
+    return Finding("tag", name, message, (show, delete, "mlver tag"))
 
 
 def _report_tag(name: str, message: str) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlver.errors import MlverError, shell_command
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
@@ -13,6 +13,8 @@ from mlver.project.audit import audit
 from mlver.project.history.lost_code import find_lost_code
 from mlver.project.project import Project
 from mlver.project.tags import standing_tags
+from mlver.project.tags.missing_seals import SealableRecord
+from mlver.records import layout
 from mlver.records.tags import read_tag_name
 
 
@@ -79,7 +81,22 @@ def _check_rival_tags(project: Project, remote: str) -> Iterator[DoctorCheck]:
         look = shell_command("git", "ls-remote", "--tags", remote)
         yield Diagnosis(Finding("remote", "remote", message, (look,)), level="remark")
         return
+    rivals: list[SealableRecord] = []
     for name, tag in own_tags.items():
-        if published.get(name, tag.object_id) != tag.object_id:
-            finding = standing_tags.describe_rival(remote, name)
-            yield Diagnosis(finding, level="remark")
+        tag_name = read_tag_name(name)
+        if tag_name is not None and published.get(name, tag.object_id) != tag.object_id:
+            rivals.append(SealableRecord(layout.record_path(tag_name), name))
+    # The other tags are fetched, and get no names here: only they say what they seal.
+    for finding in audit.catch_errors(remote, _find_rivals(project, remote, rivals, published)):
+        yield Diagnosis(finding, level="remark")
+
+
+def _find_rivals(
+    project: Project,
+    remote: str,
+    rivals: Sequence[SealableRecord],
+    published: Mapping[str, str],
+) -> Iterator[Finding]:
+    head = project.repository.head().commit
+    if head is not None:
+        yield from standing_tags.find_rival_tags(project, remote, head, rivals, published)

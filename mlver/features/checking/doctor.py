@@ -240,7 +240,8 @@ def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -
     tagged = seals.read_tagged_seals(project, model, digests)
     for version, digest in digests.items():
         if str(version) in tagged:
-            _, seal = tagged[str(version)]
+            path = layout.version_path(model, version)
+            seal = seals.compare_history(project, path, digest, tagged[str(version)])
             yield from judge_seal(model, version, digest, seal)
             continue
         hints = UNSEALED_HINTS if has_remote(project) else ("mlver tag",)

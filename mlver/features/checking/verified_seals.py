@@ -66,7 +66,10 @@ def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealRepo
                 wanting[version] = layout.version_path(model, version)
         older = find_before_signing(project.repository, wanting.values())
         for version, digest in model_digests.items():
-            _, seal = tagged.get(version, (None, None))
+            seal = None
+            if version in tagged:
+                path = layout.version_path(model, version)
+                seal = seals.compare_history(project, path, digest, tagged[version])
             faults = judge_seal(model, version, digest, seal)
             if version in signatures:
                 name = version_tag_name(model, version)

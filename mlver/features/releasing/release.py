@@ -334,6 +334,9 @@ class _ReleaseRun:
         if elsewhere:
             message = f"is not what was released: {self.remote}'s tag {record.tag} {reason}"
         look_command = shell_command("git", "ls-remote", self.remote, f"refs/tags/{record.tag}")
+        if elsewhere and broken.kind == "record":
+            # It says which of the two records has landed.
+            return Finding("record", record.path, message, (look_command, "mlver tag --push"))
         return Finding("record", record.path, message, (look_command, "mlver verify --all"))
 
     def _refuse_unsigned(self, record: SealableRecord, *, elsewhere: bool) -> Finding:

@@ -22,6 +22,7 @@ from mlver.errors import (
     summarise_error,
 )
 from mlver.findings import Finding, FindingKind
+from mlver.git import merging
 from mlver.policy.chain import judge_history
 from mlver.project.audit.attached_links import judge_link, judge_retirement
 from mlver.project.history import case_twins, renumbered
@@ -43,6 +44,7 @@ _CHANGE_WORDS = {
     "M": "changed in commit",
     "R": "replaced in the merge",
 }
+_UNSETTLED = "holds both sides of a merge conflict that was never settled"
 # What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
 # presented").
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
@@ -77,8 +79,7 @@ def describe_unreadable(
     if isinstance(error, NewerFormat):
         return Finding(kind, path, message, (UPGRADE_HINT, show_log))
     if _CONFLICT.search(contents):
-        message = "holds both sides of a merge conflict that was never settled"
-        return Finding(kind, path, message, ("mlver resolve",))
+        return Finding(kind, path, _UNSETTLED, ("mlver resolve",))
     return Finding(kind, path, message, (show_log,))
 
 
@@ -135,6 +136,13 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
     blobs = project.repository.blobs(f"{head}:{record_path}" for record_path in record_paths)
     for record_path, committed in zip(record_paths, blobs, strict=True):
         findings += catch_errors(record_path, _compare_with_head(project, record_path, committed))
+    if not findings:
+        return []
+    # git checks out nothing of a file that holds both sides; the finding is as of its contents.
+    unmerged = merging.list_unmerged(project.repository)
+    for index, finding in enumerate(findings):
+        if finding.subject in unmerged:
+            findings[index] = replace(finding, message=_UNSETTLED, hints=("mlver resolve",))
     return findings
 
 

@@ -162,7 +162,12 @@ def judge_stage_seals(
 
         older = find_before_signing(project.repository, paths.values())
     promotion_seals: dict[int, PromotionSeal] = {}
-    for sequence, (tag, seal) in tagged.items():
+    for record, digest in history:
+        sequence = record.sequence
+        if sequence not in tagged:
+            continue
+        tag = tagged[sequence].tag
+        seal = seals.compare_history(project, record.record_path, digest, tagged[sequence])
         is_older = paths.get(tag.name) in older
         promotion_seals[sequence] = PromotionSeal(seal, signatures[tag.name], is_older)
     return judge_promotion_seals(history, promotion_seals, signed=signed)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.findings import Finding
+from mlver.git import changes_in, history
 from mlver.git.git_tag import GitTag
 from mlver.git.revisions import resolve_revision
 from mlver.policy.chain import (
@@ -354,6 +355,21 @@ def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, 
     return states
 
 
+def compare_history(project: Project, path: str, record: Digest, sealed: SealedTag) -> RecordSeal:
+    """Return the seal, and say of one that seals another record whether HEAD's history had that."""
+    tag, seal = sealed
+    if seal.sealed in (None, record) or seal.sealed != seal.committed:
+        return seal
+    repository = project.repository
+    # In a shallow clone, history tells nothing.
+    if repository.head().commit is None or repository.is_shallow():
+        return seal
+    known = changes_in.find_objects(repository, [f"{tag.commit}:{path}"])[0]
+    if known is None:
+        return seal
+    return replace(seal, apart=not history.has_held(repository, ["HEAD"], path, known.object_id))
+
+
 def judge_version(
     project: Project, model: str, version: Version | str, record: Digest, *, signed: bool = False
 ) -> tuple[tuple[Finding, ...], RecordSeal | None]:
@@ -365,7 +381,9 @@ def judge_version(
     sealed_tag = read_tagged_seals(project, model, [number]).get(number)
     if sealed_tag is None:
         return judge_seal(model, number, record, None), None
-    tag, seal = sealed_tag
+    tag = sealed_tag.tag
+    path = layout.version_path(model, number)
+    seal = compare_history(project, path, record, sealed_tag)
     findings = judge_seal(model, number, record, seal)
     signature = check_signatures(project, {number: tag})[number]
     required = signed or project.registry.read_shown_config().tags.signed
@@ -373,7 +391,6 @@ def judge_version(
         # What the settings rarely ask is not imported by commands that look.
         from mlver.project.tags.signing import find_before_signing
 
-        path = layout.version_path(model, number)
         required = path not in find_before_signing(project.repository, [path])
     findings += judge_signature(tag.name, signature, required=required)
     return findings, seal

@@ -10,9 +10,12 @@ from dataclasses import replace
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
-from mlver.git import remotes
+from mlver.git import changes_in, history, remotes
 from mlver.git.git_tag import GitTag
+from mlver.git.main_branch import find_main_branch
+from mlver.git.repository import GitRepository
 from mlver.policy.chain import UNSIGNED, RecordLanding, judge_seal, judge_tag
+from mlver.project.edit.edit import find_unfinished
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -209,10 +212,41 @@ def find_rival_tags(
         elif tag is not None and tag.seals and tag.seals == ours[name].seals:
             findings.append(describe_rival(remote, name))
         else:
-            message = f"seals another record than {remote}'s tag of this name"
-            look = shell_command("git", "ls-remote", remote, f"refs/tags/{name}")
-            findings.append(Finding("tag", name, message, (look, "git pull", "mlver resolve")))
+            findings.append(_describe_other_record(project, remote, record, ours[name], tag))
     return findings
+
+
+def _describe_other_record(
+    project: Project, remote: str, record: SealableRecord, ours: GitTag, theirs: GitTag | None
+) -> Finding:
+    """Describe a tag that seals another record than the remote's: which of them has landed."""
+    message = f"seals another record than {remote}'s tag of this name"
+    repository = project.repository
+    reference = f"refs/tags/{record.tag}"
+    if find_unfinished(repository) is not None:
+        return Finding("tag", record.tag, message, ("git status", "mlver resolve"))
+    main = find_main_branch(repository, remote).remote_reference
+    landed = main is not None and _has_landed(repository, main, record.path, ours)
+    if main is None or theirs is None or not landed:
+        look = shell_command("git", "ls-remote", remote, reference)
+        return Finding("tag", record.tag, message, (look, "git pull", "mlver resolve"))
+    if _has_landed(repository, main, record.path, theirs):
+        return Finding("tag", record.tag, message, ("mlver verify --all",))
+    message = (
+        f"{message}, whose record never landed on {main.split('/', 2)[2]}: whoever pushed that tag"
+        " may delete it there"
+    )
+    look = shell_command("git", "show", "--no-patch", theirs.object_id)
+    delete = shell_command("git", "push", remote, f":{reference}")
+    return Finding("tag", record.tag, message, (look, delete, "mlver tag --push"))
+
+
+def _has_landed(repository: GitRepository, main: str, path: str, tag: GitTag) -> bool:
+    """Say whether the main branch ever had the record that the tag's commit holds."""
+    known = changes_in.find_objects(repository, [f"{tag.commit}:{path}"])[0]
+    if known is None:
+        return False
+    return history.has_held(repository, [main], path, known.object_id)
 
 
 def describe_rival(remote: str, name: str) -> Finding:
