@@ -100,6 +100,10 @@ class InvalidDocument(MlverError):
         self.faults = faults
 
 
+# The fault of a file in which git left both sides of a merge.
+BOTH_SIDES = "it holds both sides of a merge that is not settled"
+
+
 class NewerFormat(InvalidDocument):
     """A file that a newer mlver wrote: nobody here knows what it says."""
 

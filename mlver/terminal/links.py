@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from mlver.errors import BOTH_SIDES
 from mlver.findings import Finding
 from mlver.terminal.screen import Part, Style, TextScreen
 from mlver.terminal.words import shorten_digests, take_first_line
@@ -46,7 +47,13 @@ def draw_faults(faults: Sequence[str], screen: TextScreen, *, indent: int = 0) -
     margin = " " * indent
     for fault in faults:
         reason = shorten_digests(take_first_line(fault))
-        screen.draw_line(margin, ("unreadable: ", "bad"), reason, " (mlver verify --all)", hang=2)
+        command = choose_remedy(fault, "mlver verify --all")
+        screen.draw_line(margin, ("unreadable: ", "bad"), reason, f" ({command})", hang=2)
+
+
+def choose_remedy(fault: str, usual: str) -> str:
+    """The command for a record that cannot be read: in the midst of a merge, not the usual one."""
+    return "mlver resolve" if BOTH_SIDES in fault else usual
 
 
 def draw_empty_registry(screen: TextScreen) -> None:

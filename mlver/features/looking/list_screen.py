@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlver.errors import shell_command
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
-from mlver.terminal.links import draw_empty_registry, draw_faults
+from mlver.terminal.links import choose_remedy, draw_empty_registry, draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
     format_age,
@@ -184,7 +184,8 @@ class _VersionTable:
         if self.has_age:
             row.append((format_age(version.created or "", self.now), "dim"))
         if self.has_message and version.fault is not None:
-            row.append(("unreadable: mlver verify", "bad"))
+            command = choose_remedy(version.fault, "mlver verify")
+            row.append((f"unreadable: {command}", "bad"))
         elif self.has_message:
             row.append(take_first_line(version.message or ""))
         return row

@@ -7,7 +7,6 @@ Whatever a repository holds, it ends no look at the rest: what stops one is a br
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
+from mlver.project.registry.parsing import holds_conflict
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
@@ -45,9 +45,6 @@ _CHANGE_WORDS = {
     "R": "replaced in the merge",
 }
 _UNSETTLED = "holds both sides of a merge conflict that was never settled"
-# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
-# presented").
-_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
 def catch_errors(subject: str, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -78,7 +75,7 @@ def describe_unreadable(
     show_log = shell_command("git", "log", "-p", "--", path)
     if isinstance(error, NewerFormat):
         return Finding(kind, path, message, (UPGRADE_HINT, show_log))
-    if _CONFLICT.search(contents):
+    if holds_conflict(contents):
         return Finding(kind, path, _UNSETTLED, ("mlver resolve",))
     return Finding(kind, path, message, (show_log,))
 

@@ -7,12 +7,13 @@ longer than a few.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import BOTH_SIDES, InvalidDocument, MlverError
 from mlver.system.state import StateDatabase
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ Built = TypeVar("Built")
 Builder: TypeAlias = Callable[[Mapping[str, Any]], Built]
 # The path, for messages, and the bytes.
 RecordFile: TypeAlias = tuple[str, bytes]
+
+# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
+# presented").
+_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
 def parse_record(
@@ -83,4 +88,11 @@ def _parse_file(
         document = codec.decode_document(kind, data, path)
         return document, build(document)
     except MlverError as error:
+        if holds_conflict(data):
+            return None, InvalidDocument(path, (BOTH_SIDES,), hint="mlver resolve")
         return None, error
+
+
+def holds_conflict(data: bytes) -> bool:
+    """Say whether git wrote both sides of a merge into a file, and nobody has settled it."""
+    return _CONFLICT.search(data) is not None

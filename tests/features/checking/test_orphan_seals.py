@@ -118,3 +118,16 @@ def test_in_a_merge_no_hint_damages_the_clone(clash: Clash) -> None:
     assert f"{VERSION} seals another record than origin's tag of this name" in " ".join(
         lee.mlver("doctor").out.split()
     )
+
+
+def test_in_a_merge_every_command_that_looks_names_the_way_on(clash: Clash) -> None:
+    lee = clash.lee
+    assert pull_main(lee).code == 1
+    for command in ("status", "list", "log"):
+        assert "mlver resolve" in assert_works(lee, command)
+    for words in (("show",), ("checkout",), ("diff", "digits@1.0.0")):
+        done = lee.mlver(*words, "digits@1.1.0")
+        assert done.code == 3
+        assert (
+            "it holds both sides of a merge that is not settled\nhint: mlver resolve\n" in done.err
+        )
