@@ -125,7 +125,8 @@ def keep_given_options(args: list[str], hint: str) -> str:
     _, hinted = _split_options(hint_words)
     replaced = {option for option, _ in hinted} - {"-m"}
     if replaced & _NUMBERS:
-        replaced |= _NUMBERS
+        # an amended version keeps its number, so neither goes with the other
+        replaced |= {*_NUMBERS, "--amend"}
     kept = [pair for pair in given if pair[0] not in replaced]
     # Most hints for a registration hold all of it already.
     if ("-m", ["WHY"]) not in hinted or all(pair in hinted for pair in kept):

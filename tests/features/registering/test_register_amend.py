@@ -13,7 +13,7 @@ from tests.cli.results import read_document
 from tests.conftest import Repository
 
 AMEND = ("register", "digits", "--amend")
-_INSTEAD = "hint: mlver register digits --bump patch -m WHY\n"
+_INSTEAD = " register digits -m x --bump patch\n"
 
 
 def read_record(repository: Repository, ref: str = "digits@1.0.0") -> dict[str, object]:
