@@ -89,12 +89,7 @@ def judge_incoming_promotions(
     records = [promotion.record for promotion in arriving]
     history = _read_history(incoming, {record.model for record in records})
     base = _read_base(incoming)
-    tips = _list_tips(incoming)
-    policies = read_named_policies(
-        repository, history, records, tips, (base, _read_staged(incoming)), before=incoming.base
-    )
-    if history.lacking or policies.lacking:
-        raise build_lacking_error()
+    policies = _read_policies(incoming, history, records, base)
     index = index_promotions([*chains, *_read_claimed(project, records, chains)])
     verdicts = ClaimVerdicts({}, ())
     if incoming.tip is not None:
@@ -111,11 +106,7 @@ def judge_incoming_promotions(
     landed: list[PromotionRecord] = []
     for promotion in arriving:
         record = promotion.record
-        if record.format < JUDGED_FORMAT:
-            continue
-        if incoming.tip is not None and not judge.list_landings(record):
-            continue  # a merge took it from where it landed
-        if record.record_path in adopted:
+        if record.record_path in adopted or not _is_to_be_judged(record, incoming, judge):
             continue
         landed.append(record)
         yield from promotion.judge_again(judge)
@@ -124,6 +115,35 @@ def judge_incoming_promotions(
     yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
     yield from find_missing_origins(tags, landed)
     yield from _find_unshown(history, verdicts, landed)
+
+
+def _read_policies(
+    incoming: IncomingChanges,
+    history: RecordHistory,
+    records: Sequence[PromotionRecord],
+    base: CommittedSettings,
+) -> NamedPolicies:
+    """Read the policies that the promotions name; raise MlverError where this clone lacks any."""
+    policies = read_named_policies(
+        incoming.project.repository,
+        history,
+        records,
+        _list_tips(incoming),
+        (base, _read_staged(incoming)),
+        before=incoming.base,
+    )
+    if history.lacking or policies.lacking:
+        raise build_lacking_error()
+    return policies
+
+
+def _is_to_be_judged(
+    record: PromotionRecord, incoming: IncomingChanges, judge: PromotionJudge
+) -> bool:
+    if record.format < JUDGED_FORMAT:
+        return False
+    # Where there are none, a merge took it from where it landed.
+    return incoming.tip is None or bool(judge.list_landings(record))
 
 
 def _list_tips(incoming: IncomingChanges) -> list[str]:
