@@ -79,6 +79,11 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
             f"no commit has {join_listed(result.uncommitted, 4)} as registered;"
             " once committed, checkout --inputs can restore them"
         )
+    if result.leftovers and not screen.is_quiet:
+        screen.draw_unbroken(
+            ("leave out what programs left behind: ", "dim"),
+            f"printf '%s\\n' {shlex.join(result.leftovers)} >> .mlverignore",
+        )
     if result.unignored and not screen.is_quiet:
         patterns = [_format_ignore_pattern(path) for path in result.unignored]
         # quoted, as a path may hold what a shell would expand

@@ -20,6 +20,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project
 from mlver.project.registering.inputs import resolve_inputs
+from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
 from mlver.project.registering.record import (
     WorkTreeState,
@@ -61,7 +62,8 @@ class RegisterResult:
 
     `commit` and `tag` are None where the record was only staged, or in a dry run. `unignored` are
     artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds,
-    and `uncommitted` the params and metrics files that HEAD does not have as they are.
+    and `uncommitted` the params and metrics files that HEAD does not have as they are. `leftovers`
+    are patterns of what programs left behind in the artifacts.
     `unchanged`: artifacts, params and metrics are those of the version before. `amended` is the
     digest of the record that this one replaced.
     """
@@ -86,6 +88,7 @@ class RegisterResult:
     unignored: tuple[str, ...]
     untracked: tuple[str, ...]
     uncommitted: tuple[str, ...]
+    leftovers: tuple[str, ...]
     amended: str | None = None
 
 
@@ -251,6 +254,7 @@ def build_result(
         unignored=unignored,
         untracked=code.untracked,
         uncommitted=code.uncommitted,
+        leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
     )
 
 

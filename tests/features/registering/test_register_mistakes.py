@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.cli.conftest import assert_refused, assert_works, train_model
@@ -59,3 +61,13 @@ def test_files_of_a_folder_that_git_does_not_know_are_named_too(first: Repositor
     words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
     said = assert_works(first, *words, "--params", "conf/params.yaml")
     assert "no commit has conf/params.yaml as registered" in said
+
+
+def test_what_programs_left_behind_is_proposed_to_be_left_out(first: Repository) -> None:
+    first.write("model/.DS_Store", "of a desktop")
+    words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
+    command = "printf '%s\\n' .DS_Store >> .mlverignore"
+    said = assert_works(first, *words)
+    assert f"leave out what programs left behind: {command}\n" in said
+    subprocess.run(["sh", "-c", command], cwd=first.path, check=True)
+    assert "left behind" not in assert_works(first, *words)
