@@ -97,11 +97,8 @@ def judge_tag(
         findings.append(_report_tag(name, "points at a commit that does not hold the record"))
     elif seal.committed != seal.sealed:
         findings.append(_report_tag(name, "points at a commit that holds another record"))
-    if record != seal.sealed and seal.apart:
-        findings.append(_report_apart(name, subject))
-    elif record != seal.sealed:
-        diff = shell_command("git", "diff", name, "--", ".mlver")
-        findings.append(Finding("record", subject, "was edited after its tag sealed it", (diff,)))
+    if record != seal.sealed:
+        findings.append(_report_other(name, subject, apart=seal.apart))
     return tuple(findings)
 
 
@@ -118,8 +115,13 @@ def _judge_landing(
     return ()
 
 
-def _report_apart(name: str, subject: str) -> Finding:
-    """A seal of a record that never came here; the one that is here may have taken its place."""
+def _report_other(name: str, subject: str, *, apart: bool) -> Finding:
+    """A seal of another record than the one here: of what that was, or (`apart`) of one that never
+    came here.
+    """
+    if not apart:
+        diff = shell_command("git", "diff", name, "--", ".mlver")
+        return Finding("record", subject, "was edited after its tag sealed it", (diff,))
     message = (
         f"seals a record that this history never had, and {subject} here is another; if the sealed"
         " one never landed, the tag may be deleted; if it did, it was replaced here"

@@ -23,8 +23,9 @@ def draw_resolve(result: ResolveResult, screen: TextScreen) -> None:
         files_text = format_count(result.conflicts, "file")
         predicate = "holds" if result.conflicts == 1 else "hold"
         screen.draw_line(f"{files_text} of your own still {predicate} both sides: git status")
-    if result.next and not result.dry_run:
-        screen.draw_next(", then ".join(result.next))
+    if not result.dry_run:
+        for command in result.next:
+            screen.draw_next(command)
 
 
 def _draw_summary(result: ResolveResult, screen: TextScreen) -> None:

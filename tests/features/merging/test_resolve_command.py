@@ -50,7 +50,7 @@ def test_the_screen_tells_what_became_of_what(stopped: Repository) -> None:
     assert digest_tree(stopped.path) == before
     assert assert_works(stopped, "resolve") == (
         "Rewrote theirs in this merge (ours is on main)\n"
-        f"{rows}next: git merge --continue, then mlver tag\n"
+        f"{rows}next: git merge --continue\nnext: mlver tag\n"
     )
     assert assert_works(stopped, "resolve").startswith(
         "all of it is settled already; nothing changed\n"
