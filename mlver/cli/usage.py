@@ -123,7 +123,8 @@ def keep_given_options(args: list[str], hint: str) -> str:
     start = args.index("register")
     arguments, given = _split_options(args[start:])
     _, hinted = _split_options(hint_words)
-    replaced = {option for option, _ in hinted} - {"-m"}
+    # People type it: it prints no document.
+    replaced = {option for option, _ in hinted} - {"-m"} | {"--json"}
     if replaced & _NUMBERS:
         # an amended version keeps its number, so neither goes with the other
         replaced |= {*_NUMBERS, "--amend"}

@@ -53,7 +53,7 @@ def test_below_the_highest_only_when_it_is_meant(second: Repository) -> None:
     assert assert_refused(second, *words) == (
         "error: digits 1.0.1 is below 1.1.0, the highest registered, "
         "as only a fix to an older line may be\n"
-        "hint: mlver register digits --version 1.0.1 --allow-lower -m WHY\n"
+        f"hint: mlver -C {second.path} register digits -m Fix --version 1.0.1 --allow-lower\n"
     )
     assert assert_works(second, *words, "--allow-lower").startswith(
         "Registered digits 1.0.1  after 1.0.0\n"
@@ -65,7 +65,7 @@ def test_a_number_is_never_used_again(second: Repository) -> None:
     said = assert_refused(second, "register", "digits", "--version", "1.1.0", "-m", "Again")
     assert said.startswith(
         "error: digits 1.1.0 is registered already, and a version never changes\n"
-        "hint: mlver register"
+        f"hint: mlver -C {second.path} register digits -m Again --bump patch\n"
     )
     # not even once its record is gone: its tag still claims it
     second.git("rm", "--quiet", ".mlver/models/digits/versions/1.1.0.yaml")

@@ -8,6 +8,7 @@ from tests.faults.mutations_of_files import FILE_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
+from tests.faults.mutations_of_seals import SEAL_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 
 TRUST_MUTATIONS = (
@@ -280,4 +281,5 @@ TRUST_MUTATIONS = (
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
     *MIRROR_MUTATIONS,
+    *SEAL_MUTATIONS,
 )

@@ -1,0 +1,36 @@
+"""The mutations that push, delete or misname a seal; see `mutations.py`."""
+
+from __future__ import annotations
+
+from tests.faults.mutate import Mutation
+
+SEAL_MUTATIONS = (
+    Mutation(
+        "features.hooks.pushed_tags:_is_unlanded",
+        "not _.has_held(...)",
+        "True",
+        "tests",
+        "tests/features/merging/test_pushed_seals.py",
+    ),
+    Mutation(
+        "project.tags.held_back_seals:find_dependents",
+        "_1 in _2 or _3 is None",
+        "True",
+        "tests",
+        "tests/features/releasing/test_held_back_seals.py",
+    ),
+    Mutation(
+        "project.tags.held_back_seals:_find_beyond",
+        "_1 & set(...)",
+        "set()",
+        "tests",
+        "tests/features/releasing/test_held_back_seals.py",
+    ),
+    Mutation(
+        "project.tags.seals:compare_history",
+        "not _.has_held(...)",
+        "False",
+        "tests",
+        "tests/features/checking/test_orphan_seals.py",
+    ),
+)
