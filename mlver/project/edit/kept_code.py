@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mlver.errors import shell_command
-from mlver.git import changes_in, references
+from mlver.git import changes_in, objects, references
 from mlver.git.repository import GitRepository
 from mlver.project.edit.intent import PlannedTag
 from mlver.records.code_references import name_code_reference
@@ -35,9 +35,9 @@ def keep_code(repository: GitRepository, tags: Iterable[PlannedTag]) -> None:
 
 def set_code_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
     """Let references name these commits, all or none, whatever they named before."""
-    objects = {name: f"{commit}\0" for name, commit in commits.items()}
+    targets = {name: f"{commit}\0" for name, commit in commits.items()}
     references.update_references(
-        repository, "update", objects, doing="keep the code commit", hint=_LIST_HINT
+        repository, "update", targets, doing="keep the code commit", hint=_LIST_HINT
     )
 
 
@@ -49,6 +49,16 @@ def list_code_references(tags: Iterable[str]) -> list[str]:
         if tag_name is not None and tag_name.version is not None:
             names.append(name_code_reference(tag_name.model, tag_name.version))
     return names
+
+
+def find_codeless(repository: GitRepository, tags: Iterable[str]) -> list[str]:
+    """Find the version tags without a reference that keeps the code commit."""
+    codeless: list[str] = []
+    for tag in tags:
+        references_of_tag = list_code_references([tag])
+        if None in objects.read_objects(repository.process, references_of_tag):
+            codeless.append(tag)
+    return codeless
 
 
 def leave_lacking(repository: GitRepository, tags: Sequence[PlannedTag]) -> list[PlannedTag]:

@@ -171,7 +171,11 @@ def _make_tags_twice(repository: GitRepository, plan: CommandIntent, directory: 
 
 
 def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
-    """Make the tags that are missing; raise MlverError where one cannot be made."""
+    """Make the tags that are missing, and what keeps the code of their versions.
+
+    A power cut may have kept a tag and lost the reference that was made before it. Raise MlverError
+    where a tag cannot be made.
+    """
     existing_tags = repository.tags_named(plan.tags)
     missing_names: list[str] = []
     for name in plan.tags:
@@ -179,12 +183,15 @@ def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
         # one that it replaces seals the record that was there before
         if existing is None or existing.object_id == plan.untags.get(name):
             missing_names.append(name)
-    new_tags: list[changes.NewTag] = []
-    planned = kept_code.leave_lacking(repository, _plan_tags(repository, plan, missing_names))
+    kept_tags = [name for name in plan.tags if name not in missing_names]
+    names = [*missing_names, *kept_code.find_codeless(repository, kept_tags)]
+    planned = kept_code.leave_lacking(repository, _plan_tags(repository, plan, names))
     kept_code.keep_code(repository, planned)
+    new_tags: list[changes.NewTag] = []
     for tag in planned:
         assert tag.commit is not None
-        new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
+        if tag.name in missing_names:
+            new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
     changes.create_tags(repository, new_tags, replaced=plan.untags)
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlver.project.edit import kept_code
-from tests.cli.conftest import assert_works
+from tests.cli.conftest import assert_works, train_model
 from tests.cli.results import read_document
 from tests.conftest import CHECKOUT, Repository
 
 REFERENCE = "refs/mlver/code/digits/1.1.0"
+# Killed where all is written, and what git wrote would be synced.
+KILLED = """
+import os, sys
+from mlver.cli.main import main
+from mlver.git import changes
+
+changes.sync_git = lambda *arguments: os._exit(9)
+main(sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -227,3 +239,21 @@ def test_a_reference_in_the_way_leaves_a_version_without_its_seal(first: Reposit
     assert_works(first, "tag")
     assert first.git("rev-parse", "HEAD~") == first.git("rev-parse", REFERENCE)
     assert first.git("tag", "--list", "digits@v1.1.0")
+
+
+def test_a_reference_that_a_power_cut_took_comes_back_beside_its_tag(first: Repository) -> None:
+    """Killed once the tag is there; of the two names, the disk kept the tag's."""
+    train_model(first, 2)
+    code = first.git("rev-parse", "HEAD")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, "register", "digits", "--bump", "minor", "-m", "x"],
+        cwd=first.path,
+        env={**os.environ, "PYTHONPATH": os.fspath(CHECKOUT)},
+        check=False,
+    )
+    assert done.returncode == 9
+    sealed = first.git("rev-parse", "digits@v1.1.0")
+    first.git("update-ref", "-d", REFERENCE)
+    assert first.mlver("doctor", "--fix").code == 0
+    assert first.git("rev-parse", REFERENCE) == code
+    assert first.git("rev-parse", "digits@v1.1.0") == sealed
