@@ -159,6 +159,12 @@ def format_author(author: str) -> str:
     return author.split(" <", maxsplit=1)[0]
 
 
+def shorten_name(name: str) -> str:
+    """A person's name where room is short: `Nora N.` of `Nora Newcomer`."""
+    words = name.split()
+    return f"{words[0]} {words[-1][0]}." if len(words) > 1 else name
+
+
 def take_first_line(message: str) -> str:
     return message.split("\n", maxsplit=1)[0]
 

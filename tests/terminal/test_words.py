@@ -19,6 +19,7 @@ from mlver.terminal.words import (
     format_time,
     join_listed,
     shorten_digests,
+    shorten_name,
     take_first_line,
 )
 
@@ -126,3 +127,11 @@ def test_digests_in_messages_are_short_and_those_in_paths_are_whole() -> None:
     digits = "0123456789abcdef" * 4
     said = f"sha256:{digits} is in .git/mlver/objects/{digits[:2]}/{digits[2:]}, sha256:{digits}0"
     assert shorten_digests(said) == said.replace(f"sha256:{digits} ", "sha256:0123456789ab ")
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("Nora Newcomer", "Nora N."), ("Kim", "Kim"), ("Ana María de Souza", "Ana S."), ("", "")],
+)
+def test_a_name_is_short_where_room_is(name: str, short: str) -> None:
+    assert shorten_name(name) == short

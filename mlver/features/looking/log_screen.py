@@ -14,6 +14,7 @@ from mlver.terminal.words import (
     format_count,
     format_second,
     format_time,
+    shorten_name,
     take_first_line,
 )
 
@@ -47,8 +48,9 @@ class _LogColumns:
     """
 
     has_commit: bool = True
-    has_previous: bool = True
     has_model: bool = True
+    has_whole_names: bool = True
+    has_previous: bool = True
     has_clock: bool = True
 
     @property
@@ -70,7 +72,7 @@ class _LogColumns:
             (f"{event.model} {event.version}" if self.has_model else event.version, "name"),
             event_parts,
             self.describe_move(event),
-            _describe_author(event),
+            _describe_author(event, self.format_name),
             *self.list_commit(event.commit),
             take_first_line(event.message),
         ]
@@ -85,13 +87,17 @@ class _LogColumns:
             "",
             event,
             rule.stage,
-            format_author(rule.author),
+            self.format_name(rule.author),
             *self.list_commit(rule.commit),
             words,
         ]
 
     def format_time(self, created: str) -> str:
         return format_time(created) if self.has_clock else created[: len("2026-01-02")]
+
+    def format_name(self, author: str) -> str:
+        name = format_author(author)
+        return name if self.has_whole_names else shorten_name(name)
 
     def list_commit(self, commit: str | None) -> list[Cell]:
         return [((commit or "")[:10], "dim")] if self.has_commit else []
@@ -112,9 +118,16 @@ class _LogColumns:
 _LAYOUTS = (
     _LogColumns(),
     _LogColumns(has_commit=False),
-    _LogColumns(has_commit=False, has_previous=False),
-    _LogColumns(has_commit=False, has_previous=False, has_model=False),
-    _LogColumns(has_commit=False, has_previous=False, has_model=False, has_clock=False),
+    _LogColumns(has_commit=False, has_model=False),
+    _LogColumns(has_commit=False, has_model=False, has_whole_names=False),
+    _LogColumns(has_commit=False, has_model=False, has_whole_names=False, has_previous=False),
+    _LogColumns(
+        has_commit=False,
+        has_model=False,
+        has_whole_names=False,
+        has_previous=False,
+        has_clock=False,
+    ),
 )
 _EVENT_STYLES: dict[str, Style] = {
     "promoted": "good",
@@ -155,16 +168,18 @@ def _choose_columns(result: LogResult, width: int) -> _LogColumns:
     return columns
 
 
-def _describe_author(move: LogEvent | LogHolder) -> list[Part]:
+def _describe_author(
+    move: LogEvent | LogHolder, format_name: Callable[[str], str] = format_author
+) -> list[Part]:
     """Who did it, and whoever else committed the record."""
     author = move.author or ""
-    parts: list[Part] = [format_author(author)]
+    parts: list[Part] = [format_name(author)]
     if move.unconfirmed:
         parts.append((" (unconfirmed)", "warn"))
     if move.commit is None:
         parts.append((" (not committed)", "warn"))
     elif move.committer is not None and move.committer != author:
-        parts.append((f" (by {format_author(move.committer)})", "warn"))
+        parts.append((f" (by {format_name(move.committer)})", "warn"))
     return parts
 
 

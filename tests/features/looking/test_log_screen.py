@@ -66,18 +66,18 @@ def draw_at(width: int, monkeypatch: pytest.MonkeyPatch) -> str:
 
 SCREENS = {
     80: """\
-day (UTC)   version  event         stage       by             message
-2026-03-09  1.0.0    rolled back   production  Nora Newcomer  Latency
-2026-03-08           rule changed  production  Nora Newcomer  stricter
-2026-03-07  1.1.0    promoted      production  Nora Newcomer  Tried for a week
-2026-03-03  1.1.0    registered                Nora Newcomer  A tokenizer with …
+time (UTC)        version  event         stage       by       message
+2026-03-09 09:30  1.0.0    rolled back   production  Nora N.  Latency
+2026-03-08 09:30           rule changed  production  Nora N.  stricter
+2026-03-07 09:30  1.1.0    promoted      production  Nora N.  Tried for a week
+2026-03-03 09:30  1.1.0    registered                Nora N.  A tokenizer with …
 """,
     100: """\
-time (UTC)        version       event         stage       by             message
-2026-03-09 09:30  minilm 1.0.0  rolled back   production  Nora Newcomer  Latency
-2026-03-08 09:30                rule changed  production  Nora Newcomer  stricter
-2026-03-07 09:30  minilm 1.1.0  promoted      production  Nora Newcomer  Tried for a week
-2026-03-03 09:30  minilm 1.1.0  registered                Nora Newcomer  A tokenizer with twice the…
+time (UTC)        version  event         stage                      by             message
+2026-03-09 09:30  1.0.0    rolled back   production: 1.1.0 → 1.0.0  Nora Newcomer  Latency
+2026-03-08 09:30           rule changed  production                 Nora Newcomer  stricter
+2026-03-07 09:30  1.1.0    promoted      production: 1.0.0 → 1.1.0  Nora Newcomer  Tried for a week
+2026-03-03 09:30  1.1.0    registered                               Nora Newcomer  A tokenizer with…
 """,
 }
 
