@@ -256,8 +256,8 @@ def register(
       `allow_lower`
     - where it comes from: `parent`, `update` ("full", "incremental", "hybrid"), `command`
     - descriptions: `labels`, `licenses`, `batches` (maps), `owner`, `description`
-    - how: `unstored` (names of artifacts), `follow`, `commit`, `allow_dirty`, `allow_mixed`,
-      `dry_run`
+    - how: `unstored` (names of artifacts), `follow`, `commit`, `amend`, `allow_dirty`,
+      `allow_mixed`, `dry_run`
 
     Raise MlverError, with nothing changed, when that cannot be done; TypeError for another option.
     """

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -293,3 +294,16 @@ def test_corrections_of_nothing_are_mistakes(ground: Repository) -> None:
         mlver.retire("digits", "old")
     with pytest.raises(mlver.MlverError, match="is not retired"):
         mlver.restore("digits@1.0.0", "why")
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "told"),
+    [
+        ("params", "params.yaml", "params .* takes a dict, not 'params.yaml'; params_files takes"),
+        ("data", "data", r"data of register\(\) takes a dict, not 'data'"),
+        ("labels", ["a"], r"labels of register\(\) takes a dict, not \['a'\]"),
+    ],
+)
+def test_what_is_no_map_is_named(ground: Repository, option: str, given: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        mlver.register("digits", "first", weights="net.onnx", **{option: given})

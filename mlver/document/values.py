@@ -17,6 +17,7 @@ from datetime import date, time
 from typing import Any
 
 from mlver.document import strict
+from mlver.document.conflicts import holds_conflict
 from mlver.document.faults import MAX_DEPTH, shorten_text
 from mlver.document.scalar import (
     MAX_DIGITS,
@@ -26,7 +27,7 @@ from mlver.document.scalar import (
     parse_integer,
     resolve_word,
 )
-from mlver.errors import InvalidDocument, UsageError, shell_command
+from mlver.errors import BOTH_SIDES, InvalidDocument, UsageError, shell_command
 
 MAX_TOML_BYTES = 1024 * 1024  # tomllib is written in Python
 SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".jsonl", ".ndjson", ".csv")
@@ -56,7 +57,12 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
             f"{where} is no file of values that mlver reads: their names end in one of"
             f" {', '.join(SUFFIXES)}"
         )
-    document = reader(data, where)
+    try:
+        document = reader(data, where)
+    except InvalidDocument as error:
+        if holds_conflict(data):
+            raise InvalidDocument(where, (BOTH_SIDES,), hint="git status") from error
+        raise
     if not isinstance(document, dict):
         raise InvalidDocument(where, ("it must hold a map of names and values at the top",))
     return document

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,8 @@ def test_what_had_landed_before_an_interruption_is_told(
     told = ("digits", "--bump", "patch", "-m", "Again")
     tagged, shots = changes.create_tag, [KeyboardInterrupt()]
 
-    def interrupted(*args: str) -> None:
-        tagged(*args)  # type: ignore[arg-type]
+    def interrupted(*args: Any, **options: Any) -> None:
+        tagged(*args, **options)
         if shots:
             raise shots.pop()
 

@@ -145,7 +145,9 @@ def test_stages_move_and_come_back(second: Repository) -> None:
         screen(second, "verify", "--all")
         == "All is well  2 versions, 3 promotions, 6 files, 34 kB\n"
     )
-    assert "next: mlver checkout digits@1.1.0   (goes forward again)\n" in screen(second, "status")
+    assert "next: mlver checkout digits@1.1.0 --inputs   (goes forward again)\n" in screen(
+        second, "status"
+    )
 
 
 def test_a_checkout_beside_the_work_tree(second: Repository) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.document.values import assign_value, load_values, parse_scalar
-from mlver.errors import InvalidDocument, UsageError
+from mlver.errors import BOTH_SIDES, InvalidDocument, UsageError
 
 SAME = {
     ".yaml": b"lr: 1e-3\nopt: {name: adam, betas: [0.9, 0.999], amsgrad: false}\nn: 3\n",
@@ -259,3 +259,11 @@ def test_assign_refuses_clashes_and_changes_nothing(name: str) -> None:
     with pytest.raises(UsageError):
         assign_value(values, name, 1)
     assert values == {"lr": 1, "opt": {"name": "adam"}}
+
+
+def test_both_sides_of_a_merge_are_named_and_no_syntax() -> None:
+    data = b"<<<<<<< HEAD\nlr: 0.1\n=======\nlr: 0.2\n>>>>>>> other\n"
+    with pytest.raises(InvalidDocument) as refused:
+        load_values(".yaml", data, "params.yaml")
+    assert refused.value.faults == (BOTH_SIDES,)
+    assert refused.value.hint == "git status"

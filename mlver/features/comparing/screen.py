@@ -139,6 +139,9 @@ def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
         screen.draw_line(("code", "bold"), ("  a commit is not in this clone", "warn"))
         draw_hints(code.fetch, screen)
         return
+    if code.old is None or code.new is None:
+        screen.draw_line(("code", "bold"), "  unknown: one was registered before the first commit")
+        return
     if not code.commits and not code.new_dirty and not code.old_dirty:
         return
     count = format_count(len(code.commits), "commit")
@@ -214,7 +217,8 @@ def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
         if model.version == model.latest:
             screen.draw_line("  weights, data and params are as registered")
             return
-        command = shell_command("mlver", "checkout", f"{model.model}@{model.latest}")
+        # Without the files of its values, the next version would be a mixture.
+        command = shell_command("mlver", "checkout", f"{model.model}@{model.latest}", "--inputs")
         remark = "   (goes forward again)"
     screen.draw_next(command, (remark, "dim"))
 

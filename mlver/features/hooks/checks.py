@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlver.document import strict
-from mlver.errors import InvalidDocument, MlverError, shell_command
+from mlver.errors import InvalidDocument, MlverError
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.findings import Finding
@@ -175,8 +175,10 @@ def find_left_behind(
             message = "is sealed by no tag yet; seal it once it has landed"
             notes.append(Finding("unsealed", record_path, message, ("mlver tag",)))
         elif remote is not None:
-            push = shell_command("git", "push", remote, f"refs/tags/{name}")
-            notes.append(Finding("tag", name, f"does not go along to {remote}", (push,)))
+            # It also says why a seal cannot go, where somebody else was first.
+            notes.append(
+                Finding("tag", name, f"does not go along to {remote}", ("mlver tag --push",))
+            )
     return tuple(notes)
 
 

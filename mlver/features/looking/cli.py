@@ -56,7 +56,7 @@ def list_command(
 ) -> None:
     """List versions with their stages and metrics, newest first.
 
-    The best value of each metric is marked with a star, where model.yaml says which way is better.
+    The best value shown of each metric has a star, where model.yaml says which way is better.
 
     A filter compares fields with values: `metrics.accuracy >= 0.9`, `labels.team = mt`, `created >
     2026-03-01`, `version >= 1.2`, `message ~ layer` (contains), `stage in (staging, production)`,

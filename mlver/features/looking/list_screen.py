@@ -201,12 +201,15 @@ def list_metrics(model: ListedModel) -> list[str]:
 
 
 def _find_best(model: ListedModel) -> dict[str, float]:
-    """The best value of each metric that has a direction, where the versions differ in it."""
+    """The best value of each metric that has a direction, where the versions differ in it.
+
+    A version that nobody should use is the best in nothing.
+    """
     best: dict[str, float] = {}
     for metric, direction in model.directions.items():
         values: set[float] = set()
         for version in model.versions:
-            if metric in version.metrics:
+            if metric in version.metrics and version.retired is None:
                 values.add(version.metrics[metric])
         if len(values) > 1:
             best[metric] = max(values) if direction == "higher" else min(values)
@@ -245,4 +248,5 @@ def _format_metric(version: ListedVersion, metric: str, best: Mapping[str, float
     text = format_number(value)
     if metric not in best:
         return text
-    return f"{text}*" if value == best[metric] else f"{text} "
+    is_best = value == best[metric] and version.retired is None
+    return f"{text}*" if is_best else f"{text} "

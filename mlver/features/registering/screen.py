@@ -76,7 +76,7 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
         )
     if result.uncommitted:
         screen.draw_note(
-            f"no commit has {join_listed(result.uncommitted, 4)} as registered;"
+            f"HEAD does not have {join_listed(result.uncommitted, 4)} as registered;"
             " once committed, checkout --inputs can restore them"
         )
     if result.leftovers and not screen.is_quiet:

@@ -17,7 +17,14 @@ from mlver.document import codec
 from mlver.document.amend import amend_document
 from mlver.document.schema import NEWEST_FORMATS
 from mlver.document.values import parse_scalar
-from mlver.errors import InvalidDocument, MlverError, UsageError, refusal_error, shell_command
+from mlver.errors import (
+    InvalidDocument,
+    MlverError,
+    UsageError,
+    printable_name,
+    refusal_error,
+    shell_command,
+)
 from mlver.features.settings.keys import (
     FIXED,
     SettingKey,
@@ -123,6 +130,7 @@ def set_setting(
         else:
             _drop_value(wanted, file.kind, key.path)
         data = _amend_file(file, wanted)
+        _require_stages(wanted)
         changed = wanted != file.document
         if changed and not dry_run:
             _write_file(project, file.path, data)
@@ -251,6 +259,22 @@ def _parse_value(key: SettingKey, words: Sequence[str]) -> Any:
     if kind in ("boolean", "integer"):
         return parse_scalar(words[0])
     return words[0]
+
+
+def _require_stages(document: Mapping[str, Any]) -> None:
+    """Raise MlverError where a stage comes after one that there is not: nothing could reach it."""
+    stages = document.get("stages")
+    if not isinstance(stages, dict):
+        return
+    for name, rule in stages.items():
+        given = rule.get("after") if isinstance(rule, dict) else None
+        for before in given if isinstance(given, list) else ():
+            if before not in stages:
+                raise MlverError(
+                    f"{name} would come after {printable_name(str(before))}, and there is no such"
+                    f" stage; there are {', '.join(stages)}",
+                    hint=shell_command("mlver", "config", "list"),
+                )
 
 
 def _amend_file(file: SettingsFile, wanted: dict[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
+from mlver.document.conflicts import holds_conflict
 from mlver.errors import (
     InvalidDocument,
     MlverError,
@@ -28,7 +29,6 @@ from mlver.project.history import case_twins, renumbered
 from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
-from mlver.project.registry.parsing import holds_conflict
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.project.tags import promotion_seals
 from mlver.records import layout

@@ -130,6 +130,9 @@ def _require_selector(project: Project, ref: str | None, action: RetirementActio
     """Raise UsageError for a model alone: people mean all of it, and not its highest release."""
     if ref is not None and parse_ref(ref).selector is not None:
         return ref
+    if ref is not None and ref not in project.registry.list_models():
+        # Where there is one model, a version alone will do.
+        return ref
     model = project.resolve_model(ref)
     latest = f"{model}@{project.select_version(model, None)}"
     if action == "restore":
@@ -233,19 +236,20 @@ def _find_successor(
 def _build_hint(project: Project, record: RetirementRecord, stage: str) -> str:
     """Build the command that gives a stage to another version, or else empties it.
 
-    The one before comes first: it held the stage already, and nothing else goes back to it once
-    the stage is empty.
+    The one to use instead comes first. The one before held the stage already, and nothing else goes
+    back to it once the stage is empty.
     """
     words = ["retire", record.model, "--stage", stage]
-    if _has_unretired_holder(project, record, stage):
-        words = ["rollback", record.model, "--stage", stage]
-    elif record.successor is not None:
+    target = _find_target(project, record, stage)
+    if record.successor not in (None, target):
         words = ["promote", f"{record.model}@{record.successor}", "--to", stage]
+    elif target is not None:
+        words = ["rollback", record.model, "--stage", stage]
     return shell_command("mlver", *words, "-m", "WHY")
 
 
-def _has_unretired_holder(project: Project, record: RetirementRecord, stage: str) -> bool:
-    """Whether a rollback of the stage finds a version to go to."""
+def _find_target(project: Project, record: RetirementRecord, stage: str) -> str | None:
+    """Find the version to which a rollback of the stage goes."""
     history: list[PromotionRecord] = []
     registry = project.registry
     for sequence in registry.list_sequences(layout.stage_folder(record.model, stage)):
@@ -253,10 +257,10 @@ def _has_unretired_holder(project: Project, record: RetirementRecord, stage: str
             promotion, _ = registry.read_promotion(record.model, stage, sequence)
         except MlverError:
             # A rollback asks then where to go.
-            return False
+            return None
         history.append(promotion)
     others = [version for version in list_targets(history) if version != record.version]
-    return find_usable(registry, record.model, others) is not None
+    return find_usable(registry, record.model, others)
 
 
 def _list_held(project: Project, record: RetirementRecord) -> tuple[str, ...]:

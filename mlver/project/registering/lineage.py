@@ -148,7 +148,10 @@ def _build_mixed_error(request: RegisterRequest, mixed: Mapping[str, str]) -> Ml
     return MlverError(
         f"these files do not belong together: {described}; put those of one version in place,"
         " or add --allow-mixed, which the record will say",
-        hint=shell_command("mlver", "status", request.model),
+        hints=(
+            shell_command("mlver", "checkout", f"{request.model}@{mixed[_WEIGHTS]}", "--inputs"),
+            shell_command("mlver", "status", request.model),
+        ),
     )
 
 

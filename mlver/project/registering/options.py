@@ -15,6 +15,7 @@ from mlver.records.version import Update
 from mlver.version import BUMPS, Bump
 
 StrPath: TypeAlias = str | os.PathLike[str]
+_MAPS = ("data", "params", "metrics", "labels", "licenses", "batches")
 
 
 class RegisterOptions(TypedDict, total=False):
@@ -73,6 +74,11 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
     bump = options.get("bump")
     if bump is not None and bump not in BUMPS:
         raise UsageError(f"bump is one of {', '.join(BUMPS)}, not {bump!r}")
+    for name in _MAPS:
+        given = options.get(name, {})
+        if not isinstance(given, Mapping):
+            instead = f"; {name}_files takes paths" if name in ("params", "metrics") else ""
+            raise TypeError(f"{name} of register() takes a dict, not {given!r:.80}{instead}")
     weights = options.get("weights")
     return RegisterRequest(
         model=model,

@@ -7,7 +7,6 @@ longer than a few.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -23,10 +22,6 @@ Built = TypeVar("Built")
 Builder: TypeAlias = Callable[[Mapping[str, Any]], Built]
 # The path, for messages, and the bytes.
 RecordFile: TypeAlias = tuple[str, bytes]
-
-# What git writes into a file where two sides disagree (git-merge(1), "How conflicts are
-# presented").
-_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
 def parse_record(
@@ -82,6 +77,7 @@ def _parse_file(
     """The document and its record; None and why it cannot be read."""
     # imported here: where all was parsed before, nothing is
     from mlver.document import codec
+    from mlver.document.conflicts import holds_conflict
 
     path, data = file
     try:
@@ -91,8 +87,3 @@ def _parse_file(
         if holds_conflict(data):
             return None, InvalidDocument(path, (BOTH_SIDES,), hint="mlver resolve")
         return None, error
-
-
-def holds_conflict(data: bytes) -> bool:
-    """Say whether git wrote both sides of a merge into a file, and nobody has settled it."""
-    return _CONFLICT.search(data) is not None

@@ -23,7 +23,7 @@ def test_status_tells_what_others_could_not_resolve(here: HookedRepository, tmp_
         True,
         ["digits@v1.1.0", path],
     )
-    assert found["notes"][0]["hints"] == ["git push origin refs/tags/digits@v1.1.0"]
+    assert found["notes"][0]["hints"] == ["mlver tag --push"]
 
 
 def test_status_tells_which_hooks_are_installed(here: HookedRepository) -> None:

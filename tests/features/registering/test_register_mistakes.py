@@ -47,20 +47,20 @@ def test_what_a_checkout_could_not_restore_is_named(first: Repository) -> None:
     words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
     said = assert_works(first, *words)
     assert (
-        "note: no commit has params.yaml, metrics.json as registered;"
+        "note: HEAD does not have params.yaml, metrics.json as registered;"
         " once committed, checkout --inputs can restore them\n"
     ) in said
     told = read_document(first.mlver(*words, "--json"), "register")
     assert told["uncommitted"] == ["params.yaml", "metrics.json"]
     first.commit("Run 2")
-    assert "no commit has" not in assert_works(first, *words)
+    assert "HEAD does not have" not in assert_works(first, *words)
 
 
 def test_files_of_a_folder_that_git_does_not_know_are_named_too(first: Repository) -> None:
     first.write("conf/params.yaml", "lr: 0.1\n")
     words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
     said = assert_works(first, *words, "--params", "conf/params.yaml")
-    assert "no commit has conf/params.yaml as registered" in said
+    assert "HEAD does not have conf/params.yaml as registered" in said
 
 
 def test_what_programs_left_behind_is_proposed_to_be_left_out(first: Repository) -> None:

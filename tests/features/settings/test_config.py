@@ -163,3 +163,14 @@ def test_list_shows_what_is_set_and_with_all_what_is_not(first: Repository) -> N
     everything = assert_works(first, "config", "list", "digits", "--all")
     assert "  description         What the model is for; any text.\n" in everything
     assert "  directions.NAME     higher or lower\n" in everything
+
+
+def test_a_stage_comes_after_none_that_there_is_not(first: Repository) -> None:
+    before = (first.path / ".mlver/config.yaml").read_bytes()
+    said = assert_refused(first, "set", "stages.production.after", "stagging", code=3)
+    assert said == (
+        "error: production would come after stagging, and there is no such stage;"
+        " there are staging, production\n"
+        "hint: mlver config list\n"
+    )
+    assert (first.path / ".mlver/config.yaml").read_bytes() == before

@@ -69,7 +69,7 @@ def test_weights_of_one_version_with_params_and_metrics_of_another_are_refused(
         "the weights are those of 1.0.0, the params are those of 2.0.0"
         " and the metrics are those of 2.0.0"
     ) in caught.value.message
-    assert caught.value.hint == "mlver status m"
+    assert caught.value.hints == ("mlver checkout m@1.0.0 --inputs", "mlver status m")
     assert repository.git("rev-parse", "HEAD") == head
     result = register(grown, bump="minor", allow_mixed=True)
     mixed = {"weights": "1.0.0", "params": "2.0.0", "metrics": "2.0.0"}
