@@ -100,7 +100,7 @@ def test_values_that_another_branch_has_are_no_loss(
 def test_force_overwrites_what_is_there(second: Repository, of_first: tuple[str, str]) -> None:
     second.write("params.yaml", "lr: [")
     (second.path / "metrics.json").unlink()
-    (second.path / "metrics.json").symlink_to("/dev/null")
+    (second.path / "metrics.json").symlink_to("../elsewhere.json")
     assert "  metrics.json\n  params.yaml\nhint: ls -ld" in assert_refused(second, *RESTORE)
     assert_works(second, *RESTORE, "--force")
     assert read_inputs(second.path) == of_first
@@ -281,7 +281,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused(
 def test_what_cannot_be_read_is_not_to_be_committed(second: Repository) -> None:
     """Committed, it could not be read either."""
     (second.path / "metrics.json").unlink()
-    (second.path / "metrics.json").symlink_to("/dev/null")
+    (second.path / "metrics.json").symlink_to("../elsewhere.json")
     second.write("params.yaml", "lr: 0.5\n")
     told = assert_refused(second, *RESTORE)
     assert told.endswith(
