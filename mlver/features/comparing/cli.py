@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -112,35 +112,50 @@ def compare_command(
 PLOT_EXAMPLES = (
     "mlver plot digits --metric accuracy",
     "mlver plot digits --metric accuracy --metric log_loss --limit 50",
-    "mlver plot digits --html report.html",
+    "mlver plot digits -o report.html",
 )
+
+
+_PlottedModel = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help="It may be left out where there is one.",
+        show_default=False,
+        autocompletion=complete_model,
+    ),
+]
+_Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="NAME", help="Which; repeat it for more than one."),
+]
+_Newest = Annotated[
+    int | None, typer.Option("-n", "--limit", min=1, help="Only the newest versions.")
+]
+_OutputFile = Annotated[
+    str | None, typer.Option("-o", metavar="FILE", help="Write a picture or a page; - is stdout.")
+]
+_Picture = Annotated[
+    Literal["svg", "html"] | None,
+    typer.Option(
+        "--as", metavar="FORMAT", help="svg or html; without it, what FILE ends in says it."
+    ),
+]
+_Force = Annotated[
+    bool, typer.Option("--force", help="Replace a file that plot did not write, or git tracks.")
+]
+_AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]
 
 
 def plot_command(
     ctx: typer.Context,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            help="It may be left out where there is one.",
-            show_default=False,
-            autocompletion=complete_model,
-        ),
-    ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option("--metric", metavar="NAME", help="Which; repeat it for more than one."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("-n", "--limit", min=1, help="Only the newest versions.")
-    ] = None,
-    svg: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A picture instead of text; - for stdout.")
-    ] = None,
-    html: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A page instead of text; - for stdout.")
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    model: _PlottedModel = None,
+    metric: _Metrics = None,
+    limit: _Newest = None,
+    file: _OutputFile = None,
+    picture: _Picture = None,
+    force: _Force = False,
+    as_csv: _AsCsv = False,
     json: Json = False,
 ) -> None:
     """Draw metrics over the versions of a model.
@@ -148,20 +163,23 @@ def plot_command(
     Below them are the versions that hold a stage or held it, and those that are retired. Without
     --metric it takes the first few, in the order of `directions` in model.yaml.
     """
-    if (svg is not None) + (html is not None) + as_csv + json > 1:
-        raise UsageError("--svg, --html, --csv and --json: give one of them")
-    from mlver.features.comparing import plot_page, plot_screen
+    is_picture = file is not None or picture is not None
+    if is_picture + as_csv + json > 1:
+        raise UsageError("-o and --as make a picture, which is neither --csv nor --json")
+    if force and file is None:
+        raise UsageError("--force is for the file that -o names")
+    from mlver.features.comparing import plot_file, plot_screen
     from mlver.features.comparing.plot import plot_metrics
-    from mlver.features.comparing.plot_file import draw_picture
 
-    session = find_session(ctx)
-    if svg is not None:
-        draw = draw_picture(plot_page.build_svg, svg, session.start)
-    elif html is not None:
-        draw = draw_picture(plot_page.build_page, html, session.start)
+    project = find_session(ctx).cached_project
+    if is_picture:
+        request = plot_file.PictureRequest(
+            file=file, given=picture, force=force, model=model, metrics=metric or (), limit=limit
+        )
+        draw = plot_file.choose_drawing(project, request)
     else:
         draw = plot_screen.draw_plot_csv if as_csv else plot_screen.draw_plot
-    result = plot_metrics(session.cached_project, model, metric or (), limit=limit)
+    result = plot_metrics(project, model, metric or (), limit=limit)
     emit_result(result, draw, json=json)
 
 

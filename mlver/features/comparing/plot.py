@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlver.document.faults import shorten_text
 from mlver.errors import MlverError, UsageError, printable_name, shell_command, summarise_error
 from mlver.names import find_similar
 from mlver.policy.chain import holder_after
@@ -15,11 +16,15 @@ from mlver.records import layout
 from mlver.records.model import Direction
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
+from mlver.terminal.words import join_listed
 from mlver.version import Version
 
 # So many are drawn where none is named.
 _USUAL_METRICS = 4
 _PREFIX = "metrics."
+# An error names so many, each with so many letters at most.
+_USUAL_NAMES = 8
+_NAME_LETTERS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,14 @@ def plot_metrics(
     settings = reader.try_reading(registry.read_settings, name)
     directions = settings.directions if settings else {}
     read = _read_records(registry, name, chosen)
-    series = [flatten_values(record.metrics) if record else {} for record in read.records]
+    series = _list_series(read.records)
     plotted: list[PlottedMetric] = []
-    for metric in _choose_metrics(name, metrics, series, directions):
+    known = _list_known(series)
+    for metric in metrics:
+        if _find_known(metric, known) is None:
+            every = _list_series(_read_records(registry, name, numbers).records)
+            raise _refuse_metric(name, metric, _list_known(every), len(chosen))
+    for metric in _choose_metrics(metrics, known, directions):
         values = tuple(metric_values.get(metric) for metric_values in series)
         plotted.append(_plot_metric(metric, directions.get(metric), values))
     versions = _describe_versions(registry, name, chosen, read.records, reader)
@@ -137,39 +147,66 @@ def _describe_versions(
     return versions
 
 
-def _choose_metrics(
-    model: str,
-    wanted: Iterable[str],
-    series: Sequence[Mapping[str, float]],
-    directions: Mapping[str, Direction],
-) -> list[str]:
+def _list_series(records: Iterable[VersionRecord | None]) -> list[Mapping[str, float]]:
+    """The metrics of each record, by their dotted names; none for one that cannot be read."""
+    return [flatten_values(record.metrics) if record else {} for record in records]
+
+
+def _list_known(series: Sequence[Mapping[str, float]]) -> list[str]:
+    """The names of all metrics; those of the newest version come first, as in `list`."""
     known: dict[str, None] = {}
-    # The newest version decides the order, as in `list`.
     for values in reversed(series):
         known.update(dict.fromkeys(values))
+    return list(known)
+
+
+def _find_known(metric: str, known: Container[str]) -> str | None:
+    """The metric that a person means; filters and columns of `list` call it `metrics.NAME`."""
+    for name in (metric, metric.removeprefix(_PREFIX)):
+        if name in known:
+            return name
+    return None
+
+
+def _choose_metrics(
+    wanted: Iterable[str], known: Sequence[str], directions: Mapping[str, Direction]
+) -> list[str]:
     chosen: dict[str, None] = {}
     for metric in wanted:
-        # Filters and columns of `list` call it so.
-        name = metric if metric in known else metric.removeprefix(_PREFIX)
-        if name not in known:
-            raise _refuse_metric(model, metric, list(known))
-        chosen[name] = None
+        name = _find_known(metric, known)
+        if name is not None:
+            chosen[name] = None
     first = [metric for metric in directions if metric in known]
     return list(chosen) or list(dict.fromkeys([*first, *known]))[:_USUAL_METRICS]
 
 
-def _refuse_metric(model: str, metric: str, known: Sequence[str]) -> UsageError:
-    message = f"no version of {model} has the metric `{printable_name(metric)}`"
+def _refuse_metric(model: str, metric: str, known: Sequence[str], newest: int) -> UsageError:
+    """The error for a metric that the `newest` versions lack; `known` are those of all versions."""
+    shown = printable_name(shorten_text(metric))
+    older = _find_known(metric, known)
+    if older is not None:
+        message = f"the newest version of {model} does not have the metric `{shown}`"
+        if newest > 1:
+            message = f"none of the newest {newest:,} versions of {model} has the metric `{shown}`"
+        hint = shell_command("mlver", "plot", model, "--metric", older)
+        return UsageError(f"{message}; an older one has it", hint=hint)
+    message = f"no version of {model} has the metric `{shown}`"
     if not known:
         return UsageError(f"{message}, or any other", hint=shell_command("mlver", "show", model))
     meant = find_similar(metric, known)
+    hint = shell_command("mlver", "plot", model, "--metric", meant or known[0])
     if meant is not None:
         message += f"; is it `{printable_name(meant)}`?"
-        hint = shell_command("mlver", "plot", model, "--metric", meant)
         return UsageError(message, hint=hint, suggestion=(metric, meant))
-    names = ", ".join(map(printable_name, known[:8]))
-    hint = shell_command("mlver", "plot", model, "--metric", known[0])
-    return UsageError(f"{message}; there are {names}", hint=hint)
+    return UsageError(f"{message}; it has {_join_names(known)}", hint=hint)
+
+
+def _join_names(known: Sequence[str]) -> str:
+    names = [printable_name(shorten_text(name, _NAME_LETTERS)) for name in known]
+    if len(names) > _USUAL_NAMES:
+        return join_listed(names, _USUAL_NAMES)
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _plot_metric(

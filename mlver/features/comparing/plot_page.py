@@ -7,8 +7,10 @@ from mlver.features.comparing.plot import PlotResult, PlottedMetric
 from mlver.features.comparing.plot_screen import DIRECTIONS, build_chart
 from mlver.terminal.words import format_number
 
+# Every picture begins with one of these: by them `plot` knows the files that it may replace.
+SVG_START = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- mlver plot -->\n'
+PAGE_START = "<!doctype html>\n<!-- mlver plot -->\n"
 _PAGE = """\
-<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -43,7 +45,7 @@ div{{overflow-x:auto}}
 
 def build_svg(result: PlotResult) -> str:
     """The picture as an SVG file, which needs no network."""
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + draw_svg(build_chart(result))
+    return SVG_START + draw_svg(build_chart(result))
 
 
 def build_page(result: PlotResult) -> str:
@@ -62,7 +64,7 @@ def build_page(result: PlotResult) -> str:
         cells.append(f"<td>{escape_text(', '.join(facts))}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     remarks = [f"{metric.metric}: {DIRECTIONS[metric.direction]}" for metric in result.metrics]
-    return _PAGE.format(
+    return PAGE_START + _PAGE.format(
         title=escape_text(chart.title),
         picture=draw_svg(chart),
         caption=escape_text("; ".join(remarks)),

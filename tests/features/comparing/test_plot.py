@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -95,8 +93,28 @@ def test_a_metric_that_no_version_has_is_refused_with_the_one_that_was_meant(
     assert "is it `accuracy`?" in said
     assert re.search("^hint: mlver .*plot m --metric accuracy$", said, re.MULTILINE)
     said = assert_refused(registry, "plot", "m", "--metric", "bleu", code=2)
-    assert "there are accuracy, loss" in said
-    assert_refused(registry, "plot", "m", "--csv", "--svg", "-", code=2)
+    assert "no version of m has the metric `bleu`; it has accuracy and loss\n" in said
+
+
+def test_a_metric_that_only_older_versions_have_is_told_apart(
+    registry: Repository, tmp_path: Path
+) -> None:
+    clone = copy_repository(registry, tmp_path / "clone")
+    metrics = [word for at in range(12) for word in ("--metric", f"{at}{'x' * 200}=1")]
+    clone.write("weights.bin", "with many metrics")
+    assert_works(clone, "register", "m", "--version", "3.0.0", *metrics, "-m", "Many")
+    said = assert_refused(clone, "plot", "m", "-n", "1", "--metric", "loss", code=2)
+    assert "the newest version of m does not have the metric `loss`; an older one has it" in said
+    assert re.search("^hint: mlver .*plot m --metric loss$", said, re.MULTILINE)
+    said = assert_refused(registry, "plot", "m", "-n", "1", "--metric", "x", code=2)
+    assert "no version of m has the metric `x`; it has accuracy and loss\n" in said
+    said = assert_refused(clone, "plot", "m", "--metric", "y" * 9_000, code=2)
+    assert "and 6 more\n" in said
+    assert len(said.splitlines()[0]) < 700
+    clone.write("weights.bin", "without the loss")
+    assert_works(clone, "register", "m", "--version", "4.0.0", "--metric", "a=1", "-m", "Few")
+    said = assert_refused(clone, "plot", "m", "-n", "2", "--metric", "loss", code=2)
+    assert "none of the newest 2 versions of m has the metric `loss`; an older one" in said
 
 
 def test_csv_has_exact_values(registry: Repository) -> None:
@@ -104,34 +122,6 @@ def test_csv_has_exact_values(registry: Repository) -> None:
     assert [row["loss"] for row in rows] == ["0.31", "", "0.28", "-1e+308"]
     assert rows[1]["stage"] == "production staging"
     assert rows[2]["retired"] == "<b>leaked</b>"
-
-
-def test_a_picture_replaces_the_file_that_is_named(registry: Repository, tmp_path: Path) -> None:
-    clone = copy_repository(registry, tmp_path / "clone")
-    printed = assert_works(clone, "plot", "--svg", "-")
-    ElementTree.fromstring(printed)
-    clone.write("plots/a.svg", "old")
-    assert assert_works(clone, "plot", "--svg", "plots/a.svg") == "Wrote plots/a.svg\n"
-    assert (clone.path / "plots/a.svg").read_text() == printed
-    # A link leads to the file, as it would for the shell.
-    (clone.path / "link.svg").symlink_to("plots/a.svg")
-    clone.write("plots/a.svg", "old")
-    assert_works(clone, "plot", "--svg", "link.svg")
-    assert (clone.path / "link.svg").is_symlink()
-    assert (clone.path / "plots/a.svg").read_text() == printed
-    assert os.listdir(clone.path / "plots") == ["a.svg"]
-
-
-@pytest.mark.parametrize("file", ["plots", ".mlver/config.yaml", ".git/HEAD", "pipe", "no/a.svg"])
-def test_no_other_place_is_written_to(registry: Repository, tmp_path: Path, file: str) -> None:
-    clone = copy_repository(registry, tmp_path / "clone")
-    (clone.path / "plots").mkdir()
-    os.mkfifo(clone.path / "pipe")
-    before = (clone.path / ".mlver/config.yaml").read_bytes()
-    outcome = clone.mlver("plot", "--html", file)
-    assert outcome.code in (2, 3)
-    assert "error: " in outcome.err
-    assert (clone.path / ".mlver/config.yaml").read_bytes() == before
 
 
 class _Page(HTMLParser):
@@ -148,7 +138,7 @@ class _Page(HTMLParser):
 
 
 def test_a_page_needs_no_network_and_runs_nothing(registry: Repository) -> None:
-    text = assert_works(registry, "plot", "--html", "-")
+    text = assert_works(registry, "plot", "--as", "html")
     assert re.findall(r"\w+://[^\"\s]+", text) == ["http://www.w3.org/2000/svg"]
     page = _Page()
     page.feed(text)
