@@ -84,19 +84,20 @@ def _show_page(text: str) -> None:
 
 
 def _run_pager(text: str) -> bool:
-    """Show a text in the pager; False where there is none, which a note says."""
+    """Show a text in the pager; False where there is none. A note says where it failed."""
     # Most screens are short, or go to a pipe.
     from mlver.git import pager
 
     command = find_preferences().pager
     if command is None:
         command = pager.find_pager(Path.cwd())
-    if command in ("", "cat"):
+    if command.strip() in ("", "cat"):
         return False
     sys.stdout.flush()
-    if pager.run_pager(command, text.encode(sys.stdout.encoding, "backslashreplace")):
+    failure = pager.run_pager(command, text.encode(sys.stdout.encoding, "backslashreplace"))
+    if failure is None:
         return True
-    TextScreen(sys.stderr).draw_note(f"the pager `{command}` could not be started")
+    TextScreen(sys.stderr).draw_note(f"the pager `{command}` {failure}")
     return False
 
 

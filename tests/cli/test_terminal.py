@@ -110,6 +110,32 @@ def test_a_missing_pager_leaves_the_text(second: Repository, pager: str) -> None
     assert shown.text.endswith(plain.text)
 
 
+@pytest.mark.parametrize("variable", ["MLVER_PAGER", "GIT_PAGER", "PAGER"])
+def test_a_pager_of_blanks_is_none(second: Repository, variable: str) -> None:
+    plain = run_on_terminal(("--no-pager", "log"), second.path, rows=3)
+    assert run_on_terminal(("log",), second.path, rows=3, variables={variable: " "}) == plain
+
+
+@pytest.mark.parametrize(
+    ("pager", "status"), [("false", 1), ("less --x 'unclosed", 2), ("head -c 1; exit 7", 7)]
+)
+@pytest.mark.parametrize("arguments", [("log",), ("register", "--help")], ids=["log", "help"])
+def test_a_pager_that_fails_loses_no_text(
+    second: Repository, arguments: tuple[str, ...], pager: str, status: int
+) -> None:
+    plain = run_on_terminal(("--no-pager", *arguments), second.path, rows=3)
+    shown = run_on_terminal(arguments, second.path, rows=3, variables={"MLVER_PAGER": pager})
+    assert shown.code == 0
+    assert f"the pager `{pager}` failed with status {status}\n" in shown.text
+    assert shown.text.endswith(plain.text)
+
+
+def test_a_pager_that_read_all_may_end_as_it_likes(second: Repository) -> None:
+    plain = run_on_terminal(("--no-pager", "log"), second.path, rows=3)
+    variables = {"MLVER_PAGER": "cat; exit 1"}
+    assert run_on_terminal(("log",), second.path, rows=3, variables=variables) == plain
+
+
 def test_a_pager_that_ends_early_is_no_error(second: Repository) -> None:
     shown = run_on_terminal(("log",), second.path, rows=3, variables={"MLVER_PAGER": "true"})
     assert shown == (0, "")
