@@ -33,6 +33,8 @@ _FILE = "intent.json"
 _INDEX = "index"
 _QUARANTINE = "quarantine"
 _FORMAT = 7
+# It had no `only`: a checkout put all artifacts in place.
+_FORMAT_WITHOUT_ONLY = 6
 # Far more than the settings and model files that a plan keeps can come to.
 _MOST_BYTES = 256 << 20
 _SHOWN_LETTERS = 100
@@ -141,16 +143,18 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
 def read_pending(directory: Path) -> CommandIntent | None:
     """Read the intent that a dead process left; None where the last command ended properly.
 
-    Raise ForeignIntent where it is not this user's own.
+    The mlver before this one may have left it. Raise ForeignIntent where it is not this user's own.
     """
     path = directory / _FILE
     try:
         document = json.loads(read_regular(path, _MOST_BYTES))
         signature = document.pop("proof", "")
-        if document["format"] != _FORMAT:
+        if document["format"] not in (_FORMAT, _FORMAT_WITHOUT_ONLY):
             raise _build_unreadable_error(path)
         if not proof.is_signed(_encode_canonically(document), signature, path):
             raise _build_foreign_error(str(document["what"]))
+        if document["format"] == _FORMAT_WITHOUT_ONLY:
+            document["only"] = []
         return _parse_intent(document)
     except FileNotFoundError:
         return None

@@ -17,6 +17,7 @@ from mlver.project.project import Project
 from mlver.project.registering.register import register_version
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.transaction import editing, set_foreign_aside, writing_files
+from mlver.system import proof
 from tests.conftest import Repository
 from tests.project.helpers import leave_interrupted, write_artifact
 
@@ -73,6 +74,40 @@ def test_a_plan_that_somebody_changed_is_not_believed(interrupted: Repository) -
     with pytest.raises(ForeignIntent):
         settle(interrupted)
     assert interrupted.git("tag") == ""
+
+
+def write_former_plan(repository: Repository, **changes: object) -> None:
+    """The plan as the mlver before wrote it: format 6, which has no `only`; signed by this user."""
+    path = read_plan(repository)
+    document = json.loads(path.read_text())
+    del document["proof"], document["only"]
+    document = {**document, "format": 6, **changes}
+    document["proof"] = proof.sign_data(json.dumps(document, sort_keys=True).encode())
+    path.write_text(json.dumps(document, indent=1))
+
+
+def test_a_plan_of_the_mlver_before_is_settled_after_an_upgrade(interrupted: Repository) -> None:
+    written = intent.read_pending(read_plan(interrupted).parent)
+    write_former_plan(interrupted)
+    assert intent.read_pending(read_plan(interrupted).parent) == written
+    settle(interrupted)
+    assert interrupted.git("tag") == "m@v1.0.0"
+    assert not read_plan(interrupted).exists()
+
+
+def test_a_plan_of_that_format_needs_its_signature_too(interrupted: Repository) -> None:
+    write_former_plan(interrupted)
+    path = read_plan(interrupted)
+    path.write_text(path.read_text().replace("register m", "register n"))
+    with pytest.raises(ForeignIntent, match="not by your own mlver"):
+        settle(interrupted)
+
+
+def test_a_plan_of_a_format_that_nobody_knows_is_not_read(interrupted: Repository) -> None:
+    for number in (5, 8, "6"):
+        write_former_plan(interrupted, only=[], format=number)
+        with pytest.raises(ForeignIntent, match="not in a way this mlver understands"):
+            settle(interrupted)
 
 
 def test_the_plan_of_another_user_is_left_to_them(
