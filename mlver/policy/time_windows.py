@@ -18,6 +18,8 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+_RELATIVE = ", today, yesterday, or how long ago: 90m (minutes), 2h, 3d, 1w"
+_SHOWN_LETTERS = 40
 _DAY, _MINUTE, _SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -43,10 +45,10 @@ def parse_window(text: str, option: str, now: str | None = None) -> TimeWindow:
         end = start + min(length, _LAST_MOMENT - start)
         return TimeWindow(_write_time(start), _write_time(end))
     except (ValueError, OverflowError):
-        relative = "" if now is None else ", or how long ago it was, such as 2h or 3d"
+        given = text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}…"
         raise UsageError(
-            f"{option} takes a date such as 2026-03-02, or a time such as 2026-03-02T09:30:00Z"
-            f"{relative}, not `{text}`"
+            f"{option} takes a date such as 2026-03-02, a time such as 2026-03-02T09:30Z"
+            f"{'' if now is None else _RELATIVE}, not `{given}`"
         ) from None
 
 
