@@ -7,13 +7,22 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from mlver.cli.empty_values import refuse_empty_values
+
 
 class PlainHelpCommand(TyperCommand):
-    """A command whose help names no type of Python."""
+    """A command whose help names no type of Python, and which refuses empty values."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         _hide_types(self.params)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words behind the command; raise UsageError for an option that is empty."""
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            refuse_empty_values(ctx)
+        return rest
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the line `Usage:`; a required one stands without brackets."""

@@ -395,3 +395,22 @@ def test_a_projects_own_rules_are_applied_on_top(first: Repository) -> None:
     assert assert_works(first, "show", "digits@1.0.0").startswith(
         "digits 1.0.0"
     )  # what landed before stays readable
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("checkout", "digits", "--only", ""), "--only is empty, and takes NAME"),
+        (("checkout", "digits", "--to="), "--to is empty, and takes DIR"),
+        ((*REGISTER, "--metric-key", ""), "--metric-key is empty, and takes NAME"),
+        ((*REGISTER, "--params", "params.yaml", "--params", ""), "--params is empty"),
+        (("plot", "-o", ""), "-o is empty, and takes FILE"),
+        (("list", "-c", ""), "--columns is empty, and takes FIELDS"),
+        (("list", "--where="), "--where is empty, and takes FILTER"),
+        (("log", "--since", ""), "--since is empty, and takes DATE"),
+    ],
+)
+def test_an_option_that_is_empty_is_named(
+    first: Repository, words: tuple[str, ...], said: str
+) -> None:
+    assert f"error: {said}" in assert_refused(first, *words, code=2)

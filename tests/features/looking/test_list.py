@@ -207,7 +207,7 @@ def test_a_digest_is_a_column_as_its_text(registry: Repository) -> None:
 
 
 def test_columns_that_name_no_field_are_refused(registry: Repository) -> None:
-    for columns in (",", "", " , "):
+    for columns in (",", " , "):
         done = registry.mlver("list", "--columns", columns)
         assert done.code == 2
         assert f"--columns: `{columns}` names no field" in done.err

@@ -39,7 +39,7 @@ def test_a_path_that_leads_nowhere_is_named_before_uncommitted_code(
 def test_an_unset_variable_is_no_path(first: Repository) -> None:
     train_model(first, 2)
     words = ("register", "digits", "--bump", "patch", "-m", "x", "--weights", "")
-    assert "'' is not a path" in assert_refused(first, *words, code=2)
+    assert "--weights is empty, and takes PATH\n" in assert_refused(first, *words, code=2)
 
 
 def test_what_a_checkout_could_not_restore_is_named(first: Repository) -> None:
