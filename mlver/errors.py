@@ -46,7 +46,8 @@ class MlverError(Exception):
 
     `hint` is for the usual case of one command, `hints` for several. `findings` are what made it
     fail. `suggestion` is a word that was given, and what it was probably meant to be: the command
-    line proposes the same command with that.
+    line proposes the same command with that. `suggestion_option` is the option that was given the
+    word, empty for an argument, or where nobody can tell.
     """
 
     exit_code = 3
@@ -59,12 +60,14 @@ class MlverError(Exception):
         hints: Sequence[str] = (),
         findings: Sequence[Finding] = (),
         suggestion: tuple[str, str] | None = None,
+        suggestion_option: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hints = tuple(hints) if hint is None else (hint, *hints)
         self.findings = tuple(findings)
         self.suggestion = suggestion
+        self.suggestion_option = suggestion_option
 
     @property
     def hint(self) -> str | None:

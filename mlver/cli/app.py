@@ -118,7 +118,8 @@ def run_command(args: list[str]) -> int:
     except MlverError as error:
         from mlver.cli.usage import keep_given_options, suggest_command
 
-        if corrected := suggest_command(args, error.suggestion):
+        places = [error.suggestion_option] if error.suggestion_option else []
+        if corrected := suggest_command(args, error.suggestion, places):
             error.hints = (corrected,)
         elif isinstance(error, UsageError) and not error.hints and name in COMMANDS:
             error.hints = (shell_command("mlver", name, "--help"),)

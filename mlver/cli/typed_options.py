@@ -9,24 +9,39 @@ from typer.main import get_command
 
 from mlver.cli.app import COMMANDS, build_app, find_command_name
 
+OPTION, COMMAND, ARGUMENT = "an option", "the command", "an argument"
+
 
 def list_typed_options(args: list[str]) -> list[str]:
     """The words of a command line that are options, and neither a value of one nor an argument.
 
     In `register m -m --json`, the message is `--json`.
     """
+    return [word for word, role in zip(args, find_roles(args), strict=True) if role == OPTION]
+
+
+def find_roles(args: list[str]) -> list[str]:
+    """What each word of a command line is: OPTION, COMMAND, ARGUMENT, or the option, such as
+    `--to`, whose value it is.
+
+    `--to=1.0.0` is an OPTION, and `--` stands for itself.
+    """
     takers = list_value_takers(find_command_name(args))
-    options: list[str] = []
-    words = iter(args)
-    for word in words:
-        if word == "--":
-            break
-        if not word.startswith("-"):
-            continue
-        options.append(word)
-        if word in takers or _ends_in_taker(word, takers):
-            next(words, None)
-    return options
+    roles: list[str] = []
+    taker = ""
+    is_ended = False
+    for word in args:
+        if taker:
+            roles.append(taker)
+            taker = ""
+        elif word.startswith("-") and not is_ended:
+            is_ended = word == "--"
+            roles.append(word if is_ended else OPTION)
+            if word in takers or _ends_in_taker(word, takers):
+                taker = word if word in takers else f"-{word[-1]}"
+        else:
+            roles.append(ARGUMENT if COMMAND in roles else COMMAND)
+    return roles
 
 
 def _ends_in_taker(word: str, takers: Container[str]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 from mlver.cli.app import COMMANDS, load_command
-from mlver.cli.typed_options import list_value_takers
+from mlver.cli.typed_options import ARGUMENT, COMMAND, OPTION, find_roles, list_value_takers
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.names import find_similar
 from mlver.terminal.options import complete_model, complete_ref, complete_stage
@@ -42,7 +43,7 @@ def describe_usage_error(
     if option is not None and hasattr(error, "possibilities"):
         message = f"no such option: {printable_name(option)}"
         meant = _find_option(error, option)
-        corrected = suggest_command(args, (option, meant))
+        corrected = suggest_command(args, (option, meant), [OPTION])
         if corrected is not None:
             return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
     elif name is not None and name not in COMMANDS:
@@ -50,7 +51,8 @@ def describe_usage_error(
     if name not in COMMANDS:
         return UsageError(message, hint="mlver --help")
     ask_help = shell_command("mlver", name, "--help")
-    if corrected := suggest_command(args, _choose_value(error)):
+    options = getattr(getattr(error, "param", None), "opts", ())
+    if corrected := suggest_command(args, _choose_value(error), options):
         return UsageError(message, hints=(corrected, ask_help))
     if stages := _list_missing_stages(error):
         words = ["mlver", *args, "--to" if "'--to'" in message else "--stage", stages[-1]]
@@ -160,7 +162,7 @@ def _split_options(words: list[str]) -> tuple[list[str], list[tuple[str, list[st
 def _describe_unknown_command(args: list[str], name: str) -> UsageError:
     message = f"there is no command `{printable_name(name)}`"
     meant = OTHER_WORDS.get(name) or find_similar(name, COMMANDS)
-    corrected = suggest_command(args, (name, meant or name))
+    corrected = suggest_command(args, (name, meant or name), [COMMAND])
     if corrected is None:
         return UsageError(message, hint="mlver --help")
     return UsageError(f"{message}; did you mean `{meant}`?", hint=corrected)
@@ -175,29 +177,41 @@ def _find_option(error: typer.TyperException, typed: str) -> str:
     return find_similar(typed, known) or typed
 
 
-def suggest_command(args: list[str], suggestion: tuple[str, str] | None) -> str | None:
+def suggest_command(
+    args: list[str], suggestion: tuple[str, str] | None, places: Sequence[str] = ()
+) -> str | None:
     """The command line with the word that was probably meant in the place of the one given.
 
-    None where it would be the same, or where it cannot be shown as it has to be typed.
+    `places` are what that word is: OPTION, COMMAND, or the options whose value it is. Without them
+    it is an argument, or where no argument is that word, the value of any option but a message.
+    None where the command line would be the same, or where it cannot be shown as it has to be
+    typed.
     """
     if suggestion is None:
         return None
     typed, meant = suggestion
+    roles = find_roles(args)
+    if not places:
+        places = [ARGUMENT] if (typed, ARGUMENT) in zip(args, roles, strict=True) else []
     words: list[str] = []
-    for place, word in enumerate(args):
+    for word, role in zip(args, roles, strict=True):
         option, equals, value = word.partition("=")
-        if place and args[place - 1] in ("-m", "--message"):
-            words.append(word)
-        elif word == typed:
-            words.append(meant)
-        elif equals and option.startswith("--") and typed in (option, value):
-            corrected_option = meant if option == typed else option
-            words.append(f"{corrected_option}={meant if value == typed else value}")
+        if role == OPTION and equals:
+            if OPTION in places and option == typed:
+                option = meant
+            if value == typed and _is_place(option, places):
+                value = meant
+            words.append(f"{option}={value}")
         else:
-            words.append(word)
+            words.append(meant if word == typed and _is_place(role, places) else word)
     if words == args or not all(map(str.isprintable, words)):
         return None
     return shell_command("mlver", *words)
+
+
+def _is_place(role: str, places: Sequence[str]) -> bool:
+    """Whether a word of this role is replaced; without places, the value of every option is."""
+    return role in places if places else role not in (OPTION, COMMAND, *_MESSAGE)
 
 
 def _format_usage_message(error: typer.TyperException) -> str:

@@ -191,6 +191,19 @@ CORRECTED = {
         "rollback --stage production --to=prod -m prod",
         "rollback --stage production --to=production -m prod",
     ),
+    "a command that is also an argument": ("shwo shwo", "show shwo"),
+    "a metric that is also a value": (
+        "plot digits -o acuracy --as svg --metric acuracy",
+        "plot digits -o acuracy --as svg --metric accuracy",
+    ),
+    "an option that is also a message": (
+        "register digits -m --wieghts --wieghts model",
+        "register digits -m --wieghts --weights model",
+    ),
+    "an argument that is also a value": (
+        "plot dgits --metric dgits",
+        "plot digits --metric dgits",
+    ),
     "a number that is only begun": ("show digits@1", "show digits@1.1.0"),
 }
 

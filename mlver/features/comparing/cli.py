@@ -110,6 +110,7 @@ def compare_command(
 
 
 PLOT_EXAMPLES = (
+    "mlver plot digits",
     "mlver plot digits --metric accuracy",
     "mlver plot digits --metric accuracy --metric log_loss --limit 50",
     "mlver plot digits -o report.html",

@@ -197,7 +197,8 @@ def _refuse_metric(model: str, metric: str, known: Sequence[str], newest: int) -
     hint = shell_command("mlver", "plot", model, "--metric", meant or known[0])
     if meant is not None:
         message += f"; is it `{printable_name(meant)}`?"
-        return UsageError(message, hint=hint, suggestion=(metric, meant))
+        suggestion = (metric, meant)
+        return UsageError(message, hint=hint, suggestion=suggestion, suggestion_option="--metric")
     return UsageError(f"{message}; it has {_join_names(known)}", hint=hint)
 
 
