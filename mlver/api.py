@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, shell_command, summarise_names
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
+from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.corrections.note import NoteResult, note_version
 from mlver.project.corrections.retire import RetireResult, restore_version, retire_version
 from mlver.project.history.registered_versions import RegisteredVersions, read_versions
@@ -124,7 +126,7 @@ class Registry:
             version=record.version,
             digest=str(record.weights.digest),
             record=str(digest),
-            path=self._proven(record),
+            path=_find_proven(self.project, record),
             params=record.params,
             metrics=record.metrics,
             data={name: str(artifact.digest) for name, artifact in record.data.items()},
@@ -226,21 +228,40 @@ class Registry:
         _require_text(ref, "restore")
         return restore_version(self.project, ref, message=message, dry_run=dry_run)
 
-    def _proven(self, record: VersionRecord) -> Path:
-        weights = record.weights
-        try:
-            measured = measuring.measure_at(self.project, weights.path, fresh=True, pinned=weights)
-        except MlverError:  # what is there cannot be hashed: a dangling link, a socket
-            measured = None
-        if measured is not None and measured.digest == weights.digest:
-            return self.project.top_folder / weights.path
-        if not weights.stored:
-            raise MlverError(
-                f"mlver keeps no copy of the weights of {record.model} {record.version}, "
-                f"and {weights.path} is another; put it back as it was, from wherever it is kept",
-                hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
-            )
-        return private_copies.make_private_copy(self.project, weights)
+
+def _find_proven(project: Project, record: VersionRecord) -> Path:
+    weights = record.weights
+    try:
+        # A loader opens whatever lies in a folder, so `.mlverignore` leaves nothing out here.
+        measured = measuring.measure_at(project, weights.path, fresh=True, whole=True)
+    except MlverError:  # what is there cannot be hashed: a dangling link, a socket
+        measured = None
+    if measured is not None and measured.digest == weights.digest:
+        return project.top_folder / weights.path
+    if weights.stored:
+        return private_copies.make_private_copy(project, weights)
+    if measured is not None:
+        _refuse_added(project, record, measured)
+    raise MlverError(
+        f"mlver keeps no copy of the weights of {record.model} {record.version}, "
+        f"and {weights.path} is another; put it back as it was, from wherever it is kept",
+        hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
+    )
+
+
+def _refuse_added(project: Project, record: VersionRecord, measured: MeasuredArtifact) -> None:
+    """Raise MlverError where all of the weights lie there, with other files beside them."""
+    weights = record.weights
+    present = set(measuring.measured_files(measured, weights.path))
+    pinned = set(measuring.list_entries(project, weights))
+    if not pinned <= present:
+        return
+    added = [join_name(weights.path, name) for name, _ in sorted(present - pinned)]
+    raise MlverError(
+        f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path}"
+        f" holds files that are not theirs; move these away:\n{summarise_names(added, 8)}",
+        hint=shell_command("ls", "-ld", "--", added[0]),
+    )
 
 
 def register(

@@ -185,6 +185,31 @@ def test_weights_that_are_not_stored_must_be_at_hand(registry: Registry, project
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_files_that_nobody_hashed_lie_beside_no_weights_that_are_resolved(
+    registry: Registry, project: Project, stored: bool
+) -> None:
+    """A loader opens what it finds in a folder, whatever `.mlverignore` says of it."""
+    repository = Repository(project.top_folder)
+    write_artifact(repository, "model", {"config.json": "{}"})
+    repository.git("add", "--force", "model")
+    repository.commit("Keep it in git")
+    unstored = () if stored else ("weights",)
+    register_one(project, "texts", weights="model", unstored=unstored)
+    assert registry.resolve("texts").path == project.top_folder / "model"
+    repository.write(".mlverignore", "*.bin\n")
+    repository.write("model/pytorch_model.bin", "from somebody")
+    if stored:
+        found = registry.resolve("texts").path
+        assert found.is_relative_to(project.state_directory)
+        assert [place.name for place in found.iterdir()] == ["config.json"]
+        return
+    with pytest.raises(MlverError, match="holds files that are not theirs") as refused:
+        registry.resolve("texts")
+    assert "model/pytorch_model.bin" in str(refused.value)
+    assert refused.value.hint == "ls -ld -- model/pytorch_model.bin"
+
+
 def test_an_edited_record_answers_nothing(registry: Registry, project: Project) -> None:
     record = project.top_folder / layout.version_path("digits", "1.0.0")
     record.write_bytes(record.read_bytes().replace(b"accuracy: 0.9", b"accuracy: 0.99"))

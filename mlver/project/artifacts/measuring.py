@@ -108,7 +108,7 @@ def measure_into(
     as `measure_at` does. A link in the place of the artifact is followed where it is `agreed` to.
     """
     location = _locate_working(project, path, follow=follow, agreed=agreed)
-    rules = _rule_content(project, path, follow=follow)
+    rules = _rule_content(project, path, find_left_out(project, path), follow=follow)
     if has_no_files(location, rules) and not has_no_files(location):
         raise _build_ignored_error(path)
     cache = StatCache(project.state, project.repository.own, is_believed=False)
@@ -134,16 +134,18 @@ def measure_at(
     keep_manifest: bool = True,
     follow: bool = False,
     pinned: Artifact | None = None,
+    whole: bool = False,
 ) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
-    What the artifact `pinned` has counts, though `.mlverignore` leaves it out. `fresh` reads every
-    byte, cache or not. With `follow`, links may lead anywhere. Links that lead nowhere are no
-    files. Raise MlverError for other things that cannot be read, for links into a cache that a
-    command fills again, and where one leaves the work tree, unless it is the place of the artifact
-    and followed.
+    What the artifact `pinned` has counts, though `.mlverignore` leaves it out; with `whole`, it
+    leaves nothing out. `fresh` reads every byte, cache or not. With `follow`, links may lead
+    anywhere. Links that lead nowhere are no files. Raise MlverError for other things that cannot
+    be read, for links into a cache that a command fills again, and where one leaves the work tree,
+    unless it is the place of the artifact and followed.
     """
-    own_rules = _rule_content(project, path, follow=follow, pinned=pinned)
+    ignored = None if whole else find_left_out(project, path, pinned)
+    own_rules = _rule_content(project, path, ignored, follow=follow)
     measure = partial(
         _measure_working, project, path, fresh=fresh, keep_manifest=keep_manifest, follow=follow
     )
@@ -229,12 +231,11 @@ def _locate_working(
 
 
 def _rule_content(
-    project: Project, path: str, *, follow: bool, pinned: Artifact | None = None
+    project: Project, path: str, ignored: IgnoredFiles | None, *, follow: bool
 ) -> ContentRules:
     bounds = None
     if not follow:
         bounds = LinkBounds.of_folder(project.top_folder, layout.ROOT)
-    ignored = find_left_out(project, path, pinned)
     return ContentRules(
         check=partial(check_content, path),
         bounds=bounds,
