@@ -13,6 +13,7 @@ from typing import Literal
 
 from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError
+from mlver.features.hooks.artifact_files import find_artifact_files, read_ignore_rules
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
 from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.findings import Finding
@@ -20,7 +21,6 @@ from mlver.git import remotes, trees
 from mlver.git.changes_in import list_parents
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
-from mlver.project.artifacts.ignoring import is_left_out
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project
@@ -76,12 +76,14 @@ def guard_files(start: Path, between: CommitRange | None = None) -> HookResult:
     """
     changes = _read_changes(start, between, files=True)
     registry = changes.project.registry
+    base = None
     if between is not None:
         repository = changes.project.repository
         base = incoming.resolve_commit(repository, between.old)
-        # a range is judged by the settings at its base, so that it cannot let itself through
+        # A range is judged by what its base has, so that it cannot let itself through: the
+        # settings, and `.mlverignore`.
         registry = RecordRegistry(CommittedRecords.at_commit(repository, base))
-    findings = list(_guard_changes(changes, registry))
+    findings = list(_guard_changes(changes, registry, base))
     if between is None:
         findings += _guard_branch(changes)
     return _summarise_findings("guard", changes, findings)
@@ -199,8 +201,13 @@ def _read_changes(
     return changes
 
 
-def _guard_changes(changes: IncomingChanges, registry: RecordRegistry) -> Iterator[Finding]:
-    """Judge the files and the records by the settings that `registry` holds."""
+def _guard_changes(
+    changes: IncomingChanges, registry: RecordRegistry, rules_commit: str | None = None
+) -> Iterator[Finding]:
+    """Judge the files and the records by the settings that `registry` holds.
+
+    `.mlverignore` is that of a commit, or else of the index.
+    """
     # the settings are a file to fetch and parse, which most commits can do without
     if not changes.records and not changes.files:
         return
@@ -209,7 +216,7 @@ def _guard_changes(changes: IncomingChanges, registry: RecordRegistry) -> Iterat
     except MlverError as error:
         yield audit.describe_unreadable(changes.project, "settings", layout.CONFIG, error)
         return
-    yield from _guard_files(changes, settings)
+    yield from _guard_files(changes, settings, rules_commit)
     yield from _guard_records(changes, settings)
 
 
@@ -249,14 +256,18 @@ def _guard_branch(changes: IncomingChanges) -> Iterator[Finding]:
         yield Finding("git", head.branch, message, ("git switch -c BRANCH",))
 
 
-def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:
+def _guard_files(
+    changes: IncomingChanges, settings: GuardSettings, rules_commit: str | None
+) -> Iterator[Finding]:
     """Files that have no place in git. One that is too large is judged by its size, never read."""
     if not changes.files:
         return
     repository = changes.project.repository
-    artifacts = _list_artifact_paths(changes.project)
+    matches = read_ignore_rules(repository, rules_commit)
+    paths = dict.fromkeys(file_path for file_path, _ in changes.files)
+    artifacts = find_artifact_files(changes.project, paths, matches)
     for file_path, blob in changes.files:
-        artifact = _find_artifact(changes.project, artifacts, file_path)
+        artifact = artifacts.get(file_path)
         head = b""
         small_enough = blob.size <= settings.max_file_size
         if small_enough and (artifact or settings.pickle == "forbid"):
@@ -265,36 +276,6 @@ def _guard_files(changes: IncomingChanges, settings: GuardSettings) -> Iterator[
             head = contents.get(file_path, b"")
         file = GuardedFile(path=file_path, size=blob.size, head=head, artifact=artifact)
         yield from judge_file(file, settings)
-
-
-def _find_artifact(project: Project, artifacts: Mapping[str, str], path: str) -> str | None:
-    """The name of the artifact that a path is, or lies in and is not left out of."""
-    for artifact_path, name in artifacts.items():
-        if f"{path}/".startswith(f"{artifact_path}/"):
-            file_name = path.removeprefix(artifact_path).removeprefix("/")
-            if not is_left_out(project, artifact_path, file_name):
-                return name
-    return None
-
-
-def _list_artifact_paths(project: Project) -> dict[str, str]:
-    """The paths of the artifacts whose bytes mlver keeps, each with a name for it."""
-    names: dict[str, str] = {}
-    for model in project.registry.list_models():
-        try:
-            settings = project.registry.read_settings(model)
-        except MlverError:
-            # `check` reports it to the commit that touches it
-            continue
-        if settings is None:
-            continue
-        artifacts = dict(settings.data)
-        if settings.weights is not None:
-            artifacts["weights"] = settings.weights
-        for name, artifact in artifacts.items():
-            if artifact.stored:
-                names[artifact.path] = f"{name} of {model}"
-    return names
 
 
 def _guard_records(changes: IncomingChanges, settings: GuardSettings) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from mlver.system.regular import read_regular
 
 IGNORE_FILE = ".mlverignore"
 # What a person writes by hand is smaller, however many patterns they have.
-_MOST_BYTES = 64 * 1024
+MOST_BYTES = 64 * 1024
 _SHOWN = 3
 
 
@@ -32,7 +32,7 @@ def read_ignore_file(project: Project) -> bytes:
     Raise MlverError where it cannot be read, or is no file of its own, such as a symlink.
     """
     try:
-        data = read_regular(project.top_folder / IGNORE_FILE, _MOST_BYTES + 1)
+        return read_regular(project.top_folder / IGNORE_FILE, MOST_BYTES + 1)
     except FileNotFoundError:
         return b""
     except OSError as error:
@@ -40,15 +40,17 @@ def read_ignore_file(project: Project) -> bytes:
             f"{IGNORE_FILE} cannot be read: {error.strerror}",
             hint=shell_command("ls", "-ld", "--", IGNORE_FILE),
         ) from None
-    if len(data) > _MOST_BYTES:
-        raise _build_unusable_error(f"it is larger than {_MOST_BYTES:,} bytes")
-    return data
 
 
-def _read_ignore_test(project: Project) -> IgnoreTest | None:
-    data = read_ignore_file(project)
+def parse_ignore_file(data: bytes) -> IgnoreTest | None:
+    """Parse the bytes of the file; None where it leaves out nothing.
+
+    Raise MlverError where it cannot be used.
+    """
     if not data:
         return None
+    if len(data) > MOST_BYTES:
+        raise _build_unusable_error(f"it is larger than {MOST_BYTES:,} bytes")
     # imported here: few repositories have the file
     from mlver.document.ignore_patterns import IgnoreRefused, parse_patterns
 
@@ -158,19 +160,18 @@ def find_ignored(
 
     Raise MlverError where the ignore file cannot be used.
     """
-    matches = _read_ignore_test(project)
+    matches = parse_ignore_file(read_ignore_file(project))
     if matches is None:
         return None
     return IgnoredFiles(os.fsencode(path) + b"/", matches, list_pinned)
 
 
-def is_left_out(project: Project, artifact_path: str, name: str) -> bool:
-    """Whether a file below an artifact is left out of it; false where the ignore file is unusable.
+def is_left_out(matches: IgnoreTest | None, artifact_path: str, name: str) -> bool:
+    """Whether these patterns leave a file below an artifact out of it.
 
-    `name` is empty for the artifact itself.
+    `name` is empty for the artifact itself, which is never left out.
     """
-    try:
-        ignored = find_ignored(project, artifact_path)
-    except MlverError:
+    if matches is None or not name:
         return False
-    return bool(name) and ignored is not None and ignored.leaves_out_one_of([os.fsencode(name)])
+    ignored = IgnoredFiles(os.fsencode(artifact_path) + b"/", matches)
+    return ignored.leaves_out_one_of([os.fsencode(name)])
