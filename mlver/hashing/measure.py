@@ -65,7 +65,8 @@ class MeasuredArtifact:
     `digest` is that of the file's bytes or of the manifest's; `size` is in bytes, over all files.
     `pointers` are files that stand in place of content, where that was asked for. `dangling`
     says which links lead nowhere, and were left out. `executable` are the paths of the files that
-    may be executed, in order; None where nothing says so, or where too many are.
+    may be executed, in order; None where nothing says so, or where too many are. `left_out` are
+    the paths that were ignored, where that was asked for; that of a folder ends with a slash.
     """
 
     digest: Digest
@@ -75,6 +76,7 @@ class MeasuredArtifact:
     pointers: tuple[PointerFile, ...] = ()
     dangling: tuple[str, ...] = ()
     executable: tuple[bytes, ...] | None = None
+    left_out: tuple[bytes, ...] = ()
 
 
 def measure_artifact(

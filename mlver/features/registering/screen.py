@@ -8,6 +8,7 @@ import shlex
 from mlver.errors import shell_command
 from mlver.project.registering.register import RegisteredArtifact, RegisterResult
 from mlver.project.setup import InitResult
+from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import (
     describe_mixture,
@@ -17,6 +18,9 @@ from mlver.terminal.words import (
     join_listed,
     shorten_digest,
 )
+
+# Of the files that were left out; `--json` has all.
+_NAMES_SHOWN = 4
 
 
 def draw_register(result: RegisterResult, screen: TextScreen) -> None:
@@ -33,6 +37,9 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
             metric_texts.append(f"{key} {format_number(value)}")
         screen.draw_line("  ", ("metrics  ", "bold"), join_listed(metric_texts), hang=9)
     screen.draw_line("  ", ("environment  ", "bold"), result.environment, hang=13)
+    if result.left_out:
+        listed = join_listed(result.left_out, _NAMES_SHOWN)
+        screen.draw_line("  ", (f"left out by .mlverignore: {listed}", "dim"), hang=2)
     if result.mixed:
         screen.draw_line("  ", (describe_mixture(result.mixed), "warn"), hang=2)
     if result.dirty:
@@ -40,6 +47,14 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     if result.commit and result.tag:
         commit = result.commit[:10]
         screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
+    if result.dropped:
+        listed = join_listed(result.dropped, _NAMES_SHOWN)
+        screen.draw_line(
+            ("warning: ", "warn"),
+            f"{result.previous} has {listed}, and .mlverignore left that out of {result.version}",
+            hang=2,
+        )
+        draw_hints((shell_command("cat", "-n", "--", ".mlverignore"),), screen, indent=2)
     _draw_next_steps(result, screen)
 
 

@@ -108,7 +108,8 @@ def measure_into(
     as `measure_at` does. A link in the place of the artifact is followed where it is `agreed` to.
     """
     location = _locate_working(project, path, follow=follow, agreed=agreed)
-    rules = _rule_content(project, path, find_left_out(project, path), follow=follow)
+    ignored = find_left_out(project, path)
+    rules = _rule_content(project, path, ignored, follow=follow)
     if has_no_files(location, rules) and not has_no_files(location):
         raise _build_ignored_error(path)
     cache = StatCache(project.state, project.repository.own, is_believed=False)
@@ -123,7 +124,9 @@ def measure_into(
         )
     refuse_pointers(path, measured)
     _refuse_ambiguous(project, path, measured)
-    return measured
+    if ignored is None:
+        return measured
+    return replace(measured, left_out=tuple(sorted(ignored.found)))
 
 
 def measure_at(

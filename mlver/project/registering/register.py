@@ -22,6 +22,7 @@ from mlver.project.project import Project
 from mlver.project.registering.inputs import resolve_inputs
 from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
+from mlver.project.registering.omissions import list_dropped, list_left_out
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
@@ -63,7 +64,9 @@ class RegisterResult:
     `commit` and `tag` are None where the record was only staged, or in a dry run. `unignored` are
     artifact paths that git neither ignores nor holds, `untracked` other files that no commit holds,
     and `uncommitted` the params and metrics files that HEAD does not have as they are. `leftovers`
-    are patterns of what programs left behind in the artifacts.
+    are patterns of what programs left behind in the artifacts. `left_out` are the paths that
+    `.mlverignore` left out of them, that of a folder with a slash; `dropped` are the files among
+    them that the version before has.
     `unchanged`: artifacts, params and metrics are those of the version before. `amended` is the
     digest of the record that this one replaced.
     """
@@ -89,6 +92,8 @@ class RegisterResult:
     untracked: tuple[str, ...]
     uncommitted: tuple[str, ...]
     leftovers: tuple[str, ...]
+    left_out: tuple[str, ...]
+    dropped: tuple[str, ...]
     amended: str | None = None
 
 
@@ -255,6 +260,8 @@ def build_result(
         untracked=code.untracked,
         uncommitted=code.uncommitted,
         leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
+        left_out=list_left_out(record, encoded.measured),
+        dropped=list_dropped(project, record, encoded.measured, encoded.before),
     )
 
 

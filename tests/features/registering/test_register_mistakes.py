@@ -71,3 +71,34 @@ def test_what_programs_left_behind_is_proposed_to_be_left_out(first: Repository)
     assert f"leave out what programs left behind: {command}\n" in said
     subprocess.run(["sh", "-c", command], cwd=first.path, check=True)
     assert "left behind" not in assert_works(first, *words)
+
+
+def test_what_is_left_out_of_a_version_is_named(first: Repository) -> None:
+    first.write(".mlverignore", "config.json\ncache/\n*.tmp\n")
+    first.write("model/cache/a", "1")
+    first.write("model/x.tmp", "1")
+    words = ("register", "digits", "--bump", "patch", "-m", "x", "--dry-run")
+    said = assert_works(first, *words)
+    left_out = "model/cache/, model/config.json, model/x.tmp"
+    assert f"  left out by .mlverignore: {left_out}\n" in said
+    assert (
+        "warning: 1.0.0 has model/config.json, and .mlverignore left that out of 1.0.1\n"
+        "  hint: cat -n -- .mlverignore\n"
+    ) in said
+    assert "warning: " in assert_works(first, "--quiet", *words)
+    found = read_document(first.mlver(*words, "--json"), "register")
+    assert found["left_out"] == left_out.split(", ")
+    assert found["dropped"] == ["model/config.json"]
+    first.write(".mlverignore", "*.tmp\n")
+    assert "warning: " not in assert_works(first, *words)
+    (first.path / ".mlverignore").unlink()
+    assert "left out" not in assert_works(first, *words)
+
+
+def test_what_is_left_out_with_a_folder_is_named_too(first: Repository) -> None:
+    first.write("model/cache/a", "1")
+    assert_works(first, "register", "digits", "--bump", "patch", "-m", "x")
+    first.write(".mlverignore", "cache/\n")
+    first.write("model/config.json", "{}")
+    said = assert_works(first, "register", "digits", "--bump", "patch", "-m", "y", "--dry-run")
+    assert "warning: 1.0.1 has model/cache/a, and .mlverignore left that out of 1.0.2\n" in said
