@@ -114,6 +114,9 @@ def draw_materialised(done: CheckoutOutcome, screen: TextScreen, *, dry_run: boo
     if done.skipped:
         skipped = join_listed(done.skipped)
         screen.draw_line("  ", (f"not touched: {skipped} (mlver keeps no copy)", "dim"), hang=2)
+    if done.left_out:
+        listed = join_listed(done.left_out, _NAMES_SHOWN)
+        screen.draw_line("  ", (f"not touched: {listed} (left out by .mlverignore)", "dim"), hang=2)
     if done.saved:
         kept = "would keep" if dry_run else "kept"
         _draw_saved_bytes(done.saved, kept, screen)

@@ -33,7 +33,8 @@ class FilePlan:
     `links` are symlinks to folders in which something would change, each with what it leads to.
     They are removed, and those folders are left alone. Of the files to write, those in `executable`
     may be executed; of those replaced or removed, those in `were_executable`. `behind` is a link in
-    the artifact's place that stays: the files behind it are changed.
+    the artifact's place that stays: the files behind it are changed. `left_out` are the paths that
+    `.mlverignore` leaves out, that of a folder with a slash: they stay as they are.
     """
 
     write: FileList
@@ -44,6 +45,7 @@ class FilePlan:
     executable: frozenset[str] = frozenset()
     were_executable: frozenset[str] = frozenset()
     behind: OutsideLink | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def passable(self) -> frozenset[str]:
@@ -115,6 +117,7 @@ def plan_files(
         executable=_name_files(folder, executable),
         were_executable=_name_files(folder, were_executable),
         behind=behind,
+        left_out=() if ignored is None else ignored.list_found(folder),
     )
     checked: set[str] = set()
     going = plan.passable

@@ -94,6 +94,10 @@ class IgnoredFiles:
         self.found.add(path)
         return True
 
+    def list_found(self, artifact_path: str) -> tuple[str, ...]:
+        """List the paths that were left out so far, each behind the path of the artifact."""
+        return tuple(join_name(artifact_path, name) for name in sorted(self.found))
+
     def leaves_out_one_of(self, names: Iterable[bytes]) -> bool:
         """Whether one of these files would be left out, by itself or with a folder above it."""
         checked: set[bytes] = set()
@@ -128,11 +132,12 @@ class IgnoredFiles:
             return
         shown = [join_name(artifact_path, name.rstrip(b"/")) for name in obstacles[:_SHOWN]]
         listed = ", ".join(map(printable_name, shown))
+        verb = "stand" if len(obstacles) > 1 else "stands"
         if len(obstacles) > _SHOWN:
             listed += f" and {len(obstacles) - _SHOWN} more"
         raise MlverError(
-            f"{listed}: {IGNORE_FILE} leaves that out, so it is never removed, and the version has"
-            " a file or a folder in its place; move it away, then run the same command again",
+            f"{listed} {verb} where the version has a file or a folder, and mlver removes nothing"
+            f" that {IGNORE_FILE} names; move that away, then run the same command again",
             hint=shell_command("ls", "-ld", "--", *shown[:1]),
         )
 

@@ -55,6 +55,7 @@ class CheckoutOutcome:
 
     `saved` are the working files it replaced and whose bytes it kept, with their digests. `outside`
     are the links that it followed out of the work tree, each with the folder that it leads to.
+    `left_out` are paths that `.mlverignore` names and the version does not have: they stay.
     """
 
     root: str
@@ -64,6 +65,7 @@ class CheckoutOutcome:
     outside: Mapping[str, str]
     saved: Sequence[tuple[str, str]]
     skipped: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,7 @@ def apply_checkout(
         saved=endangered if choice.save else (),
         skipped=_name_unstored(record, choice.only),
         outside=_list_followed(plans),
+        left_out=tuple(chain.from_iterable(plan.left_out for plan in plans)),
     )
 
 

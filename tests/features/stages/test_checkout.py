@@ -177,3 +177,23 @@ def test_a_refused_checkout_is_not_carried_out_later(second: Repository, to: str
         second, "register", "digits", "--bump", "patch", "-m", "x"
     )
     assert not (second.path / "out").exists()
+
+
+def test_what_is_left_out_stays_and_is_named(second: Repository) -> None:
+    """A file of the version before is among it, and that one does not belong to this version."""
+    second.write("model/x.tmp", "of 1.1.1")
+    second.write("model/cache/a", "of 1.1.1")
+    assert_works(second, "register", "digits", "--bump", "patch", "-m", "With more")
+    second.write(".mlverignore", "*.tmp\ncache/\n")
+    words = ("checkout", "digits@1.0.0")
+    left_out = "model/cache/, model/x.tmp"
+    named = f"  not touched: {left_out} (left out by .mlverignore)\n"
+    assert named in assert_works(second, *words, "--dry-run")
+    found = read_document(second.mlver(*words, "--json"), "checkout")
+    assert found["files"]["left_out"] == left_out.split(", ")
+    assert (second.path / "model/x.tmp").read_text() == "of 1.1.1"
+    assert "not touched" not in assert_works(second, "checkout", "digits@1.1.1")
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "x")
+    assert_works(second, "promote", "digits@1.1.1", "--to", "production", "-m", "x")
+    rollback = ("rollback", "digits", "--stage", "production", "--checkout", "-m", "x")
+    assert named in assert_works(second, *rollback)
