@@ -185,8 +185,8 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
         screen.draw_line(
             "  ",
             (".mlverignore", "warn"),
-            f" {action}{model.ignore_file} since {model.version}: what a directory holds can differ"
-            " though no byte does",
+            f" {action}{model.ignore_file} since {model.version}, so a directory's digest can"
+            " change though no file did",
             hang=2,
         )
     draw_value_changes("params", model.params, screen)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from itertools import filterfalse
 from pathlib import Path
 
-from mlver.errors import MlverError, shell_command, summarise_names
+from mlver.errors import MlverError, printable_name, shell_command, summarise_names
 from mlver.project.artifacts import damage
 from mlver.project.artifacts.file_list import FileList
 from mlver.project.artifacts.file_plan import FilePlan
+from mlver.project.artifacts.ignoring import IGNORE_FILE, find_ignored
 from mlver.project.artifacts.pointers import find_fetch_command
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
@@ -41,7 +43,7 @@ def find_endangered(
 
 
 def build_loss_error(
-    record: VersionRecord, root: Path, endangered: FileList, *, follow: bool
+    project: Project, record: VersionRecord, root: Path, endangered: FileList, *, follow: bool
 ) -> MlverError:
     """Build the error for a checkout to `root` that would overwrite these files.
 
@@ -53,6 +55,14 @@ def build_loss_error(
     if follow:
         words.append("--follow")
     hint = shell_command(*words, "-m", "WHY")
+    left_out = _list_left_out(project, record, paths)
+    if left_out:
+        # The next version is without them.
+        listed = ", ".join(map(printable_name, left_out[:SHOWN_FILES]))
+        rest = "" if len(left_out) == len(paths) else f"{advice}, and "
+        advice = f"{rest}copy away what {IGNORE_FILE} keeps out of the next version ({listed})"
+        if not rest:
+            hint = shell_command("cat", "-n", "--", IGNORE_FILE)
     fetch = find_fetch_command(root, paths[:SHOWN_FILES])
     if fetch is not None:
         advice, hint = "fetch the content that they point to", fetch
@@ -61,3 +71,18 @@ def build_loss_error(
         f" {advice}, or use --force to lose them:\n{summarise_names(paths, SHOWN_FILES)}",
         hint=hint,
     )
+
+
+def _list_left_out(project: Project, record: VersionRecord, paths: Sequence[str]) -> Sequence[str]:
+    """List those of these files that no registration would keep."""
+    left_out: list[str] = []
+    for artifact in record.named_artifacts().values():
+        ignored = find_ignored(project, artifact.path)
+        if ignored is None:
+            return ()
+        folder = f"{artifact.path}/"
+        for path in paths:
+            name = os.fsencode(path.removeprefix(folder))
+            if path.startswith(folder) and ignored.leaves_out_one_of([name]):
+                left_out.append(path)
+    return left_out

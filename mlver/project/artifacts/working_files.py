@@ -193,7 +193,7 @@ def apply_checkout(
     """Carry out what `plan_changes` planned; `endangered` are stored nowhere."""
     if endangered and not (choice.save or choice.force):
         follow = any(plan.behind is not None for plan in plans)
-        raise build_loss_error(record, root, endangered, follow=follow)
+        raise build_loss_error(project, record, root, endangered, follow=follow)
     if not choice.dry_run:
         try:
             if choice.save:

@@ -34,8 +34,8 @@ def test_status_says_that_the_file_changed_what_a_directory_holds(littered: Repo
     assert "digits 1.0.1  against the work tree" in shown
     assert "    −  .DS_Store\n" in shown
     assert (
-        "  .mlverignore was added since 1.0.1: what a directory holds can differ though no byte"
-        " does\n"
+        "  .mlverignore was added since 1.0.1, so a directory's digest can change though no file"
+        " did\n"
     ) in shown
     littered.commit("Leave out what the desktop writes")
     assert_works(littered, "register", "digits", "--bump", "patch", "-m", "Without icons")

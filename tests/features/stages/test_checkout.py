@@ -197,3 +197,18 @@ def test_what_is_left_out_stays_and_is_named(second: Repository) -> None:
     assert_works(second, "promote", "digits@1.1.1", "--to", "production", "-m", "x")
     rollback = ("rollback", "digits", "--stage", "production", "--checkout", "-m", "x")
     assert named in assert_works(second, *rollback)
+
+
+def test_an_edited_file_that_no_version_would_keep_is_to_be_copied(second: Repository) -> None:
+    second.write("model/x.tmp", "of 1.1.1")
+    assert_works(second, "register", "digits", "--bump", "patch", "-m", "With more")
+    second.write(".mlverignore", "*.tmp\n")
+    second.write("model/x.tmp", "edited")
+    said = assert_refused(second, "checkout", "digits@1.1.1")
+    assert "register them" not in said
+    assert "; copy away what .mlverignore keeps out of the next version (model/x.tmp), or" in said
+    assert said.endswith("\nhint: cat -n -- .mlverignore\n")
+    second.write("model/config.json", "edited")
+    said = assert_refused(second, "checkout", "digits@1.1.1")
+    assert "; register them to keep them, and copy away what .mlverignore keeps out" in said
+    assert said.endswith("\nhint: mlver register digits --bump patch -m WHY\n")
