@@ -139,6 +139,7 @@ def _place_files(
         inputs=restored.put_in_store(project, dry_run=dry_run),
         only=options.only,
         kept=brought.kept | restored.kept,
+        promised=[*unstored.list_promised(record), *(file.path for file in restored.files)],
         agreed=agreed,
         options=options.list_words(),
     )

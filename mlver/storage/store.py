@@ -154,6 +154,10 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def require_objects(self, digests: Iterable[Digest]) -> None:
+        """Raise ObjectMissing, which lists those of these objects that are not in the store."""
+        ...
+
     def open_object(self, digest: Digest) -> int | None:
         """Open the copy of an object that is a file of its own; return its descriptor.
 

@@ -37,6 +37,12 @@ class BroughtVersion:
     missing: Mapping[str, MlverError]
 
 
+def list_promised(record: VersionRecord) -> list[str]:
+    """List the paths of the artifacts that mlver keeps no copy of, and that a dry run leaves so."""
+    artifacts = record.named_artifacts().values()
+    return [artifact.path for artifact in artifacts if not artifact.stored]
+
+
 def bring_artifacts(
     project: Project,
     record: VersionRecord,

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mlver import paths
+from mlver.digest import Digest
 from mlver.errors import (
     MlverError,
     UsageError,
@@ -26,7 +27,7 @@ from mlver.errors import (
     shell_command,
 )
 from mlver.hashing.read import LargeReader
-from mlver.project.artifacts import following, measuring
+from mlver.project.artifacts import following, measuring, storing
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.endangered import build_loss_error, find_endangered
 from mlver.project.artifacts.file_changes import replace_files, save_files
@@ -74,7 +75,8 @@ class CheckoutLeave:
 
     `inputs` are params and metrics files that it puts in place with the artifacts, all or none.
     `kept` are the raw digests of working files that are registered and stored elsewhere: they may
-    go. `agreed` are the links out of the work tree that are written through, as in `find_followed`.
+    go. `promised` are the paths of artifacts that a dry run finds elsewhere, and would store first.
+    `agreed` are the links out of the work tree that are written through, as in `find_followed`.
     `only` names the artifacts that are put in place, all of them if it is empty. `options` were
     given with the command, for who is to run it again.
     """
@@ -82,6 +84,7 @@ class CheckoutLeave:
     inputs: tuple[Artifact, ...] = ()
     only: tuple[str, ...] = ()
     kept: Collection[bytes] = ()
+    promised: Collection[str] = ()
     agreed: Collection[AgreedLink] | None = None
     options: Sequence[str] = ()
 
@@ -116,6 +119,8 @@ def check_out_version(
             raise _build_write_error(record, error, _UNCHANGED) from error
     root = into or project.top_folder
     plans = plan_changes(project, record, artifacts, root, leave)
+    if dry_run:
+        _require_objects(project, artifacts, plans, leave.promised)
     endangered = find_endangered(project, plans, leave.kept)
     choice = CheckoutChoice(
         inputs=leave.inputs, only=leave.only, save=save, force=force, dry_run=dry_run
@@ -145,6 +150,20 @@ def plan_changes(
             behind = following.find_followed(project, artifact.path, leave.agreed)
         plans.append(plan_files(project, root, artifact, behind, read))
     return tuple(plans)
+
+
+def _require_objects(
+    project: Project,
+    artifacts: Iterable[Artifact],
+    plans: Iterable[FilePlan],
+    promised: Collection[str],
+) -> None:
+    """Raise ObjectMissing for files that a checkout would write, and whose bytes are not here."""
+    wanted: set[Digest] = set()
+    for artifact, plan in zip(artifacts, plans, strict=True):
+        if artifact.path not in promised:
+            wanted.update(Digest(hexadecimal) for _, hexadecimal in plan.write)
+    storing.open_store(project).require_objects(wanted)
 
 
 def _refuse_unfollowed(

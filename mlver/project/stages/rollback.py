@@ -24,7 +24,7 @@ from mlver.project.artifacts import (
     working_files,
 )
 from mlver.project.artifacts.undoable_checkout import AppliedCheckout
-from mlver.project.artifacts.working_files import CheckoutOutcome
+from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.stage_history import (
@@ -210,7 +210,8 @@ def _preview_rollback(
     if not checkout:
         return target.build_result(proven, None)
     record = unstored.bring_artifacts(project, target.record, dry_run=True).record
-    outcome = working_files.check_out_version(project, record, save=True, dry_run=True)
+    leave = CheckoutLeave(promised=unstored.list_promised(target.record))
+    outcome = working_files.check_out_version(project, record, save=True, dry_run=True, leave=leave)
     return target.build_result(proven, outcome)
 
 

@@ -132,6 +132,12 @@ class LocalStore(ObjectCatalogue):
             raise refusal_error(f"setting {digest} aside", error) from error
         return quarantined
 
+    def require_objects(self, digests: Iterable[Digest]) -> None:
+        """See RepositoryStore."""
+        missing = self.find_missing(digests)
+        if missing:
+            raise self.missing_objects_error(sorted(missing, key=str))
+
     def open_object(self, digest: Digest) -> int | None:
         """See RepositoryStore."""
         with contextlib.suppress(OSError):

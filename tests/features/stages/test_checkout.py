@@ -212,3 +212,12 @@ def test_an_edited_file_that_no_version_would_keep_is_to_be_copied(second: Repos
     said = assert_refused(second, "checkout", "digits@1.1.1")
     assert "; register them to keep them, and copy away what .mlverignore keeps out" in said
     assert said.endswith("\nhint: mlver register digits --bump patch -m WHY\n")
+
+
+def test_a_dry_run_misses_what_the_checkout_would(second: Repository) -> None:
+    for path in (second.path / ".git/mlver/packs").iterdir():
+        path.unlink()
+    (second.path / "model/config.json").write_text("edited")
+    said = assert_refused(second, "checkout", "digits@1.0.0", "--force", "--dry-run")
+    assert said.startswith("error: not in the object store")
+    assert said == assert_refused(second, "checkout", "digits@1.0.0", "--force")
