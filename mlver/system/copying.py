@@ -134,9 +134,16 @@ def copy_hashed(
     do is the same in every run. An OSError of reading names no file.
     """
     target.expect_bytes(os.fstat(source).st_size)
-    reader = _PieceReader(source)
+    # The reader closes its own descriptor: a second Ctrl-C may leave the wait for it below, and the
+    # number of the caller's would then be closed, and used again for another file.
+    reader = _PieceReader(os.dup(source))
     thread = threading.Thread(target=reader.run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        # The system has no thread left.
+        reader.close()
+        raise
     size = 0
     try:
         for piece in reader.take_pieces():
@@ -144,14 +151,14 @@ def copy_hashed(
             size += len(piece)
             progress(len(piece))
     finally:
-        # After an error or a Ctrl-C, nothing may read a descriptor that the caller closes.
+        # After an error or a Ctrl-C, nothing is to be read any more.
         reader.stop()
         thread.join()
     return reader.digest(), size
 
 
 class _PieceReader:
-    """Reads a descriptor to its end, piece by piece, and hashes it.
+    """Reads a descriptor to its end, piece by piece, hashes it, and closes the descriptor.
 
     `run` is for one thread, everything else for the thread that takes the pieces.
     """
@@ -163,9 +170,11 @@ class _PieceReader:
         self._free: SimpleQueue[memoryview] = SimpleQueue()
         self._stopped = False
         self._failure: BaseException | None = None
-        # Such memory begins at a page, as what is written past the system's memory has to.
+        # Such memory begins at a page, as what is written past the system's memory has to. It is
+        # shared, because a private page that is being written so may get lost where another thread
+        # forks (open(2), O_DIRECT).
         size = COPY_BYTES * _PIECES_AHEAD
-        memory = memoryview(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+        memory = memoryview(mmap.mmap(-1, size, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS))
         for start in range(0, size, COPY_BYTES):
             self._free.put(memory[start : start + COPY_BYTES])
 
@@ -200,7 +209,12 @@ class _PieceReader:
         except BaseException as error:  # noqa: BLE001
             self._failure = error
         finally:
+            self.close()
             self._full.put(None)
+
+    def close(self) -> None:
+        """Close the descriptor; only where `run` is never called."""
+        os.close(self._source)
 
     def _fill_buffer(self, buffer: memoryview) -> int:
         """Read until the buffer is full or the source ends; return how many bytes were read."""

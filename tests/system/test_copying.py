@@ -256,3 +256,54 @@ def test_a_write_past_memory_that_is_cut_short_is_finished(
     (tmp_path / "a").write_bytes(data)
     copy_file(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == data
+
+
+def test_the_reader_has_a_descriptor_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second Ctrl-C may close the caller's while the reader is still at work."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 3 * PIECE)
+    used: set[int] = set()
+    read = os.readv
+
+    def noted(descriptor: int, buffers: list[memoryview]) -> int:
+        used.add(descriptor)
+        return read(descriptor, buffers)
+
+    monkeypatch.setattr(os, "readv", noted)
+    before = os.listdir("/proc/self/fd")
+    with source.open("rb") as file:
+        copying.copy_hashed(file.fileno(), MemoryTarget(), lambda _: None)
+        assert file.fileno() not in used
+        file.seek(0)
+        with pytest.raises(KeyboardInterrupt):
+            copying.copy_hashed(file.fileno(), MemoryTarget(KeyboardInterrupt()), lambda _: None)
+        monkeypatch.setattr(threading.Thread, "start", fail_to_start)
+        with pytest.raises(RuntimeError):
+            copying.copy_hashed(file.fileno(), MemoryTarget(), lambda _: None)
+    assert os.listdir("/proc/self/fd") == before
+
+
+def fail_to_start(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_what_is_written_past_memory_is_no_private_page(tmp_path: Path) -> None:
+    """Where another thread forks, such a page may be lost on its way (open(2), O_DIRECT)."""
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * PIECE)
+    size = copying.COPY_BYTES * 8
+    shared: list[str] = []
+
+    class LookingTarget(MemoryTarget):
+        def write(self, data: memoryview) -> None:
+            for line in Path("/proc/self/maps").read_text().splitlines():
+                place, mode, *_ = line.split()
+                start, end = (int(number, 16) for number in place.split("-"))
+                if end - start == size and mode.endswith("s"):
+                    shared.append(place)
+            super().write(data)
+
+    copy_to(LookingTarget(), source)
+    assert shared
