@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -132,15 +132,17 @@ def run_command(args: list[str]) -> int:
     return exit_code if isinstance(exit_code, int) else 0
 
 
-def _paging_help(args: list[str]) -> AbstractContextManager[None]:
+@contextmanager
+def _paging_help(args: list[str]) -> Iterator[None]:
     """Show help in the pager; a message that is `--help` makes no difference to a short text."""
     if _HELP_OPTIONS.isdisjoint(args):
-        return nullcontext()
-    from mlver.cli.plain_help import hide_ranges
+        yield
+        return
+    from mlver.cli.plain_help import ranges_hidden
     from mlver.terminal.paging import help_paged
 
-    hide_ranges()
-    return help_paged()
+    with ranges_hidden(), help_paged():
+        yield
 
 
 @cache
@@ -216,58 +218,66 @@ def _choose_pager(refused: bool) -> None:
     preferences.prefer_option(pager="" if refused else None)
 
 
+_Directory = Annotated[
+    str,
+    typer.Option(
+        "-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False
+    ),
+]
+_Wait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        help="How long to wait while another mlver writes. [default: 30]",
+    ),
+]
+_Quiet = Annotated[
+    bool,
+    typer.Option(
+        "-q",
+        "--quiet",
+        help="Print results and errors only: no notes, no progress, no next steps.",
+        is_eager=True,
+        callback=_choose_quiet,
+    ),
+]
+_Color = Annotated[
+    ColorChoice | None,
+    typer.Option(
+        "--color",
+        metavar="WHEN",
+        help="Print in colours: auto (on a terminal), always or never.",
+        is_eager=True,
+        callback=_choose_color,
+    ),
+]
+_NoPager = Annotated[
+    bool,
+    typer.Option(
+        "--no-pager",
+        help="Print long screens without a pager.",
+        is_eager=True,
+        callback=_choose_pager,
+    ),
+]
+_PrintVersion = Annotated[
+    bool,
+    typer.Option(
+        "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+    ),
+]
+
+
 def _set_global_options(
     ctx: typer.Context,
-    directory: Annotated[
-        str,
-        typer.Option(
-            "-C", metavar="DIR", help="Run as if mlver was started in DIR.", show_default=False
-        ),
-    ] = "",
-    wait: Annotated[
-        float | None,
-        typer.Option(
-            "--wait",
-            metavar="SECONDS",
-            min=0,
-            help="How long to wait while another mlver writes. [default: 30]",
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "-q",
-            "--quiet",
-            help="Print results and errors only: no notes, no progress, no next steps.",
-            is_eager=True,
-            callback=_choose_quiet,
-        ),
-    ] = False,
-    color: Annotated[
-        ColorChoice | None,
-        typer.Option(
-            "--color",
-            metavar="WHEN",
-            help="Print in colours: auto (on a terminal), always or never.",
-            is_eager=True,
-            callback=_choose_color,
-        ),
-    ] = None,
-    no_pager: Annotated[
-        bool,
-        typer.Option(
-            "--no-pager",
-            help="Print long screens without a pager.",
-            is_eager=True,
-            callback=_choose_pager,
-        ),
-    ] = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
+    directory: _Directory = "",
+    wait: _Wait = None,
+    quiet: _Quiet = False,
+    color: _Color = None,
+    no_pager: _NoPager = False,
+    version: _PrintVersion = False,
 ) -> None:
     preferences.check_variables()
     preferences.prefer_option(wait=wait)

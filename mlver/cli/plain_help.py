@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -48,11 +50,20 @@ def _hide_types(parameters: list[Any]) -> None:
         parameter.type = plain_type
 
 
-def hide_ranges() -> None:
-    """Leave out the ranges of numbers, which help would show as `[x>=1]`. Errors tell them."""
+@contextmanager
+def ranges_hidden() -> Iterator[None]:
+    """Leave out the ranges of numbers, which help would show as `[x>=1]`. Errors tell them.
+
+    They are back afterwards: the process may be that of another program with Typer's help.
+    """
     from typer import rich_utils
 
+    before = rich_utils.RANGE_STRING
     rich_utils.RANGE_STRING = ""
+    try:
+        yield
+    finally:
+        rich_utils.RANGE_STRING = before
 
 
 def _show_nothing(*_arguments: Any, **_options: Any) -> str:

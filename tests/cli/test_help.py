@@ -6,6 +6,7 @@ import shlex
 from itertools import pairwise
 
 import pytest
+from typer import rich_utils
 
 from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.main import main
@@ -104,3 +105,9 @@ def test_what_a_hook_can_do_is_told_in_words(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().err
     assert "error: there is no hook `chekc`, only install, check, guard, status\n" in said
     assert "error: missing argument 'WHAT'\n" in said
+
+
+def test_the_help_of_other_programs_keeps_its_ranges(capsys: pytest.CaptureFixture[str]) -> None:
+    before = rich_utils.RANGE_STRING
+    assert "[x>=" not in helped(capsys, "list", "--help")
+    assert before == rich_utils.RANGE_STRING != ""
