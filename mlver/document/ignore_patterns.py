@@ -38,10 +38,10 @@ class _Pattern:
 
 @functools.lru_cache(maxsize=8)
 def parse_patterns(data: bytes) -> IgnoreTest | None:
-    """Parse the bytes of a `.mlverignore`; None where no pattern is in it.
+    """Parse the bytes of a `.mlverignore`; None where it holds no pattern.
 
     The test assumes that no folder above the path is left out. Raise IgnoreRefused for a file that
-    is not UTF-8, and for a pattern that is none or too large.
+    is not UTF-8, and for a pattern that cannot be one or is too large.
     """
     numbered = list_patterns(data)
     if not numbered:

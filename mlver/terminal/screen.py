@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO, TypeAlias, cast
 
 from mlver.terminal.plain_text import PlainText
 from mlver.terminal.preferences import find_preferences, forces_color, wants_color
@@ -51,11 +51,45 @@ _CUT_ROOM = 12
 _DEEPEST = 20
 
 
-class _Drawing:
-    """What is drawn on just now: whether it shows ASCII only, and whether it has no styles."""
+class _TextBuilder(NamedTuple):
+    """Makes texts for one stream: whether it shows ASCII only, and whether it has no styles."""
 
-    is_ascii = False
-    is_plain = False
+    is_ascii: bool
+    is_plain: bool
+
+    def build_text(self, parts: Iterable[Part], *, keep_letters: bool = False) -> Text:
+        text = self._begin_text()
+        for part in parts:
+            words, style = (part, "") if isinstance(part, str) else (part[0], _STYLES[part[1]])
+            shown = printable_name(words)
+            if self.is_ascii and not keep_letters:
+                shown = shown.translate(_ASCII)
+            text.append(shown, style)
+        return text
+
+    def build_row(self, cells: Sequence[Cell]) -> list[Text]:
+        texts: list[Text] = []
+        for cell in cells:
+            parts = cell if isinstance(cell, list) else [cell]
+            texts.append(self.build_text(parts))
+        return texts
+
+    def cut_text(self, text: Text, width: int) -> Text:
+        """A text on one line of so many columns, with a mark where something is left out."""
+        if not self.is_ascii:
+            text.truncate(width, overflow="ellipsis")
+        elif text.cell_len > width:
+            text.truncate(width - 1, overflow="crop")
+            text.append("~")
+        return text
+
+    def _begin_text(self) -> Text:
+        if self.is_plain:
+            # It does what is asked of it here, and needs no import of rich.
+            return cast("Text", PlainText())
+        from rich.text import Text
+
+        return Text()
 
 
 class TextScreen:
@@ -70,7 +104,7 @@ class TextScreen:
         self.is_quiet = find_preferences().quiet
         self._is_plain = not wants_color(self._stream)
         self._is_ascii = shows_ascii_only(self._stream)
-        self._begin_drawing()
+        self._builder = _TextBuilder(self._is_ascii, self._is_plain)
 
     @property
     def rich_console(self) -> Console:
@@ -117,8 +151,7 @@ class TextScreen:
 
         The part that the terminal has no room for goes below it, indented by `hang` more.
         """
-        self._begin_drawing()
-        text = _build_text(parts)
+        text = self._builder.build_text(parts)
         indent = len(text.plain) - len(text.plain.lstrip(" "))
         self._draw_wrapped(text[indent:], indent, indent + hang)
 
@@ -127,8 +160,7 @@ class TextScreen:
 
         For the same reason it keeps all of its letters.
         """
-        self._begin_drawing()
-        self._print_text(_build_text(parts, keep_letters=True))
+        self._print_text(self._builder.build_text(parts, keep_letters=True))
 
     def draw_next(self, command: str, *remarks: Part) -> None:
         """The command that comes next; whoever wants it quiet knows."""
@@ -155,14 +187,13 @@ class TextScreen:
         Column `fold` gives way where the terminal is narrow: it is wrapped (or `cut` to one line),
         or put below its row.
         """
-        self._begin_drawing()
-        drawn_rows = [_build_row(row) for row in rows]
+        drawn_rows = [self._builder.build_row(row) for row in rows]
         if not drawn_rows:
             return
         if headers:
-            drawn_rows.insert(0, _build_row([(header, "dim") for header in headers]))
+            drawn_rows.insert(0, self._builder.build_row([(header, "dim") for header in headers]))
         widths = _measure_columns(drawn_rows)
-        layout = _ColumnLayout(widths, frozenset(right), indent)
+        layout = _ColumnLayout(widths, frozenset(right), indent, self._builder)
         if fold is None:
             for row in drawn_rows:
                 self._print_text(layout.join_row(row))
@@ -171,16 +202,19 @@ class TextScreen:
         if room_left < min(widths[fold], _CUT_ROOM if cut else _ROOM):
             # A heading on a line of its own would look like a row.
             if headers:
-                drawn_rows[0][fold] = _build_text([])
+                drawn_rows[0][fold] = self._builder.build_text([])
             self._draw_stacked(drawn_rows, layout, fold)
         else:
             layout.widths[fold] = min(widths[fold], room_left)
             self._draw_folded(drawn_rows, layout, fold, cut=cut)
 
-    def _begin_drawing(self) -> None:
-        """Notes on stderr may come between the lines of a result on stdout."""
-        _Drawing.is_ascii = self._is_ascii
-        _Drawing.is_plain = self._is_plain
+    def measure_width(self, text: str) -> int:
+        """How many columns a text takes as it is drawn here."""
+        return self._builder.build_text([text]).cell_len
+
+    def measure_columns(self, rows: Iterable[Sequence[Cell]]) -> list[int]:
+        """How wide each column of a table is as it is drawn here."""
+        return _measure_columns(list(map(self._builder.build_row, rows)))
 
     def draw_blank_line(self) -> None:
         self._stream.write("\n")
@@ -201,12 +235,16 @@ class TextScreen:
             if fold >= len(row):
                 self._print_text(layout.join_row(row))
                 continue
-            pieces = [_cut_text(row[fold], width)] if cut else self._wrap_text(row[fold], width)
+            pieces = (
+                [self._builder.cut_text(row[fold], width)]
+                if cut
+                else self._wrap_text(row[fold], width)
+            )
             # The other columns stand beside the first piece only.
             others = row
             for piece in pieces:
                 self._print_text(layout.join_row([*others[:fold], piece, *others[fold + 1 :]]))
-                others = [_build_text([])] * len(row)
+                others = [self._builder.build_text([])] * len(row)
 
     def _draw_stacked(self, rows: Sequence[list[Text]], layout: _ColumnLayout, fold: int) -> None:
         """The folding column below its row."""
@@ -253,7 +291,10 @@ class TextScreen:
 class _ColumnLayout:
     """Columns side by side."""
 
-    def __init__(self, widths: list[int], right: frozenset[int], indent: int) -> None:
+    def __init__(
+        self, widths: list[int], right: frozenset[int], indent: int, builder: _TextBuilder
+    ) -> None:
+        self._builder = builder
         self.widths = widths
         self.right = right
         self.indent = indent
@@ -266,10 +307,10 @@ class _ColumnLayout:
                 right_columns.add(position)
             elif position > column:
                 right_columns.add(position - 1)
-        return _ColumnLayout(widths, frozenset(right_columns), self.indent)
+        return _ColumnLayout(widths, frozenset(right_columns), self.indent, self._builder)
 
     def join_row(self, row: Sequence[Text]) -> Text:
-        joined_line = _build_text([" " * self.indent])
+        joined_line = self._builder.build_text([" " * self.indent])
         blanks = ""
         for column, text in enumerate(row):
             padding = " " * (self.widths[column] - text.cell_len)
@@ -298,13 +339,8 @@ def shows_ascii_only(stream: TextIO) -> bool:
 
 
 def measure_width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    return _build_text([text]).cell_len
-
-
-def measure_columns(rows: Iterable[Sequence[Cell]]) -> list[int]:
-    """How wide each column of a table is on a terminal."""
-    return _measure_columns([_build_row(row) for row in rows])
+    """How many columns of a terminal a text takes that is drawn as it is, without ASCII for it."""
+    return PlainText(printable_name(text)).cell_len
 
 
 def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:
@@ -317,14 +353,6 @@ def _measure_columns(rows: Sequence[list[Text]]) -> list[int]:
     return widths
 
 
-def _build_row(cells: Sequence[Cell]) -> list[Text]:
-    texts: list[Text] = []
-    for cell in cells:
-        parts = cell if isinstance(cell, list) else [cell]
-        texts.append(_build_text(parts))
-    return texts
-
-
 def _hide_commands(text: Text) -> Text:
     """Write a line so that it holds no command of a runner; what is left keeps its style."""
     shown = text
@@ -333,33 +361,3 @@ def _hide_commands(text: Text) -> Text:
         escaped = escape_mark(text.plain[position])
         shown = shown[:position].append(escaped).append_text(shown[position + 1 :])
     return shown
-
-
-def _cut_text(text: Text, width: int) -> Text:
-    """A text on one line of so many columns, with a mark where something is left out."""
-    if not _Drawing.is_ascii:
-        text.truncate(width, overflow="ellipsis")
-    elif text.cell_len > width:
-        text.truncate(width - 1, overflow="crop")
-        text.append("~")
-    return text
-
-
-def _build_text(parts: Iterable[Part], *, keep_letters: bool = False) -> Text:
-    text = _begin_text()
-    for part in parts:
-        words, style = (part, "") if isinstance(part, str) else (part[0], _STYLES[part[1]])
-        shown = printable_name(words)
-        if _Drawing.is_ascii and not keep_letters:
-            shown = shown.translate(_ASCII)
-        text.append(shown, style)
-    return text
-
-
-def _begin_text() -> Text:
-    if _Drawing.is_plain:
-        # It does what is asked of it here, and needs no import of rich.
-        return cast("Text", PlainText())
-    from rich.text import Text
-
-    return Text()

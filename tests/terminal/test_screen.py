@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -36,6 +36,25 @@ def piped(draw: Draw) -> str:
     stream = io.StringIO()
     draw(TextScreen(stream))
     return stream.getvalue()
+
+
+def test_a_note_between_two_lines_takes_no_style_from_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Results on stdout and notes on stderr are drawn in turn, here from within a table."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    ascii_stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    notes, results = TextScreen(ascii_stream), io.StringIO()
+
+    def make_rows() -> Iterator[list[Cell]]:
+        for row in ("a → b", "c…"):
+            notes.draw_note("x → y")
+            yield [row]
+
+    TextScreen(results).draw_table(make_rows())
+    assert results.getvalue() == "a → b\nc…\n"
+    ascii_stream.flush()
+    assert ascii_stream.buffer.getvalue() == 2 * b"note: x -> y\n"
 
 
 def test_a_line_goes_on_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:

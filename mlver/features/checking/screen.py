@@ -10,7 +10,7 @@ from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verified_seals import SignatureCounts
 from mlver.features.checking.verify import VerifyResult
 from mlver.terminal.links import draw_findings, draw_hints
-from mlver.terminal.screen import Part, Style, TextScreen, measure_width
+from mlver.terminal.screen import Part, Style, TextScreen
 from mlver.terminal.words import format_count, format_size, shorten_digests
 
 _UNKEPT_SHOWN = 3
@@ -121,7 +121,7 @@ def draw_doctor(result: DoctorResult, screen: TextScreen) -> None:
     lines = [_CheckLine("ok", "good", check.subject, check.message) for check in result.passed]
     lines += [_describe_diagnosis(diagnosis, result) for diagnosis in result.diagnoses]
     sign_width = max((len(line.sign) for line in lines), default=0)
-    subject_width = max((measure_width(line.subject) for line in lines), default=0)
+    subject_width = max((screen.measure_width(line.subject) for line in lines), default=0)
     group_sizes = Counter(line.group for line in lines)
     seen: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
     for number, line in enumerate(lines, start=1):
@@ -142,7 +142,7 @@ def _draw_check_line(
     line: _CheckLine, screen: TextScreen, sign_width: int, subject_width: int
 ) -> None:
     shown_sign = (line.sign.ljust(sign_width), line.style)
-    padding = " " * (subject_width - measure_width(line.subject))
+    padding = " " * (subject_width - screen.measure_width(line.subject))
     subject: Part = (line.subject + padding, "bold")
     screen.draw_line(
         *(shown_sign, "  ", subject, "  ", shorten_digests(line.message)),

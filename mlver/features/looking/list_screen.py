@@ -91,7 +91,7 @@ def _draw_holders(model: ListedModel, screen: TextScreen) -> None:
     line = "".join(part if isinstance(part, str) else part[0] for part in (*parts, trend))
     # A narrow screen has no room for it, and what stages hold comes first. No letter takes more
     # than two columns: to measure them costs an import.
-    if trend and (2 * len(line) <= screen.width or measure_width(line) <= screen.width):
+    if trend and (2 * len(line) <= screen.width or screen.measure_width(line) <= screen.width):
         parts.append((trend, "dim"))
     if parts:
         screen.draw_line(*parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.policy.time_windows import TimeWindow
 from mlver.terminal.links import draw_faults
-from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_columns
+from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
     format_author,
     format_count,
@@ -139,7 +139,7 @@ _EVENT_STYLES: dict[str, Style] = {
 
 def _draw_events(result: LogResult, screen: TextScreen) -> None:
     """A line an event or change of a rule, the newest first."""
-    columns = _choose_columns(result, screen.width)
+    columns = _choose_columns(result, screen)
     rows = _format_rows(result, columns)
     screen.draw_table(rows, headers=columns.headers, fold=len(columns.headers) - 1, cut=True)
 
@@ -155,15 +155,17 @@ def _format_rows(result: LogResult, columns: _LogColumns) -> list[list[Cell]]:
     return [row for _, row in timed_rows]
 
 
-def _choose_columns(result: LogResult, width: int) -> _LogColumns:
+def _choose_columns(result: LogResult, screen: TextScreen) -> _LogColumns:
     """The most columns beside which a useful part of each message has room."""
     has_models = len({event.model for event in result.events}) > 1
     columns = _LAYOUTS[0]
     for layout in _LAYOUTS:
         # Versions of several models would look alike.
         columns = replace(layout, has_model=layout.has_model or has_models)
-        *widths, message_width = measure_columns([columns.headers, *_format_rows(result, columns)])
-        if sum(widths) + 2 * len(widths) + min(message_width, _MESSAGE_WIDTH) <= width:
+        *widths, message_width = screen.measure_columns(
+            [columns.headers, *_format_rows(result, columns)]
+        )
+        if sum(widths) + 2 * len(widths) + min(message_width, _MESSAGE_WIDTH) <= screen.width:
             break
     return columns
 
