@@ -90,18 +90,24 @@ def read_log(
     start = ""
     if since is not None:
         start = parse_window(since, "--since", project.record_time).start
-    timed = [] if stage is not None else _read_version_events(registry, model_names, reader)
+    events = [] if stage is not None else _read_version_events(registry, model_names, reader)
     for chain in chains:
-        timed += _list_stage_events(chain)
-    timed = [event for event in timed if event.time >= start]
-    # Within one second the order of the records stands: a version is registered, then promoted.
-    timed.sort(key=lambda event: event.time)
-    timed.reverse()
+        events += _list_stage_events(chain)
+    timed = _order_events(events, start)
     shown = _complete_events(project, history, chains, timed[:limit])
     if len(shown) < len(timed):
         start = timed[len(shown) - 1].time
     rules = _list_rules(history, stage, start)
     return LogResult(shown, len(timed), rules, faults=reader.faults)
+
+
+def _order_events(events: Iterable[_TimedEvent], start: str) -> list[_TimedEvent]:
+    """Those from `start` on, the newest first."""
+    timed = [event for event in events if event.time >= start]
+    # Within one second the order of the records stands: a version is registered, then promoted.
+    timed.sort(key=lambda event: event.time)
+    timed.reverse()
+    return timed
 
 
 def _list_rules(

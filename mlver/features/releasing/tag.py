@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes, remotes
+from mlver.git.git_tag import GitTag
 from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
@@ -189,16 +190,8 @@ def _push_tags(
     silent_project = replace(project, reporter=SilentReporter())
     records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
     kept_here = _find_refused(records, refused)
-    lacking: list[SealableRecord] = []
-    differing: list[SealableRecord] = []
-    for record in records:
-        tag = local.get(record.tag)
-        if tag is None or record.path in kept_here:
-            continue
-        if record.tag not in published.tags:
-            lacking.append(record)
-        elif published.tags[record.tag] != tag.object_id:
-            differing.append(record)
+    sent = [record for record in records if record.path not in kept_here]
+    lacking, differing = _compare_tags(sent, local, published)
     rivals = standing_tags.find_rival_tags(project, remote, head, differing, published.tags)
     kept_here |= _find_refused(differing, rivals)
     held_back = _hold_back(project, head, remote, published, lacking, kept_here)
@@ -212,6 +205,25 @@ def _push_tags(
     ):
         project.reporter.show_note(note)
     return tuple(record.tag for record in ready), (*rivals, *held_back.values())
+
+
+def _compare_tags(
+    records: Iterable[SealableRecord],
+    local: Mapping[str, GitTag],
+    published: PublishedReferences,
+) -> tuple[list[SealableRecord], list[SealableRecord]]:
+    """The records whose tags the other side lacks, and those whose tags it has otherwise."""
+    lacking: list[SealableRecord] = []
+    differing: list[SealableRecord] = []
+    for record in records:
+        tag = local.get(record.tag)
+        if tag is None:
+            continue
+        if record.tag not in published.tags:
+            lacking.append(record)
+        elif published.tags[record.tag] != tag.object_id:
+            differing.append(record)
+    return lacking, differing
 
 
 def _find_refused(
