@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlver.features.comparing.artifact_diff import ArtifactDiff, compare_artifacts
+from mlver.features.comparing.ignore_changes import include_pinned
 from mlver.features.comparing.snapshot import (
     keep_file_values,
     read_directions,
@@ -84,6 +85,8 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     labels: tuple[ValueChange, ...] = ()
     if b is None:
         new_side = snapshot_work_tree(project, chosen.model, environment=True)
+        record, _ = project.registry.read_version(chosen.model, chosen.version)
+        new_side, _ = include_pinned(project, record, new_side)
         old_side = keep_file_values(project, old_side, new_side)
     else:
         other = project.resolve_ref(b, chosen.model)

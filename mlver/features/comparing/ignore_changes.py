@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from mlver.errors import MlverError
 from mlver.features.comparing.artifact_diff import ArtifactDiff
-from mlver.features.comparing.snapshot import PinnedArtifact
+from mlver.features.comparing.snapshot import ModelSnapshot, PinnedArtifact
 from mlver.project.artifacts import measuring
+from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.ignoring import IGNORE_FILE, read_ignore_file
+from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
@@ -60,20 +64,59 @@ def holds_version(
     if artifacts.keys() != working.keys():
         return False
     for name, artifact in artifacts.items():
-        if working[name].digest != artifact.digest and not _holds_artifact(project, artifact):
+        is_same = working[name].digest == artifact.digest
+        if not is_same and _find_held(project, artifact) is None:
             return False
     return True
 
 
-def _holds_artifact(project: Project, artifact: Artifact) -> bool:
+def include_pinned(
+    project: Project, record: VersionRecord, working: ModelSnapshot
+) -> tuple[ModelSnapshot, tuple[str, ...]]:
+    """Count the files that a version pins, where the work tree holds its artifacts.
+
+    Also list those files of them that `.mlverignore` leaves out of the next version.
+    """
+    artifacts = dict(working.artifacts)
+    left_out: list[str] = []
+    for name, artifact in record.named_artifacts().items():
+        present = artifacts.get(name)
+        if present is None or present.path != artifact.path or present.digest == artifact.digest:
+            continue
+        held = _find_held(project, artifact)
+        if held is None:
+            continue
+        artifacts[name] = replace(
+            present,
+            digest=held.digest,
+            size=held.size,
+            files=held.files,
+            entries=partial(measuring.list_entries, project, artifact),
+            unreadable=None,
+            remedy=None,
+            executable=None if held.executable is None else frozenset(held.executable),
+        )
+        left_out += _list_left_out(project, artifact)
+    return replace(working, artifacts=artifacts), tuple(left_out)
+
+
+def _list_left_out(project: Project, artifact: Artifact) -> Iterator[str]:
+    ignored = measuring.find_left_out(project, artifact.path)
+    for name in measuring.list_names(project, artifact):
+        if ignored is not None and ignored.leaves_out_one_of([name]):
+            yield join_name(artifact.path, name)
+
+
+def _find_held(project: Project, artifact: Artifact) -> MeasuredArtifact | None:
+    """Measure an artifact with what is left out of it by now; None if it is not all there."""
     if artifact.files > _MOST_FILES:
-        return False
+        return None
     try:
         ignored = measuring.find_left_out(project, artifact.path)
         if ignored is None or not ignored.leaves_out_one_of(
             measuring.list_names(project, artifact)
         ):
-            return False
+            return None
         measured = measuring.measure_at(
             project,
             artifact.path,
@@ -82,5 +125,7 @@ def _holds_artifact(project: Project, artifact: Artifact) -> bool:
             pinned=artifact,
         )
     except MlverError:
-        return False
-    return measured is not None and measured.digest == artifact.digest
+        return None
+    if measured is None or measured.digest != artifact.digest:
+        return None
+    return measured

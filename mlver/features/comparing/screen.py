@@ -189,6 +189,11 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
             " change though no file did",
             hang=2,
         )
+    if model.left_out:
+        listed = join_listed(model.left_out)
+        screen.draw_line(
+            "  ", (".mlverignore", "warn"), f" leaves {listed} out of the next version", hang=2
+        )
     draw_value_changes("params", model.params, screen)
     draw_metric_changes(model.model, model.metrics, screen)
     if model.lacking:

@@ -12,6 +12,7 @@ from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.following import LinkNotFollowed
+from mlver.project.artifacts.ignoring import IGNORE_FILE
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.worktree import value_files
@@ -212,6 +213,12 @@ def _measure_artifact(project: Project, model: str, settings: ArtifactSettings) 
     nothing = PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
     try:
         measured = measuring.measure_at(project, artifact_path, keep_manifest=False, follow=follow)
+        if measured is None and measuring.leaves_out_all(project, artifact_path, follow=follow):
+            return replace(
+                nothing,
+                unreadable=f"{IGNORE_FILE} leaves out every file of it",
+                remedy=shell_command("cat", "-n", "--", IGNORE_FILE),
+            )
     except MlverError as error:
         # The rest of the work tree can be told all the same.
         reason = summarise_error(error, artifact_path)

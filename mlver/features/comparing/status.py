@@ -13,6 +13,7 @@ from mlver.features.comparing.ignore_changes import (
     IgnoreChange,
     find_ignore_change,
     holds_version,
+    include_pinned,
 )
 from mlver.features.comparing.snapshot import (
     ModelSnapshot,
@@ -53,7 +54,8 @@ class ModelStatus:
     why nobody should use it. `commits` counts HEAD's commits since its code, None where unknown.
     `bump` is None when nothing that a version pins has changed; `next` is the version it would
     make. `fetch` brings stored bytes that are neither in the work tree nor in the store.
-    `ignore_file` says how `.mlverignore` changed since, where an artifact differs.
+    `ignore_file` says how `.mlverignore` changed since, where an artifact differs; `left_out` are
+    files of the version that lie there as registered, and that the next version leaves out.
     """
 
     model: str
@@ -70,6 +72,7 @@ class ModelStatus:
     next: str | None
     fetch: tuple[str, ...] = ()
     ignore_file: IgnoreChange | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def lacks_artifact(self) -> bool:
@@ -150,6 +153,7 @@ def _compare_with_versions(
         project, snapshot_version(project, ResolvedRef(model, version)), working_snapshot
     )
     record, _ = project.registry.read_version(model, version)
+    working_snapshot, left_out = include_pinned(project, record, working_snapshot)
     retirement = reader.try_reading(find_retirement, project.registry, model, version)
     directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(version_snapshot, working_snapshot))
@@ -175,6 +179,7 @@ def _compare_with_versions(
         next=None if bump is None else str(bump_version(version, bump)),
         fetch=_suggest_fetching(project, record, artifacts),
         ignore_file=find_ignore_change(project, record, artifacts),
+        left_out=left_out,
     )
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "find_changed_files",
     "find_left_out",
     "has_no_files",
+    "leaves_out_all",
     "list_entries",
     "list_names",
     "measure_at",
@@ -250,7 +251,6 @@ def find_left_out(
     project: Project, path: str, pinned: Artifact | None = None
 ) -> IgnoredFiles | None:
     """What `.mlverignore` leaves out at a path, but for what an artifact pins."""
-
     if pinned is None:
         return find_ignored(project, path)
     return find_ignored(project, path, partial(list_names, project, pinned))
@@ -299,6 +299,13 @@ def has_no_files(location: Path, rules: ContentRules = ANY_CONTENT) -> bool:
     first = next(walked, None)
     # a file that cannot be read is a file all the same
     return first is None and not faults
+
+
+def leaves_out_all(project: Project, path: str, *, follow: bool) -> bool:
+    """Whether there are files at a path, and `.mlverignore` may leave out each of them."""
+    location = _locate_working(project, path, follow=follow)
+    is_empty = has_no_files(location, ContentRules(skip_dangling=True))
+    return not is_empty and find_left_out(project, path) is not None
 
 
 def measure_path(location: Path, rules: ContentRules = ANY_CONTENT) -> MeasuredArtifact:
