@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from mlver.errors import MlverError
 from mlver.features.checking.verified_modes import list_pinning
@@ -25,13 +26,48 @@ def measure_place(
     measured = measuring.measure_at(project, path, fresh=True, keep_manifest=False, follow=follow)
     if any(list_pinning(project, records, name, measured.digest) if measured else ()):
         return measured
-    for artifact in _list_other_rules(project, records, name, path):
-        others = measuring.measure_at(
-            project, path, fresh=True, keep_manifest=False, follow=follow, pinned=artifact
-        )
-        if others is not None and others.digest == artifact.digest:
-            return others
+    others = list(_list_other_rules(project, records, name, path))
+    if not others:
+        return measured
+    # Read once, with what any of them pins, however many they are.
+    present = measuring.measure_at(project, path, fresh=True, follow=follow, pinned=others)
+    if present is None:
+        return measured
+    entries = dict(measuring.measured_files(present, path))
+    for artifact in others:
+        if _holds_artifact(project, artifact, entries):
+            return _select_artifact(project, artifact, present)
     return measured
+
+
+def _holds_artifact(project: Project, artifact: Artifact, present: Mapping[bytes, str]) -> bool:
+    """Whether these files are an artifact's, and for the rest such as are left out."""
+    entries = dict(measuring.pinned_files(project, artifact))
+    if not entries.items() <= present.items():
+        return False
+    ignored = measuring.find_left_out(project, artifact.path)
+    for name in present.keys() - entries.keys():
+        if ignored is None or not ignored.leaves_out_one_of([name]):
+            return False
+    return True
+
+
+def _select_artifact(
+    project: Project, artifact: Artifact, present: MeasuredArtifact
+) -> MeasuredArtifact:
+    """What was measured, but for the files that are not the artifact's."""
+    executable = present.executable
+    if executable is not None:
+        names = frozenset(measuring.list_names(project, artifact))
+        executable = tuple(name for name in executable if name in names)
+    return replace(
+        present,
+        digest=artifact.digest,
+        size=artifact.size,
+        files=artifact.files,
+        manifest=None,
+        executable=executable,
+    )
 
 
 def _list_other_rules(

@@ -34,7 +34,7 @@ from mlver.project.project import Project
 from mlver.project.worktree.value_files import find_linked_file
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Listing, Manifest, ManifestEntry
+from mlver.records.manifest import Listing, ManifestEntry
 from mlver.records.model import ModelSettings
 
 __all__ = [
@@ -52,7 +52,6 @@ __all__ = [
     "measure_path",
     "measure_replaced",
     "measured_files",
-    "pair_manifests",
     "pinned_files",
 ]
 
@@ -137,12 +136,12 @@ def measure_at(
     fresh: bool = False,
     keep_manifest: bool = True,
     follow: bool = False,
-    pinned: Artifact | None = None,
+    pinned: Artifact | Sequence[Artifact] = (),
     whole: bool = False,
 ) -> MeasuredArtifact | None:
     """The working file or directory at `path`; None where there is none, or one without any file.
 
-    What the artifact `pinned` has counts, though `.mlverignore` leaves it out; with `whole`, it
+    What the artifacts `pinned` have counts, though `.mlverignore` leaves it out; with `whole`, it
     leaves nothing out. `fresh` reads every byte, cache or not. With `follow`, links may lead
     anywhere. Links that lead nowhere are no files. Raise MlverError for other things that cannot
     be read, for links into a cache that a command fills again, and where one leaves the work tree,
@@ -248,12 +247,20 @@ def _rule_content(
 
 
 def find_left_out(
-    project: Project, path: str, pinned: Artifact | None = None
+    project: Project, path: str, pinned: Artifact | Sequence[Artifact] = ()
 ) -> IgnoredFiles | None:
-    """What `.mlverignore` leaves out at a path, but for what an artifact pins."""
-    if pinned is None:
-        return find_ignored(project, path)
-    return find_ignored(project, path, partial(list_names, project, pinned))
+    """What `.mlverignore` leaves out at a path, but for what artifacts pin."""
+    artifacts = [pinned] if isinstance(pinned, Artifact) else pinned
+    return find_ignored(project, path, partial(_join_names, project, artifacts))
+
+
+def _join_names(project: Project, artifacts: Sequence[Artifact]) -> Sequence[bytes]:
+    if len(artifacts) == 1:
+        return list_names(project, artifacts[0])
+    names: set[bytes] = set()
+    for artifact in artifacts:
+        names.update(list_names(project, artifact))
+    return sorted(names)
 
 
 def _measure_explained(location: Path, **options: Any) -> MeasuredArtifact:
@@ -372,14 +379,6 @@ def measured_files(measured: MeasuredArtifact, path: str) -> Listing:
     if measured.manifest is None:
         return Listing.of_file(measured.digest)
     return Listing.of_manifest(measured.manifest, path)
-
-
-def pair_manifests(
-    project: Project, artifact: Artifact, measured: MeasuredArtifact
-) -> tuple[Manifest, Manifest]:
-    """What an artifact pins and what was measured, as manifests that can be compared."""
-    present = tuple(measured_files(measured, artifact.path))
-    return Manifest(list_entries(project, artifact)), Manifest(present)
 
 
 def find_changed_files(project: Project, artifact: Artifact) -> Iterator[str]:
