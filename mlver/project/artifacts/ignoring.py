@@ -13,6 +13,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.walk import IgnoreTest
@@ -42,6 +43,7 @@ def read_ignore_file(project: Project) -> bytes:
         ) from None
 
 
+@lru_cache(maxsize=4)
 def parse_ignore_file(data: bytes) -> IgnoreTest | None:
     """Parse the bytes of the file; None where it leaves out nothing.
 

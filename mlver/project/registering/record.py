@@ -12,7 +12,14 @@ from mlver.content import formats
 from mlver.document import emit, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_names
 from mlver.git.trees import compute_tree_without
-from mlver.project.artifacts import agreed_links, following, measuring, modes, storing
+from mlver.project.artifacts import (
+    agreed_links,
+    following,
+    ignoring,
+    measuring,
+    modes,
+    storing,
+)
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
@@ -94,15 +101,26 @@ def measure_artifacts(
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
 
     With `only`, those of these names. An artifact whose settings say `stored: false` is never kept.
-    Raise MlverError for a link out of the work tree that is not followed.
+    Raise MlverError for a link out of the work tree that is not followed, and where `.mlverignore`
+    changes meanwhile.
     """
     agreed = _agree_links(project, request, settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
+    rules: set[bytes] = set()
     _refuse_unfollowed(project, request, settings, agreed)
     with storing.open_measurer(project, store=store, agreed=agreed) as measure:
         for name, artifact in settings.named_artifacts.items():
             if only is None or name in only:
+                rules.add(ignoring.read_ignore_file(project))
                 measured[name] = measure(artifact.path, store=artifact.stored)
+                rules.add(ignoring.read_ignore_file(project))
+    if len(rules) > 1:
+        # All artifacts of a version are measured by the same rules.
+        raise MlverError(
+            f"{ignoring.IGNORE_FILE} was changed while the artifacts were hashed; run the same"
+            " command again",
+            hint=shell_command("cat", "-n", "--", ignoring.IGNORE_FILE),
+        )
     return measured
 
 
