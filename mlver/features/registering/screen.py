@@ -47,15 +47,22 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
     if result.commit and result.tag:
         commit = result.commit[:10]
         screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
-    if result.dropped:
-        listed = join_listed(result.dropped, _NAMES_SHOWN)
+    _draw_dropped(result, screen)
+    _draw_next_steps(result, screen)
+
+
+def _draw_dropped(result: RegisterResult, screen: TextScreen) -> None:
+    """Warn of left-out files of earlier versions, also where it has to be quiet."""
+    for version in dict.fromkeys(result.dropped.values()):
+        paths = [path for path, holder in result.dropped.items() if holder == version]
+        listed = join_listed(paths, _NAMES_SHOWN)
         screen.draw_line(
             ("warning: ", "warn"),
-            f"{result.previous} has {listed}, and .mlverignore left that out of {result.version}",
+            f"{version} has {listed}, and .mlverignore left that out of {result.version}",
             hang=2,
         )
+    if result.dropped:
         draw_hints((shell_command("cat", "-n", "--", ".mlverignore"),), screen, indent=2)
-    _draw_next_steps(result, screen)
 
 
 def _describe_origin(result: RegisterResult) -> str:

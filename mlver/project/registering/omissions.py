@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
+from mlver.errors import MlverError
 from mlver.project.artifacts import measuring
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
+from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
+from mlver.version import parse_version
 
 
 def list_left_out(
@@ -23,24 +27,46 @@ def list_left_out(
     return tuple(paths)
 
 
-def list_dropped(
+def find_dropped(
     project: Project,
     record: VersionRecord,
     measured: Mapping[str, MeasuredArtifact],
     before: VersionRecord | None,
-) -> tuple[str, ...]:
-    """List the files that were left out, and that the version before has at the same path."""
-    if before is None:
-        return ()
-    dropped: list[str] = []
+) -> dict[str, str]:
+    """Find the files that were left out, and that an earlier version has at the same path.
+
+    Each comes with that version: the one before, or else the highest. These are two where the
+    artifacts without the left-out files are those of an older version.
+    """
+    dropped: dict[str, str] = {}
+    if not any(found.left_out for found in measured.values()):
+        return dropped
     artifacts = record.named_artifacts()
-    for name, artifact in before.named_artifacts().items():
-        found = measured.get(name)
-        if found is None or not found.left_out or artifacts[name].path != artifact.path:
-            continue
-        files = frozenset(found.left_out)
-        folders = tuple(path for path in found.left_out if path.endswith(b"/"))
-        for path in measuring.list_names(project, artifact):
-            if path in files or path.startswith(folders):
-                dropped.append(join_name(artifact.path, path))
-    return tuple(dropped)
+    for earlier in _list_earlier(project, record, before):
+        for name, artifact in earlier.named_artifacts().items():
+            found = measured.get(name)
+            if found is None or artifacts[name].path != artifact.path:
+                continue
+            for path in _select_dropped(project, artifact, found):
+                dropped.setdefault(path, earlier.version)
+    return dropped
+
+
+def _list_earlier(
+    project: Project, record: VersionRecord, before: VersionRecord | None
+) -> Iterator[VersionRecord]:
+    if before is not None:
+        yield before
+    own = parse_version(record.version)
+    lower = [number for number in project.registry.list_versions(record.model) if number < own]
+    if lower:
+        with suppress(MlverError):
+            yield project.registry.read_version(record.model, lower[-1])[0]
+
+
+def _select_dropped(project: Project, artifact: Artifact, found: MeasuredArtifact) -> Iterator[str]:
+    files = frozenset(found.left_out)
+    folders = tuple(path for path in found.left_out if path.endswith(b"/"))
+    for path in measuring.list_names(project, artifact):
+        if path in files or path.startswith(folders):
+            yield join_name(artifact.path, path)

@@ -22,7 +22,7 @@ from mlver.project.project import Project
 from mlver.project.registering.inputs import resolve_inputs
 from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
-from mlver.project.registering.omissions import list_dropped, list_left_out
+from mlver.project.registering.omissions import find_dropped, list_left_out
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
@@ -66,7 +66,7 @@ class RegisterResult:
     and `uncommitted` the params and metrics files that HEAD does not have as they are. `leftovers`
     are patterns of what programs left behind in the artifacts. `left_out` are the paths that
     `.mlverignore` left out of them, that of a folder with a slash; `dropped` are the files among
-    them that the version before has.
+    them that the version before or the highest has, each with that version.
     `unchanged`: artifacts, params and metrics are those of the version before. `amended` is the
     digest of the record that this one replaced.
     """
@@ -93,7 +93,7 @@ class RegisterResult:
     uncommitted: tuple[str, ...]
     leftovers: tuple[str, ...]
     left_out: tuple[str, ...]
-    dropped: tuple[str, ...]
+    dropped: Mapping[str, str]
     amended: str | None = None
 
 
@@ -261,7 +261,7 @@ def build_result(
         uncommitted=code.uncommitted,
         leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
         left_out=list_left_out(record, encoded.measured),
-        dropped=list_dropped(project, record, encoded.measured, encoded.before),
+        dropped=find_dropped(project, record, encoded.measured, encoded.before),
     )
 
 

@@ -88,7 +88,7 @@ def test_what_is_left_out_of_a_version_is_named(first: Repository) -> None:
     assert "warning: " in assert_works(first, "--quiet", *words)
     found = read_document(first.mlver(*words, "--json"), "register")
     assert found["left_out"] == left_out.split(", ")
-    assert found["dropped"] == ["model/config.json"]
+    assert found["dropped"] == {"model/config.json": "1.0.0"}
     first.write(".mlverignore", "*.tmp\n")
     assert "warning: " not in assert_works(first, *words)
     (first.path / ".mlverignore").unlink()
@@ -99,6 +99,7 @@ def test_what_is_left_out_with_a_folder_is_named_too(first: Repository) -> None:
     first.write("model/cache/a", "1")
     assert_works(first, "register", "digits", "--bump", "patch", "-m", "x")
     first.write(".mlverignore", "cache/\n")
-    first.write("model/config.json", "{}")
+    # Without the folder, the weights are those of 1.0.0 again, which is the version before then.
     said = assert_works(first, "register", "digits", "--bump", "patch", "-m", "y", "--dry-run")
+    assert "1.0.2  after 1.0.0\n" in said
     assert "warning: 1.0.1 has model/cache/a, and .mlverignore left that out of 1.0.2\n" in said
