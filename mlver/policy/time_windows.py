@@ -53,7 +53,7 @@ def parse_window(text: str, option: str, now: str | None = None) -> TimeWindow:
 
 
 def _read_span(text: str, now: str | None) -> tuple[datetime, timedelta]:
-    """When it begins, and how long it is. Raise ValueError or OverflowError where it is none."""
+    """When it begins, and how long it is. Raise ValueError or OverflowError for other text."""
     if _DATE.fullmatch(text):
         return datetime.fromisoformat(text).replace(tzinfo=UTC), _DAY
     if _TIME.fullmatch(text):

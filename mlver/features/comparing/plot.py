@@ -19,7 +19,7 @@ from mlver.records.version import VersionRecord
 from mlver.terminal.words import join_listed
 from mlver.version import Version
 
-# So many are drawn where none is named.
+# How many are drawn where the person names none.
 _USUAL_METRICS = 4
 _PREFIX = "metrics."
 # An error names so many, each with so many letters at most.
@@ -29,9 +29,10 @@ _NAME_LETTERS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlottedVersion:
-    """`stages` are those that it holds, `held` those that it ever held.
+    """`stages` are those that hold this version now, `held` those that hold it or held it before.
 
-    `retired` is why it is. `created` is None where its record cannot be read.
+    `retired` is the reason given, None for a version that is not retired. `created` is None where
+    the record cannot be read.
     """
 
     version: str
@@ -43,9 +44,9 @@ class PlottedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlottedMetric:
-    """`values` are in the order of the versions, None where one has none.
+    """`values` has one for each version, None for a version without this metric.
 
-    `best` are the places of the best of them, where `direction` says which way is better.
+    `best` lists the places of the best values; it is empty without a `direction`.
     """
 
     metric: str
@@ -56,9 +57,9 @@ class PlottedMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlotResult:
-    """Versions are in their order, the lowest first; `total` counts all of the model.
+    """The versions that are plotted, the lowest first; `total` counts all versions of the model.
 
-    `faults` are why some records cannot be read.
+    `faults` says of each record that cannot be read why.
     """
 
     model: str

@@ -38,7 +38,7 @@ def draw_plot(result: PlotResult, screen: TextScreen) -> None:
     screen.draw_line((result.model, "name"), (f"  {count}", "dim"))
     draw_faults(result.faults, screen, indent=2)
     if not result.metrics:
-        screen.draw_line("  no metric of it is here" if shown else "  no version of it is here")
+        screen.draw_line("  there are no metrics to draw" if shown else "  it has no versions")
         return
     draw_chart(chart, screen, height=_HEIGHT if len(result.metrics) == 1 else _LOWER)
     for metric in result.metrics:

@@ -57,7 +57,7 @@ def draw_list_heading(model: ListedModel, screen: TextScreen) -> bool:
     _draw_holders(model, screen)
     draw_faults(model.faults, screen, indent=_INDENT)
     if not model.versions:
-        screen.draw_line("  no version matches" if model.total else "  no version of it is here")
+        screen.draw_line("  no version matches" if model.total else "  it has no versions")
     return bool(model.versions)
 
 

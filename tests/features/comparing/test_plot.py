@@ -173,3 +173,17 @@ def test_a_model_whose_records_cannot_be_read_says_so(registry: Repository, tmp_
     document = read_document(clone.mlver("plot", "--json"), "plot")
     assert document["metrics"][0]["values"] == [0.91, None, 0.93, 0.95]
     assert len(document["faults"]) == 1
+
+
+def test_what_there_is_nothing_of_is_said_in_plain_words() -> None:
+    version = PlottedVersion(version="1.0.0", created=None, stages=(), held=(), retired=None)
+    for versions, said in (
+        ((version,), "there are no metrics to draw"),
+        ((), "it has no versions"),
+    ):
+        result = PlotResult(
+            model="m", total=len(versions), versions=versions, metrics=(), faults=()
+        )
+        drawn = io.StringIO()
+        draw_plot(result, TextScreen(drawn))
+        assert drawn.getvalue().splitlines()[1:] == [f"  {said}"]
