@@ -279,14 +279,13 @@ class _ReleaseRun:
                 self.project, self.edit, self.remote, foreign
             )
         unfit_records = self._find_unfit(published, known_tags, elsewhere=True)
-        accepted: list[str] = []
-        for record in published:
-            if record.tag in foreign and record.path not in unfit_records:
-                accepted.append(record.tag)
+        fit_records = [rec for rec in published if rec.path not in unfit_records]
+        fit_tags = {rec: known_tags[rec.tag] for rec in fit_records if rec.tag in foreign}
+        clashes = remote_tags.find_clashes(self.project, self.remote, self.state.branch, fit_tags)
+        accepted = {rec.tag: tag for rec, tag in fit_tags.items() if rec.path not in clashes}
         if self.edit is not None:
-            accepted_tags = {name: known_tags[name] for name in accepted}
-            remote_tags.take_over_tags(self.project, self.edit, accepted_tags)
-        return _PublishedRecords(tuple(accepted), tuple(unfit_records.values()))
+            remote_tags.take_over_tags(self.project, self.edit, accepted)
+        return _PublishedRecords(tuple(accepted), (*unfit_records.values(), *clashes.values()))
 
     def _find_unfit(
         self,

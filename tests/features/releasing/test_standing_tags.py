@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clashes import clash_versions, pull_main
 from tests.cli.conftest import assert_works, copy_repository
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -169,6 +170,50 @@ def test_release_keeps_its_own_tag_where_the_remotes_seals_another_record(
     done = second.mlver("tag", "--push")
     assert done.code == 1
     assert f"{TAG} seals another record than origin's tag of this name" in done.out
+
+
+def test_release_keeps_the_seal_of_a_record_whose_number_another_took(
+    first: Repository, tmp_path: Path
+) -> None:
+    """The hints lead to a seal of each record."""
+    clash = clash_versions(first, tmp_path)
+    lee = clash.lee
+    own_tag = lee.git("rev-parse", TAG)
+    for command in (("release",), ("release", "--dry-run")):
+        done = lee.mlver(*command)
+        assert (done.code, done.err) == (1, "")
+        assert f"Refused {RECORD} is sealed at origin, and the tag {TAG} here seals" in done.out
+        assert "hint: git pull --no-rebase origin main\n" in done.out
+        assert "hint: mlver resolve\n" in done.out
+        assert f"Found {TAG}" not in done.out
+        assert lee.git("rev-parse", TAG) == own_tag
+    assert pull_main(lee).code == 1
+    assert_works(lee, "resolve")
+    lee.git("-c", "core.editor=:", "commit", "--quiet", "--no-edit")
+    lee.git("fetch", "--quiet", "--tags", "origin")
+    assert_works(lee, "tag")
+    broken = read_document(lee.mlver("verify", "--all", "--json"), "verify")["broken"]
+    # Nothing but the bytes of Kim's version, which never came here.
+    assert [finding["kind"] for finding in broken] == ["object"]
+
+
+@pytest.mark.parametrize("options", [(), ("--annotate", "-m", "Mine"), ("-a", "-m", OTHER_SEAL)])
+def test_release_moves_no_tag_that_seals_another_thing(
+    second: Repository, origin: Repository, options: tuple[str, ...]
+) -> None:
+    second.git("tag", "--force", *options, TAG, f"{TAG}^{{commit}}")
+    own_tag = second.git("rev-parse", TAG)
+    done = second.mlver("release")
+    assert (done.code, done.err) == (1, "")
+    reason = "another record" if OTHER_SEAL in options else "nothing"
+    assert (
+        f"Refused {RECORD} is sealed at origin, and the tag {TAG} here seals {reason}" in done.out
+    )
+    assert f"hint: git tag -d {TAG}\n" in done.out
+    assert "hint: mlver release\n" in done.out
+    assert second.git("rev-parse", TAG) == own_tag
+    second.git("tag", "-d", TAG)
+    assert assert_works(second, "release").startswith(f"Found {TAG}  at origin")
 
 
 def test_doctor_goes_on_where_the_remote_does_not_answer(second: Repository) -> None:
