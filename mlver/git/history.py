@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,10 +66,21 @@ def find_tampering(
 
 def has_held(repository: GitRepository, tips: Sequence[str], path: str, object_id: str) -> bool:
     """Say whether some commit of the history of `tips` holds this very file at `path`."""
+    if not tips:
+        return False
     # `--root`: a person's settings may leave out what the first commit added.
     options = ["--max-count=1", "--format=%H", "--root", "-m", "--full-history", "--no-renames"]
-    arguments = ["log", *options, f"--find-object={object_id}", *tips, "--", path]
-    return bool(repository.process.read(arguments).strip())
+    arguments = ["log", *options, f"--find-object={object_id}", "--stdin", "--", path]
+    # By standard input, because a command line holds only so many.
+    request = "\n".join([*tips, ""]).encode()
+    return bool(repository.process.read(arguments, stdin=request).strip())
+
+
+def list_changed(repository: GitRepository, before: str, after: str, under: str) -> list[str]:
+    """List the files below `under` that both commits hold, with other contents."""
+    options = ["-r", "-z", "--name-only", "--no-renames", "--diff-filter=MT"]
+    listing = repository.process.read(["diff-tree", *options, before, after, "--", under])
+    return [os.fsdecode(path) for path in listing.split(b"\0") if path]
 
 
 def judge_changes(changes: Iterable[PathChanges]) -> list[RecordTampering]:

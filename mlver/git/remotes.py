@@ -104,6 +104,13 @@ def list_published(repository: GitRepository, remote: str) -> PublishedReference
     return PublishedReferences(_select_tags(listed), _select_code(listed), tuple(tips))
 
 
+def list_branches(repository: GitRepository, remote: str) -> dict[str, str]:
+    """Ask the remote, over the network, for its branches: their full names, with their commits."""
+    arguments = ["--heads", "--refs", "--", remote]
+    listed = _list_remote(repository, arguments, f"ask {remote} for its branches")
+    return {name: object_id for object_id, name in listed}
+
+
 def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
     arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*", f"{CODE_REFERENCES}/*"]

@@ -6,9 +6,9 @@ from tests.faults.mutate import Mutation
 
 SEAL_MUTATIONS = (
     Mutation(
-        "features.hooks.pushed_tags:_is_unlanded",
-        "not _.has_held(...)",
-        "True",
+        "features.hooks.deleted_seals:_has_landed",
+        "_.has_held(_, _.main, ...)",
+        "False",
         "tests",
         "tests/features/merging/test_pushed_seals.py",
     ),

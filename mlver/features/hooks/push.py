@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from mlver.errors import UsageError
+from mlver.features.hooks import deleted_seals
 from mlver.features.hooks.adopted_origins import find_lost_origins
 from mlver.features.hooks.checks import HookResult, find_left_behind
+from mlver.features.hooks.deleted_seals import RemainingBranches
 from mlver.features.hooks.pushed_tags import judge_tag_update
 from mlver.features.hooks.sent_code import send_code
 from mlver.features.hooks.unsent_seals import find_unsent_seals
@@ -147,17 +150,25 @@ def _judge_updates(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> _PushJ
     records: dict[str, str] = {}
     main = _list_main(side, updates)
     pushed_tags = _list_tags(updates)
+    find_branches = partial(_find_branches, side, updates)
     lost_origins = find_lost_origins(side.repository, updates, side.remote, main)
     findings.extend(audit.catch_errors(TAGS, lost_origins))
     for update in updates:
         if update.ref.startswith(TAGS):
-            judged = judge_tag_update(side.repository, update, side.remote, main)
+            judged = judge_tag_update(side.repository, update, side.remote, main, find_branches)
             findings.extend(audit.catch_errors(update.ref, judged))
         elif update.ref.startswith(BRANCHES):
             judgement = _judge_branch(side, update, pushed_tags)
             findings.extend(judgement.findings)
             records.update(judgement.records)
     return _PushJudgement(tuple(dict.fromkeys(findings)), records)
+
+
+def _find_branches(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> RemainingBranches:
+    """Find the branches that the other side has after the push."""
+    if side.asked_by == "pre-receive":
+        return deleted_seals.read_own_branches(side.repository, side.main, updates)
+    return deleted_seals.ask_remote(side.repository, side.remote, side.main, updates)
 
 
 def _list_main(side: _ReceivingSide, updates: Sequence[RefUpdate]) -> tuple[str, ...]:

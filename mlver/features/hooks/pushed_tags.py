@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
+from mlver.features.hooks.deleted_seals import RemainingBranches, judge_deletion
 from mlver.features.hooks.updates import TAGS, RefUpdate
 from mlver.findings import Finding
-from mlver.git import changes_in, history
+from mlver.git import changes_in
 from mlver.git.changes_in import is_absent
 from mlver.git.git_tag import GitTag
 from mlver.git.repository import GitRepository
@@ -33,7 +34,11 @@ class _SealedThing:
 
 
 def judge_tag_update(
-    repository: GitRepository, update: RefUpdate, remote: str, main: Sequence[str] = ()
+    repository: GitRepository,
+    update: RefUpdate,
+    remote: str,
+    main: Sequence[str],
+    find_branches: Callable[[], RemainingBranches],
 ) -> Iterator[Finding]:
     """Judge what a push to a remote does to one tag; other tools' tags are free.
 
@@ -51,12 +56,13 @@ def judge_tag_update(
         if new is not None:
             yield from _judge_seal(repository, record_path, new, main)
     elif new is None:
-        if old is not None and _is_unlanded(repository, record_path, old, main):
-            # its record may have to give way to the one that landed under the same number
-            return
         message = f"seals {sealed.description}, and would be deleted"
         fetch = shell_command("git", "fetch", remote, f"{update.ref}:{update.ref}")
-        yield Finding("tag", name, message, (fetch,))
+        refusal = Finding("tag", name, message, (fetch,))
+        if old is None:
+            yield refusal
+        else:
+            yield from judge_deletion(repository, record_path, old, find_branches(), refusal)
     elif not is_absent(update.old):
         message = f"seals {sealed.description} there already, and would be moved"
         yield Finding("tag", name, message, (sealed.alternative,))
@@ -169,21 +175,6 @@ def _is_worthless(repository: GitRepository, path: str, tag: GitTag, main: Seque
     if layout.is_version_path(path):
         return True
     return not any(find_before_seals(repository, place, [path]) for place in (tag.commit, here))
-
-
-def _is_unlanded(repository: GitRepository, path: str, tag: GitTag, main: Sequence[str]) -> bool:
-    """Say whether the record that a tag seals never was on the main branch.
-
-    What cannot be told for sure counts as landed.
-    """
-    if not main or not tag.seals or tag.commit is None or repository.is_shallow():
-        return False
-    place = f"{tag.commit}:{path}"
-    data = next(iter(repository.blobs([place])))
-    known = changes_in.find_objects(repository, [place])[0]
-    if data is None or known is None or str(Digest.of_bytes(data)) != tag.seals:
-        return False
-    return not history.has_held(repository, main, path, known.object_id)
 
 
 def _describe_sealed(path: str) -> _SealedThing:

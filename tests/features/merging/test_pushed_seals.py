@@ -43,11 +43,22 @@ def read_hints(said: str) -> list[str]:
     return [line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")]
 
 
-@pytest.mark.parametrize(("how", "hooked"), [("merge", False), ("merge", True), ("rebase", False)])
+@pytest.mark.parametrize(
+    ("how", "hooked", "branch"),
+    [
+        ("merge", False, ""),
+        ("merge", True, ""),
+        ("merge", True, "topic"),
+        ("rebase", False, ""),
+    ],
+)
 def test_the_hints_of_a_clash_lead_out_of_it(
-    clash: Clash, how: str, hooked: bool, monkeypatch: pytest.MonkeyPatch
+    clash: Clash, how: str, hooked: bool, branch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where the branch of a pull request still holds what has to give way."""
     lee = clash.lee
+    if branch:
+        lee.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
     if hooked:
         monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hooks find mlver
         assert_works(lee, "hook", "install")
