@@ -77,7 +77,7 @@ def test_there_are_screens_without_a_pager(
     shown = run_on_terminal(arguments, second.path, rows=3, variables=given)
     assert shown.code == 0
     assert "paged" not in shown.text
-    assert "digits" in shown.text
+    assert "registered" in shown.text
 
 
 def test_the_pager_is_the_one_that_git_takes(second: Repository, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_less_is_left_by_q(second: Repository, key: str) -> None:
     )
     assert shown.code == 0
     assert "Traceback" not in shown.text
-    assert "digits" in shown.text
+    assert "registered" in shown.text
     assert "\n:" in shown.text, "it waited for the key"
     assert "\x1b[2m" in shown.text, "less keeps our colours, as LESS is not set"
 
