@@ -11,7 +11,7 @@ CLOCK_TOLERANCE_S = 15 * 60
 # A branch may not know for longer than this what the main branch's settings ask for.
 LONGEST_WAIT_S = 30 * 86_400
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-_LAST_SECOND = 253_402_300_799  # of the year 9999
+LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 def count_seconds(created: str) -> int:
@@ -29,7 +29,7 @@ def count_seconds(created: str) -> int:
 
 def format_seconds(seconds: int) -> str:
     """Write a time as records do; git may know times that no record can write."""
-    bounded = min(max(seconds, 0), _LAST_SECOND)
+    bounded = min(max(seconds, 0), LAST_SECOND)
     return datetime.datetime.fromtimestamp(bounded, datetime.UTC).strftime(_FORMAT)
 
 

@@ -16,6 +16,8 @@ GTO_TAG = re.compile(
     r"(?P<cancel>!?)"
     r"(?:#(?P<count>[0-9]{1,9}))?"
 )
+# The highest number that the pattern reads.
+HIGHEST_COUNT = 999_999_999
 
 # What GTO takes for the name of an artifact or a stage (`gto/constants.py` of GTO 1.9); it also
 # takes slashes, which no name here has.
@@ -26,6 +28,12 @@ _MIRROR = re.compile(r"\n\nMlver-Mirrors: (\S+)\n*\Z")
 def is_readable(name: str) -> bool:
     """Say whether GTO takes this for the name of an artifact or of a stage."""
     return _READABLE.fullmatch(name) is not None
+
+
+def read_count(name: str) -> int:
+    """The number behind a tag; 0 for a tag without one, and for no tag of GTO's."""
+    named = GTO_TAG.fullmatch(name)
+    return int(named["count"] or 0) if named is not None else 0
 
 
 def stage_tag_name(model: str, stage: str, count: int, *, withdrawn: bool) -> str:

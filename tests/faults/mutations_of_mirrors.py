@@ -26,4 +26,18 @@ MIRROR_MUTATIONS = (
         "tests",
         "tests/project/tags/test_gto_mirror.py",
     ),
+    Mutation(
+        "project.tags.stage_tags:_find_mirrored",
+        "tag.commit not in given",
+        "False",
+        "tests",
+        "tests/project/tags/test_foreign_mirrors.py",
+    ),
+    Mutation(
+        "project.tags.gto_mirror:make_planned",
+        "MlverError",
+        "ZeroDivisionError",
+        "tests",
+        "tests/project/tags/test_foreign_mirrors.py",
+    ),
 )

@@ -221,7 +221,7 @@ class _ReleaseRun:
             waiting = [tag for tag in landed if tag not in self.project.repository.tags()]
         work = gto_mirror.plan_all(self.project, models, waiting)
         if self.edit is not None:
-            gto_mirror.make_tags(self.project, work.planned)
+            work = gto_mirror.make_planned(self.project, work)
         push = gto_mirror.push_mirrors(
             self.project, self.remote, self.state.tags, landed=landed, dry_run=self.edit is None
         )

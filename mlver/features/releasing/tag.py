@@ -78,8 +78,7 @@ def tag_records(project: Project, *, push: bool = False, dry_run: bool = False) 
             sealed_tags = tuple(replace(plan, commit=commit) for plan, commit in tag_plans)
             edit.seal_records(sealed_tags, SealSource(head_commit))
         # Last: GTO knows a version by its seal.
-        mirror = gto_mirror.plan_all(project)
-        gto_mirror.make_tags(project, mirror.planned)
+        mirror = gto_mirror.make_planned(project, gto_mirror.plan_all(project))
         pushed: tuple[str, ...] = ()
         if remote is not None:
             pushed, held_back = _push_tags(project, head_commit, remote, published, refused)

@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from mlver.errors import MlverError, refusal_error, shell_command
 from mlver.findings import Finding
 from mlver.git import changes
-from mlver.git.annotations import TagAnnotation, read_annotations
 from mlver.git.changes import NewTag
-from mlver.git.git_tag import GitTag
 from mlver.git.references import split_batches
 from mlver.git.stale_locks import clear_locks
-from mlver.policy.promotion_dates import count_seconds
+from mlver.policy.promotion_dates import LAST_SECOND, count_seconds
 from mlver.project.project import Project
+from mlver.project.tags.stage_tags import ModelTags, StageTag, read_model_tags
 from mlver.records import gto_tags, layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name, read_tag_name, version_tag_name
@@ -30,20 +30,6 @@ _PERSON = re.compile(r"[^<>\n\0]+ <[^<>\n\0]*>")
 
 # A tag, and who made it when, as git writes that.
 PlannedMirror = tuple[NewTag, str]
-
-
-@dataclass(frozen=True, slots=True)
-class StageTag:
-    """A tag that says something of a stage to GTO; `mirrors` is the seal of the promotion that it
-    tells of, None for a tag that mlver did not make.
-    """
-
-    name: str
-    count: int
-    withdrawn: bool
-    commit: str | None
-    seconds: int
-    mirrors: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +135,28 @@ def make_tags(project: Project, planned: Sequence[PlannedMirror]) -> None:
         raise refusal_error("syncing GTO's tags", error, outcome=outcome) from error
 
 
+def make_planned(project: Project, work: MirrorWork) -> MirrorWork:
+    """Make the planned tags, and return those that were made.
+
+    What cannot be made is a finding: no seal waits for it.
+    """
+    made: list[PlannedMirror] = []
+    findings = list(work.findings)
+    # the message names the promotion, of which all tags are made or none
+    for _, group in groupby(work.planned, key=lambda planned: planned[0].message):
+        planned = list(group)
+        try:
+            make_tags(project, planned)
+        except MlverError as error:
+            look = shell_command("git", "tag", "--list", planned[0][0].name)
+            message = f"was not made for GTO: {error.message}"
+            hints = (*error.hints, look, "mlver tag")
+            findings.append(Finding("tag", planned[0][0].name, message, hints))
+        else:
+            made += planned
+    return MirrorWork(tuple(made), tuple(findings))
+
+
 def _list_references(planned: Sequence[PlannedMirror]) -> list[str]:
     return [f"refs/tags/{tag.name}" for tag, _ in planned]
 
@@ -176,21 +184,39 @@ def push_mirrors(
     """
     if not is_mirroring(project):
         return MirrorPush((), ())
-    lacking: list[str] = []
+    pushed: list[str] = []
     findings: list[Finding] = []
-    for name, tag in project.repository.tags().items():
-        mirrored = gto_tags.read_mirrored(tag.message)
-        if mirrored is None or gto_tags.GTO_TAG.fullmatch(name) is None:
-            continue
-        if name not in published:
-            if landed is None or mirrored in landed:
-                lacking.append(name)
-        elif published[name] != tag.object_id:
-            findings.append(_build_rival(name, remote))
-    if not dry_run:
-        for batch in split_batches(lacking):
-            changes.push_tags(project.repository, remote, batch, project.reporter)
-    return MirrorPush(tuple(lacking), tuple(findings))
+    lacking: list[str] = []
+    for tag in _list_mirrors(project):
+        if tag.name not in published:
+            if landed is None or tag.mirrors in landed:
+                lacking.append(tag.name)
+        elif published[tag.name] != tag.object_id:
+            findings.append(_build_rival(tag.name, remote))
+    for batch in split_batches(lacking):
+        try:
+            if not dry_run:
+                changes.push_tags(project.repository, remote, batch, project.reporter)
+        except MlverError as error:
+            message = f"was not pushed for GTO: {error.message}"
+            findings.append(Finding("tag", batch[0], message, (*error.hints, "mlver tag --push")))
+        else:
+            pushed += batch
+    return MirrorPush(tuple(pushed), tuple(findings))
+
+
+def _list_mirrors(project: Project) -> list[StageTag]:
+    """List the tags that tell of promotions as their records do; a message alone is no proof."""
+    models: dict[str, None] = {}
+    for name, tag in project.repository.tags("refs/tags/*#*").items():
+        named = gto_tags.GTO_TAG.fullmatch(name)
+        if named is not None and gto_tags.read_mirrored(tag.message) is not None:
+            models[named["model"]] = None
+    mirrors: list[StageTag] = []
+    for model in models:
+        for stage_tags in read_model_tags(project, model).stages.values():
+            mirrors += (tag for tag in stage_tags if tag.is_ours)
+    return mirrors
 
 
 def _build_rival(name: str, remote: str) -> Finding:
@@ -240,6 +266,7 @@ def _plan_tags(
     count = tags.find_highest_count(taken)
     # GTO orders what happened by the date, in whole seconds
     seconds = max(count_seconds(record.created), tags.find_last_date(record.stage) + 1)
+    _require_range(tags, record.stage, count + len(commits), seconds)
     author = record.author
     if not _PERSON.fullmatch(author):
         author = "unknown <>"
@@ -252,6 +279,24 @@ def _plan_tags(
         )
         planned.append((NewTag(name, commit, message), f"{author} {seconds} +0000"))
     return planned
+
+
+def _require_range(tags: ModelTags, stage: str, count: int, seconds: int) -> None:
+    """Raise MlverError where no tag can have the number, or the date, that comes next."""
+    if count > gto_tags.HIGHEST_COUNT:
+        highest = max(tags.names, key=gto_tags.read_count)
+        raise MlverError(
+            f"{highest} leaves no number for the next tag, which may be {gto_tags.HIGHEST_COUNT} at"
+            " most; delete it, here and on the remote",
+            hint=shell_command("git", "tag", "-d", highest),
+        )
+    if seconds > LAST_SECOND:
+        latest = max(tags.stages[stage], key=lambda tag: tag.seconds)
+        raise MlverError(
+            f"{latest.name} is dated at the end of the year 9999 or later, and the next tag would"
+            " have to be later still; delete it, here and on the remote",
+            hint=shell_command("git", "tag", "-d", latest.name),
+        )
 
 
 def _require_readable(record: PromotionRecord) -> None:
@@ -304,7 +349,7 @@ def _find_later_tags(project: Project, record: PromotionRecord) -> list[Finding]
         known = [tag.count for tag in stage_tags if tag.name == record.adopted.tag]
     findings: list[Finding] = []
     for tag in stage_tags:
-        if known and tag.count > max(known) and tag.mirrors is None:
+        if known and tag.count > max(known) and not tag.is_ours:
             message = f"moves {record.stage} for GTO, and no record says so; the records decide"
             command = shell_command(
                 "mlver", "promote", f"{record.model}@VERSION", "--to", record.stage, "-m", "WHY"
@@ -312,65 +357,3 @@ def _find_later_tags(project: Project, record: PromotionRecord) -> list[Finding]
             look = shell_command("git", "show", f"refs/tags/{tag.name}")
             findings.append(Finding("tag", tag.name, message, (look, command)))
     return findings
-
-
-# -- the tags that are here ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ModelTags:
-    """What GTO reads of one model: the commit of each version, by its tag; and the tags of each
-    stage, in their order. `names` are all tags of the model, as GTO counts them.
-    """
-
-    model: str
-    names: Sequence[str]
-    versions: Mapping[str, str]
-    stages: Mapping[str, Sequence[StageTag]]
-
-    def find_highest_count(self, taken: Sequence[str]) -> int:
-        """The highest number behind a tag of the model, here or among those `taken`."""
-        highest = 0
-        for name in (*self.names, *taken):
-            named = gto_tags.GTO_TAG.fullmatch(name)
-            if named is not None and named["model"] == self.model:
-                highest = max(highest, int(named["count"] or 0))
-        return highest
-
-    def find_last_date(self, stage: str) -> int:
-        return max((tag.seconds for tag in self.stages.get(stage, ())), default=-1)
-
-
-def read_model_tags(project: Project, model: str) -> ModelTags:
-    """Read what GTO knows of a model."""
-    repository = project.repository
-    tags = repository.tags(f"refs/tags/{model}@v*", f"refs/tags/{model}#*")
-    annotations: Mapping[str, TagAnnotation] = {}
-    if any("#" in name for name in tags):
-        annotations = read_annotations(repository)
-    versions: dict[str, str] = {}
-    stages: dict[str, list[StageTag]] = {}
-    for name, tag in tags.items():
-        named = gto_tags.GTO_TAG.fullmatch(name)
-        # GTO passes over lightweight tags
-        if named is None or tag.commit is None or not tag.annotated:
-            continue
-        if named["version"] and not named["cancel"]:
-            versions[name] = tag.commit
-        elif named["stage"]:
-            stage_tag = _read_stage_tag(tag, named, annotations[name].seconds)
-            stages.setdefault(named["stage"], []).append(stage_tag)
-    for stage_tags in stages.values():
-        stage_tags.sort(key=lambda tag: (tag.count, tag.withdrawn))
-    return ModelTags(model, list(tags), versions, stages)
-
-
-def _read_stage_tag(tag: GitTag, named: re.Match[str], seconds: int) -> StageTag:
-    return StageTag(
-        name=tag.name,
-        count=int(named["count"] or 0),
-        withdrawn=bool(named["cancel"]),
-        commit=tag.commit,
-        seconds=seconds,
-        mirrors=gto_tags.read_mirrored(tag.message),
-    )
