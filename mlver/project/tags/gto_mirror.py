@@ -150,7 +150,7 @@ def make_planned(project: Project, work: MirrorWork) -> MirrorWork:
         except MlverError as error:
             look = shell_command("git", "tag", "--list", planned[0][0].name)
             message = f"was not made for GTO: {error.message}"
-            hints = (*error.hints, look, "mlver tag")
+            hints = error.hints or (look, "mlver tag")
             findings.append(Finding("tag", planned[0][0].name, message, hints))
         else:
             made += planned
@@ -199,7 +199,8 @@ def push_mirrors(
                 changes.push_tags(project.repository, remote, batch, project.reporter)
         except MlverError as error:
             message = f"was not pushed for GTO: {error.message}"
-            findings.append(Finding("tag", batch[0], message, (*error.hints, "mlver tag --push")))
+            hints = error.hints or ("mlver tag --push",)
+            findings.append(Finding("tag", batch[0], message, hints))
         else:
             pushed += batch
     return MirrorPush(tuple(pushed), tuple(findings))
