@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Sequence
@@ -130,6 +131,8 @@ def keep_given_options(args: list[str], hint: str) -> str:
     if replaced & _NUMBERS:
         # an amended version keeps its number, so neither goes with the other
         replaced |= {*_NUMBERS, "--amend"}
+    # An empty message is what was refused.
+    given = [(option, value) for option, value in given if not _is_empty_message(option, value)]
     kept = [pair for pair in given if pair[0] not in replaced]
     # Most hints for a registration hold all of it already.
     if ("-m", ["WHY"]) not in hinted or all(pair in hinted for pair in kept):
@@ -142,6 +145,10 @@ def keep_given_options(args: list[str], hint: str) -> str:
     return shell_command(*words)
 
 
+def _is_empty_message(option: str, value: list[str]) -> bool:
+    return option in _MESSAGE and not "".join(value).strip()
+
+
 def _split_options(words: list[str]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """The words that are no options, and each option with the value behind it."""
     takers = list_value_takers("register")
@@ -152,7 +159,8 @@ def _split_options(words: list[str]) -> tuple[list[str], list[tuple[str, list[st
         if not word.startswith("-"):
             others.append(word)
         elif word in takers:
-            options.append((word, [value for value in (next(remaining, None),) if value]))
+            # an empty value is one, too
+            options.append((word, list(itertools.islice(remaining, 1))))
         else:
             name, equals, value = word.partition("=")
             options.append((name, [value] if equals else []))

@@ -79,3 +79,16 @@ def test_the_hint_after_a_refused_registration_keeps_what_was_given(renamed: Rep
     assert f"hint: mlver register ocr {kept} --bump patch\n" in said
     said = refuse(renamed, "register", "ocr", "--version", "0.1.0", *given, code=3)
     assert f"hint: mlver register ocr {kept} --version 0.1.0 --allow-lower\n" in said
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_hint_asks_for_the_message_that_was_empty(renamed: Repository, empty: str) -> None:
+    said = refuse(renamed, "register", "ocr", "-m", empty, "--bump", "patch", "--allow-dirty")
+    assert "hint: mlver register ocr --bump patch --allow-dirty -m WHY\n" in said
+
+
+def test_a_hint_keeps_an_empty_value(renamed: Repository) -> None:
+    given = ("--command", "", "--allow-dirty", "-m", "again")
+    said = refuse(renamed, "register", "ocr", *given)
+    kept = "--command '' --allow-dirty -m again"
+    assert f"hint: mlver register ocr {kept} --bump patch\n" in said

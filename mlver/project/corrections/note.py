@@ -7,7 +7,6 @@ from typing import Literal
 
 from mlver import names
 from mlver.document import codec
-from mlver.errors import UsageError, shell_command
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project, ResolvedRef
@@ -41,11 +40,7 @@ class NoteResult:
 
 def note_version(project: Project, ref: str, *, message: str, dry_run: bool = False) -> NoteResult:
     """Add a remark to the version that `ref` names: one record, one commit."""
-    names.check_text(message, "the message")
-    if not message.strip():
-        raise UsageError(
-            "a note needs a text", hint=shell_command("mlver", "note", ref, "-m", "TEXT")
-        )
+    names.check_reason(message, "a note", ("mlver", "note", ref), is_kept=not dry_run)
     refuse_protected(project)
     commit = None
     outcome: NoteOutcome = "noted"

@@ -60,7 +60,15 @@ def test_the_same_note_again_changes_nothing(noted: Repository) -> None:
 
 def test_a_note_without_a_text_is_refused(second: Repository) -> None:
     said = assert_refused(second, "note", "digits@1.0.0", "-m", " ", code=2)
-    assert said == "error: a note needs a text\nhint: mlver note digits@1.0.0 -m TEXT\n"
+    assert said == "error: a note needs a reason\nhint: mlver note digits@1.0.0 -m WHY\n"
+
+
+def test_the_word_of_a_hint_is_no_note(second: Repository) -> None:
+    head = second.git("rev-parse", "HEAD")
+    said = assert_refused(second, "note", "digits@1.0.0", "-m", "WHY", code=2)
+    assert said.startswith("error: WHY stands for your own words: a note keeps them for ever\n")
+    assert second.git("rev-parse", "HEAD") == head
+    assert_works(second, "note", "digits@1.0.0", "-m", "WHY", "--dry-run")
 
 
 def list_broken(repository: Repository) -> list[tuple[str, str]]:
