@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from mlver.argument_types import require_optional_texts, require_texts
 from mlver.errors import MlverError, shell_command, summarise_names
 from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
@@ -107,6 +108,7 @@ class Registry:
 
         Raise MlverError for a model that there is not, and for a record that cannot be read.
         """
+        require_optional_texts("versions", model=model)
         return read_versions(self.project, model)
 
     def resolve(self, ref: str) -> ResolvedModel:
@@ -117,6 +119,7 @@ class Registry:
         from the object store. Raise MlverError when the version is unknown, its record is not the
         one that was sealed or promoted, or its bytes cannot be had.
         """
+        _require_text(ref, "resolve")
         record, digest = trust.read_vouched_record(self.project, ref)
         notice = trust.describe_retirement(self.project, record)
         if notice is not None:
@@ -156,6 +159,7 @@ class Registry:
         changed, when the stage cannot be moved.
         """
         _require_text(ref, "promote")
+        require_texts("promote", to=to, message=message)
         result = promote_version(
             self.project, ref, to=to, message=message, force=force, dry_run=dry_run
         )
@@ -178,6 +182,8 @@ class Registry:
         With `checkout`, the working files become that version's. Raise MlverError, with the stage
         where it was, when any byte of that version is not right.
         """
+        require_optional_texts("rollback", model=model, to=to)
+        require_texts("rollback", stage=stage, message=message)
         return roll_back_stage(
             self.project,
             model,
@@ -195,6 +201,8 @@ class Registry:
 
         Raise MlverError, with nothing changed, when that cannot be done.
         """
+        require_optional_texts("empty_stage", model=model)
+        require_texts("empty_stage", stage=stage, message=message)
         return emptying.empty_stage(
             self.project, model, stage=stage, message=message, dry_run=dry_run
         )
@@ -205,6 +213,7 @@ class Registry:
         Raise MlverError, with nothing changed, when that cannot be done.
         """
         _require_text(ref, "note")
+        require_texts("note", message=message)
         return note_version(self.project, ref, message=message, dry_run=dry_run)
 
     def retire(
@@ -216,6 +225,8 @@ class Registry:
         when that cannot be done, or where `ref` names a model and no version.
         """
         _require_text(ref, "retire")
+        require_texts("retire", message=message)
+        require_optional_texts("retire", in_favour_of=in_favour_of)
         return retire_version(
             self.project, ref, message=message, in_favour_of=in_favour_of, dry_run=dry_run
         )
@@ -226,6 +237,7 @@ class Registry:
         Raise MlverError, with nothing changed, for a version that is not retired.
         """
         _require_text(ref, "restore")
+        require_texts("restore", message=message)
         return restore_version(self.project, ref, message=message, dry_run=dry_run)
 
 

@@ -117,7 +117,12 @@ def _count_errors(typed: str, meant: str, exchange: int) -> int:
 
 
 def check_text(text: str, what: str) -> str:
-    """Check text of the command line: bytes that are not UTF-8 come as lone surrogates."""
+    """Check text of the command line, or of a program, which may give a NUL.
+
+    Bytes that are not UTF-8 come as lone surrogates.
+    """
+    if "\0" in text:
+        raise UsageError(f"{what} has a NUL character, which git takes in no text; leave it out")
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise UsageError(f"{what} is not UTF-8 text: {_quote_text(text)}; give it in UTF-8")
     return text

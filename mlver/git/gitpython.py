@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.process import hidden_environment, unstartable
 
 if TYPE_CHECKING:
@@ -34,9 +34,17 @@ def import_gitpython() -> None:
 
 
 def folder_of(place: Place) -> Path:
-    """Find the folder of a path or a `git.Repo`; raise MlverError for a bare repository."""
+    """Find the folder of a path or a `git.Repo`.
+
+    Raise MlverError for a bare repository and for text that is no path, TypeError for what is
+    neither.
+    """
     if isinstance(place, str | os.PathLike):
+        if "\0" in os.fspath(place):
+            raise UsageError(f"{os.fspath(place)!r} is not a path; name a folder")
         return Path(place).absolute()
+    if not hasattr(place, "working_tree_dir"):
+        raise TypeError(f"path takes a path or a git.Repo, not {place!r:.80}")
     tree = place.working_tree_dir
     if tree is None:
         raise MlverError(

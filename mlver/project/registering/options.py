@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
+from mlver import argument_types
 from mlver.document.objects import copy_plain
 from mlver.errors import UsageError
 from mlver.names import find_similar
@@ -15,6 +16,9 @@ from mlver.records.version import Update
 from mlver.version import BUMPS, Bump
 
 StrPath: TypeAlias = str | os.PathLike[str]
+_TEXTS = ("owner", "description", "version", "pre", "parent", "command")
+_PATHS = ("weights", "environment")
+_LISTS = ("params_files", "metrics_files", "param_keys", "metric_keys", "unstored")
 _MAPS = ("data", "params", "metrics", "labels", "licenses", "batches")
 
 
@@ -62,8 +66,8 @@ class RegisterOptions(TypedDict, total=False):
 def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
     """The same as `mlver register` asks for.
 
-    Raise TypeError for an option that there is not, UsageError for a `bump` that is none, and
-    InvalidDocument for a value that no record can hold.
+    Raise TypeError for an option that there is not or that is of a wrong type, UsageError for a
+    `bump` that is none, and InvalidDocument for a value that no record can hold.
     """
     # Types are not checked at run time, and a misspelt option would be lost.
     unknown = sorted(options.keys() - RegisterOptions.__annotations__.keys())
@@ -74,11 +78,8 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
     bump = options.get("bump")
     if bump is not None and bump not in BUMPS:
         raise UsageError(f"bump is one of {', '.join(BUMPS)}, not {bump!r}")
-    for name in _MAPS:
-        given = options.get(name, {})
-        if not isinstance(given, Mapping):
-            instead = f"; {name}_files takes paths" if name in ("params", "metrics") else ""
-            raise TypeError(f"{name} of register() takes a dict, not {given!r:.80}{instead}")
+    argument_types.require_texts("register", model=model, message=message)
+    _require_types(options)
     weights = options.get("weights")
     return RegisterRequest(
         model=model,
@@ -112,6 +113,26 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         dry_run=options.get("dry_run", False),
         amend=options.get("amend", False),
     )
+
+
+def _require_types(options: Mapping[str, object]) -> None:
+    for name in _MAPS:
+        given = options.get(name, {})
+        if not isinstance(given, Mapping):
+            instead = f"; {name}_files takes paths" if name in ("params", "metrics") else ""
+            raise TypeError(f"{name} of register() takes a dict, not {given!r:.80}{instead}")
+        if name == "data":
+            argument_types.require_path_map("register", name, given)
+        elif name not in ("params", "metrics"):
+            argument_types.require_text_map("register", name, given)
+    for name in _TEXTS:
+        argument_types.require_optional_texts("register", **{name: options.get(name)})
+    argument_types.require_texts("register", update=options.get("update", "full"))
+    for name in _PATHS:
+        if options.get(name) is not None:
+            argument_types.require_path("register", name, options[name])
+    for name in _LISTS:
+        argument_types.require_words("register", name, options.get(name, ()))
 
 
 def _list_paths(given: Sequence[StrPath]) -> list[str]:
