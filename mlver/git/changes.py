@@ -180,13 +180,16 @@ def create_tag(
     Raise GitFailed if it exists, unless it is to `replace` that.
     """
     options = ["--annotate", "--cleanup=whitespace", "--file=-"]
+    hint = "mlver tag"
     if replace:
         options.append("--force")
+        # the caller gives the former commit its place back, and that has its tag
+        hint = "git config --show-origin --get-regexp '^(tag|gpg|core.hookspath)'"
     repository.process.write(
         ["tag", *options, "--", name, commit],
         stdin=message.encode(),
         doing=f"make the tag {name}",
-        hint="mlver tag",
+        hint=hint,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mlver.git.changes_in import find_own_branch, list_holders
 from mlver.git.listings import split_fields
@@ -10,7 +10,22 @@ from mlver.git.repository import GitRepository
 
 
 def count_parents(repository: GitRepository, commit: str) -> int:
-    return len(repository.process.read(["rev-parse", f"{commit}^@"]).split())
+    return len(_list_parents(repository, commit))
+
+
+def _list_parents(repository: GitRepository, commit: str) -> list[bytes]:
+    return repository.process.read(["rev-parse", f"{commit}^@"]).split()
+
+
+def is_replacement(
+    repository: GitRepository, commit: str, former: str, paths: Collection[str]
+) -> bool:
+    """Say whether a commit has the parents of another one, and differs from it in `paths` alone."""
+    if _list_parents(repository, commit) != _list_parents(repository, former):
+        return False
+    options = ["-r", "-z", "--name-only", "--no-renames"]
+    listing = repository.process.read(["diff-tree", *options, former, commit])
+    return all(path in paths for path in split_fields(listing))
 
 
 def list_changed(repository: GitRepository, commit: str) -> Mapping[str, str]:

@@ -6,6 +6,20 @@ from tests.faults.mutate import Mutation
 
 AMENDING_MUTATIONS = (
     Mutation(
+        "project.edit.recovery:_complete_edit",
+        "withdraw_commit(...)",
+        "False",
+        "tests",
+        "tests/features/registering/test_register_amend.py",
+    ),
+    Mutation(
+        "project.edit.withdrawal:withdraw_commit",
+        "last_commit.is_replacement(...)",
+        "True",
+        "tests",
+        "tests/features/registering/test_register_amend.py",
+    ),
+    Mutation(
         "project.edit.edit:PlannedEdit.commit_files",
         "untags=_1",
         "untags={}",

@@ -86,7 +86,7 @@ class PlannedEdit:
         could when the edit began. With `replaced`, the commit takes the place of HEAD's, and the
         new tags that of these, each with its object's id. The hooks know them by the plan.
         """
-        branch = f"refs/heads/{_require_branch(self.repository, otherwise)}"
+        branch, former = _require_branch(self.repository, otherwise)
         untags = replaced or {}
         with self._record_plan(
             branch=branch, tags=tags, untags=untags, description=description
@@ -95,7 +95,7 @@ class PlannedEdit:
             commit = changes.commit_only(
                 self.repository, list(plan.writes), message, amend=replaced is not None
             )
-            _check_landed(self.repository, plan, commit)
+            _check_landed(self.repository, plan, commit, former)
             kept_code.keep_code(self.repository, tags)
             changes.create_tags(
                 self.repository,
@@ -206,12 +206,12 @@ class PlannedEdit:
             recovery = recover_edit(self.repository, plan, self.directory)
             self.landed = None
             outcome = self._describe_undone()
-            if recovery is not RecoveryOutcome.UNDONE:
+            if recovery.has_landed:
                 self.landed = plan.what
                 outcome = recovery.failure_outcome
                 self._follow_up()
-                if isinstance(error, MlverError):
-                    error.message = f"{error.message}\n{recovery.describe_edit(plan.what)}"
+            if recovery is not RecoveryOutcome.UNDONE and isinstance(error, MlverError):
+                error.message = f"{error.message}\n{recovery.describe_edit(plan.what)}"
             intent.drop_intent(self.directory)
         return outcome
 
@@ -269,27 +269,35 @@ def _tag_references(names: Iterable[str]) -> list[str]:
     return [f"refs/tags/{name}" for name in names]
 
 
-def _check_landed(repository: GitRepository, plan: CommandIntent, commit: str) -> None:
-    """Raise MlverError where the commit holds other bytes than the plan: no tag may seal them."""
+def _check_landed(
+    repository: GitRepository, plan: CommandIntent, commit: str, former: str | None
+) -> None:
+    """Raise MlverError where the commit holds other bytes than the plan: no tag may seal them.
+
+    The branch was on the commit `former` before.
+    """
     agreements = compare_with_plan(repository, commit, plan)
+    hint = shell_command("git", "update-ref", "-d", "HEAD")
+    if former is not None:
+        hint = shell_command("git", "reset", "--soft", former)
     for path, agrees in zip(plan.writes, agreements, strict=True):
         if not agrees:
             raise MlverError(
                 f"a commit hook, or a filter that a .gitattributes names, changed {path} while"
                 f" {plan.what} was committed, so it cannot be sealed; keep both away from .mlver/,"
                 " then undo that commit and run the command again",
-                hint="git reset --soft HEAD~1",
+                hint=hint,
             )
 
 
-def _require_branch(repository: GitRepository, otherwise: str) -> str:
-    """Find the branch that a commit would land on.
+def _require_branch(repository: GitRepository, otherwise: str) -> tuple[str, str | None]:
+    """Find the branch that a commit would land on, in full, and the commit that it is on now.
 
     Raise MlverError where it would land in somebody's half-done work, or on no branch.
     """
     refuse_unfinished(repository)
-    branch = repository.head().branch
-    if branch is None:
+    head = repository.head()
+    if head.branch is None:
         advice = "switch to a branch"
         if otherwise:
             advice = f"{advice}, or {otherwise}"
@@ -298,7 +306,7 @@ def _require_branch(repository: GitRepository, otherwise: str) -> str:
             f" {advice}, then run the command again",
             hint="git switch -c BRANCH",
         )
-    return branch
+    return f"refs/heads/{head.branch}", head.commit
 
 
 def refuse_unfinished(repository: GitRepository) -> None:

@@ -1,5 +1,7 @@
 """Recovery of an edit that was stopped: completed where its commit landed, otherwise undone.
 
+One that landed in the place of another commit is undone as well where git refuses its new tag.
+
 git and the files alone decide which. Between the stop and the recovery the person may have edited,
 committed or switched branches: files whose bytes are theirs are left as they are.
 """
@@ -20,6 +22,7 @@ from mlver.git.repository import GitRepository
 from mlver.git.stale_locks import clear_locks
 from mlver.project.edit import intent, kept_code, planned_tags
 from mlver.project.edit.intent import CommandIntent, PlannedTag, SealSource
+from mlver.project.edit.withdrawal import withdraw_commit
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
 from mlver.system import durable
@@ -38,6 +41,14 @@ class RecoveryOutcome(Enum):
         "its commit landed without a tag",
     )
     UNDONE = "undid `{}`, which had not finished", "nothing was changed"
+    WITHDRAWN = (
+        "undid `{}`: git refused its tag, so the former commit and its tag are in place again",
+        "nothing was changed",
+    )
+
+    @property
+    def has_landed(self) -> bool:
+        return self in (RecoveryOutcome.COMPLETED, RecoveryOutcome.UNTAGGED)
 
     def describe_edit(self, what: str) -> str:
         return self.value[0].format(what)
@@ -140,6 +151,12 @@ def _complete_edit(
     try:
         _make_tags_twice(repository, plan, directory)
     except MlverError:
+        former_seals = _find_unchanged_tags(repository, plan.untags)
+        if withdraw_commit(repository, plan, former_seals):
+            _undo_edit(repository, plan)
+            return RecoveryOutcome.WITHDRAWN
+        # `mlver tag` makes no tag of a name that is taken
+        changes.delete_tags(repository, former_seals)
         outcome = RecoveryOutcome.UNTAGGED
     if plan.writes and plan.branch == f"refs/heads/{repository.head().branch}":
         # A power cut may keep a commit and lose the index that git wrote with it. Then the person's

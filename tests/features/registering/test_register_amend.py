@@ -273,6 +273,65 @@ def test_a_hook_that_refuses_leaves_all_as_it_was(first: Repository) -> None:
     assert "All is well" in assert_works(first, "verify", "--all")
 
 
+def write_hook(repository: Repository, name: str, body: str) -> Path:
+    hook: Path = repository.path / ".git/hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{body}\n")
+    hook.chmod(0o755)
+    return hook
+
+
+def refuse_signing(repository: Repository) -> None:
+    repository.git("config", "tag.gpgSign", "true")
+    repository.git("config", "gpg.program", "/bin/false")
+
+
+def refuse_tags(repository: Repository) -> None:
+    write_hook(repository, "reference-transaction", "! grep -q refs/tags/")
+
+
+@pytest.mark.parametrize("refuse", [refuse_signing, refuse_tags])
+def test_a_seal_that_git_refuses_leaves_all_as_it_was(
+    first: Repository, refuse: Callable[[Repository], None]
+) -> None:
+    before = list_state(first)
+    head = first.git("rev-parse", "HEAD")
+    refuse(first)
+    said = assert_refused(first, *AMEND, "-m", "x", "--owner", "Kim", "--label", "a=b")
+    assert "so the former commit and its tag are in place again\n" in said
+    assert "mlver tag" not in said
+    assert first.git("rev-parse", "HEAD") == head
+    assert list_state(first) == before
+    assert "All is well" in assert_works(first, "verify", "--all")
+
+
+def test_a_seal_is_given_up_where_the_branch_went_on(first: Repository) -> None:
+    # the commit cannot be taken back: another one follows it at once
+    more = "git -c core.hooksPath=/dev/null commit --quiet --allow-empty -m more"
+    hook = write_hook(first, "post-commit", more)
+    refuse_signing(first)
+    said = assert_refused(first, *AMEND, "-m", "x")
+    assert "is committed, but git refused its tag; make it with: mlver tag\n" in said
+    hook.unlink()
+    first.git("config", "--unset", "tag.gpgSign")
+    assert_works(first, "tag")
+    assert "All is well" in assert_works(first, "verify", "--all")
+
+
+def test_a_hook_that_changes_the_record_can_be_undone_as_the_hint_says(first: Repository) -> None:
+    path = ".mlver/models/digits/versions/1.0.0.yaml"
+    references = first.git("for-each-ref")
+    hook = write_hook(first, "pre-commit", f"echo '# tidied' >>{path}\ngit add {path}")
+    said = assert_refused(first, *AMEND, "-m", "x")
+    hook.unlink()
+    hint = said.rpartition("hint: git ")[2].split()
+    first.git(*hint)
+    assert first.git("for-each-ref") == references
+    # what the hook wrote is left for the person to look at
+    first.git("checkout", "HEAD", "--", path)
+    assert "All is well" in assert_works(first, "verify", "--all")
+
+
 def test_mlver_s_own_hooks_let_it_pass_and_nothing_else(first: Repository) -> None:
     assert_works(first, "hook", "install")
     assert_works(first, *AMEND, "-m", "Said better")
