@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from mlver.git.changes_in import find_own_branch, list_holders
 from mlver.git.listings import split_fields
 from mlver.git.repository import GitRepository
+
+# The references that each work tree has for itself (git-worktree(1)).
+_OWN_REFS = ("refs/worktree/", "refs/bisect/", "refs/rewritten/")
 
 
 def count_parents(repository: GitRepository, commit: str) -> int:
@@ -50,11 +55,37 @@ def list_other_holders(repository: GitRepository, commit: str) -> Iterator[str]:
     for reference in list_holders(repository, commit):
         if reference != own:
             yield reference
+    for place, head in _list_detached(repository):
+        arguments = ["merge-base", "--is-ancestor", commit, head]
+        if repository.process.try_read(arguments).code == 0:
+            yield f"the work tree {place}"
+    for git_dir in _list_other_folders(repository):
+        arguments = ["for-each-ref", f"--contains={commit}", "--format=%(refname)"]
+        finished = repository.process.try_read([f"--git-dir={git_dir}", *arguments, *_OWN_REFS])
+        for name in finished.out.decode(errors="replace").splitlines():
+            yield f"{name} of another work tree ({git_dir})"
+
+
+def _list_detached(repository: GitRepository) -> Iterator[tuple[str, str]]:
+    """List the other work trees whose HEAD is on no branch: the place of each, and the commit."""
     listing = repository.process.read(["worktree", "list", "--porcelain", "-z"])
-    place = ""
+    place = head = ""
     for line in split_fields(listing):
         name, _, value = line.partition(" ")
         if name == "worktree":
             place = value
-        elif line == f"HEAD {commit}" and place != str(repository.top):
-            yield f"the work tree {place}"
+        elif name == "HEAD":
+            head = value
+        elif name == "detached" and place != str(repository.top):
+            yield place, head
+
+
+def _list_other_folders(repository: GitRepository) -> Iterator[Path]:
+    """List the git folders of the other work trees (gitrepository-layout(5))."""
+    common = repository.common_dir
+    folders = [common]
+    with suppress(FileNotFoundError):
+        folders += sorted((common / "worktrees").iterdir())
+    for folder in folders:
+        if folder.resolve() != repository.git_dir.resolve():
+            yield folder

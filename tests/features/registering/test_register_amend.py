@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,11 +137,27 @@ def add_worktree(repository: Repository) -> None:
     repository.git("worktree", "add", "--quiet", "--detach", str(place))
 
 
+def go_on_in_worktree(repository: Repository) -> None:
+    add_worktree(repository)
+    place = str(repository.path.parent / "other tree")
+    words = ("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "Next")
+    repository.git("-C", place, *words)
+
+
+def keep_in_worktree(repository: Repository) -> None:
+    go_on_in_worktree(repository)
+    place = str(repository.path.parent / "other tree")
+    repository.git("-C", place, "update-ref", "refs/worktree/mine", "HEAD")
+    repository.git("-C", place, "checkout", "--quiet", "--detach", "HEAD~2")
+
+
 HOLDERS: dict[str, tuple[Callable[[Repository], None], str]] = {
     "a branch": (make_branch, "  refs/heads/other\n"),
     "a tag": (make_tag, "  refs/tags/mine\n"),
     "a remote": (push, "  refs/remotes/origin/"),
     "a work tree": (add_worktree, "  the work tree "),
+    "a work tree that went on": (go_on_in_worktree, "  the work tree "),
+    "a reference of a work tree": (keep_in_worktree, "  refs/worktree/mine of another work tree ("),
 }
 
 
@@ -155,6 +172,15 @@ def test_a_version_that_others_have_stays(
     assert named in said
     assert said.endswith(_INSTEAD)
     assert list_state(first) == before
+
+
+def test_a_reference_of_the_first_work_tree_counts_in_another_one(first: Repository) -> None:
+    first.git("update-ref", "refs/worktree/mine", "HEAD")
+    first.git("checkout", "--quiet", "--detach", "HEAD~1")
+    place = first.path.parent / "other tree"
+    first.git("worktree", "add", "--quiet", str(place), "main")
+    said = assert_refused(replace(first, path=place), *AMEND, "-m", "x")
+    assert "  refs/worktree/mine of another work tree (" in said
 
 
 def commit_more(repository: Repository) -> None:
