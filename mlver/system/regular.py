@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 
 # O_NONBLOCK: opening a FIFO returns at once instead of waiting for somebody who writes to it.
@@ -24,8 +24,10 @@ _KINDS = (
 AnyPath = str | bytes | os.PathLike[str]
 
 
-def open_regular(path: AnyPath, *, follow: bool = False) -> int:
-    """Open a regular file for reading; return its descriptor.
+def open_regular(
+    path: AnyPath, *, follow: bool = False, opener: Callable[[AnyPath, int], int] = os.open
+) -> int:
+    """Open a regular file for reading, by `opener` where that is given; return its descriptor.
 
     Raise OSError, which names the path and what is there, for anything else. A symlink in its
     place is refused as well, unless `follow`.
@@ -34,7 +36,7 @@ def open_regular(path: AnyPath, *, follow: bool = False) -> int:
     if not follow:
         flags |= os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags)
+        descriptor = opener(path, flags)
     except OSError as error:
         # ELOOP: a symlink, ENXIO: a socket.
         if error.errno in (errno.ELOOP, errno.ENXIO):

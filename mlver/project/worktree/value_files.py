@@ -15,7 +15,8 @@ from mlver.errors import InvalidDocument, MlverError, UsageError, printable_name
 from mlver.hashing.walk import LinkBounds
 from mlver.records import layout
 from mlver.records.values import flatten_values, is_same_value, pick_values, quote_name
-from mlver.system.regular import read_regular
+from mlver.system.folders import FolderTree
+from mlver.system.regular import AnyPath, open_regular
 
 # A file of numbers is never larger; a data set that is named by mistake would fill the memory.
 BYTE_LIMIT = 16 << 20
@@ -257,11 +258,15 @@ def find_linked_file(top: Path, file: str) -> str:
     Raise MlverError where they lead out of `top`, or to what belongs to git or mlver.
     """
     location = top / file
-    target = os.path.realpath(location)
-    real_top = os.path.realpath(top)
-    if target == os.path.join(real_top, file):  # noqa: PTH118 - compared as text
-        return file
-    fault = LinkBounds.of_folder(top, layout.ROOT).find_fault(os.fsencode(location))
+    try:
+        target = os.path.realpath(location)
+        real_top = os.path.realpath(top)
+        if target == os.path.join(real_top, file):  # noqa: PTH118 - compared as text
+            return file
+        fault = LinkBounds.of_folder(top, layout.ROOT).find_fault(os.fsencode(location))
+    except OSError as error:
+        # a symlink that went away while it was looked at
+        raise _unreadable_error(file, error) from None
     if fault is not None:
         raise MlverError(
             f"{printable_name(file)} {fault}", hint=shell_command("ls", "-ld", "--", file)
@@ -274,19 +279,36 @@ def read_value_file(top: Path, file: str) -> bytes | None:
 
     Symlinks are followed inside `top`.
     """
-    path = paths.join_inside(top, find_linked_file(top, file))
+    linked_file = find_linked_file(top, file)
+    paths.join_inside(top, linked_file)
     try:
-        data = read_regular(path, BYTE_LIMIT + 1)
+        data = _read_below(top, linked_file)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise MlverError(
-            f"{file} cannot be read: {error.strerror}",
-            hint=shell_command("ls", "-ld", "--", file),
-        ) from None
+        raise _unreadable_error(file, error) from None
     if len(data) > BYTE_LIMIT:
         raise MlverError(
             f"{file} is larger than {BYTE_LIMIT >> 20} MiB: that is no parameter or metric file;"
             " a file of that size can be a data set (--data NAME=PATH)"
         )
     return data
+
+
+def _read_below(top: Path, file: str) -> bytes:
+    """Read a file through no symlink: one may have been put on the way since that was looked at."""
+    with FolderTree.open_top(top) as folder:
+
+        def open_below(path: AnyPath, flags: int) -> int:
+            return folder.open_file(os.fsdecode(path), flags)
+
+        descriptor = open_regular(f"{folder.top}/{file}", opener=open_below)
+        with os.fdopen(descriptor, "rb") as opened:
+            return opened.read(BYTE_LIMIT + 1)
+
+
+def _unreadable_error(file: str, error: OSError) -> MlverError:
+    return MlverError(
+        f"{printable_name(file)} cannot be read: {error.strerror}",
+        hint=shell_command("ls", "-ld", "--", file),
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlver import paths
 from mlver.errors import InvalidDocument, MlverError, UsageError
 from mlver.project.worktree.value_files import (
     ValueSource,
@@ -15,6 +18,7 @@ from mlver.project.worktree.value_files import (
     find_linked_file,
     gather_replaced,
     gather_values,
+    read_value_file,
 )
 
 
@@ -251,3 +255,42 @@ def test_every_metric_that_is_no_number_is_named_at_once() -> None:
 def test_a_name_is_given_once(top: Path) -> None:
     with pytest.raises(UsageError, match="names `a` twice"):
         gather_values(top, [], ["a=1", "a=2"])
+
+
+@pytest.mark.parametrize("swapped", ["inner", "inner/values.json"])
+def test_a_symlink_that_is_put_on_the_way_after_the_check_is_not_followed(
+    top: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    swapped: str,
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "values.json").write_text('{"secret": 1}')
+    (top / "inner").mkdir()
+    (top / "inner/values.json").write_text('{"lr": 1}')
+    assert read_value_file(top, "inner/values.json") == b'{"lr": 1}'
+    join_inside = paths.join_inside
+
+    def check_and_swap(root: Path, relative: str) -> Path:
+        joined = join_inside(root, relative)
+        (top / swapped).rename(top / "former")
+        target = outside if swapped == "inner" else outside / "values.json"
+        (top / swapped).symlink_to(target)
+        return joined
+
+    monkeypatch.setattr(paths, "join_inside", check_and_swap)
+    with pytest.raises(MlverError, match=r"inner/values\.json cannot be read: "):
+        read_value_file(top, "inner/values.json")
+
+
+def test_a_symlink_that_goes_away_while_it_is_looked_at_is_told(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / "link.json").symlink_to("b.json")
+
+    def read_gone(path: str) -> str:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+
+    monkeypatch.setattr(os, "readlink", read_gone)
+    with pytest.raises(MlverError, match=r"link\.json cannot be read: No such file"):
+        find_linked_file(top, "link.json")
