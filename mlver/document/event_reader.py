@@ -16,7 +16,7 @@ from mlver.document.faults import (
     format_fault,
     shorten_text,
 )
-from mlver.document.scalar import SURROGATE, BadNumber, resolve_word
+from mlver.document.scalar import SURROGATE, BadNumber, NotFinite, resolve_word
 
 # The same events either way; without libyaml about ten times slower.
 _LOADER: Any = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
@@ -29,11 +29,12 @@ class _StopReading(Exception):
 @dataclass(slots=True)
 class EventReader:
     """One pass over the events: `faults`, and `lines` where they are kept, are outcomes beside the
-    value.
+    value. Unless `finite`, numbers may be infinities and NaN.
     """
 
     data: bytes
     keeps_lines: bool
+    finite: bool = True
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     next_event: Callable[[], Any] = field(init=False)
@@ -138,6 +139,8 @@ class EventReader:
         try:
             return resolve_word(event.value)
         except BadNumber as error:
+            if isinstance(error, NotFinite) and not self.finite:
+                return error.number
             self.add_fault(event, _join_path(path, key), str(error))
             return 0
 

@@ -37,6 +37,14 @@ class BadNumber(ValueError):
     """A number no record may hold; the message says why."""
 
 
+class NotFinite(BadNumber):
+    """An infinity, NaN, or a number too large for a float."""
+
+    def __init__(self, shown: str, number: float) -> None:
+        super().__init__(f"`{shown}` is not a finite number")
+        self.number = number
+
+
 def resolve_word(text: str) -> Scalar:
     """Resolve an unquoted word; raise BadNumber for what is not finite or too long."""
     # Most words are text, and their first letter tells.
@@ -47,7 +55,7 @@ def resolve_word(text: str) -> Scalar:
     if _FLOAT.fullmatch(text):
         return parse_finite(text)
     if _NOT_FINITE.fullmatch(text):
-        raise BadNumber(f"`{text}` is not a finite number")
+        raise NotFinite(text, float(text.replace(".", "", 1)))
     return text
 
 
@@ -68,7 +76,7 @@ def parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         shown = text if len(text) <= MAX_DIGITS else text[:20] + "…"
-        raise BadNumber(f"`{shown}` is not a finite number")
+        raise NotFinite(shown, number)
     return number
 
 

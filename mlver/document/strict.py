@@ -67,15 +67,17 @@ def load_document(data: bytes, where: str) -> ParsedDocument:
     return ParsedDocument(value, LineIndex(data))
 
 
-def load_with_aliases(data: bytes, where: str) -> Any:
+def load_with_aliases(data: bytes, where: str, *, finite: bool = True) -> Any:
     """Read one document of somebody's own, in which aliases stand for copies: see `AliasReader`.
+
+    Unless `finite`, numbers may be infinities and NaN.
 
     Raise InvalidDocument as `load_document` does.
     """
     _check_text(data, where)
     from mlver.document.event_reader import AliasReader
 
-    reader = AliasReader(data, keeps_lines=False, budget=MAX_BYTES)
+    reader = AliasReader(data, keeps_lines=False, finite=finite, budget=MAX_BYTES)
     value = reader.read_stream()
     if reader.faults:
         raise InvalidDocument(where, tuple(reader.faults))

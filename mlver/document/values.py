@@ -1,7 +1,8 @@
 """Parameters and metrics from where people keep them: YAML, JSON, TOML, JSON Lines and CSV files,
 and `k=v` arguments.
 
-All formats obey the caps of `strict`, and none may hold NaN, an infinity, or a key twice. Of JSON
+All formats obey the caps of `strict`, and none may hold a key twice, or NaN or an infinity where
+they are used. Of JSON
 Lines and CSV, to which training adds a line an epoch, the last line counts.
 """
 
@@ -41,13 +42,16 @@ _LONG_KEY = re.compile(
     rf"""((?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})|[\w"'-]++[ \t]*+\.?|[^\w"'-]++""",
     re.ASCII,
 )
+# How a number is read where only finite ones may stand, and elsewhere.
+_FLOATS: Mapping[bool, Callable[[str], float]] = {True: parse_finite, False: float}
 _NOT_FINITE = re.compile(r"[-+]?\.?(?:nan|inf|infinity)", re.IGNORECASE)
 
 
-def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
+def load_values(suffix: str, data: bytes, where: str, *, finite: bool = True) -> dict[str, Any]:
     """Load the map in a params or metrics file, by the file's suffix.
 
-    TOML dates and times become ISO 8601 text.
+    TOML dates and times become ISO 8601 text. Unless `finite`, numbers may be infinities and NaN:
+    the caller refuses those that it uses.
 
     Raise UsageError for a suffix that is none of SUFFIXES, InvalidDocument for what the file holds.
     """
@@ -58,7 +62,7 @@ def load_values(suffix: str, data: bytes, where: str) -> dict[str, Any]:
             f" {', '.join(SUFFIXES)}"
         )
     try:
-        document = reader(data, where)
+        document = reader(data, where, finite)
     except InvalidDocument as error:
         if holds_conflict(data):
             raise InvalidDocument(where, (BOTH_SIDES,), hint="git status") from error
@@ -126,14 +130,14 @@ def assign_value(values: dict[str, Any], dotted: str, value: Any) -> None:
     values[last] = value
 
 
-def _read_yaml(data: bytes, where: str) -> Any:
-    return strict.load_with_aliases(data, where)
+def _read_yaml(data: bytes, where: str, finite: bool) -> Any:
+    return strict.load_with_aliases(data, where, finite=finite)
 
 
-def _read_json(data: bytes, where: str) -> Any:
+def _read_json(data: bytes, where: str, finite: bool) -> Any:
     text = strict.decode_text(data, where)
     try:
-        return _parse_json(text)
+        return _parse_json(text, finite=finite)
     except json.JSONDecodeError as error:
         _require_text(text, where)
         message = f"line {error.lineno}, column {error.colno}: {error.msg}"
@@ -142,14 +146,14 @@ def _read_json(data: bytes, where: str) -> Any:
     raise InvalidDocument(where, (message,))
 
 
-def _read_toml(data: bytes, where: str) -> Any:
+def _read_toml(data: bytes, where: str, finite: bool) -> Any:
     if len(data) > MAX_TOML_BYTES:
         message = f"{len(data)} bytes are too many: at most {MAX_TOML_BYTES}"
         raise InvalidDocument(where, (message,))
     text = strict.decode_text(data, where)
     try:
         _refuse_long_keys(text)
-        return _convert_toml(tomllib.loads(text, parse_float=parse_finite), 0)
+        return _convert_toml(tomllib.loads(text, parse_float=_FLOATS[finite]), 0)
     except (tomllib.TOMLDecodeError, BadNumber) as error:
         message = shorten_text(str(error), 200)
     except ValueError:  # Python's own limit on converting integers
@@ -165,13 +169,13 @@ def _require_text(text: str, where: str) -> None:
         raise InvalidDocument(where, ("the file is empty; write values to it, or leave it out",))
 
 
-def _read_json_lines(data: bytes, where: str) -> Any:
+def _read_json_lines(data: bytes, where: str, finite: bool) -> Any:
     # Not `splitlines`: JSON may hold the other characters that end a line somewhere.
     text = strict.decode_text(data, where)
     _require_text(text, where)
     lines = text.rstrip().split("\n")
     try:
-        return _parse_json(lines[-1])
+        return _parse_json(lines[-1], finite=finite)
     except json.JSONDecodeError as error:
         message = f"column {error.colno}: {error.msg}"
     except BadNumber as error:
@@ -179,7 +183,7 @@ def _read_json_lines(data: bytes, where: str) -> Any:
     raise InvalidDocument(where, (f"line {len(lines)}: {message}",))
 
 
-def _read_csv(data: bytes, where: str) -> Any:
+def _read_csv(data: bytes, where: str, finite: bool) -> Any:
     """The last row by the names in the first; an empty cell has no value."""
     text = strict.decode_text(data, where)
     _require_text(text, where)
@@ -189,7 +193,7 @@ def _read_csv(data: bytes, where: str) -> Any:
         cells: list[str] = []
         for row in rows:
             cells = row or cells
-        return _pair_cells(names, cells)
+        return _pair_cells(names, cells, finite=finite)
     except (csv.Error, BadNumber) as error:
         message = str(error)
     except UsageError as error:
@@ -197,7 +201,7 @@ def _read_csv(data: bytes, where: str) -> Any:
     raise InvalidDocument(where, (f"line {rows.line_num}: {message}",))
 
 
-def _pair_cells(names: list[str], cells: list[str]) -> dict[str, Any]:
+def _pair_cells(names: list[str], cells: list[str], *, finite: bool) -> dict[str, Any]:
     if not cells:
         raise BadNumber("it has a line of names, and none of values")
     if len(cells) != len(names):
@@ -206,11 +210,17 @@ def _pair_cells(names: list[str], cells: list[str]) -> dict[str, Any]:
     for name, cell in zip(names, cells, strict=True):
         if name in values:
             raise BadNumber(f"`{shorten_text(name)}` is given twice")
-        values[name] = parse_scalar(cell.strip())
+        values[name] = _parse_cell(cell.strip(), finite=finite)
     return {name: value for name, value in values.items() if value != ""}
 
 
-_READERS: Mapping[str, Callable[[bytes, str], Any]] = {
+def _parse_cell(text: str, *, finite: bool) -> Any:
+    if not finite and _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", "", 1))
+    return parse_scalar(text)
+
+
+_READERS: Mapping[str, Callable[[bytes, str, bool], Any]] = {
     ".yaml": _read_yaml,
     ".yml": _read_yaml,
     ".json": _read_json,
@@ -242,14 +252,14 @@ def _convert_toml(value: Any, depth: int) -> Any:
     return value
 
 
-def _parse_json(text: str) -> Any:
+def _parse_json(text: str, *, finite: bool = True) -> Any:
     _cap_brackets(text)
     value = json.loads(
         text,
         object_pairs_hook=_refuse_twice,
-        parse_float=parse_finite,
+        parse_float=_FLOATS[finite],
         parse_int=parse_integer,
-        parse_constant=_refuse_constant,
+        parse_constant=_refuse_constant if finite else float,
     )
     if "\\u" in text and SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise BadNumber("an escape that is no Unicode character")

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mlver.document import values
 from mlver.errors import InvalidDocument, MlverError, UsageError
-from mlver.project.worktree.value_files import merge_values, read_value_file, split_numbers
+from mlver.project.worktree.value_files import (
+    load_file_values,
+    merge_values,
+    read_value_file,
+    split_numbers,
+)
 from mlver.records.model import ModelSettings
 from mlver.records.values import flatten_values, is_same_value, pick_values
 from mlver.records.version import VersionRecord
@@ -128,7 +132,7 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
 def _load_contents(group: InputGroup, path: str, data: bytes | MlverError) -> Mapping[str, Any]:
     if isinstance(data, MlverError):
         raise InvalidDocument(path, (data.message,))
-    loaded = pick_values(values.load_values(Path(path).suffix, data, path), group.keys)
+    loaded = pick_values(load_file_values(path, data, group.keys), group.keys)
     if group.kind == "params":
         return loaded
     # an adopted version has left out what is no number

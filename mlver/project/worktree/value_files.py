@@ -45,7 +45,7 @@ def gather_values(
     A later value replaces an earlier one. Dots nest: `optimizer.lr=0.1`. A name that no file has is
     passed over. Raise InvalidDocument with every fault of a file, MlverError where one is missing.
     """
-    gathered = pick_values(_gather_files(top, files), keys)
+    gathered = pick_values(_gather_files(top, files, keys), keys)
     _assign_given(gathered, given)
     return gathered
 
@@ -58,7 +58,7 @@ def gather_replaced(
     Return also the values of files, by dotted name, that others replaced. Raise UsageError for a
     picked name that no file has.
     """
-    in_all = _gather_files(top, source.files)
+    in_all = _gather_files(top, source.files, source.keys)
     _require_keys(source, in_all)
     gathered = pick_values(in_all, source.keys)
     in_files = flatten_values(gathered)
@@ -110,16 +110,41 @@ def _join_names(names: Sequence[str]) -> str:
     return shown or "nothing"
 
 
-def _gather_files(top: Path, files: Sequence[str]) -> dict[str, Any]:
+def _gather_files(top: Path, files: Sequence[str], keys: Sequence[str]) -> dict[str, Any]:
     gathered: dict[str, Any] = {}
     for file in files:
         data = read_value_file(top, file)
         if data is None:
             hint = shell_command("ls", (top / file).parent)
             raise MlverError(f"{file} does not exist", hint=hint)
-        file_values = values.load_values(Path(file).suffix, data, file)
-        gathered = merge_values(gathered, file_values)
+        gathered = merge_values(gathered, load_file_values(file, data, keys))
     return gathered
+
+
+def load_file_values(file: str, data: bytes, keys: Sequence[str]) -> dict[str, Any]:
+    """Load all values of a file, of which those of the names `keys` are used; no names: all.
+
+    Raise InvalidDocument for what is not valid, such as NaN among the values that are used.
+    """
+    loaded = values.load_values(Path(file).suffix, data, file, finite=not keys)
+    if keys:
+        faults = tuple(_find_infinite(pick_values(loaded, keys), ""))
+        if faults:
+            raise InvalidDocument(file, faults)
+    return loaded
+
+
+def _find_infinite(value: Any, name: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _find_infinite(
+                inner, f"{name}.{quote_name(key)}" if name else quote_name(key)
+            )
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _find_infinite(item, f"{name}[{position}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{name}: `{value}` is not a finite number"
 
 
 def _assign_given(gathered: dict[str, Any], given: Sequence[str]) -> None:
@@ -150,12 +175,12 @@ def read_past_values(files: Iterable[tuple[str, bytes | None]]) -> dict[str, Any
 
     A file that is missing there (None) or is not valid adds no values.
     """
-    gathered, _ = read_committed_values(files)
+    gathered, _ = read_committed_values(files, finite=False)
     return gathered
 
 
 def read_committed_values(
-    files: Iterable[tuple[str, bytes | None]],
+    files: Iterable[tuple[str, bytes | None]], *, finite: bool = True
 ) -> tuple[dict[str, Any], list[str]]:
     """Read the same, and say on one line for each file that is not valid why it is not."""
     gathered: dict[str, Any] = {}
@@ -164,7 +189,7 @@ def read_committed_values(
         if data is None:
             continue
         try:
-            file_values = values.load_values(Path(file).suffix, data, file)
+            file_values = values.load_values(Path(file).suffix, data, file, finite=finite)
         except InvalidDocument as error:
             # the past cannot be corrected; what is readable still counts
             faults.append(f"{file} is not valid: {'; '.join(error.faults)}")

@@ -121,3 +121,14 @@ def test_params_behind_a_link_are_no_changes_to_the_code(mixed: Repository) -> N
     record = read_document(mixed.mlver("show", "--json"), "show")["record"]
     assert record["params"] == {"lr": 0.2}
     assert not record["code"]["dirty"]
+
+
+def test_what_is_not_picked_may_be_no_number(mixed: Repository) -> None:
+    mixed.write("results.json", json.dumps({**RESULTS, "loss": float("nan")}))
+    mixed.commit("Diverged")
+    register(mixed, *PICKED)
+    assert read_metrics(mixed) == {"eval": {"f1": 0.5}}
+    assert "weights, data and params are as registered" in assert_works(mixed, "status")
+    options = ("--bump", "patch", "-m", "x", "--metric-key", "loss", "--metrics", "results.json")
+    said = assert_refused(mixed, "register", "digits", *options)
+    assert "loss: `nan` is not a finite number" in said

@@ -257,6 +257,28 @@ def test_a_name_is_given_once(top: Path) -> None:
         gather_values(top, [], ["a=1", "a=2"])
 
 
+NOT_FINITE: dict[str, str] = {
+    "a.json": '{"a": 1, "b": NaN, "c": {"d": [-Infinity]}, "e": 1e999}',
+    "a.jsonl": '{"a": 2}\n{"a": 1, "b": NaN, "c": {"d": [Infinity]}}\n',
+    "a.yaml": "a: 1\nb: .nan\nc: {d: [-.inf]}\ne: 1e999\n",
+    "a.toml": "a = 1\nb = nan\n[c]\nd = [inf]\n",
+    "a.csv": "a,b,c\n1,nan,-.inf\n",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), NOT_FINITE.items())
+def test_only_picked_values_have_to_be_finite(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert gather_values(tmp_path, [name], [], ["a"]) == {"a": 1}
+    with pytest.raises(InvalidDocument, match="b: `nan` is not a finite number") as refused:
+        gather_values(tmp_path, [name], [], ["a", "b"])
+    assert refused.value.where == name
+    with pytest.raises(InvalidDocument, match=r"c(\.d\[0\])?: `-?inf` is not a finite number"):
+        gather_replaced(tmp_path, ValueSource([name], ["c"]), [], {})
+    with pytest.raises(InvalidDocument, match="not a finite number"):
+        gather_values(tmp_path, [name], [])
+
+
 @pytest.mark.parametrize("swapped", ["inner", "inner/values.json"])
 def test_a_symlink_that_is_put_on_the_way_after_the_check_is_not_followed(
     top: Path,
