@@ -7,6 +7,27 @@ from tests.faults.mutate import Mutation
 SEAL_MUTATIONS = (
     Mutation(
         "features.hooks.deleted_seals:_has_landed",
+        "_.has_held(_, _.tips, ...)",
+        "False",
+        "tests",
+        "tests/features/hooks/test_deleted_seals.py",
+    ),
+    Mutation(
+        "features.hooks.deleted_seals:read_own_branches",
+        "_ in _",
+        "True",
+        "tests",
+        "tests/features/hooks/test_deleted_seals.py",
+    ),
+    Mutation(
+        "features.releasing.remote_tags:find_clashes",
+        "_ is not None and not _seal_same_record(...)",
+        "False",
+        "tests",
+        "tests/features/releasing/test_standing_tags.py",
+    ),
+    Mutation(
+        "features.hooks.deleted_seals:_has_landed",
         "_.has_held(_, _.main, ...)",
         "False",
         "tests",
