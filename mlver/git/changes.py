@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,14 +194,20 @@ def create_tag(
 
 
 def create_tags(
-    repository: GitRepository, tags: Sequence[NewTag], replaced: Collection[str] = ()
+    repository: GitRepository, tags: Sequence[NewTag], replaced: Mapping[str, str] | None = None
 ) -> None:
     """Make annotated tags: many of them in few processes, where none is to be signed.
 
-    Those of the names `replaced` may exist, and take the place of what is there.
+    Those of the names `replaced` may exist, and take the place of these objects. Raise GitFailed
+    where another one is there by now.
     """
+    replaced = replaced or {}
     if not replaced and create_tags_together(repository, tags):
         return
+    names = [tag.name for tag in tags]
+    expected = {name: replaced[name] for name in names if name in replaced}
+    # git makes no tag on this condition, so nobody can be kept from moving it after this
+    _update_tags(repository, "verify", expected, doing="find the old tags as they were")
     for tag in tags:
         create_tag(repository, tag.name, tag.commit, tag.message, replace=tag.name in replaced)
 

@@ -195,11 +195,15 @@ def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
     """
     existing_tags = repository.tags_named(plan.tags)
     missing_names: list[str] = []
+    replaced: dict[str, str] = {}
     for name in plan.tags:
         existing = existing_tags.get(name)
-        # one that it replaces seals the record that was there before
-        if existing is None or existing.object_id == plan.untags.get(name):
+        if existing is None:
             missing_names.append(name)
+        # one that it replaces seals the record that was there before
+        elif existing.object_id == plan.untags.get(name):
+            missing_names.append(name)
+            replaced[name] = existing.object_id
     kept_tags = [name for name in plan.tags if name not in missing_names]
     names = [*missing_names, *kept_code.find_codeless(repository, kept_tags)]
     planned = kept_code.leave_lacking(repository, _plan_tags(repository, plan, names))
@@ -209,7 +213,7 @@ def _make_tags(repository: GitRepository, plan: CommandIntent) -> None:
         assert tag.commit is not None
         if tag.name in missing_names:
             new_tags.append(changes.NewTag(tag.name, tag.commit, tag.message))
-    changes.create_tags(repository, new_tags, replaced=plan.untags)
+    changes.create_tags(repository, new_tags, replaced=replaced)
 
 
 def _plan_tags(

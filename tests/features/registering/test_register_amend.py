@@ -344,6 +344,13 @@ def test_a_seal_is_given_up_where_the_branch_went_on(first: Repository) -> None:
     assert "All is well" in assert_works(first, "verify", "--all")
 
 
+def test_a_tag_that_somebody_moves_meanwhile_is_not_replaced(first: Repository) -> None:
+    write_hook(first, "post-commit", "git tag --force -a -m Mine digits@v1.0.0 HEAD")
+    said = assert_refused(first, *AMEND, "-m", "x")
+    assert "git could not find the old tags as they were" in said
+    assert first.git("tag", "--list", "--format=%(contents:subject)", "digits@v1.0.0") == "Mine"
+
+
 def test_a_hook_that_changes_the_record_can_be_undone_as_the_hint_says(first: Repository) -> None:
     path = ".mlver/models/digits/versions/1.0.0.yaml"
     references = first.git("for-each-ref")
