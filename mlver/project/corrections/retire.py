@@ -87,7 +87,7 @@ def restore_version(
 
 
 def _write_retirement(project: Project, plan: _RetirementPlan, *, dry_run: bool) -> RetireResult:
-    _require_reason(plan)
+    _require_reason(plan, dry_run=dry_run)
     refuse_protected(project)
     commit = None
     outcome: RetireOutcome = "retired" if plan.action == "retire" else "restored"
@@ -147,13 +147,13 @@ def _require_selector(project: Project, ref: str | None, action: RetirementActio
     )
 
 
-def _require_reason(plan: _RetirementPlan) -> None:
+def _require_reason(plan: _RetirementPlan, *, dry_run: bool) -> None:
     words = ["mlver", "retire", plan.ref]
     noun = "a retirement"
     if plan.action == "restore":
         words.append("--restore")
         noun = "a restoration"
-    names.check_reason(plan.message, noun, words)
+    names.check_reason(plan.message, noun, words, is_kept=not dry_run)
 
 
 def _require_sense(project: Project, chosen: ResolvedRef, plan: _RetirementPlan) -> None:

@@ -20,7 +20,7 @@ from mlver.git.references import split_batches
 from mlver.git.stale_locks import clear_locks
 from mlver.policy.promotion_dates import LAST_SECOND, count_seconds
 from mlver.project.project import Project
-from mlver.project.tags.stage_tags import ModelTags, StageTag, read_model_tags
+from mlver.project.tags.stage_tags import GtoStageTag, ModelTags, read_model_tags
 from mlver.records import gto_tags, layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import promotion_tag_name, read_tag_name, version_tag_name
@@ -206,14 +206,14 @@ def push_mirrors(
     return MirrorPush(tuple(pushed), tuple(findings))
 
 
-def _list_mirrors(project: Project) -> list[StageTag]:
+def _list_mirrors(project: Project) -> list[GtoStageTag]:
     """List the tags that tell of promotions as their records do; a message alone is no proof."""
     models: dict[str, None] = {}
     for name, tag in project.repository.tags("refs/tags/*#*").items():
         named = gto_tags.GTO_TAG.fullmatch(name)
         if named is not None and gto_tags.read_mirrored(tag.message) is not None:
             models[named["model"]] = None
-    mirrors: list[StageTag] = []
+    mirrors: list[GtoStageTag] = []
     for model in models:
         for stage_tags in read_model_tags(project, model).stages.values():
             mirrors += (tag for tag in stage_tags if tag.is_ours)

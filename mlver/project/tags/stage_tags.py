@@ -18,7 +18,7 @@ from mlver.records.tags import TagName, read_tag_name, version_tag_name
 
 
 @dataclass(frozen=True, slots=True)
-class StageTag:
+class GtoStageTag:
     """A tag that says something of a stage to GTO; `mirrors` is the seal of the promotion that it
     tells of, None for a tag that mlver did not make, whatever its message says. `late`: a tag
     before it tells of a later promotion.
@@ -47,7 +47,7 @@ class ModelTags:
     model: str
     names: Sequence[str]
     versions: Mapping[str, str]
-    stages: Mapping[str, Sequence[StageTag]]
+    stages: Mapping[str, Sequence[GtoStageTag]]
 
     def find_highest_count(self, taken: Sequence[str]) -> int:
         """The highest number behind a tag of the model, here or among those `taken`."""
@@ -80,20 +80,20 @@ def read_model_tags(project: Project, model: str) -> ModelTags:
             versions[name] = tag.commit
         elif named["stage"]:
             found[name] = named
-    stages: dict[str, list[StageTag]] = {}
+    stages: dict[str, list[GtoStageTag]] = {}
     for name, named in found.items():
         stage_tag = _read_stage_tag(tags[name], named, annotations[name].seconds)
         mirrored = _find_mirrored(project, tags[name], named, versions)
         stages.setdefault(named["stage"], []).append(replace(stage_tag, mirrors=mirrored))
-    ordered: dict[str, Sequence[StageTag]] = {}
+    ordered: dict[str, Sequence[GtoStageTag]] = {}
     for stage, stage_tags in stages.items():
         stage_tags.sort(key=lambda tag: (tag.count, tag.withdrawn))
         ordered[stage] = _mark_late(stage_tags)
     return ModelTags(model, list(tags), versions, ordered)
 
 
-def _read_stage_tag(tag: GitTag, named: re.Match[str], seconds: int) -> StageTag:
-    return StageTag(
+def _read_stage_tag(tag: GitTag, named: re.Match[str], seconds: int) -> GtoStageTag:
+    return GtoStageTag(
         name=tag.name,
         object_id=tag.object_id,
         count=gto_tags.read_count(tag.name),
@@ -156,10 +156,10 @@ def _read_record(registry: RecordRegistry, seal: TagName) -> PromotionRecord:
     return record
 
 
-def _mark_late(stage_tags: Sequence[StageTag]) -> list[StageTag]:
+def _mark_late(stage_tags: Sequence[GtoStageTag]) -> list[GtoStageTag]:
     """Mark what tells of a promotion after a later one was told: that moves the stage back."""
     latest = 0
-    marked: list[StageTag] = []
+    marked: list[GtoStageTag] = []
     for tag in stage_tags:
         seal = read_tag_name(tag.mirrors) if tag.mirrors is not None else None
         sequence = seal.sequence or 0 if seal is not None else latest
