@@ -168,7 +168,8 @@ OPERATIONS = (
         ("retire", "m", "--stage", "production", "-m", "Gone"),
         brief=True,
     ),
-    CampaignOperation("tag-mirrored", prepare_unmirrored, ("tag",), brief=True),
+    # What GTO cannot be told is no reason to stop: it stands in the report.
+    CampaignOperation("tag-mirrored", prepare_unmirrored, ("tag",), brief=True, reports=True),
     CampaignOperation("tag", prepare_unsealed, ("tag",), piecemeal=True),
     CampaignOperation("release", prepare_merged, ("release",), piecemeal=True),
     CampaignOperation("release-outrun", outrun, ("release",), piecemeal=True),
