@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from mlver.features.comparing.screen import draw_metric_changes
 from mlver.features.comparing.value_diff import compare_metrics
@@ -39,3 +40,18 @@ def test_a_directory_that_became_a_file_and_back(repository: Repository) -> None
     assert "    →  the file is wü 1.bin now\n" in assert_works(
         repository, "diff", "digits@1.1.0", "@1.0.0"
     )
+
+
+def test_code_before_the_first_commit_is_unknown(tmp_path: Path) -> None:
+    unborn = Repository(tmp_path / "unborn")
+    unborn.path.mkdir()
+    unborn.git("init", "--quiet")
+    assert_works(unborn, "init")
+    unborn.write("w.bin", "one")
+    unborn.mlver("register", "m", "--weights", "w.bin", "-m", "first")
+    unborn.write("train.py", "pass\n")
+    unborn.commit("Code")
+    unborn.write("w.bin", "two")
+    unborn.mlver("register", "m", "--bump", "minor", "-m", "second")
+    shown = assert_works(unborn, "diff", "m@1.0.0", "m@1.1.0")
+    assert "code  unknown: one was registered before the first commit\n" in shown
