@@ -7,13 +7,14 @@ A back-end is one file of about 150 lines with a class that satisfies `BlobStore
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, Protocol
 
 from mlver.errors import MlverError, refusal_error
@@ -29,12 +30,14 @@ _PIECE_BYTES = 1 << 20
 class BlobAddress(NamedTuple):
     """An address as `text`, its scheme in lower case and the rest after `://`.
 
-    A path has no scheme and is all rest.
+    A path has no scheme and is all rest. `options` are what the settings of a remote say besides
+    its address, such as `endpoint` and `region`; they are never secrets.
     """
 
     text: str
     scheme: str
     rest: str
+    options: Mapping[str, str] = MappingProxyType({})
 
 
 class BlobError(MlverError):
@@ -137,6 +140,15 @@ class BlobStore(Protocol):
     @property
     def address(self) -> str:
         """Where the blobs are, for messages: without credentials."""
+        ...
+
+    def confirms_content(self) -> bool:
+        """Whether the storage itself refuses bytes that were changed on their way to it.
+
+        True only where it has refused a deliberately wrong checksum and accepted a right one,
+        which is tried once for each object of this class, and where every `put_blob` sends the
+        checksum of its bytes. Elsewhere, only reading a blob back proves that it arrived.
+        """
         ...
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:

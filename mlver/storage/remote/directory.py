@@ -66,6 +66,10 @@ class DirectoryBlobs:
     def address(self) -> str:
         return os.fspath(self.root)
 
+    def confirms_content(self) -> bool:
+        """See BlobStore. A file system stores what it gets."""
+        return False
+
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore. Without hard links, two that put one key at once may both create it."""
         with self._open_folders(key) as (root, folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, cast
@@ -31,15 +32,13 @@ BACK_ENDS = {
 }
 
 
-def open_blobs(address: str) -> RetryingBlobs:
+def open_blobs(address: str, options: Mapping[str, str] | None = None) -> RetryingBlobs:
     """The blobs at an address; whatever serves them, calls that failed for now are repeated.
 
-    An address is a URL of a known scheme, or the path of a directory.
+    An address is a URL of a known scheme, or the path of a directory. `options` are those of
+    BlobAddress.
     """
-    match = _SCHEME.fullmatch(address)
-    parsed = BlobAddress(address, "", address)
-    if match is not None:
-        parsed = BlobAddress(address, match[1].lower(), match[2])
+    parsed = parse_address(address, options or {})
     back_end = BACK_ENDS.get(parsed.scheme or "file")
     if back_end is None:
         known = ", ".join(f"{known}://" for known in sorted(BACK_ENDS))
@@ -49,6 +48,14 @@ def open_blobs(address: str) -> RetryingBlobs:
         )
     open_back_end = getattr(_load_module(back_end), back_end.factory)
     return RetryingBlobs(cast(BlobStore, open_back_end(parsed)))
+
+
+def parse_address(address: str, options: Mapping[str, str]) -> BlobAddress:
+    """Take an address apart. Whether a back-end serves it is not judged."""
+    match = _SCHEME.fullmatch(address)
+    if match is None:
+        return BlobAddress(address, "", address, options)
+    return BlobAddress(address, match[1].lower(), match[2], options)
 
 
 def open_remote(address: str, *, spool: Path) -> BlobObjectStore:

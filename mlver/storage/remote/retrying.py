@@ -54,6 +54,10 @@ class RetryingBlobs:
     def address(self) -> str:
         return self.inner.address
 
+    def confirms_content(self) -> bool:
+        """See BlobStore."""
+        return self._retry_call(self.inner.confirms_content)
+
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore. A retry may meet the blob of the attempt whose answer was lost."""
         return self._retry_call(lambda: self.inner.put_blob(key, source))

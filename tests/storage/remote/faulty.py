@@ -39,6 +39,9 @@ class FaultyBlobs:
         self.faults = faults or {}
         self.calls: list[str] = []
 
+    def confirms_content(self) -> bool:
+        return False
+
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         fault = self._begin_call("put")
         if fault is Fault.FORGOTTEN:

@@ -29,6 +29,9 @@ class MemoryBlobs:
         self._ticks = 0
         self._lock = threading.Lock()
 
+    def confirms_content(self) -> bool:
+        return False
+
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         data = b"".join(read_pieces(check_key(key), source))
         with self._lock:
