@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.git import changes, remotes
-from mlver.git.git_tag import GitTag
 from mlver.git.remotes import PublishedReferences
 from mlver.project.edit.intent import SealSource
 from mlver.project.project import Project
-from mlver.project.reporter import SilentReporter
 from mlver.project.tags import (
     code_pushes,
     gto_mirror,
-    held_back_seals,
     missing_seals,
     seals,
+    sending_seals,
     signing,
     standing_tags,
 )
@@ -179,76 +177,12 @@ def _push_tags(
     """Push the tags of HEAD's records that the other side lacks; name those that stay here.
 
     What keeps the code commits of these records goes last.
-
-    Once pushed, no tag can be taken back. So those stay here that the other side has otherwise,
-    whose records no branch there has, or whose records depend on a refused one. What is `refused`
-    is named already.
     """
-    local = project.repository.tags()
-    # What was passed over has been noted while the tags were planned.
-    silent_project = replace(project, reporter=SilentReporter())
-    records = missing_seals.list_sealable(silent_project, head, {*local, *published.tags})
-    kept_here = _find_refused(records, refused)
-    sent = [record for record in records if record.path not in kept_here]
-    lacking, differing = _compare_tags(sent, local, published)
-    rivals = standing_tags.find_rival_tags(project, remote, head, differing, published.tags)
-    kept_here |= _find_refused(differing, rivals)
-    held_back = _hold_back(project, head, remote, published, lacking, kept_here)
-    ready = [record for record in lacking if record.path not in held_back]
-    for batch in missing_seals.split_pushes(ready):
+    sending = sending_seals.plan_sending(project, head, remote, published, refused=refused)
+    for batch in missing_seals.split_pushes(sending.ready):
         changes.push_tags(project.repository, remote, batch, project.reporter)
-    paths = [record.path for record in records if record.path not in held_back]
-    names = code_pushes.name_code_references(paths)
     for note in code_pushes.push_code_references(
-        project.repository, remote, names, published.code, project.reporter
+        project.repository, remote, sending.code, published.code, project.reporter
     ):
         project.reporter.show_note(note)
-    return tuple(record.tag for record in ready), (*rivals, *held_back.values())
-
-
-def _compare_tags(
-    records: Iterable[SealableRecord],
-    local: Mapping[str, GitTag],
-    published: PublishedReferences,
-) -> tuple[list[SealableRecord], list[SealableRecord]]:
-    """The records whose tags the other side lacks, and those whose tags it has otherwise."""
-    lacking: list[SealableRecord] = []
-    differing: list[SealableRecord] = []
-    for record in records:
-        tag = local.get(record.tag)
-        if tag is None:
-            continue
-        if record.tag not in published.tags:
-            lacking.append(record)
-        elif published.tags[record.tag] != tag.object_id:
-            differing.append(record)
-    return lacking, differing
-
-
-def _find_refused(
-    records: Sequence[SealableRecord], findings: Sequence[Finding]
-) -> dict[str, Finding]:
-    """Find the records that these findings are about, by path: they name a path or a tag."""
-    by_subject = {finding.subject: finding for finding in findings}
-    refused: dict[str, Finding] = {}
-    for record in records:
-        finding = by_subject.get(record.tag) or by_subject.get(record.path)
-        if finding is not None:
-            refused[record.path] = finding
-    return refused
-
-
-def _hold_back(
-    project: Project,
-    head: str,
-    remote: str,
-    published: PublishedReferences,
-    lacking: Sequence[SealableRecord],
-    refused: Mapping[str, Finding],
-) -> dict[str, Finding]:
-    """Find the records whose seals are not pushed yet, by path: of those that `remote` lacks."""
-    repository = project.repository
-    held_back = held_back_seals.find_dependents(repository, head, lacking, refused)
-    others = {record: head for record in lacking if record.path not in held_back}
-    unsent = held_back_seals.find_unsent(repository, remote, published.tips, others)
-    return held_back | unsent
+    return sending.tags, (*sending.rivals, *sending.held_back)
