@@ -43,7 +43,8 @@ class Project:
 
     `start` is where the person stands: paths they type begin there. `wait` is how many seconds an
     edit waits for another to end. `walk` is all of the records' history, where a command read it
-    at once for everything that asks for some of it.
+    at once for everything that asks for some of it. `offline`: no remote is asked for anything that
+    the person did not ask for.
     """
 
     repository: GitRepository
@@ -53,6 +54,7 @@ class Project:
     registry: RecordRegistry
     wait: float = WAIT_S
     walk: HistoryWalk | None = None
+    offline: bool = False
 
     @classmethod
     def find_from(cls, start: Path, reporter: Reporter | None = None) -> Project:

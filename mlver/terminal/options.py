@@ -11,6 +11,7 @@ import typer
 
 from mlver.errors import MlverError
 from mlver.project.project import Project
+from mlver.terminal import preferences
 
 
 def _open_project(ctx: typer.Context) -> Project:
@@ -69,6 +70,21 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
 Message = Annotated[
     str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")
+]
+
+
+def _choose_offline(wanted: bool) -> None:
+    preferences.prefer_option(offline=wanted or None)
+
+
+Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        help="Ask no remote for what is missing here.",
+        is_eager=True,
+        callback=_choose_offline,
+    ),
 ]
 REF_HELP = (
     "MODEL, or MODEL@ and 1.2.0, 1.2, production, latest, production~1 (before), ~1 or sha256:…; "

@@ -24,6 +24,7 @@ class Preferences(NamedTuple):
     color: ColorChoice = "auto"
     pager: str | None = None
     progress: bool = True
+    offline: bool = False
 
 
 class Variable(NamedTuple):
@@ -57,6 +58,7 @@ VARIABLES = (
         " then PAGER, then less.",
     ),
     Variable("MLVER_PROGRESS", "--quiet", "1 or 0", "Whether long work shows a bar on a terminal."),
+    Variable("MLVER_OFFLINE", "--offline", "1 or 0", "Whether to ask no remote for anything."),
 )
 _TRUTHS = {"1": True, "true": True, "yes": True, "on": True}
 _TRUTHS |= {"0": False, "false": False, "no": False, "off": False}
@@ -88,9 +90,10 @@ def prefer_option(
     quiet: bool | None = None,
     color: ColorChoice | None = None,
     pager: str | None = None,
+    offline: bool | None = None,
 ) -> None:
     """Take what an option says; None leaves what the environment says."""
-    given = {"wait": wait, "quiet": quiet, "color": color, "pager": pager}
+    given = {"wait": wait, "quiet": quiet, "color": color, "pager": pager, "offline": offline}
     chosen = {name: value for name, value in given.items() if value is not None}
     _Current.preferences = find_preferences()._replace(**chosen)  # type: ignore[arg-type]
 

@@ -10,6 +10,7 @@ import typer
 
 from mlver.project.project import Project
 from mlver.terminal.output import Result, print_result
+from mlver.terminal.preferences import find_preferences
 from mlver.terminal.progress import TerminalReporter
 from mlver.terminal.screen import TextScreen
 
@@ -25,7 +26,8 @@ class CommandSession:
     @property
     def initialised_project(self) -> Project:
         """The project here; raise MlverError where there is none."""
-        return replace(Project.open_existing(self.start, self.reporter), wait=self.wait)
+        project = Project.open_existing(self.start, self.reporter)
+        return replace(project, wait=self.wait, offline=find_preferences().offline)
 
     @property
     def shown_project(self) -> Project:
@@ -47,7 +49,8 @@ class CommandSession:
     @property
     def uninitialised_project(self) -> Project:
         """The same, where `mlver init` need not have run."""
-        return replace(Project.find_from(self.start, self.reporter), wait=self.wait)
+        project = Project.find_from(self.start, self.reporter)
+        return replace(project, wait=self.wait, offline=find_preferences().offline)
 
 
 def find_session(ctx: typer.Context) -> CommandSession:

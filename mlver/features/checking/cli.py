@@ -9,7 +9,7 @@ import typer
 from mlver.features.checking.doctor import diagnose_project
 from mlver.features.checking.screen import draw_doctor, draw_verify
 from mlver.features.checking.verify import verify_versions
-from mlver.terminal.options import DryRun, Json, complete_ref
+from mlver.terminal.options import DryRun, Json, Offline, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
 VERIFY_EXAMPLES = (
@@ -40,6 +40,7 @@ def verify_command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Say no where something is only unconfirmed.")
     ] = False,
+    offline: Offline = False,
     json: Json = False,
 ) -> None:
     """Check the whole chain, and name each broken link.

@@ -15,6 +15,7 @@ from mlver.terminal.options import (
     DryRun,
     Json,
     Message,
+    Offline,
     Ref,
     Stage,
     complete_model,
@@ -39,6 +40,7 @@ def promote_command(
     force: Annotated[
         bool, typer.Option("--force", help="Promote even if a gate is shut; this is recorded.")
     ] = False,
+    offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -85,6 +87,7 @@ def rollback_command(
     checkout: Annotated[
         bool, typer.Option("--checkout", help="Restore the working files as well.")
     ] = False,
+    offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -128,6 +131,7 @@ def checkout_command(
     follow: Annotated[
         bool, typer.Option("--follow", help="Through symlinks out of the work tree.")
     ] = False,
+    offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
