@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -35,13 +36,18 @@ class RemoteState:
 class PublishedReferences(NamedTuple):
     """The tags of a remote, and the references that keep code commits, each with its object's id.
 
-    Tags go by their names, the others by their full names. `tips` are the commits of its branches,
-    some of which may not be here.
+    Tags go by their names, the others by their full names. `branches` are by their short names;
+    some of their commits may not be here.
     """
 
     tags: Mapping[str, str]
     code: Mapping[str, str]
-    tips: Sequence[str] = ()
+    branches: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def tips(self) -> tuple[str, ...]:
+        """The commits of its branches, each of them once."""
+        return tuple(dict.fromkeys(self.branches.values()))
 
 
 def list_remotes(repository: GitRepository) -> list[str]:
@@ -97,11 +103,11 @@ def list_published(repository: GitRepository, remote: str) -> PublishedReference
     patterns = ["refs/tags/*", "refs/heads/*", f"{CODE_REFERENCES}/*"]
     arguments = ["--refs", "--", remote, *patterns]
     listed = list(_list_remote(repository, arguments, f"ask {remote} for its tags"))
-    tips: dict[str, None] = {}
+    branches: dict[str, str] = {}
     for object_id, reference in listed:
         if reference.startswith("refs/heads/"):
-            tips[object_id] = None
-    return PublishedReferences(_select_tags(listed), _select_code(listed), tuple(tips))
+            branches[reference.removeprefix("refs/heads/")] = object_id
+    return PublishedReferences(_select_tags(listed), _select_code(listed), branches)
 
 
 def list_branches(repository: GitRepository, remote: str) -> dict[str, str]:
@@ -163,20 +169,57 @@ def _select_code(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
     return selected
 
 
+def push_branch(
+    repository: GitRepository,
+    remote: str,
+    commit: str,
+    branch: str,
+    tags: Sequence[str],
+    reporter: TransferReporter | None = None,
+) -> None:
+    """Push a commit as a branch, and tags with it, all or none; nothing is forced.
+
+    Raise GitFailed where the remote refuses one of them.
+    """
+    import_gitpython()
+    from mlver.git import transfer
+
+    refspecs = [f"{commit}:refs/heads/{branch}"]
+    refspecs += [f"refs/tags/{name}:refs/tags/{name}" for name in tags]
+    transfer.push_references(
+        repository,
+        remote,
+        refspecs,
+        doing=f"push {branch} to {remote}",
+        hint=shell_command("git", "fetch", remote),
+        reporter=reporter,
+    )
+
+
 def fetch_refs(
     repository: GitRepository,
     remote: str,
     refs: Sequence[str],
     reporter: TransferReporter | None = None,
+    *,
+    shallow: bool = False,
 ) -> None:
-    """Fetch what full references or refspecs name, and no other tag or reference."""
+    """Fetch what full references or refspecs name, and no other tag or reference.
+
+    `shallow`: of the commits that come, none before the named ones.
+    """
     if not refs:
         return
     import_gitpython()
     from mlver.git import transfer
 
     transfer.fetch_references(
-        repository, remote, refs, hint=shell_command("git", "fetch", remote), reporter=reporter
+        repository,
+        remote,
+        refs,
+        hint=shell_command("git", "fetch", remote),
+        reporter=reporter,
+        shallow=shallow,
     )
 
 

@@ -216,8 +216,11 @@ def fetch_references(
     *,
     hint: str,
     reporter: TransferReporter | None = None,
+    shallow: bool = False,
 ) -> list[FetchInfo]:
     """Fetch full references or refspecs, and nothing beside them; return what git says of them.
+
+    `shallow`: no commits before the named ones come.
 
     `Remote.fetch` would do, but it reads FETCH_HEAD, and so has it written: a `git pull` that runs
     at the same time would merge what mlver fetched.
@@ -231,6 +234,7 @@ def fetch_references(
         wanted.seek(0)
         fetching = repo.git.fetch(
             *_FETCH_OPTIONS,
+            *(["--depth=1"] if shallow else []),
             "--stdin",
             "--",
             remote,

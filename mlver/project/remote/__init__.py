@@ -1,0 +1,1 @@
+"""What travels between clones: bytes by remotes, records and seals by git."""
