@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -66,6 +66,27 @@ class ObjectIntake(Protocol):
         ...
 
 
+class RepositoryIntake(ObjectIntake, Protocol):
+    """Contents on their way into the store of a repository. Call it from one thread at a time."""
+
+    def put_proven(self, contents: Sequence[tuple[Digest, bytes]]) -> None:
+        """Take small contents, whose bytes the caller has hashed."""
+        ...
+
+    def begin_partial(self, digest: Digest, size: int) -> int:
+        """Open the file in which a large content is put together; return its descriptor.
+
+        The file has `size` bytes, and may be read and written at any place. It stays when the
+        process ends without `end_partial`: then the next call gives the same file back, with
+        whatever was written before. Nothing in it is proven. The caller closes the descriptor.
+        """
+        ...
+
+    def end_partial(self, digest: Digest, descriptor: int) -> None:
+        """Take the content that `begin_partial` began. The caller has hashed all of its file."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Contents by digest. Objects never change; repeating any call is safe, also after a failure.
 
@@ -120,6 +141,10 @@ class ObjectStore(Protocol):
 
 class RepositoryStore(ObjectStore, Protocol):
     """The store beside a repository's work tree, with what only a disk of this machine offers."""
+
+    def open_deposit(self) -> AbstractContextManager[RepositoryIntake]:
+        """See ObjectStore."""
+        ...
 
     def export_objects(
         self,

@@ -54,6 +54,7 @@ class ObjectCatalogue:
             catalogue.packs_directory,
             catalogue.temporaries,
             catalogue.quarantined,
+            catalogue.partials,
         ):
             paths.check_own_directory(folder)
         return catalogue
@@ -65,6 +66,7 @@ class ObjectCatalogue:
         self.packs_directory = directory / "packs"
         self.temporaries = directory / "tmp"
         self.quarantined = directory / "quarantine"
+        self.partials = directory / "parts"
         self._packs: list[PackFile] = []
         self._damage_marks: dict[str, set[str]] = {}
         self._listed_at: tuple[int, int] | None = None

@@ -26,6 +26,7 @@ from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.local.partials import open_partial
 from mlver.system import durable, parallel
 from mlver.system.regular import open_regular
 
@@ -49,7 +50,7 @@ class DepositReceipt:
 
 
 class ObjectDeposit:
-    """Satisfies ObjectIntake, and hashing's ContentSink.
+    """Satisfies RepositoryIntake, and hashing's ContentSink.
 
     Enter it, hand contents over, leave it: then all of them are durable.
     """
@@ -62,6 +63,7 @@ class ObjectDeposit:
         self._stored: set[bytes] = set()
         self._counted_runs: dict[str, int] = {}
         self._large: set[str] = set()
+        self._partials: dict[str, Path] = {}
         self._blobs: list[tuple[Path, str]] = []
         self._damaged: list[tuple[str, ObjectLocation]] = []
         self._writer: PackWriter | None = None
@@ -111,6 +113,39 @@ class ObjectDeposit:
         digest = Digest(hasher.hexdigest())
         blob.keep_as(digest.hex)
         return digest
+
+    def put_proven(self, contents: Sequence[tuple[Digest, bytes]]) -> None:
+        """See RepositoryIntake."""
+        try:
+            receipt = self.store_contents([(digest.hex, data) for digest, data in contents])
+        except OSError as error:
+            raise refusal_error("storing objects", error) from error
+        self.accept_receipt(receipt)
+
+    def begin_partial(self, digest: Digest, size: int) -> int:
+        """See RepositoryIntake."""
+        try:
+            path = self._store.partials / digest.hex
+            descriptor = open_partial(path, size)
+            if descriptor is None:
+                # Another process is at it. Its own file goes nowhere if this one ends early.
+                path = self._temporary_path()
+                descriptor = open_partial(path, size)
+        except OSError as error:
+            raise refusal_error("storing an object", error) from error
+        assert descriptor is not None
+        self._partials[digest.hex] = path
+        return descriptor
+
+    def end_partial(self, digest: Digest, descriptor: int) -> None:
+        """See RepositoryIntake."""
+        path = self._partials.pop(digest.hex)
+        try:
+            with durable.naming_errors(path):
+                os.fchmod(descriptor, 0o444)
+            self.receive_blob(path, digest.hex)
+        except OSError as error:
+            raise refusal_error("storing an object", error) from error
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""

@@ -6,6 +6,8 @@
                        never served
     tmp/               files on their way in; what a crash left there is rubbish once the lock is
                        held
+    parts/             large contents that are coming from a remote; what a crash left there is
+                       continued
 
 A copy is found by name and proved by hashing. Of a content stored twice, a good copy is served if
 there is one.
@@ -29,6 +31,7 @@ from mlver.storage.local.deposit import ObjectDeposit
 from mlver.storage.local.export import ExportOrder, export_objects
 from mlver.storage.local.export_plan import find_common_top
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
+from mlver.storage.local.partials import sweep_partials
 from mlver.storage.local.verify import stored_digests, verify_objects
 from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
@@ -155,7 +158,7 @@ class LocalStore(ObjectCatalogue):
         removed = 0
         for directory in (self.temporaries, self.packs_directory, self.quarantined):
             removed += durable.sweep_temporaries(directory)
-        return removed
+        return removed + sweep_partials(self.partials)
 
 
 def _copy_loose(location: ObjectLocation, out: BinaryIO) -> tuple[str, int]:
