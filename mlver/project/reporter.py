@@ -11,6 +11,9 @@ class Reporter(Protocol):
     def show_note(self, text: str) -> None:
         """Show something that the person should know and that is not the result."""
 
+    def ask_person(self, question: str) -> bool:
+        """Ask the person a question, and say whether they said yes; no where nobody sits there."""
+
     def report_landed(self, what: str) -> None:
         """Report that the change is on the disk, whatever happens to the rest of the command."""
 
@@ -28,6 +31,9 @@ class SilentReporter:
     """Reports nothing: for programs that use mlver as a library."""
 
     def show_note(self, text: str) -> None: ...
+
+    def ask_person(self, question: str) -> bool:
+        return False
 
     def report_landed(self, what: str) -> None: ...
 

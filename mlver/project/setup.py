@@ -51,6 +51,14 @@ stages:
 #  pickle: forbid
 #  allow: [docs/*.png]
 #  protect: [main]
+
+# The places that keep the bytes of models for a team; the first one is the default. Secrets never
+# stand here. `mlver remote add NAME URL` adds one.
+#remotes:
+#  storage:
+#    url: s3://bucket/models
+#    endpoint: https://minio.example.org:9000
+#    region: eu-central-1
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

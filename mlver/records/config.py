@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
 from mlver.records.sections.guard import GuardSettings
+from mlver.records.sections.remotes import RemoteSettings, read_remotes, write_remotes
 from mlver.records.sections.stages import StageSettings, read_stages, write_stages
 from mlver.records.sections.tags import TagSettings
 from mlver.records.values import Document
@@ -38,6 +39,9 @@ class ProjectConfig:
     guard: GuardSettings = field(
         default_factory=GuardSettings,
         metadata=describe_section(GuardSettings.from_document, GuardSettings.to_document),
+    )
+    remotes: Mapping[str, RemoteSettings] = field(
+        default_factory=dict, metadata=describe_section(read_remotes, write_remotes)
     )
     unknown_sections: tuple[str, ...] = ()
 

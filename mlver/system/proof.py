@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mlver.system import durable, lock
 from mlver.system.regular import read_regular
+from mlver.system.user_folder import name_user_folder
 
 _KEY = "intent.key"
 _KEY_BYTES = 32
@@ -62,7 +63,7 @@ def _read_boot_id() -> str:
 
 def _read_key() -> bytes | None:
     """Read the key; None where there is none, or one that others can read or have written."""
-    folder = _name_folder()
+    folder = name_user_folder()
     if folder is None:
         return None
     path = folder / _KEY
@@ -100,25 +101,12 @@ def _make_key() -> bytes | None:
     return key
 
 
-def _name_folder() -> Path | None:
-    """Name the state folder of mlver (XDG Base Directory Specification); None without a home."""
-    base = Path(os.environ.get("XDG_STATE_HOME") or "")
-    # The specification says to ignore a relative path.
-    if base.is_absolute():
-        return base / "mlver"
-    with suppress(RuntimeError):
-        home = Path.home()
-        if home.is_absolute():
-            return home / ".local" / "state" / "mlver"
-    return None
-
-
 def _find_own_folder() -> Path | None:
     """Find where this user can keep a key; None where they cannot.
 
     Behind `sudo` the home may be that of another user, who could not use a key made there.
     """
-    folder = _name_folder()
+    folder = name_user_folder()
     if folder is None or os.path.lexists(folder / _KEY):
         return None
     existing = folder

@@ -39,6 +39,16 @@ class TerminalReporter:
         with suppress(OSError):
             TextScreen(self._stream).draw_note(text)
 
+    def ask_person(self, question: str) -> bool:
+        """Ask where the person sits at a terminal; anything but `y` or `yes` is no."""
+        if not (self._stream.isatty() and sys.stdin.isatty()):
+            return False
+        screen = TextScreen(self._stream)
+        for line in question.splitlines():
+            screen.draw_line(line)
+        screen.draw_line("Type yes to agree: ")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     def report_landed(self, what: str) -> None:
         self._landed.append(what)
 

@@ -116,6 +116,8 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
         TEXTS.filter(bool), st.sampled_from(["higher", "lower"]), max_size=2
     ),
     ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
+    ("RemoteSettings", "endpoint"): st.none() | st.sampled_from(["https://minio.example.org:9000"]),
+    ("RemoteSettings", "region"): st.none() | st.sampled_from(["eu-central-1"]),
     ("StageSettings", "gates"): st.fixed_dictionaries(
         {}, optional={"after": st.lists(NAMES, max_size=2), "verified": st.booleans()}
     ),

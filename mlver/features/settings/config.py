@@ -35,8 +35,10 @@ from mlver.features.settings.keys import (
     suggest_key,
 )
 from mlver.project.project import Project
+from mlver.project.remote.configured import build_remotes
 from mlver.project.transaction import writing_files
 from mlver.records import layout
+from mlver.records.sections.remotes import read_remotes
 from mlver.system import durable
 
 Action = Literal["get", "set", "list"]
@@ -131,6 +133,7 @@ def set_setting(
             _drop_value(wanted, file.kind, key.path)
         data = _amend_file(file, wanted)
         _require_stages(wanted)
+        _require_addresses(wanted)
         changed = wanted != file.document
         if changed and not dry_run:
             _write_file(project, file.path, data)
@@ -275,6 +278,14 @@ def _require_stages(document: Mapping[str, Any]) -> None:
                     f" stage; there are {', '.join(stages)}",
                     hint=shell_command("mlver", "config", "list"),
                 )
+
+
+def _require_addresses(document: Mapping[str, Any]) -> None:
+    """Raise MlverError where the address of a remote is one that nobody may use."""
+    remotes = document.get("remotes")
+    if isinstance(remotes, dict):
+        for remote in build_remotes(read_remotes(remotes)):
+            remote.require_usable()
 
 
 def _amend_file(file: SettingsFile, wanted: dict[str, Any]) -> bytes:

@@ -174,3 +174,21 @@ def test_a_stage_comes_after_none_that_there_is_not(first: Repository) -> None:
         "hint: mlver config list\n"
     )
     assert (first.path / ".mlver/config.yaml").read_bytes() == before
+
+
+def test_a_remote_is_set_key_by_key_and_never_with_a_secret(first: Repository) -> None:
+    error = assert_refused(first, "set", "remotes.storage.region", "eu-central-1", code=3)
+    assert "remotes.storage" in error
+    assert "url" in error
+    assert_works(first, "config", "set", "remotes.storage.url", "s3://models")
+    assert_works(first, "config", "set", "remotes.storage.region", "eu-central-1")
+    assert "remotes.storage.url" in first.mlver("config", "list").out
+    error = assert_refused(
+        first, "set", "remotes.other.url", "https://kim:hunter2@models.example.org", code=3
+    )
+    assert "has a password in it; secrets come from git's credential helpers" in error
+    assert "hunter2" not in error
+    error = assert_refused(first, "set", "remotes.storage.region", "evil.example.org/", code=3)
+    assert "a region, such as eu-central-1" in error
+    error = assert_refused(first, "set", "remotes.storage.key", "hunter2")
+    assert "has no setting `remotes.storage.key`" in error
