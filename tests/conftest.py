@@ -31,7 +31,7 @@ gc.set_threshold(200_000)
 
 # Here and not in a conftest of its own: where workers run the tests, the process that tells of them
 # loads no other.
-pytest_plugins = ("tests.faults.table",)
+pytest_plugins = ("tests.faults.table", "tests.servers.fixtures")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 REAL_HOME = Path.home().resolve()

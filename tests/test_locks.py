@@ -41,6 +41,7 @@ WANTED = {
     "notebook": [*members("notebook")],
     "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
+    "servers": [*members("servers")],
 }
 
 

@@ -1,0 +1,29 @@
+"""Servers as fixtures, each started when a test asks for it first.
+
+A test of a server with a file of its own writes such a fixture beside itself.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
+from tests.servers.starting import RunningServer, Servers, find_shared_folder
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Servers:
+    """The servers of this run of tests, shared by all processes that run them."""
+    return Servers(find_shared_folder(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(servers: Servers) -> RunningServer:
+    """S3 that is right in everything: SeaweedFS, with one bucket."""
+    return servers.share_server("seaweedfs", start_seaweedfs)
+
+
+@pytest.fixture(scope="session")
+def gcs_double(servers: Servers) -> RunningServer:
+    """What Google's client takes for Google Cloud Storage: SeaweedFS, with one bucket."""
+    return servers.share_server("gcs-double", start_gcs_double)
