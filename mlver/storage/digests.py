@@ -34,6 +34,11 @@ class DigestSet(Collection[Digest]):
             first_ranks.append(first_ranks[-1] + len(page) // RAW_BYTES)
         return cls(pages, tuple(first_ranks))
 
+    @classmethod
+    def from_digests(cls, digests: Iterable[Digest]) -> DigestSet:
+        """A set of digests, in whatever order they come and however often."""
+        return cls.from_raw(bytes.fromhex(digest.hex) for digest in digests)
+
     def __len__(self) -> int:
         return self._first_ranks[-1]
 

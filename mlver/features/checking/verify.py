@@ -29,12 +29,11 @@ from mlver.project.history import case_twins
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.whole_history import read_whole_history
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.registry import RecordRegistry
+from mlver.project.registry.selecting import find_serving
 from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
-from mlver.version import Version, highest_release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,26 +227,11 @@ def _select_versions(project: Project, refs: Sequence[str], *, everything: bool)
         except MlverError as error:
             findings.append(audit.describe_failure(layout.versions_folder(model), error))
             continue
-        serving = None if everything else _find_serving(project.registry, model, numbers)
+        serving = None if everything else find_serving(project.registry, model, numbers)
         for number in numbers:
             if serving is None or str(number) in serving:
                 versions.append(ResolvedRef(model, number))
     return _Selection(models, versions, findings)
-
-
-def _find_serving(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> set[str]:
-    """The highest release of a model, a pre-release above it, and those that hold a stage."""
-    serving = {str(number) for number in numbers[-1:]}
-    latest = highest_release(numbers)
-    if latest is not None:
-        serving.add(str(latest))
-    with suppress(MlverError):  # the chain's own check names it
-        for stage in registry.list_stages(model):
-            with suppress(MlverError):
-                holder = registry.find_holder(model, stage)
-                if holder is not None:
-                    serving.add(holder.version)
-    return serving
 
 
 def _read_records(

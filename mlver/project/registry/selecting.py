@@ -7,6 +7,7 @@ something here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
@@ -175,6 +176,21 @@ def _find_holder(registry: RecordRegistry, model: str, stage: str, steps: int) -
 
 def _read_promotions(registry: RecordRegistry, model: str, stage: str) -> list[PromotionRecord]:
     return [record for record, _ in registry.read_history(model, stage)]
+
+
+def find_serving(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> set[str]:
+    """The highest release of a model, a pre-release above it, and those that hold a stage."""
+    serving = {str(number) for number in numbers[-1:]}
+    latest = highest_release(numbers)
+    if latest is not None:
+        serving.add(str(latest))
+    with suppress(MlverError):  # the chain's own check names it
+        for stage in registry.list_stages(model):
+            with suppress(MlverError):
+                holder = registry.find_holder(model, stage)
+                if holder is not None:
+                    serving.add(holder.version)
+    return serving
 
 
 def _build_holder_error(registry: RecordRegistry, model: str, stage: str) -> MlverError:
