@@ -79,6 +79,38 @@ def index_line(member: PackMember) -> bytes:
     return _LINE % (member.hex.encode(), member.offset, member.size)
 
 
+class PackBuilder:
+    """A pack that is put together in memory. `content_bytes` are those of its members alone."""
+
+    def __init__(self) -> None:
+        self.content_bytes = 0
+        self._length = 0
+        self._frames: list[bytes] = []
+        self._lines: list[bytes] = []
+
+    def has_room(self, size: int, limit: int) -> bool:
+        """Whether a member of this size fits, so that the pack has at most `limit` bytes.
+
+        The first member always does.
+        """
+        member = PackMember("", self._length + BLOCK, size)
+        return not self._lines or member_end(member) + len(TRAILER) <= limit
+
+    def add_member(self, hexadecimal: str, data: bytes) -> None:
+        """Add a content."""
+        member = PackMember(hexadecimal, self._length + BLOCK, len(data))
+        self._lines.append(index_line(member))
+        self._frames.extend(frame_member(hexadecimal, data))
+        self._length = member_end(member)
+        self.content_bytes += len(data)
+
+    def finish_pack(self) -> tuple[bytes, bytes]:
+        """The bytes of the pack and its index. Nothing can be added any more."""
+        data = b"".join((*self._frames, TRAILER))
+        self._frames.clear()
+        return data, build_index(self._lines)
+
+
 def build_index(lines: Iterable[bytes]) -> bytes:
     """The index of these members; of a content that is listed twice, the first place is kept."""
     kept_lines: list[bytes] = []

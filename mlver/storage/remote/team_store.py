@@ -49,6 +49,9 @@ class TransferOptions:
     timings: Timings = STANDARD
 
 
+STANDARD_OPTIONS = TransferOptions()
+
+
 @dataclass(frozen=True, slots=True)
 class UploadReport:
     """What an upload did. All that was wanted is on the remote.
@@ -102,7 +105,9 @@ class TeamStore(Protocol):
         """Where it is, for messages: without credentials."""
         ...
 
-    def find_missing(self, wanted: Mapping[Digest, int]) -> AbstractSet[Digest]:
+    def find_missing(
+        self, wanted: Mapping[Digest, int], options: TransferOptions = STANDARD_OPTIONS
+    ) -> AbstractSet[Digest]:
         """Those that are not on the remote, as it says now, whole and of the right size.
 
         Nothing is believed from an earlier run. No content is read for this.
@@ -113,7 +118,7 @@ class TeamStore(Protocol):
         self,
         source: UploadSource,
         wanted: Mapping[Digest, int],
-        options: TransferOptions = TransferOptions(),
+        options: TransferOptions = STANDARD_OPTIONS,
     ) -> UploadReport:
         """Send those of these contents that are not on the remote; all of them are confirmed then.
 
@@ -128,7 +133,7 @@ class TeamStore(Protocol):
         self,
         wanted: Mapping[Digest, int],
         intake: RepositoryIntake,
-        options: TransferOptions = TransferOptions(),
+        options: TransferOptions = STANDARD_OPTIONS,
     ) -> DownloadReport:
         """Bring contents. They are stored once the `with` block of the intake has ended.
 

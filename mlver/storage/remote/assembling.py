@@ -1,0 +1,135 @@
+"""A large content that is put together from spans, which arrive in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from typing import NamedTuple, Protocol
+
+from mlver.digest import Digest
+from mlver.errors import refusal_error
+from mlver.storage.recipes import cut_evenly
+from mlver.storage.remote.survey import StoredCopy, part_key
+from mlver.storage.remote.workers import TransferStopped
+
+# Read again to be hashed, out of the system's memory for the most part.
+_PIECE_BYTES = 1 << 20
+
+
+class _Hasher(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+class Span(NamedTuple):
+    """So many bytes of a content at `offset`, and where they are: at `start` of a blob.
+
+    `sha256` is their digest; empty where only that of the whole content is known.
+    """
+
+    key: str
+    start: int
+    offset: int
+    size: int
+    sha256: str
+
+
+def list_spans(digest: Digest, stored_copy: StoredCopy) -> list[Span]:
+    """The spans that a copy is read by."""
+    if stored_copy.recipe is not None:
+        spans = []
+        for part in stored_copy.recipe.parts:
+            spans.append(Span(part_key(part.sha256), 0, part.offset, part.size, part.sha256))
+        return spans
+    cuts = list(cut_evenly(0, stored_copy.size))
+    sha256 = digest.hex if len(cuts) == 1 else ""
+    key, start = stored_copy.key, stored_copy.offset
+    return [Span(key, start + offset, offset, size, sha256) for offset, size in cuts]
+
+
+class AssembledContent:
+    """The file of a content, written by several threads.
+
+    The whole content is hashed span by span, while later ones still arrive. `was_begun` tells
+    whether the file may hold spans of an earlier run.
+    """
+
+    def __init__(self, digest: Digest, spans: list[Span], descriptor: int) -> None:
+        self.digest = digest
+        self.spans = spans
+        self.descriptor = descriptor
+        self.fault = ""
+        self.was_begun = os.fstat(descriptor).st_blocks > 0
+        self._arrived = [False] * len(spans)
+        self._left = len(spans)
+        self._hasher = hashlib.sha256()
+        self._hashed = 0
+        self._lock = threading.Lock()
+        self._hash_lock = threading.Lock()
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Write bytes that may be wrong: they are hashed before anybody relies on them."""
+        view = memoryview(data)
+        with self._lock:
+            # Once it is closed, the number may be that of another file.
+            if self.descriptor < 0:
+                raise TransferStopped
+            try:
+                while view:
+                    count = os.pwrite(self.descriptor, view, offset)
+                    view = view[count:]
+                    offset += count
+            except OSError as error:
+                raise refusal_error(f"storing {self.digest}", error) from error
+
+    def holds_span(self, span: Span) -> bool:
+        """Whether the file has the bytes of a span, from a run that was cut off."""
+        if not (self.was_begun and span.sha256):
+            return False
+        hasher = hashlib.sha256()
+        self._hash_into(hasher, span)
+        return hasher.hexdigest() == span.sha256
+
+    def end_span(self, number: int) -> bool:
+        """A span is there, or will never be; whether it was the last one."""
+        self._arrived[number] = True
+        if not self.fault and len(self.spans) > 1 and self._hash_lock.acquire(blocking=False):
+            try:
+                self._hash_arrived()
+            finally:
+                self._hash_lock.release()
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
+
+    def is_sound(self) -> bool:
+        """Whether the whole content, of which all spans are there, hashes to its digest."""
+        if self.fault:
+            return False
+        if self.spans[0].sha256 == self.digest.hex:
+            return True
+        with self._hash_lock:
+            self._hash_arrived()
+            return self._hasher.hexdigest() == self.digest.hex
+
+    def close_file(self) -> None:
+        """Close the file; nothing is written any more."""
+        with self._lock:
+            if self.descriptor >= 0:
+                os.close(self.descriptor)
+                self.descriptor = -1
+
+    def _hash_arrived(self) -> None:
+        """Hash the spans that came since, as far as none is missing in between."""
+        while self._hashed < len(self.spans) and self._arrived[self._hashed]:
+            self._hash_into(self._hasher, self.spans[self._hashed])
+            self._hashed += 1
+
+    def _hash_into(self, hasher: _Hasher, span: Span) -> None:
+        end = span.offset + span.size
+        try:
+            for offset in range(span.offset, end, _PIECE_BYTES):
+                piece_size = min(_PIECE_BYTES, end - offset)
+                hasher.update(os.pread(self.descriptor, piece_size, offset))
+        except OSError as error:
+            raise refusal_error(f"reading {self.digest}", error) from error

@@ -1,0 +1,222 @@
+"""Contents on their way from a remote, many at once.
+
+Neighbours in a pack are read together, large contents by parts. Every byte is hashed: those of a
+part or a member when they arrive, and those of a large content once more as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.storage.remote.assembling import AssembledContent, Span, list_spans
+from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
+from mlver.storage.remote.catalogue import PIECE_BYTES
+from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
+from mlver.storage.remote.team_store import STANDARD_OPTIONS, DownloadReport, TransferOptions
+from mlver.storage.remote.workers import Task, TransferWorkers
+from mlver.storage.store import RepositoryIntake
+
+# Members of a pack are read together if no more than so many bytes that nobody wants lie between.
+_GAP_BYTES = 256 << 10
+
+
+def download_objects(
+    blobs: BlobStore,
+    survey: RemoteSurvey,
+    wanted: Mapping[Digest, int],
+    intake: RepositoryIntake,
+    options: TransferOptions = STANDARD_OPTIONS,
+) -> DownloadReport:
+    """Bring what `survey`, which was made for these contents just now, has copies of.
+
+    See `TeamStore.download`.
+    """
+    copies: dict[Digest, Sequence[StoredCopy]] = {}
+    wrong: dict[Digest, str] = {}
+    for digest in sorted(wanted):
+        if digest in survey.copies:
+            copies[digest] = survey.copies[digest]
+        elif digest in survey.problems:
+            wrong[digest] = survey.problems[digest]
+    total = sum(wanted[digest] for digest in copies)
+    options.expect(total)
+    download = _Download(blobs, intake, options)
+    try:
+        while copies:
+            copies = download.bring_copies(copies)
+    except MlverError as error:
+        told = f"{error.message}; {download.confirmed:,} of {total:,} bytes had come"
+        raise MlverError(told, hints=error.hints) from error
+    wrong.update(download.wrong)
+    missing = frozenset(wanted.keys() - download.arrived - wrong.keys())
+    return DownloadReport(len(download.arrived), download.bytes_received, missing, wrong)
+
+
+class _Download:
+    """One call of `download_objects`."""
+
+    def __init__(
+        self, blobs: BlobStore, intake: RepositoryIntake, options: TransferOptions
+    ) -> None:
+        self.arrived: set[Digest] = set()
+        self.wrong: dict[Digest, str] = {}
+        self.bytes_received = 0
+        self.confirmed = 0
+        self._blobs = blobs
+        self._intake = intake
+        self._options = options
+        self._lock = threading.Lock()
+        self._open_contents: set[AssembledContent] = set()
+        self._workers = self._make_workers()
+
+    def _make_workers(self) -> TransferWorkers:
+        options = self._options
+        return TransferWorkers(
+            self._blobs.address, options.jobs, options.timings.stall, options.progress
+        )
+
+    def bring_copies(
+        self, copies: Mapping[Digest, Sequence[StoredCopy]]
+    ) -> dict[Digest, Sequence[StoredCopy]]:
+        """Bring the first copy of each content; return the other copies of those that failed."""
+        self._workers = self._make_workers()
+        try:
+            self._workers.run_tasks(self._list_tasks(copies))
+        finally:
+            self.confirmed += self._workers.confirmed
+            # No task that is still under way writes anywhere after this.
+            with self._lock:
+                for content in self._open_contents:
+                    content.close_file()
+                self._open_contents.clear()
+        others = {}
+        for digest in copies:
+            if digest not in self.arrived and len(copies[digest]) > 1:
+                others[digest] = copies[digest][1:]
+        return others
+
+    def _list_tasks(self, copies: Mapping[Digest, Sequence[StoredCopy]]) -> Iterator[Task]:
+        small: list[tuple[StoredCopy, Digest]] = []
+        for digest, (stored_copy, *_) in copies.items():
+            if stored_copy.recipe is None and stored_copy.size < SMALL_BYTES:
+                small.append((stored_copy, digest))
+                continue
+            content = self._begin_content(digest, stored_copy)
+            for number in range(len(content.spans)):
+                yield partial(self._bring_span, content, number)
+        small.sort()
+        for members in _join_neighbours(small):
+            yield partial(self._bring_members, members)
+
+    def _begin_content(self, digest: Digest, stored_copy: StoredCopy) -> AssembledContent:
+        with self._lock:
+            self._workers.raise_if_stopped()
+            descriptor = self._intake.begin_partial(digest, stored_copy.size)
+            content = AssembledContent(digest, list_spans(digest, stored_copy), descriptor)
+            self._open_contents.add(content)
+        return content
+
+    def _bring_span(self, content: AssembledContent, number: int) -> None:
+        span = content.spans[number]
+        if not content.fault:
+            try:
+                self._fetch_span(content, span)
+            except BlobMissing:
+                content.fault = "missing"
+            except BlobTooShort:
+                content.fault = f"{self._blobs.address}/{span.key} is too short"
+        if content.end_span(number):
+            self._end_content(content)
+
+    def _fetch_span(self, content: AssembledContent, span: Span) -> None:
+        """Bring a span into the file, unless it is there already."""
+        if not content.holds_span(span):
+            hasher = hashlib.sha256()
+            for done in range(0, span.size, PIECE_BYTES):
+                data = self._read_range(
+                    span.key, span.start + done, min(PIECE_BYTES, span.size - done)
+                )
+                hasher.update(data)
+                content.write_at(span.offset + done, data)
+            if span.sha256 and hasher.hexdigest() != span.sha256:
+                content.fault = f"{self._blobs.address}/{span.key} is damaged"
+                return
+        self._workers.count_confirmed(span.size)
+
+    def _read_range(self, key: str, offset: int, size: int) -> bytes:
+        self._workers.raise_if_stopped()
+        data = self._blobs.get_range(key, offset, size) if size else b""
+        self._workers.note_movement()
+        self._workers.raise_if_stopped()
+        with self._lock:
+            self.bytes_received += size
+        return data
+
+    def _end_content(self, content: AssembledContent) -> None:
+        """Hand a content over whose last span has come."""
+        is_sound = content.is_sound()
+        with self._lock:
+            self._workers.raise_if_stopped()
+            if is_sound:
+                self._intake.end_partial(content.digest, content.descriptor)
+            content.close_file()
+            self._open_contents.discard(content)
+            if is_sound:
+                self._note_arrival(content.digest)
+            elif content.fault != "missing":
+                fault = content.fault or f"{self._blobs.address} has other bytes for it"
+                self.wrong[content.digest] = fault
+
+    def _bring_members(self, members: Sequence[tuple[StoredCopy, Digest]]) -> None:
+        """Bring contents that lie close to each other in one blob."""
+        first, last = members[0][0], members[-1][0]
+        try:
+            data = self._read_range(first.key, first.offset, last.offset + last.size - first.offset)
+        except BlobMissing:
+            return
+        except BlobTooShort:
+            data = b""
+        proven = []
+        for stored_copy, digest in members:
+            start = stored_copy.offset - first.offset
+            content = data[start : start + stored_copy.size]
+            if Digest.of_bytes(content) == digest:
+                proven.append((digest, content))
+            else:
+                self.wrong[digest] = f"{self._blobs.address}/{stored_copy.key} is damaged"
+        with self._lock:
+            self._workers.raise_if_stopped()
+            self._intake.put_proven(proven)
+            for digest, _ in proven:
+                self._note_arrival(digest)
+        self._workers.count_confirmed(sum(len(content) for _, content in proven))
+
+    def _note_arrival(self, digest: Digest) -> None:
+        self.arrived.add(digest)
+        self.wrong.pop(digest, None)
+
+
+def _join_neighbours(
+    members: Sequence[tuple[StoredCopy, Digest]],
+) -> Iterator[list[tuple[StoredCopy, Digest]]]:
+    """Groups of members, sorted by blob and offset, that are read together."""
+    group: list[tuple[StoredCopy, Digest]] = []
+    for stored_copy, digest in members:
+        if group and not _are_close(group[0][0], group[-1][0], stored_copy):
+            yield group
+            group = []
+        group.append((stored_copy, digest))
+    if group:
+        yield group
+
+
+def _are_close(first: StoredCopy, last: StoredCopy, following: StoredCopy) -> bool:
+    """Whether a copy is read together with a group that begins and ends with these two."""
+    gap = following.offset - (last.offset + last.size)
+    length = following.offset + following.size - first.offset
+    return following.key == first.key and gap <= _GAP_BYTES and length <= PIECE_BYTES
