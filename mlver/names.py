@@ -19,6 +19,7 @@ MAX_PATH_BYTES = 4096
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DATA = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_REMOTE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -67,6 +68,15 @@ def check_data_set(name: str) -> str:
         raise UsageError(
             f"{_quote_text(name)} is not a data set name; use 1 to 64 lower-case letters, digits,"
             " `_` and `-`, beginning with a letter (not `weights`)"
+        )
+    return name
+
+
+def check_remote(name: str) -> str:
+    if not _REMOTE.fullmatch(name):
+        raise UsageError(
+            f"{_quote_text(name)} is not the name of a remote; use 1 to 32 lower-case letters,"
+            " digits, `_` and `-`, beginning with a letter, such as storage"
         )
     return name
 

@@ -68,6 +68,7 @@ COMMANDS = {
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
+    "remote": CommandEntry("Share", "remotes"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

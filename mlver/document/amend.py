@@ -128,8 +128,15 @@ class _EditedText:
         for key, value in new.items():
             if key in old:
                 end = self.end_lines[(*path, key)]
-            else:
-                yield _LineChange(end, end, _emit_lines(key, value, indent))
+                continue
+            if isinstance(value, dict) and self._is_last(path, end):
+                # Below the comments at the end: they may be about the section before.
+                end = len(self.lines)
+            yield _LineChange(end, end, _emit_lines(key, value, indent))
+
+    def _is_last(self, path: Path, end: int) -> bool:
+        """Say whether nothing but comments follows a line, for a key of the document itself."""
+        return not path and all(first < end for first in self.first_lines.values())
 
     def _change_value(self, old: Any, new: Any, path: Path, indent: str) -> Iterator[_LineChange]:
         first = self.first_lines[path]

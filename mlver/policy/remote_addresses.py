@@ -28,6 +28,8 @@ _HIDDEN = "***"
 _WITH_USER = frozenset(("ssh", "sftp", "lfs"))
 # What follows `://` is a bucket or a container of a provider, and no host.
 _BUCKETS = frozenset(("s3", "gs", "gcs", "az", "azure", "abfs", "abfss"))
+# These may be served without encryption.
+_PLAIN = frozenset(("http", "oci"))
 _PORTS = {"ssh": 22, "sftp": 22, "http": 80, "https": 443, "oci": 443}
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the role of the machine",
@@ -73,6 +75,8 @@ def find_address_fault(remote: RemoteSettings) -> str | None:
         return f"its address {fault}"
     if split.scheme == "file":
         return _find_path_fault(remote)
+    if remote.insecure and split.scheme not in _PLAIN:
+        return f"`insecure` means nothing for an address that begins with {split.scheme}://"
     if remote.endpoint is None:
         return None
     if split.scheme not in _BUCKETS:
@@ -111,16 +115,26 @@ def describe_credentials(address: str) -> str:
     return _CREDENTIALS.get("" if split is None else split.scheme, _ANY_CREDENTIALS)
 
 
+def find_directory(remote: RemoteSettings) -> str | None:
+    """Find the path of a remote that is a directory; None for any other remote."""
+    split = _split(remote.url)
+    if split is not None and split.scheme != "file":
+        return None
+    return _read_path(remote)
+
+
 def find_place(remote: RemoteSettings) -> TrustedPlace:
     """Find the place that a remote without a fault makes a person trust."""
-    split = _split(remote.url)
-    if split is None or split.scheme == "file":
-        return TrustedPlace(posixpath.normpath(_read_path(remote)))
+    path = find_directory(remote)
+    if path is not None:
+        return TrustedPlace(posixpath.normpath(path))
+    split = urlsplit(remote.url)
     scheme = split.scheme
     if scheme not in _BUCKETS:
         host = _name_host(split)
         user = "" if split.username is None else f"{split.username}@"
-        return TrustedPlace(f"{scheme}://{user}{host}", host)
+        protocol = f"{scheme}+http" if remote.insecure and scheme != "http" else scheme
+        return TrustedPlace(f"{protocol}://{user}{host}", host)
     if remote.endpoint is None:
         return TrustedPlace(f"{scheme}://{split.netloc.lower()}")
     endpoint = urlsplit(remote.endpoint)
@@ -182,8 +196,8 @@ def _has_host(split: SplitResult) -> bool:
 
 def _find_path_fault(remote: RemoteSettings) -> str | None:
     path = _read_path(remote)
-    if remote.endpoint is not None or remote.region is not None:
-        return "a directory has neither an endpoint nor a region"
+    if remote.options:
+        return f"a directory has no {next(iter(remote.options))}"
     if _CONTROL.search(path):
         return "its path holds a character that cannot be printed"
     if not path.startswith("/"):

@@ -59,6 +59,7 @@ stages:
 #    url: s3://bucket/models
 #    endpoint: https://minio.example.org:9000
 #    region: eu-central-1
+#    insecure: false
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

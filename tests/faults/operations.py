@@ -221,6 +221,12 @@ OPERATIONS = (
     CampaignOperation(
         "config", prepare_registered, ("config", "set", "--model", "m", "owner", "Kim")
     ),
+    CampaignOperation(
+        "remote-add",
+        prepare_registered,
+        ("remote", "add", "storage", "s3://models", "--offline"),
+        keyless=True,
+    ),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
     CampaignOperation(
         "checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")

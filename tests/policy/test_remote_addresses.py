@@ -132,7 +132,7 @@ def test_a_path_is_refused_with_its_reason(path: str) -> None:
             "https://minio.example.org",
             "an address that begins with ssh:// has no endpoint",
         ),
-        ("/mnt", "https://minio.example.org", "a directory has neither an endpoint nor a region"),
+        ("/mnt", "https://minio.example.org", "a directory has no endpoint"),
     ],
 )
 def test_an_endpoint_is_judged_like_an_address(url: str, endpoint: str, fault: str) -> None:
@@ -142,6 +142,14 @@ def test_an_endpoint_is_judged_like_an_address(url: str, endpoint: str, fault: s
 def test_a_region_belongs_to_a_bucket() -> None:
     assert find_address_fault(make_remote("s3://models", region="eu-central-1")) is None
     assert find_address_fault(make_remote("/mnt", region="eu-central-1")) is not None
+
+
+def test_a_server_without_encryption_is_another_place() -> None:
+    address = "oci://registry.example.org/x"
+    plain = RemoteSettings(url=address, insecure=True)
+    assert find_address_fault(plain) is None
+    assert find_place(plain).text == "oci+http://registry.example.org"
+    assert find_address_fault(RemoteSettings(url="s3://models", insecure=True)) is not None
 
 
 def test_the_server_that_answers_is_what_is_trusted_with_its_protocol() -> None:

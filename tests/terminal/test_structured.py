@@ -31,6 +31,7 @@ from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
+from mlver.features.remotes.result import RemoteResult
 from mlver.features.settings.config import ConfigResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
@@ -71,6 +72,7 @@ KINDS: dict[str, type] = {
             PromoteResult,
             RegisterResult,
             ReleaseResult,
+            RemoteResult,
         ),
         *(
             ResolveResult,

@@ -12,19 +12,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlver import paths
 from mlver.document import codec
-from mlver.document.amend import amend_document
 from mlver.document.schema import NEWEST_FORMATS
 from mlver.document.values import parse_scalar
-from mlver.errors import (
-    InvalidDocument,
-    MlverError,
-    UsageError,
-    printable_name,
-    refusal_error,
-    shell_command,
-)
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.settings.keys import (
     FIXED,
     SettingKey,
@@ -34,12 +25,12 @@ from mlver.features.settings.keys import (
     list_keys,
     suggest_key,
 )
+from mlver.project.edit.settings_file import amend_settings, write_settings
 from mlver.project.project import Project
 from mlver.project.remote.configured import build_remotes
 from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.records.sections.remotes import read_remotes
-from mlver.system import durable
 
 Action = Literal["get", "set", "list"]
 
@@ -131,12 +122,13 @@ def set_setting(
             _put_value(wanted, key.path, _parse_value(key, words))
         else:
             _drop_value(wanted, file.kind, key.path)
-        data = _amend_file(file, wanted)
+        hint = shell_command("mlver", "config", "list", *_name_model(file), "--all")
+        data = amend_settings(file.kind, file.path, file.data, wanted, hint=hint)
         _require_stages(wanted)
         _require_addresses(wanted)
         changed = wanted != file.document
         if changed and not dry_run:
-            _write_file(project, file.path, data)
+            write_settings(project, file.path, data)
     return ConfigResult(
         action="set",
         path=file.path,
@@ -286,33 +278,3 @@ def _require_addresses(document: Mapping[str, Any]) -> None:
     if isinstance(remotes, dict):
         for remote in build_remotes(read_remotes(remotes)):
             remote.require_usable()
-
-
-def _amend_file(file: SettingsFile, wanted: dict[str, Any]) -> bytes:
-    try:
-        return amend_document(file.kind, file.data, wanted)
-    except InvalidDocument as error:
-        listed = "\n".join(f"  {fault}" for fault in error.faults)
-        raise MlverError(
-            f"{file.path} would not be valid, and was not changed:\n{listed}",
-            hint=shell_command("mlver", "config", "list", *_name_model(file), "--all"),
-        ) from None
-
-
-def _write_file(project: Project, path: str, data: bytes) -> None:
-    records = paths.join_inside(project.top_folder, layout.ROOT)
-    target = paths.join_inside(project.top_folder, path)
-    try:
-        # Prepared where the next command sweeps what a killed one left.
-        prepared = durable.write_temporary(records, data)
-        try:
-            durable.replace_group([(prepared, target)])
-        except BaseException:
-            durable.discard_temporary(prepared)
-            raise
-    except OSError as error:
-        outcome = "nothing was changed"
-        # The last step is to sync the folder, and then the file has its new bytes already.
-        if project.registry.read_file(path) == data:
-            outcome = f"{path} is changed, but a power cut may take that back"
-        raise refusal_error(f"writing {path}", error, outcome=outcome) from error

@@ -33,12 +33,21 @@ class ConfiguredRemote:
     settings: RemoteSettings
 
     @property
-    def shown_address(self) -> str:
+    def shown_url(self) -> str:
         """Its address for a person, without what may be a secret in it."""
-        shown = hide_secrets(self.settings.url)
-        if self.settings.endpoint is not None:
-            shown += f" at {hide_secrets(self.settings.endpoint)}"
-        return shown
+        return hide_secrets(self.settings.url)
+
+    @property
+    def shown_endpoint(self) -> str | None:
+        """The same of its endpoint; None without one."""
+        endpoint = self.settings.endpoint
+        return None if endpoint is None else hide_secrets(endpoint)
+
+    @property
+    def shown_address(self) -> str:
+        """Both of them, on one line."""
+        endpoint = self.shown_endpoint
+        return self.shown_url if endpoint is None else f"{self.shown_url} at {endpoint}"
 
     @property
     def fault(self) -> str | None:

@@ -43,7 +43,7 @@ def trust_places(places: list[TrustedPlace]) -> None:
     except OSError as error:
         refusal = refusal_error("remembering which remotes you trust", error)
         hint = shell_command("export", f"{VARIABLE}={places[0].text}")
-        raise MlverError(refusal.message, hints=(*refusal.hints, hint)) from error
+        raise MlverError(refusal.message, hint=hint) from error
 
 
 def _is_named(place: TrustedPlace) -> bool:
@@ -102,5 +102,5 @@ def _build_homeless_error() -> UsageError:
     return UsageError(
         "you have no home folder in which to remember that you trust a remote;"
         f" name its host or path in the variable {VARIABLE}",
-        hint=f"export {VARIABLE}=HOST",
+        hint=shell_command("export", f"{VARIABLE}=HOST"),
     )

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlver.records.values import Document
+from mlver.records.values import Document, drop_empty_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteSettings:
     """Where a remote is: `url` is an address of a known scheme, or the path of a directory.
 
-    The other fields say what the address leaves open, and are None where nothing is said. None of
-    them is a secret.
+    The other fields say what the address leaves open; none of them is a secret. `insecure` allows
+    HTTP without encryption to other machines.
     """
 
     url: str
     endpoint: str | None = None
     region: str | None = None
+    insecure: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RemoteSettings:
@@ -29,13 +29,15 @@ class RemoteSettings:
     @property
     def options(self) -> dict[str, str]:
         """What the settings say besides the address, as a back-end takes it."""
-        document = self.to_document()
-        del document["url"]
-        return document
+        options: dict[str, str] = drop_empty_values(endpoint=self.endpoint, region=self.region)
+        if self.insecure:
+            options["insecure"] = "true"
+        return options
 
     def to_document(self) -> Document:
-        fields = dataclasses.asdict(self)
-        return {name: value for name, value in fields.items() if value is not None}
+        return drop_empty_values(
+            url=self.url, endpoint=self.endpoint, region=self.region, insecure=self.insecure or None
+        )
 
 
 def read_remotes(document: Mapping[str, Any]) -> dict[str, RemoteSettings]:

@@ -1,0 +1,126 @@
+"""Command line of remote."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+import typer
+
+from mlver.errors import UsageError
+from mlver.features.remotes.add import AddOptions, add_remote
+from mlver.features.remotes.inspect import list_known, show_remote
+from mlver.features.remotes.remove import remove_remote
+from mlver.features.remotes.result import RemoteResult
+from mlver.features.remotes.screen import draw_remote
+from mlver.records.sections.remotes import RemoteSettings
+from mlver.terminal.options import DryRun, Json, list_completions
+from mlver.terminal.session import CommandSession, emit_result, find_session
+
+REMOTE_EXAMPLES = (
+    "mlver remote add storage s3://bucket/models",
+    "mlver remote add storage s3://models --endpoint https://minio.example.org:9000",
+    "mlver remote add share /mnt/team/models --init",
+    "mlver remote add far ssh://kim@store.example.org/srv/models",
+    "mlver remote list",
+    "mlver remote show storage --yes",
+    "mlver remote remove storage",
+)
+
+_Action = Literal["add", "list", "show", "remove"]
+# How many words each of them takes, at least and at most, and which.
+_WORDS = {"add": (2, 2), "list": (0, 0), "show": (0, 1), "remove": (1, 1)}
+_NAMED = {"add": "NAME URL", "list": "", "show": "[NAME]", "remove": "NAME"}
+
+
+def complete_remote(ctx: typer.Context, incomplete: str) -> list[str]:
+    return list_completions(
+        ctx, lambda project: iter(project.registry.read_shown_config().remotes), incomplete
+    )
+
+
+_What = Annotated[
+    _Action, typer.Argument(metavar="WHAT", help=f"One of {', '.join(get_args(_Action))}.")
+]
+_Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME [URL]]",
+        help="The remote's name; for add also its address or the path of a directory.",
+        show_default=False,
+        autocompletion=complete_remote,
+    ),
+]
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="add: the server that answers for a bucket."),
+]
+_Region = Annotated[str | None, typer.Option(metavar="REGION", help="add: the region of a bucket.")]
+_Insecure = Annotated[bool, typer.Option("--insecure", help="add: allow http without encryption.")]
+_Init = Annotated[bool, typer.Option("--init", help="add: make a directory a new store.")]
+_Offline = Annotated[bool, typer.Option("--offline", help="add: do not try it.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="show: trust its host or directory from now on.")]
+
+
+def remote_command(
+    ctx: typer.Context,
+    what: _What,
+    words: _Words = None,
+    endpoint: _Endpoint = None,
+    region: _Region = None,
+    insecure: _Insecure = False,
+    init: _Init = False,
+    offline: _Offline = False,
+    yes: _Yes = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Name the places that keep objects for a team.
+
+    They are in .mlver/config.yaml, and the first one is the default. No secret is ever there: those
+    come from the environment, credential chains and credential helpers.
+
+    A remote that somebody else named is used once you have confirmed its host or directory. Exit
+    code 1: the remote that show names cannot be used.
+    """
+    given = tuple(words or ())
+    _check_words(what, given)
+    only_add: dict[str, object] = {
+        "--endpoint": endpoint,
+        "--region": region,
+        "--insecure": insecure,
+    }
+    only_add.update({"--init": init, "--offline": offline})
+    _check_options(what, {"add": only_add, "show": {"--yes": yes}})
+    session = find_session(ctx)
+    if what == "add":
+        settings = RemoteSettings(url=given[1], endpoint=endpoint, region=region, insecure=insecure)
+        options = AddOptions(init=init, offline=offline, dry_run=dry_run)
+        result = add_remote(session.initialised_project, given[0], settings, options)
+    else:
+        result = _perform_action(session, what, given, yes=yes, dry_run=dry_run)
+    emit_result(result, draw_remote, json=json, code=result.exit_code)
+
+
+def _perform_action(
+    session: CommandSession, what: str, given: tuple[str, ...], *, yes: bool, dry_run: bool
+) -> RemoteResult:
+    if what == "remove":
+        return remove_remote(session.initialised_project, given[0], dry_run=dry_run)
+    if what == "show":
+        return show_remote(session.shown_project, next(iter(given), None), confirmed=yes)
+    return list_known(session.shown_project)
+
+
+def _check_words(what: str, given: tuple[str, ...]) -> None:
+    least, most = _WORDS[what]
+    if not least <= len(given) <= most:
+        wanted = f"takes {_NAMED[what]}" if most else "takes no name"
+        raise UsageError(f"{what} {wanted}", hint="mlver remote --help")
+
+
+def _check_options(what: str, owned: dict[str, dict[str, object]]) -> None:
+    """Raise UsageError for an option of another action."""
+    for action, options in owned.items():
+        for name, value in options.items():
+            if value and action != what:
+                raise UsageError(f"{name} belongs to {action}", hint="mlver remote --help")
