@@ -24,6 +24,7 @@ from mlver.project.project import Project
 from mlver.project.registering.amend import amend_version
 from mlver.project.registering.options import RegisterOptions, build_request
 from mlver.project.registering.register import RegisterResult, register_version
+from mlver.project.remote.fetching import fetch_for_reading
 from mlver.project.reporter import SilentReporter
 from mlver.project.stages import empty as emptying
 from mlver.project.stages.empty import EmptyResult
@@ -251,6 +252,7 @@ def _find_proven(project: Project, record: VersionRecord) -> Path:
     if measured is not None and measured.digest == weights.digest:
         return project.top_folder / weights.path
     if weights.stored:
+        fetch_for_reading(project, [record], ("weights",))
         return private_copies.make_private_copy(project, weights)
     if measured is not None:
         _refuse_added(project, record, measured)

@@ -26,6 +26,7 @@ from mlver.cli.plain_help import PlainHelpCommand, PlainHelpGroup
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.terminal import preferences
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
+from mlver.terminal.options import choose_offline
 from mlver.terminal.preferences import ColorChoice
 from mlver.terminal.progress import TerminalReporter
 from mlver.terminal.session import CommandSession
@@ -68,6 +69,8 @@ COMMANDS = {
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
+    "push": CommandEntry("Share", "remotes"),
+    "pull": CommandEntry("Share", "remotes"),
     "remote": CommandEntry("Share", "remotes"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
@@ -263,6 +266,15 @@ _NoPager = Annotated[
         callback=_choose_pager,
     ),
 ]
+_Offline = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        help="Ask no remote for anything that you did not ask for.",
+        is_eager=True,
+        callback=choose_offline,
+    ),
+]
 _PrintVersion = Annotated[
     bool,
     typer.Option(
@@ -278,6 +290,7 @@ def _set_global_options(
     quiet: _Quiet = False,
     color: _Color = None,
     no_pager: _NoPager = False,
+    offline: _Offline = False,
     version: _PrintVersion = False,
 ) -> None:
     preferences.check_variables()

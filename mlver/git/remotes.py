@@ -172,19 +172,21 @@ def _select_code(listed: Iterable[tuple[str, str]]) -> dict[str, str]:
 def push_branch(
     repository: GitRepository,
     remote: str,
-    commit: str,
+    source: str,
     branch: str,
     tags: Sequence[str],
     reporter: TransferReporter | None = None,
 ) -> None:
-    """Push a commit as a branch, and tags with it, all or none; nothing is forced.
+    """Push a branch here, by its full name, as a branch there, and tags with it, all or none.
+
+    Nothing is forced.
 
     Raise GitFailed where the remote refuses one of them.
     """
     import_gitpython()
     from mlver.git import transfer
 
-    refspecs = [f"{commit}:refs/heads/{branch}"]
+    refspecs = [f"{source}:refs/heads/{branch}"]
     refspecs += [f"refs/tags/{name}:refs/tags/{name}" for name in tags]
     transfer.push_references(
         repository,

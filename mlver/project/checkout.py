@@ -11,11 +11,13 @@ from pathlib import Path
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.project.artifacts import agreed_links, following, unstored, working_files
 from mlver.project.artifacts.agreed_links import AgreedLink
+from mlver.project.artifacts.bringing import naming_remotes
 from mlver.project.artifacts.restored_inputs import RestoredInputs, plan_inputs
 from mlver.project.artifacts.version_inputs import InputReport, report_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.remote.fetching import fetch_versions
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.project.worktree.input_files import ForeignFile
@@ -92,10 +94,13 @@ def check_out(project: Project, ref: str | None, options: CheckoutOptions) -> Ch
         record, _ = trust.read_vouched_record(project, ref)
         trust.show_retirement(project, record)
         _require_artifacts(record, options.only)
+        if not options.dry_run:
+            fetch_versions(project, [record], options.only)
         restored = RestoredInputs()
         if options.inputs:
             restored = plan_inputs(project, record, into, force=options.force)
-        files = _place_files(project, record, restored, into, options)
+        with naming_remotes(project, f"{record.model}@{record.version}"):
+            files = _place_files(project, record, restored, into, options)
         report = InputReport(unfiled=restored.unfiled)
         if not options.inputs and into is None:
             report = report_inputs(project, record)

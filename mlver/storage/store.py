@@ -179,6 +179,10 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def read_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
+        """The sizes in bytes of those of these objects that are in the store; none is proven."""
+        ...
+
     def require_objects(self, digests: Iterable[Digest]) -> None:
         """Raise ObjectMissing, which lists those of these objects that are not in the store."""
         ...

@@ -73,7 +73,8 @@ Message = Annotated[
 ]
 
 
-def _choose_offline(wanted: bool) -> None:
+def choose_offline(wanted: bool) -> None:
+    """Prefer to ask no remote; a callback of Typer's."""
     preferences.prefer_option(offline=wanted or None)
 
 
@@ -83,7 +84,7 @@ Offline = Annotated[
         "--offline",
         help="Ask no remote for what is missing here.",
         is_eager=True,
-        callback=_choose_offline,
+        callback=choose_offline,
     ),
 ]
 REF_HELP = (

@@ -77,6 +77,17 @@ def prepare_remote(repository: Repository, words: list[str]) -> list[str]:
     return [word.replace("/mnt/team/models", str(store)) for word in words]
 
 
+def share_repository(repository: Repository, name: str) -> None:
+    """Have a remote for objects and one of git, and something in production."""
+    repository.git("init", "--quiet", "--bare", "../remote.git")
+    repository.git("remote", "add", "origin", "../remote.git")
+    store = repository.path.parent / "store"
+    assert_works(repository, "remote", "add", "storage", str(store), "--init")
+    assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    if name == "pull":
+        assert_works(repository, "push")
+
+
 @pytest.mark.parametrize(
     ("name", "example"),
     [(name, example) for name in COMMANDS for example in load_command(name).examples],
@@ -96,6 +107,8 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
         second.git("push", "--quiet", "origin", "main")
     if name == "remote":
         words = prepare_remote(second, words)
+    if name in ("push", "pull"):
+        share_repository(second, name)
     if example.endswith('-m "first"'):
         words += ["--version", "2.0.0"]  # the example is of the very first
         second.write("data/train/part.csv", "a")

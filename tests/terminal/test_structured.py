@@ -37,6 +37,8 @@ from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
 from mlver.project.registering.register import RegisterResult
+from mlver.project.remote.pulling import PullResult
+from mlver.project.remote.pushing import PushResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
@@ -82,6 +84,8 @@ KINDS: dict[str, type] = {
             ShowResult,
             StagesResult,
             StatusResult,
+            PullResult,
+            PushResult,
             TagResult,
             EmptyResult,
             VerifyResult,

@@ -264,12 +264,11 @@ def _check_objects(project: Project, *, fix: bool) -> Iterator[DoctorCheck]:
     """
     search = repair.find_losses(project)
     losses = search.losses
-    if not losses:
-        message = "every stored byte that the records name is present and right"
-        yield PassedCheck("objects", message)
-        return
     if search.absence is not None:
         yield Diagnosis(search.absence, level="remark")
+    elif not losses:
+        message = "every stored byte that the records name is present and right"
+        yield PassedCheck("objects", message)
         return
     remaining: dict[Digest, Finding] = {}
     if fix:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
 from mlver.features.checking.verified_places import measure_place
@@ -22,6 +23,7 @@ from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.damage import DamageReport
+from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.conversion import find_conversion
@@ -30,6 +32,7 @@ from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.whole_history import read_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.selecting import find_serving
+from mlver.project.remote.fetching import fetch_for_reading
 from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -92,11 +95,13 @@ def verify_versions(
     unconfirmed.
     """
     selection = _select_versions(project, refs, everything=everything)
+    if refs:
+        _fetch_named(project, selection.versions)
     if everything:
         project = read_whole_history(project)
     checks = _run_checks(project, selection, everything=everything, require_bytes=require_bytes)
     stages, seal_report = checks.stages, checks.seals
-    artifacts = _list_read(checks.versions, checks.contents)
+    artifacts = _list_read(project, checks.versions, checks.contents)
     remarks = count_remarks(project.registry, selection.models if everything else ())
     return VerifyResult(
         versions=tuple(f"{ref.model}@{ref.version}" for ref in selection.versions),
@@ -180,7 +185,9 @@ def _select_unconfirmed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(finding for finding in findings if finding.kind == "unconfirmed"))
 
 
-def _list_read(versions: Iterable[VersionRecord], contents: DamageReport) -> list[Artifact]:
+def _list_read(
+    project: Project, versions: Iterable[VersionRecord], contents: DamageReport
+) -> list[Artifact]:
     """The artifacts whose bytes were read."""
     unread: set[tuple[str, str]] = set()
     for unstored in contents.unstored:
@@ -190,10 +197,20 @@ def _list_read(versions: Iterable[VersionRecord], contents: DamageReport) -> lis
     for record in versions:
         owner = f"{record.model}@{record.version}"
         for name, artifact in record.named_artifacts().items():
-            is_absent = artifact.stored and contents.absence is not None
+            is_absent = artifact.stored and _lacks_objects(project, artifact, contents.absent)
             if not is_absent and (owner, name) not in unread:
                 artifacts.append(artifact)
     return artifacts
+
+
+def _lacks_objects(project: Project, artifact: Artifact, absent: Collection[Digest]) -> bool:
+    """Whether some of an artifact's objects are among these."""
+    if not absent:
+        return False
+    names = {digest.hex for digest in absent}
+    with suppress(MlverError):  # a manifest with a fault was named already
+        return any(hexadecimal in names for _, hexadecimal in pinned_files(project, artifact))
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +249,15 @@ def _select_versions(project: Project, refs: Sequence[str], *, everything: bool)
             if serving is None or str(number) in serving:
                 versions.append(ResolvedRef(model, number))
     return _Selection(models, versions, findings)
+
+
+def _fetch_named(project: Project, refs: Iterable[ResolvedRef]) -> None:
+    """Fetch what is not here of the versions that were named, so that it can be read."""
+    records: list[VersionRecord] = []
+    for ref in refs:
+        with suppress(MlverError):  # the check of the record names it
+            records.append(project.registry.read_version(ref.model, ref.version)[0])
+    fetch_for_reading(project, records)
 
 
 def _read_records(

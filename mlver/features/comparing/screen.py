@@ -206,7 +206,10 @@ def _draw_next_command(model: ModelStatus, screen: TextScreen) -> None:
     fetching = [artifact.fetch for artifact in model.artifacts if artifact.state == "pointer"]
     unreadable = [artifact for artifact in model.artifacts if artifact.state == "unreadable"]
     if model.fetch:
-        screen.draw_line("  missing bytes are not in this clone; copy them from one that has them")
+        where = "copy them from one that has them"
+        if model.fetch[0].startswith("mlver pull"):
+            where = "a remote may have them"
+        screen.draw_line(f"  missing bytes are not in this clone; {where}")
         draw_hints(model.fetch, screen)
         return
     command, remark = shell_command("mlver", "checkout", f"{model.model}@{model.version}"), ""

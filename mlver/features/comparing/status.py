@@ -32,12 +32,12 @@ from mlver.features.comparing.value_diff import (
     suggest_bump,
 )
 from mlver.project.artifacts import measuring, modes
+from mlver.project.artifacts.bringing import suggest_bringing
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.records.version import VersionRecord
-from mlver.storage.store import suggest_copying
 from mlver.version import Bump, Version, bump_version
 
 # Among so many of the newest versions the one that the work tree holds is looked for.
@@ -192,7 +192,7 @@ def _suggest_fetching(
         return ()
     if not has_empty_store(project) and not _lacks_objects(project, record, missing):
         return ()
-    return suggest_copying(project.state_directory, ())
+    return suggest_bringing(project, f"{record.model}@{record.version}")
 
 
 def _lacks_objects(project: Project, record: VersionRecord, names: set[str]) -> bool:

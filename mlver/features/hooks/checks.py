@@ -49,14 +49,15 @@ HookState = Literal["installed", "chained", "foreign", "missing"]
 class HookResult:
     """`looked` counts the files or references judged.
 
-    `broken` are reasons to refuse; `notes` only inform. `hooks` has the state of each hook that a
-    clone may have; `status` alone fills it.
+    `broken` are reasons to refuse; `notes` only inform. `sent` says what remotes got before the
+    push. `hooks` has the state of each hook that a clone may have; `status` alone fills it.
     """
 
     hook: str
     looked: int
     broken: tuple[Finding, ...]
     notes: tuple[Finding, ...] = ()
+    sent: tuple[str, ...] = ()
     hooks: Mapping[str, HookState] = field(default_factory=dict)
 
     @property

@@ -19,6 +19,7 @@ from mlver.features.hooks.checks import HookResult, find_left_behind
 from mlver.features.hooks.deleted_seals import RemainingBranches
 from mlver.features.hooks.pushed_tags import judge_tag_update
 from mlver.features.hooks.sent_code import send_code
+from mlver.features.hooks.sent_objects import send_objects
 from mlver.features.hooks.unsent_seals import find_unsent_seals
 from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
 from mlver.findings import Finding
@@ -97,11 +98,16 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     if remote in remotes.list_remotes(repository):
         unsent = find_unsent_seals(repository, remote, updates)
         judgement = replace(judgement, findings=(*judgement.findings, *unsent))
-    sent = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
-    notes = find_left_behind(repository, list(judgement.records), receiver, sent)
-    if remote in remotes.list_remotes(repository) and not judgement.findings:
-        notes += send_code(repository, remote, _list_places(judgement, updates))
-    return HookResult("pre-push", len(updates), judgement.findings, notes)
+    tags = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
+    notes = find_left_behind(repository, list(judgement.records), receiver, tags)
+    findings = judgement.findings
+    sent: tuple[str, ...] = ()
+    if remote in remotes.list_remotes(repository) and not findings:
+        places = _list_places(judgement, updates)
+        findings, sent = send_objects(repository, start, places)
+        if not findings:
+            notes += send_code(repository, remote, places)
+    return HookResult("pre-push", len(updates), findings, notes, sent)
 
 
 def _list_places(judgement: _PushJudgement, updates: Sequence[RefUpdate]) -> dict[str, str]:

@@ -19,7 +19,9 @@ _QUIET = frozenset({"pre-commit", "pre-push", "pre-receive"})
 
 
 def draw_hook(result: HookResult, screen: TextScreen) -> None:
-    """Nothing at all where git runs the hook and all is well."""
+    """Nothing at all where git runs the hook, nothing was sent and all is well."""
+    for text in result.sent:
+        screen.draw_line(("mlver: ", "dim"), text)
     if result.broken:
         refused = "this commit" if result.hook in _AT_COMMIT else "this push"
         reasons = format_count(len(result.broken), "reason")

@@ -1,4 +1,4 @@
-"""Command line of remote."""
+"""Command line of remote, push and pull."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from mlver.features.remotes.inspect import list_known, show_remote
 from mlver.features.remotes.remove import remove_remote
 from mlver.features.remotes.result import RemoteResult
 from mlver.features.remotes.screen import draw_remote
+from mlver.features.remotes.transfer_screen import draw_pull, draw_push
+from mlver.project.remote.pulling import PullOptions, pull_versions
+from mlver.project.remote.pushing import PushOptions, push_versions
 from mlver.records.sections.remotes import RemoteSettings
-from mlver.terminal.options import DryRun, Json, list_completions
+from mlver.storage.remote.team_store import DEFAULT_JOBS
+from mlver.terminal.options import DryRun, Json, complete_ref, list_completions
 from mlver.terminal.session import CommandSession, emit_result, find_session
 
 REMOTE_EXAMPLES = (
@@ -124,3 +128,119 @@ def _check_options(what: str, owned: dict[str, dict[str, object]]) -> None:
         for name, value in options.items():
             if value and action != what:
                 raise UsageError(f"{name} belongs to {action}", hint="mlver remote --help")
+
+
+RemoteNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--remote",
+        metavar="NAME",
+        help="This remote; may be repeated.",
+        autocompletion=complete_remote,
+    ),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", metavar="N", min=1, max=64, help="So many calls at once.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Trust a remote that nobody has confirmed here yet.")
+]
+
+PUSH_EXAMPLES = (
+    "mlver push",
+    "mlver push digits@1.0.0 --remote storage --objects",
+    "mlver push --verify",
+)
+
+
+def push_command(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REF]...",
+            help="Versions to send; all of HEAD, if left out.",
+            autocompletion=complete_ref,
+        ),
+    ] = None,
+    remote: RemoteNames = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--git-remote",
+            metavar="NAME",
+            help="Where git pushes to. [default: what the branch follows]",
+        ),
+    ] = None,
+    objects: Annotated[
+        bool, typer.Option("--objects", help="Send objects only; git pushes nothing.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read back what was sent, even if the server checks.")
+    ] = False,
+    jobs: Jobs = DEFAULT_JOBS,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Send objects, then the branch and its seals.
+
+    Every object is confirmed before git names it. Where somebody pushed first, nothing is sent, and
+    the message says what to type.
+    """
+    options = PushOptions(
+        remotes=tuple(remote or ()),
+        git_remote=to,
+        objects_only=objects,
+        verify=verify,
+        confirmed=yes,
+        jobs=jobs,
+        dry_run=dry_run,
+    )
+    result = push_versions(find_session(ctx).initialised_project, refs or (), options)
+    emit_result(result, draw_push, json=json, code=result.exit_code)
+
+
+PULL_EXAMPLES = (
+    "mlver pull",
+    "mlver pull digits@production --only weights",
+    "mlver pull --all --remote storage",
+)
+
+
+def pull_command(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REF]...",
+            help="What each stage and `latest` name, if left out.",
+            autocompletion=complete_ref,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only weights, or this data set; may be repeated."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
+    remote: RemoteNames = None,
+    jobs: Jobs = DEFAULT_JOBS,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Bring the objects of versions, and their seals.
+
+    Every byte is hashed. Exit 1 where some are neither here nor at a remote. `checkout`, `rollback`
+    and others bring what they need by themselves.
+    """
+    options = PullOptions(
+        only=tuple(only or ()),
+        everything=everything,
+        remotes=tuple(remote or ()),
+        confirmed=yes,
+        jobs=jobs,
+        dry_run=dry_run,
+    )
+    result = pull_versions(find_session(ctx).initialised_project, refs or (), options)
+    emit_result(result, draw_pull, json=json, code=result.exit_code)

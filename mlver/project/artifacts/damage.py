@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name, summarise_error
+from mlver.errors import MlverError, summarise_error, summarise_names
 from mlver.findings import Finding
+from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
 from mlver.project.artifacts.empty_store import has_empty_store
@@ -30,8 +31,12 @@ _NO_DIGESTS = DigestSet.from_raw(())
 
 @dataclass(frozen=True, slots=True)
 class ObjectUser:
-    """The first artifact that needs an object, its path, and the file's name below that."""
+    """The first artifact that needs an object, its path, and the file's name below that.
 
+    `ref` names its version.
+    """
+
+    ref: str
     subject: str
     artifact_path: str
     name: bytes
@@ -43,8 +48,8 @@ class DamageReport:
 
     `broken` is damage. `notes` are bytes that were never brought into this clone, or that only the
     work tree has. `lost` keeps a version from being had whole, be it damage or not. `copies` are
-    unsound. `unstored` are artifacts that mlver keeps no copy of. `absence` says that none of the
-    objects is here, if so.
+    unsound. `unstored` are artifacts that mlver keeps no copy of. `absence` says how many of the
+    objects were never brought here, if some were not: these are `absent`.
     """
 
     broken: tuple[Finding, ...]
@@ -53,6 +58,7 @@ class DamageReport:
     copies: frozenset[Digest]
     unstored: tuple[UnstoredArtifact, ...]
     absence: Finding | None
+    absent: frozenset[Digest] = frozenset()
 
     def list_unkept(self) -> list[Finding]:
         """Artifacts that neither mlver nor git, git-lfs or DVC keeps here."""
@@ -128,11 +134,14 @@ def find_damage(
     faults, remarks, unread = _sort_unstored(reader.unstored)
     absence = None
     links = [*damaged.needed, *damaged.unneeded]
-    # A clone brings records and no objects: where none is here, nothing was lost here either.
-    if damaged.missing == len(digests) > 0 and has_empty_store(project):
-        absence = describe_absence(damaged.missing, damaged.lost)
+    absent = frozenset[Digest]()
+    # A clone brings records and no objects: where none is here, nothing was lost here either. Where
+    # a remote keeps them, a clone has those that somebody asked for.
+    if damaged.missing and (_is_new_clone(project, damaged, digests) or has_remotes(project)):
+        absent = damaged.missing
+        absence = describe_absence(len(digests), damaged.absent)
         remarks.insert(0, absence)
-        links = damaged.unneeded
+        links = [link for link in links if link not in damaged.absent]
     return DamageReport(
         broken=(*reader.broken, *faults, *links),
         notes=tuple(remarks),
@@ -140,6 +149,7 @@ def find_damage(
         copies=damaged.unsound,
         unstored=tuple(reader.unstored),
         absence=absence,
+        absent=absent,
     )
 
 
@@ -147,14 +157,21 @@ def find_damage(
 class _DamagedObjects:
     """What is wrong with objects: those that records need, of them those `lost`, and others.
 
-    `unsound` are copies that are here. `missing` counts the needed ones of which there is none.
+    `unsound` are copies that are here. `missing` are the needed ones of which there is none, and
+    `absent` what is said of them.
     """
 
     needed: list[Finding]
     lost: list[Finding]
     unneeded: list[Finding]
+    absent: list[Finding]
     unsound: frozenset[Digest]
-    missing: int
+    missing: frozenset[Digest]
+
+
+def _is_new_clone(project: Project, damaged: _DamagedObjects, digests: DigestSet) -> bool:
+    """Whether none of the objects was ever here."""
+    return len(damaged.missing) == len(digests) and has_empty_store(project)
 
 
 def _sort_objects(
@@ -167,7 +184,8 @@ def _sort_objects(
     needed: list[Finding] = []
     lost: list[Finding] = []
     unneeded: list[Finding] = []
-    missing = 0
+    absent: list[Finding] = []
+    missing: set[Digest] = set()
     for problem in problems:
         link = _describe_object(remedies, users, problem)
         if problem.digest not in digests:
@@ -176,19 +194,27 @@ def _sort_objects(
         needed.append(link)
         if problem.lost:
             lost.append(link)
-            missing += problem.path is None
-    copies = [problem.digest for problem in problems if problem.digest and problem.path]
-    return _DamagedObjects(needed, lost, unneeded, frozenset(copies), missing)
+            if problem.path is None and problem.digest is not None:
+                missing.add(problem.digest)
+                absent.append(link)
+    copies = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
+    return _DamagedObjects(needed, lost, unneeded, absent, copies, frozenset(missing))
 
 
 def describe_absence(count: int, missing: Sequence[Finding]) -> Finding:
-    """Describe a clone that has none of the objects, in one line, with what brings them."""
+    """Describe a clone that lacks these of `count` objects, in one line, with what brings them."""
     hints: tuple[str, ...] = ()
     for finding in missing:
         hints = finding.hints
         # What the working files still hold need not be copied.
         if hints == _REPAIR:
             break
+    here = count - len(missing)
+    if any(hint.startswith("mlver pull") for hint in hints):
+        message = f"{here:,} of {count:,} here; mlver pull brings what is in use from a remote"
+        if here:
+            return Finding("object", "objects", message, ("mlver pull", "mlver pull --all"))
+        return Finding("object", "objects", message, ("mlver pull",))
     message = f"0 of {count:,} here; copy them from a clone that has them"
     return Finding("object", "objects", message, hints)
 
@@ -293,12 +319,14 @@ def find_users(
             if not artifact.stored:
                 continue
             subject = name_artifact(record, artifact_name)
+            ref = f"{record.model}@{record.version}"
             # a manifest that cannot be read is reported already
             with suppress(MlverError):
                 for name, hexadecimal in pinned_files(project, artifact):
                     digest = Digest(hexadecimal)
                     if digest in digests:
-                        users.setdefault(digest, ObjectUser(subject, artifact.path, name))
+                        user = ObjectUser(ref, subject, artifact.path, name)
+                        users.setdefault(digest, user)
     return users
 
 
@@ -320,7 +348,7 @@ def _describe_object(
     if problem.path:
         location += f", {problem.path}"
     path = join_name(user.artifact_path, user.name)
-    hints = remedies.suggest_recovery(path, problem)
+    hints = remedies.suggest_recovery(path, problem, user.ref)
     return Finding("object", subject, f"{problem.message} ({location})", hints)
 
 
@@ -357,19 +385,11 @@ def require_whole(
     if repairing:
         quarantine_damage(project, report)
     if report.lost:
+        lines = summarise_names([f"{lost.subject}: {lost.message}" for lost in report.lost], _SHOWN)
         raise MlverError(
-            f"{record.model} {record.version} cannot be had whole:\n{_list_broken(report.lost)}",
+            f"{record.model} {record.version} cannot be had whole:\n{lines}",
             hints=report.lost[0].hints or ("mlver verify --all",),
             findings=report.lost,
         )
     unread = tuple(artifact.name for artifact in report.unstored if not artifact.was_read)
     return ProvenVersion.of_record(record, unread)
-
-
-def _list_broken(broken: Sequence[Finding]) -> str:
-    lines = []
-    for link in broken[:_SHOWN]:
-        lines.append(f"  {printable_name(link.subject)}: {link.message}")
-    if len(broken) > _SHOWN:
-        lines.append(f"  and {len(broken) - _SHOWN:,} more")
-    return "\n".join(lines)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.project.artifacts import measuring, storing
+from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.project import Project
 from mlver.storage.store import RepositoryStore, StoreProblem, suggest_copying
 
@@ -31,10 +32,10 @@ class LossRemedies:
     def open_for(cls, project: Project) -> LossRemedies:
         return cls(project, storing.open_store(project))
 
-    def suggest_recovery(self, path: str, problem: StoreProblem) -> tuple[str, ...]:
+    def suggest_recovery(self, path: str, problem: StoreProblem, ref: str) -> tuple[str, ...]:
         """The commands that bring an object back, to be typed in this order.
 
-        `path` is where the version that needs it had the file.
+        `path` is where the version that needs it, named by `ref`, had the file.
         """
         if problem.digest is None or self.find_working_copy(path, problem.digest) is not None:
             return (RESTORE,)
@@ -43,7 +44,10 @@ class LossRemedies:
             # What stands in its place would keep a good copy away.
             hints += (RESTORE,)
         packs = self.store.find_packs(problem.digest)
-        hints += suggest_copying(self.project.state_directory, packs)
+        if has_remotes(self.project):
+            hints += (shell_command("mlver", "pull", ref),)
+        else:
+            hints += suggest_copying(self.project.state_directory, packs)
         return hints
 
     def find_working_copy(self, path: str, digest: Digest) -> Path | None:

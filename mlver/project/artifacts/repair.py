@@ -15,6 +15,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding
 from mlver.project.artifacts import damage, measuring
+from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.remedies import RESTORE, LossRemedies
@@ -40,8 +41,8 @@ class LostObject:
 class LossSearch:
     """The objects that cannot be read.
 
-    `absence` says so where they are all of the objects, and no working file holds any of them: a
-    clone brings records and no objects.
+    `absence` says how many others were never brought here, if some were not: a clone brings records
+    and no objects. No working file holds any of them.
     """
 
     losses: tuple[LostObject, ...]
@@ -62,17 +63,29 @@ def find_losses(project: Project) -> LossSearch:
             continue
         user = users[problem.digest]
         path = join_name(user.artifact_path, user.name)
-        hints = remedies.suggest_recovery(path, problem)
+        hints = remedies.suggest_recovery(path, problem, user.ref)
         message = f"{printable_name(path)} {problem.message}"
         finding = Finding("object", user.subject, message, hints)
         losses.append(LostObject(problem.digest, path, finding))
     findings = [loss.finding for loss in losses]
     absence = None
-    if len(losses) == len(digests) > 0 and has_empty_store(project):
+    if has_remotes(project):
+        absent = [loss for loss in losses if _is_elsewhere(loss.finding)]
+        if absent:
+            absence = damage.describe_absence(len(digests), [loss.finding for loss in absent])
+        losses = [loss for loss in losses if loss not in absent]
+    elif len(losses) == len(digests) > 0 and has_empty_store(project):
         absence = damage.describe_absence(len(losses), findings)
         if absence.hints == (RESTORE,):
             absence = None
+        else:
+            losses = []
     return LossSearch(tuple(losses), absence)
+
+
+def _is_elsewhere(finding: Finding) -> bool:
+    """Whether only a remote may have an object, of which nothing is here."""
+    return len(finding.hints) == 1 and finding.hints != (RESTORE,)
 
 
 def _read_records(project: Project) -> list[VersionRecord]:

@@ -25,10 +25,13 @@ from mlver.project.tags.sending_seals import SealSending
 class GitHalf:
     """What git is to push to `remote`: the commit `head` as `branch`, and its seals.
 
+    `source` is the branch here, by its full name.
+
     `base` is the branch's commit there now, None where it is new.
     """
 
     remote: str
+    source: str
     branch: str
     head: str
     base: str | None
@@ -52,6 +55,13 @@ def plan_git_half(project: Project, remote: str | None) -> GitHalf:
         raise MlverError("there is no commit yet to push", hint="git commit")
     if head.branch is None:
         raise MlverError("HEAD is on no branch, so there is none to push", hint="git switch BRANCH")
+    unfinished = repository.unfinished()
+    if unfinished is not None:
+        operation, command = unfinished
+        raise MlverError(
+            f"{operation} is not finished yet, and the branch is pushed as it is after that",
+            hints=(command, "mlver push"),
+        )
     chosen = _choose_remote(repository, remote)
     branch = _name_branch_there(repository, head.branch, chosen)
     published = remotes.list_published(repository, chosen)
@@ -61,7 +71,8 @@ def plan_git_half(project: Project, remote: str | None) -> GitHalf:
     sending = sending_seals.plan_sending(project, head.commit, chosen, published, sends_head=True)
     if sending.rivals:
         raise _build_rivals_error(chosen, sending.rivals)
-    return GitHalf(chosen, branch, head.commit, base, published, sending)
+    source = f"refs/heads/{head.branch}"
+    return GitHalf(chosen, source, branch, head.commit, base, published, sending)
 
 
 def _choose_remote(repository: GitRepository, name: str | None) -> str:
@@ -144,7 +155,9 @@ def perform_git_half(project: Project, half: GitHalf) -> tuple[str, ...]:
 def _push_branch(project: Project, half: GitHalf, tags: Sequence[str]) -> None:
     repository = project.repository
     try:
-        remotes.push_branch(repository, half.remote, half.head, half.branch, tags, project.reporter)
+        remotes.push_branch(
+            repository, half.remote, half.source, half.branch, tags, project.reporter
+        )
     except GitFailed:
         # Somebody may have pushed between the plan and now: then the plan says so in plain words.
         plan_git_half(project, half.remote)

@@ -35,13 +35,18 @@ def judge_gates(
     Every byte of the version is read where one of them asks for that; with `signed`, its tag has to
     carry a good signature whatever the settings say. What two rules ask alike is answered once.
     """
-    verified = any(rule.gates.get("verified") for rule in rules)
+    verified = reads_bytes(rules)
     held = _find_stages_held(project, chosen, _list_asked(rules))
     candidate = _describe_candidate(project, chosen, held, verified=verified, signed=signed)
     results: dict[GateResult, None] = {}
     for rule in rules:
         results.update(dict.fromkeys(apply_gates(rule, candidate)))
     return tuple(results)
+
+
+def reads_bytes(rules: Iterable[StageSettings]) -> bool:
+    """Whether a gate of one of these rules reads every byte of the version."""
+    return any(rule.gates.get("verified") for rule in rules)
 
 
 def _describe_candidate(

@@ -13,6 +13,7 @@ from mlver.project.history.policies import JudgingRules, read_judging_rules
 from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.remote.fetching import fetch_versions
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
@@ -73,7 +74,7 @@ def promote_version(
         if previous == str(chosen.version):
             return judged.build_result("already")
         require_unretired(project, chosen, to)
-        move = _judge_move(project, chosen, to, message, history)
+        move = _judge_move(project, chosen, to, message, history, fetches=edit is not None)
         if move.forced and not force:
             return judged.build_result("refused", move.gates)
         if edit is None:
@@ -83,9 +84,18 @@ def promote_version(
 
 
 def _judge_move(
-    project: Project, chosen: ResolvedRef, stage: str, message: str, history: StageHistory
+    project: Project,
+    chosen: ResolvedRef,
+    stage: str,
+    message: str,
+    history: StageHistory,
+    *,
+    fetches: bool,
 ) -> StageMove:
-    """Judge a move of a stage; it is `forced` where a gate is shut."""
+    """Judge a move of a stage; it is `forced` where a gate is shut.
+
+    `fetches`: what a gate reads and is not here is fetched from a remote.
+    """
     sequence = moves.next_sequence(history)
     promotion_seals.require_free_name(project, chosen.model, stage, sequence)
     seals.require_signing(project)
@@ -94,6 +104,8 @@ def _judge_move(
     opening = moves.find_opening(project, chosen, judging.rules)
     created = choose_date(project, "promote", history, version, opening)
     _note_difference(project, judging, stage)
+    if fetches and moves.reads_bytes(judging.rules):
+        fetch_versions(project, [version])
     gates = moves.judge_gates(project, chosen, *judging.rules, signed=judging.signed)
     forced = not is_open(gates)
     return StageMove(chosen, stage, "promote", message, created, gates, forced, judging.reference)

@@ -34,6 +34,7 @@ from mlver.project.history.stage_history import (
 )
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.remote.fetching import fetch_versions
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.rollback_target import (
@@ -221,6 +222,7 @@ def _perform_rollback(
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
     outcome = None
+    fetch_versions(project, [target.record])
     if checkout:
         applied, proven = _check_out_target(project, target)
         outcome = applied.outcome

@@ -135,6 +135,15 @@ class LocalStore(ObjectCatalogue):
             raise refusal_error(f"setting {digest} aside", error) from error
         return quarantined
 
+    def read_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
+        """See RepositoryStore."""
+        locations = self.find_locations({digest.hex for digest in digests})
+        sizes: dict[Digest, int] = {}
+        for hexadecimal, copies in locations.items():
+            if copies:
+                sizes[Digest(hexadecimal)] = copies[0].size
+        return sizes
+
     def require_objects(self, digests: Iterable[Digest]) -> None:
         """See RepositoryStore."""
         missing = self.find_missing(digests)

@@ -17,7 +17,12 @@ from mlver.storage.remote.assembling import AssembledContent, Span, list_spans
 from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
 from mlver.storage.remote.catalogue import PIECE_BYTES
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
-from mlver.storage.remote.team_store import STANDARD_OPTIONS, DownloadReport, TransferOptions
+from mlver.storage.remote.team_store import (
+    STANDARD_OPTIONS,
+    ContentSizes,
+    DownloadReport,
+    TransferOptions,
+)
 from mlver.storage.remote.workers import Task, TransferWorkers
 from mlver.storage.store import RepositoryIntake
 
@@ -28,7 +33,7 @@ _GAP_BYTES = 256 << 10
 def download_objects(
     blobs: BlobStore,
     survey: RemoteSurvey,
-    wanted: Mapping[Digest, int],
+    wanted: ContentSizes,
     intake: RepositoryIntake,
     options: TransferOptions = STANDARD_OPTIONS,
 ) -> DownloadReport:
@@ -43,7 +48,7 @@ def download_objects(
             copies[digest] = survey.copies[digest]
         elif digest in survey.problems:
             wrong[digest] = survey.problems[digest]
-    total = sum(wanted[digest] for digest in copies)
+    total = sum(several[0].size for several in copies.values())
     options.expect(total)
     download = _Download(blobs, intake, options)
     try:

@@ -13,7 +13,7 @@ recipe only if the remote has all its parts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +28,7 @@ from mlver.storage.recipes import PART_BYTES, PLAIN, Recipe, parse_recipe
 from mlver.storage.remote.blobs import BlobInfo, BlobMissing, BlobStore, BlobTooShort
 from mlver.storage.remote.catalogue import PACKS, index_key, object_key, pack_key
 from mlver.storage.remote.remembered import RememberedBlobs
-from mlver.storage.remote.team_store import STANDARD_OPTIONS, TransferOptions
+from mlver.storage.remote.team_store import STANDARD_OPTIONS, ContentSizes, TransferOptions
 from mlver.storage.remote.workers import TransferWorkers
 
 RECIPES, PARTS = "recipes/", "parts/"
@@ -158,10 +158,10 @@ class BlobListing:
 def survey_remote(
     blobs: BlobStore,
     cache_folder: Path,
-    wanted: Mapping[Digest, int],
+    wanted: ContentSizes,
     options: TransferOptions = STANDARD_OPTIONS,
 ) -> RemoteSurvey:
-    """Find the copies of contents of these sizes.
+    """Find the copies of contents, each of its size where that is known.
 
     Raises NewerFormat where one lies there in a form that this mlver cannot read.
     """
@@ -173,7 +173,7 @@ class _Surveyor:
         self,
         blobs: BlobStore,
         cache_folder: Path,
-        wanted: Mapping[Digest, int],
+        wanted: ContentSizes,
         options: TransferOptions,
     ) -> None:
         self._blobs = blobs
@@ -191,7 +191,7 @@ class _Surveyor:
         self._find_single(_other_keys(self._list_unfound()))
         return self._survey
 
-    def _list_unfound(self) -> dict[str, int]:
+    def _list_unfound(self) -> dict[str, int | None]:
         unfound = {}
         for hexadecimal, size in self._wanted.items():
             if Digest(hexadecimal) not in self._survey.copies:
@@ -214,8 +214,12 @@ class _Surveyor:
         if index is None or packs.pack_length(index) + len(packs.TRAILER) != pack_size:
             return
         for member in packs.find_members(index, self._wanted.keys()):
-            if member.size == self._wanted[member.hex] <= SMALL_BYTES:
+            if self._fits(member.hex, member.size) and member.size <= SMALL_BYTES:
                 self._add_copy(member.hex, StoredCopy(pack_key(stem), member.offset, member.size))
+
+    def _fits(self, hexadecimal: str, size: int) -> bool:
+        """Whether a wanted content has this size, as far as anybody here knows."""
+        return self._wanted[hexadecimal] in (None, size)
 
     def _add_copy(self, hexadecimal: str, stored_copy: StoredCopy) -> None:
         self._survey.copies.setdefault(Digest(hexadecimal), []).append(stored_copy)
@@ -228,7 +232,7 @@ class _Surveyor:
             hexadecimal = keys[key]
             if key.startswith(RECIPES):
                 tasks.append(partial(self._read_recipe, hexadecimal, info))
-            elif info.size == self._wanted[hexadecimal]:
+            elif self._fits(hexadecimal, info.size):
                 self._add_copy(hexadecimal, StoredCopy(key, 0, info.size))
             else:
                 self._note_problem(hexadecimal, key, f"has {info.size:,} bytes")
@@ -253,7 +257,7 @@ class _Surveyor:
             raise NewerFormat(
                 where, (f"its parts are {encodings.pop()}, which this mlver cannot read",)
             )
-        if recipe.size == self._wanted[hexadecimal]:
+        if self._fits(hexadecimal, recipe.size):
             self._recipes[hexadecimal] = recipe
         else:
             self._note_problem(hexadecimal, info.key, f"is of {recipe.size:,} bytes")
@@ -278,10 +282,12 @@ class _Surveyor:
         self._survey.problems[Digest(hexadecimal)] = f"{self._blobs.address}/{key} {fault}"
 
 
-def _expected_keys(unfound: dict[str, int]) -> dict[str, str]:
+def _expected_keys(unfound: dict[str, int | None]) -> dict[str, str]:
     """Where contents of these sizes are stored by this mlver, by key."""
     keys = {}
     for hexadecimal, size in unfound.items():
+        if size is None:
+            continue
         if size > PART_BYTES:
             keys[recipe_key(hexadecimal)] = hexadecimal
         elif size >= SMALL_BYTES:
@@ -289,7 +295,7 @@ def _expected_keys(unfound: dict[str, int]) -> dict[str, str]:
     return keys
 
 
-def _other_keys(unfound: dict[str, int]) -> dict[str, str]:
+def _other_keys(unfound: Iterable[str]) -> dict[str, str]:
     keys = {}
     for hexadecimal in unfound:
         keys[recipe_key(hexadecimal)] = hexadecimal

@@ -12,7 +12,9 @@ from mlver.storage.remote.download import download_objects
 from mlver.storage.remote.survey import RemoteSurvey, survey_remote
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
+    ContentSizes,
     DownloadReport,
+    TeamStore,
     TransferOptions,
     UploadReport,
     UploadSource,
@@ -38,13 +40,13 @@ class BlobTeamStore:
         return self.blobs.address
 
     def find_missing(
-        self, wanted: Mapping[Digest, int], options: TransferOptions = STANDARD_OPTIONS
+        self, wanted: ContentSizes, options: TransferOptions = STANDARD_OPTIONS
     ) -> AbstractSet[Digest]:
         """See TeamStore."""
         return self.survey(wanted, options).find_missing(wanted)
 
     def survey(
-        self, wanted: Mapping[Digest, int], options: TransferOptions = STANDARD_OPTIONS
+        self, wanted: ContentSizes, options: TransferOptions = STANDARD_OPTIONS
     ) -> RemoteSurvey:
         """What the remote has of these contents now, and under which keys."""
         survey = survey_remote(self.blobs, self._cache_folder, wanted, options)
@@ -63,7 +65,7 @@ class BlobTeamStore:
 
     def download(
         self,
-        wanted: Mapping[Digest, int],
+        wanted: ContentSizes,
         intake: RepositoryIntake,
         options: TransferOptions = STANDARD_OPTIONS,
     ) -> DownloadReport:
@@ -71,9 +73,14 @@ class BlobTeamStore:
         survey = self._take_survey(wanted, options)
         return download_objects(self.blobs, survey, wanted, intake, options)
 
-    def _take_survey(self, wanted: Mapping[Digest, int], options: TransferOptions) -> RemoteSurvey:
+    def _take_survey(self, wanted: ContentSizes, options: TransferOptions) -> RemoteSurvey:
         """The survey that was made just before, if it is of all these contents; else a new one."""
         before, self._survey = self._survey, None
         if before is not None and wanted.keys() <= before[0]:
             return before[1]
         return survey_remote(self.blobs, self._cache_folder, wanted, options)
+
+
+def open_team_store(blobs: BlobStore, cache_folder: Path) -> TeamStore:
+    """The remote of a team that keeps its contents in these blobs."""
+    return BlobTeamStore(blobs, cache_folder)

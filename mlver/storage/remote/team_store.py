@@ -22,6 +22,10 @@ from mlver.system.parallel import ignore_progress
 DEFAULT_JOBS = 8
 
 
+# Contents and the size in bytes of each. None where nobody here knows it: a manifest has no sizes.
+ContentSizes = Mapping[Digest, int | None]
+
+
 class Confirmation(Enum):
     """How it is known that the remote has the bytes that were sent."""
 
@@ -97,7 +101,7 @@ class UploadSource(Protocol):
 class TeamStore(Protocol):
     """Contents by digest on a remote. Every call may be repeated at any time and after any error.
 
-    `wanted` has the size in bytes of each content, as manifests have it.
+    `wanted` has the size of each content, as far as it is known here. What is sent is known.
     """
 
     @property
@@ -106,7 +110,7 @@ class TeamStore(Protocol):
         ...
 
     def find_missing(
-        self, wanted: Mapping[Digest, int], options: TransferOptions = STANDARD_OPTIONS
+        self, wanted: ContentSizes, options: TransferOptions = STANDARD_OPTIONS
     ) -> AbstractSet[Digest]:
         """Those that are not on the remote, as it says now, whole and of the right size.
 
@@ -131,7 +135,7 @@ class TeamStore(Protocol):
 
     def download(
         self,
-        wanted: Mapping[Digest, int],
+        wanted: ContentSizes,
         intake: RepositoryIntake,
         options: TransferOptions = STANDARD_OPTIONS,
     ) -> DownloadReport:

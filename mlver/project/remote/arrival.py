@@ -1,0 +1,101 @@
+"""Brings objects from remotes into the repository's own store, every byte hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlver.project.artifacts.storing import open_store
+from mlver.project.project import Project
+from mlver.project.remote.team import TeamRemote
+from mlver.storage.digests import DigestSet
+from mlver.storage.remote.team_store import DEFAULT_JOBS, DownloadReport, TransferOptions
+
+
+@dataclass(frozen=True, slots=True)
+class WrongObject:
+    """An object of which a remote has other bytes than its `digest` says, and where it has them."""
+
+    digest: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came from one remote: how many objects, and how many bytes for them.
+
+    `wrong` are the objects of which it has other bytes; none of these was taken.
+    """
+
+    remote: str
+    address: str
+    objects: int
+    bytes_received: int
+    wrong: tuple[WrongObject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtObjects:
+    """What came from the remotes that were asked, and the objects that none of them has whole."""
+
+    arrivals: tuple[Arrival, ...]
+    missing: DigestSet
+
+    @property
+    def objects(self) -> int:
+        return sum(arrival.objects for arrival in self.arrivals)
+
+    @property
+    def bytes_received(self) -> int:
+        return sum(arrival.bytes_received for arrival in self.arrivals)
+
+
+def find_absent(project: Project, needed: DigestSet) -> DigestSet:
+    """Find those of these objects that are not in the repository's store."""
+    missing = open_store(project).find_missing(needed)
+    return DigestSet.from_digests(missing)
+
+
+def bring_objects(
+    project: Project, absent: DigestSet, remotes: Sequence[TeamRemote], *, jobs: int = DEFAULT_JOBS
+) -> BroughtObjects:
+    """Bring objects, each from the first of these remotes that has it whole. Hold the lock.
+
+    What arrived is stored durably when this returns. Raise MlverError where a remote cannot be
+    asked at all; what arrived before that stays.
+    """
+    arrivals: list[Arrival] = []
+    missing = absent
+    for remote in remotes:
+        if not missing:
+            break
+        report = _bring_from(project, missing, remote, jobs)
+        wrong = [WrongObject(str(digest), place) for digest, place in report.wrong.items()]
+        arrivals.append(
+            Arrival(
+                remote=remote.name,
+                address=remote.store.address,
+                objects=report.objects,
+                bytes_received=report.bytes_received,
+                wrong=tuple(sorted(wrong, key=lambda fault: fault.digest)),
+            )
+        )
+        left = {*report.missing, *report.wrong}
+        missing = DigestSet.from_digests(left)
+    return BroughtObjects(tuple(arrivals), missing)
+
+
+def _bring_from(
+    project: Project, wanted: DigestSet, remote: TeamRemote, jobs: int
+) -> DownloadReport:
+    reporter = project.reporter
+
+    def begin_receiving(total: int) -> None:
+        reporter.begin_work(f"fetching from {remote.name}", total)
+
+    options = TransferOptions(jobs=jobs, progress=reporter.advance_work, expect=begin_receiving)
+    try:
+        with open_store(project).open_deposit() as deposit:
+            return remote.store.download(dict.fromkeys(wanted), deposit, options)
+    finally:
+        reporter.end_work()

@@ -1,0 +1,87 @@
+"""What commands fetch by themselves: objects that they need and that a trusted remote has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+
+from mlver.errors import MlverError, shell_command, summarise_error
+from mlver.project.project import Project
+from mlver.project.remote.arrival import bring_objects, find_absent
+from mlver.project.remote.configured import ConfiguredRemote, list_remotes
+from mlver.project.remote.needed import list_needed
+from mlver.project.remote.team import open_team
+from mlver.project.remote.trusted_places import is_trusted
+from mlver.project.transaction import locking
+from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
+
+
+def fetch_for_reading(
+    project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
+) -> None:
+    """The same as `fetch_versions`, for what only reads and so does not hold the lock yet."""
+    if not _find_absent(project, records, only):
+        return
+    with locking(project, "fetching") as holding:
+        fetch_versions(holding, records, only)
+
+
+def fetch_versions(
+    project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
+) -> None:
+    """Fetch what is not here of these versions' artifacts, and say so. Hold the lock.
+
+    Nobody is asked anything: a remote that is not confirmed yet is named in a note, and so is one
+    that cannot be reached. Whoever needs the objects then says which of them are missing.
+    """
+    absent = _find_absent(project, records, only)
+    if not absent:
+        return
+    if project.offline:
+        project.reporter.show_note(
+            f"{len(absent):,} objects are not here, and --offline asks no remote for them"
+        )
+        return
+    usable = _select_usable(project, list_remotes(project))
+    if not usable:
+        return
+    try:
+        brought = bring_objects(project, absent, [open_team(project, remote) for remote in usable])
+    except MlverError as error:
+        project.reporter.show_note(f"nothing was fetched: {summarise_error(error)}")
+        return
+    for arrival in brought.arrivals:
+        if arrival.objects:
+            project.reporter.show_note(
+                f"fetched {arrival.objects:,} objects ({arrival.bytes_received:,} bytes)"
+                f" from {arrival.remote}"
+            )
+        for fault in arrival.wrong:
+            project.reporter.show_note(f"{fault.place} is not {fault.digest}, and was not taken")
+
+
+def _find_absent(
+    project: Project, records: Sequence[VersionRecord], only: Collection[str]
+) -> DigestSet:
+    """The objects of these versions that are not here; none where no remote could have them."""
+    # Most repositories have no remote, and a manifest with a fault is for the caller to name.
+    with suppress(MlverError):
+        if records and list_remotes(project):
+            return find_absent(project, list_needed(project, records, only))
+    return DigestSet.from_raw(())
+
+
+def _select_usable(project: Project, remotes: Iterable[ConfiguredRemote]) -> list[ConfiguredRemote]:
+    """Select the remotes whose places are confirmed; name those that are not."""
+    usable: list[ConfiguredRemote] = []
+    for remote in remotes:
+        if remote.fault is None and is_trusted(remote.place):
+            usable.append(remote)
+            continue
+        confirm = shell_command("mlver", "remote", "show", remote.name, "--yes")
+        project.reporter.show_note(
+            f"the remote {remote.name} ({remote.shown_address}) may have what is missing here,"
+            f" and nobody on this machine has confirmed it yet: {confirm}"
+        )
+    return usable

@@ -1,0 +1,70 @@
+"""The objects that versions need, which travel by remotes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+
+from mlver.errors import MlverError
+from mlver.findings import Finding
+from mlver.project.artifacts import damage
+from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.project import Project
+from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
+
+
+def list_needed(
+    project: Project, records: Iterable[VersionRecord], only: Collection[str] = ()
+) -> DigestSet:
+    """The objects that mlver keeps of these versions: of the artifacts `only`, or of all.
+
+    Raise MlverError where a manifest is missing or damaged.
+    """
+    return DigestSet.from_raw(_read_needed(project, records, only))
+
+
+def _read_needed(
+    project: Project, records: Iterable[VersionRecord], only: Collection[str]
+) -> Iterator[bytes]:
+    for record in records:
+        for artifact in record.select_artifacts(only).values():
+            if not artifact.stored:
+                continue
+            for _, hexadecimal in pinned_files(project, artifact):
+                yield bytes.fromhex(hexadecimal)
+
+
+def read_versions(project: Project) -> list[VersionRecord]:
+    """The record of every version here; one that cannot be read is for `verify` to name."""
+    records: list[VersionRecord] = []
+    for model in project.registry.list_models():
+        for number in project.registry.list_versions(model):
+            with suppress(MlverError):
+                record, _ = project.registry.read_version(model, number)
+                records.append(record)
+    return records
+
+
+def describe_lacking(
+    project: Project,
+    records: Collection[VersionRecord],
+    lacking: DigestSet,
+    message: str,
+    hints: tuple[str, ...] = (),
+) -> tuple[Finding, ...]:
+    """A finding for each artifact that lacks objects, which tells how many it lacks."""
+    findings: list[Finding] = []
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            if not artifact.stored:
+                continue
+            with suppress(MlverError):
+                entries = pinned_files(project, artifact)
+                raw_digests = (bytes.fromhex(hexadecimal) for _, hexadecimal in entries)
+                count = sum(lacking.find_rank(raw) is not None for raw in raw_digests)
+                if count:
+                    subject = damage.name_artifact(record, name)
+                    text = f"{count:,} of {artifact.files:,} files {message}"
+                    findings.append(Finding("object", subject, text, hints))
+    return tuple(findings)

@@ -1,0 +1,129 @@
+"""Sends objects to one remote, and keeps them from being collected until git names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.project.artifacts.storing import open_store
+from mlver.project.project import Project
+from mlver.project.remote.pins import Pin, abandon_push, begin_push, finish_push, settle_push
+from mlver.project.remote.repositories import announce_repository
+from mlver.project.remote.team import TeamRemote
+from mlver.storage.digests import DigestSet
+from mlver.storage.remote.team_store import Confirmation, TransferOptions, UploadReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentObjects:
+    """What a remote got: `objects` new ones, of `bytes_sent` bytes, and how they were confirmed.
+
+    `present` objects were there already. `confirmed` is None where nothing was sent.
+    """
+
+    remote: str
+    address: str
+    objects: int
+    present: int
+    bytes_sent: int
+    confirmed: str | None
+
+
+@dataclass(slots=True)
+class ObjectSending:
+    """One remote's part of a push.
+
+    `here` are the sizes of the objects that the repository's store has. `elsewhere` are those that
+    it has not, and that the remote may have; `absent` are those of them that it has not either,
+    once that was asked.
+    """
+
+    project: Project
+    remote: TeamRemote
+    here: Mapping[Digest, int]
+    elsewhere: DigestSet
+    options: TransferOptions
+    pin: Pin | None
+    absent: frozenset[Digest] = frozenset()
+    objects: int = 0
+    bytes_sent: int = 0
+    confirmed: Confirmation | None = None
+
+    def send_objects(self) -> None:
+        """Send what the remote lacks: all that is here is confirmed there, and cannot be collected
+        before git names it.
+        """
+        if self.pin is None:
+            self.send_missing(frozenset())
+        else:
+            settle_push(self.pin, self.send_missing)
+
+    def send_missing(self, condemned: frozenset[str]) -> None:
+        """Send what the remote lacks; blobs of these keys count as absent."""
+        # Of what is not here, nobody knows the sizes.
+        everything: dict[Digest, int | None] = {**dict.fromkeys(self.elsewhere), **self.here}
+        options = replace(self.options, renew=condemned)
+        missing = self.remote.store.find_missing(everything, options)
+        self.absent = frozenset(digest for digest in missing if digest not in self.here)
+        wanted = {digest: size for digest, size in self.here.items() if digest in missing}
+        if not wanted:
+            return
+        report = self._upload(wanted, options)
+        self.objects += report.objects
+        self.bytes_sent += report.bytes_sent
+        self.confirmed = report.confirmed or self.confirmed
+
+    def finish_sending(self) -> None:
+        """End the part of this remote after git's push; send again what may be gone by now."""
+        if self.pin is not None:
+            finish_push(self.pin, self.send_missing)
+
+    def build_result(self) -> SentObjects:
+        return SentObjects(
+            remote=self.remote.name,
+            address=self.remote.store.address,
+            objects=self.objects,
+            present=len(self.here) + len(self.elsewhere) - len(self.absent) - self.objects,
+            bytes_sent=self.bytes_sent,
+            confirmed=None if self.confirmed is None else self.confirmed.value,
+        )
+
+    def _upload(self, wanted: Mapping[Digest, int], options: TransferOptions) -> UploadReport:
+        reporter = self.project.reporter
+
+        def begin_sending(total: int) -> None:
+            reporter.begin_work(f"sending to {self.remote.name}", total)
+
+        options = replace(options, expect=begin_sending, progress=reporter.advance_work)
+        try:
+            return self.remote.store.upload(open_store(self.project), wanted, options)
+        finally:
+            reporter.end_work()
+
+
+@contextmanager
+def open_sending(
+    project: Project, remote: TeamRemote, wanted: DigestSet, options: TransferOptions
+) -> Iterator[ObjectSending]:
+    """Begin to send to a remote. What the push relies on is pinned there.
+
+    The pin goes when the block fails. Else `finish_sending` removes it, or gc once it is old.
+    """
+    absent = open_store(project).find_missing(wanted)
+    here = open_store(project).read_sizes(digest for digest in wanted if digest not in absent)
+    elsewhere = DigestSet.from_raw(bytes.fromhex(digest.hex) for digest in absent)
+    pin = None
+    if remote.blobs is not None:
+        announce_repository(remote.blobs, project.repository)
+        pin = begin_push(remote.blobs, wanted)
+    try:
+        yield ObjectSending(project, remote, here, elsewhere, options, pin)
+    except BaseException:
+        if pin is not None:
+            # The failure is what the person has to know of.
+            with suppress(MlverError):
+                abandon_push(pin)
+        raise

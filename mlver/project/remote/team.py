@@ -1,0 +1,32 @@
+"""The remotes of a repository as stores of contents by digest, whatever serves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlver.project.project import Project
+from mlver.project.remote.configured import ConfiguredRemote
+from mlver.storage.remote.blobs import BlobStore
+from mlver.storage.remote.open import open_blobs
+from mlver.storage.remote.team import open_team_store
+from mlver.storage.remote.team_store import TeamStore
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRemote:
+    """A remote that is trusted and open. Nothing was asked of it yet.
+
+    `blobs` is None where it keeps contents by digest alone, as git-lfs does: nothing can be pinned
+    or collected there.
+    """
+
+    name: str
+    store: TeamStore
+    blobs: BlobStore | None
+
+
+def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
+    """Open a remote that is trusted. Raise MlverError where no back-end serves its address."""
+    blobs = open_blobs(remote.settings.url, remote.settings.options)
+    cache = project.state_directory / "remotes"
+    return TeamRemote(remote.name, open_team_store(blobs, cache), blobs)
