@@ -53,14 +53,28 @@ class RememberedBlobs:
         is in it. Raises BlobMissing and BlobTooShort.
         """
         info = replace(info, size=min(info.size, MOST_BYTES + 1))
-        identity = f"{self._blobs.address}\0{info.key}\0{info.size}\0{info.stored.isoformat()}"
-        path = self._folder / f"{hashlib.sha256(identity.encode()).hexdigest()}.blob"
+        path = self._dated_path(info)
         kept = self._read_kept(path)
         if kept is not None and len(kept) == info.size:
             return kept
         data = read_whole(self._blobs, info)
         self._keep(path, data)
         return data
+
+    def keep_named(self, index: bytes) -> None:
+        """Remember the index of a pack, which the remote has."""
+        self._keep(self._folder / f"{packs.pack_name(index)}.idx", index)
+
+    def keep_dated(self, info: BlobInfo, data: bytes) -> None:
+        """Remember what the blob has that the remote describes so."""
+        if info.size == len(data):
+            self._keep(self._dated_path(info), data)
+
+    def _dated_path(self, info: BlobInfo) -> Path:
+        # Some storages tell the fractions of a second in listings only.
+        stored = info.stored.isoformat(timespec="seconds")
+        identity = f"{self._blobs.address}\0{info.key}\0{info.size}\0{stored}"
+        return self._folder / f"{hashlib.sha256(identity.encode()).hexdigest()}.blob"
 
     def _read_kept(self, path: Path) -> bytes | None:
         try:

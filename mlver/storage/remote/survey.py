@@ -64,6 +64,7 @@ class RemoteSurvey:
     """The copies of wanted contents on a remote, and why some that are there do not count."""
 
     listing: BlobListing
+    remembered: RememberedBlobs
     copies: dict[Digest, list[StoredCopy]] = field(default_factory=dict)
     problems: dict[Digest, str] = field(default_factory=dict)
 
@@ -181,7 +182,7 @@ class _Surveyor:
         self._remembered = RememberedBlobs(blobs, cache_folder)
         self._workers = partial(TransferWorkers, blobs.address, options.jobs, options.timings.stall)
         self._listing = BlobListing(blobs, options.renew, options.jobs, options.timings.stall)
-        self._survey = RemoteSurvey(self._listing)
+        self._survey = RemoteSurvey(self._listing, self._remembered)
         self._recipes: dict[str, Recipe] = {}
 
     def survey(self) -> RemoteSurvey:

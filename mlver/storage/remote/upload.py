@@ -104,7 +104,10 @@ class _Upload:
     ) -> None:
         self._source = source
         self._options = options
+        self._blobs = blobs
         self._listing = survey.listing
+        # The next run need not read again what this one sends.
+        self._remembered = survey.remembered
         self.workers = TransferWorkers(
             blobs.address, options.jobs, options.timings.stall, options.progress
         )
@@ -173,7 +176,9 @@ class _Upload:
             return
         recipe = format_recipe(large.build_recipe())
         recipe_digest = hashlib.sha256(recipe).hexdigest()
-        self._sender.send_blob(recipe_key(large.digest.hex), recipe, recipe_digest)
+        key = recipe_key(large.digest.hex)
+        self._sender.send_blob(key, recipe, recipe_digest)
+        self._remembered.keep_dated(self._blobs.stat_blob(key), recipe)
 
     def _read_object(self, digest: Digest, size: int) -> Task:
         self._budget.acquire(size)
@@ -218,6 +223,7 @@ class _Upload:
             stem = packs.pack_name(index)
             self._sender.send_blob(pack_key(stem), data, hashlib.sha256(data).hexdigest())
             self._sender.send_blob(index_key(stem), index, stem)
+            self._remembered.keep_named(index)
             self.workers.count_confirmed(pack.content_bytes)
         finally:
             self._budget.release(PART_BYTES)
