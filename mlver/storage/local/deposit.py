@@ -64,6 +64,7 @@ class ObjectDeposit:
         self._counted_runs: dict[str, int] = {}
         self._large: set[str] = set()
         self._partials: dict[str, Path] = {}
+        self._named_folders: set[Path] = set()
         self._blobs: list[tuple[Path, str]] = []
         self._damaged: list[tuple[str, ObjectLocation]] = []
         self._writer: PackWriter | None = None
@@ -121,6 +122,8 @@ class ObjectDeposit:
         except OSError as error:
             raise refusal_error("storing objects", error) from error
         self.accept_receipt(receipt)
+        if self._lengths.total() >= PACK_BYTES:
+            self._commit_early()
 
     def begin_partial(self, digest: Digest, size: int) -> int:
         """See RepositoryIntake."""
@@ -143,9 +146,22 @@ class ObjectDeposit:
         try:
             with durable.naming_errors(path):
                 os.fchmod(descriptor, 0o444)
+                durable.sync_descriptor(descriptor)
             self.receive_blob(path, digest.hex)
+            self._name_blobs()
         except OSError as error:
             raise refusal_error("storing an object", error) from error
+
+    def _commit_early(self) -> None:
+        """Store what came so far, so that a crash does not lose all of a long transfer."""
+        self._end_part()
+        try:
+            self._commit_objects()
+        except OSError as error:
+            raise refusal_error("storing objects", error) from error
+        self._parts.clear()
+        self._lengths.clear()
+        self._counted_runs.clear()
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""
@@ -259,24 +275,32 @@ class ObjectDeposit:
             finished_pack = self._finish_part(Path(part), runs)
             finished_packs.append(finished_pack)
             files.extend(finished_pack[:2])
-        if not files and not self._damaged:
+        if not files and not self._damaged and not self._named_folders:
             return
         for directory in (store.objects, store.packs_directory):
             durable.make_directory(directory)
         # All bytes before the first name: a crash leaves whole objects, or none.
         durable.sync_files(files)
+        self._name_blobs()
+        for pack, index, name in finished_packs:
+            self._name_pack(pack, index, name)
+        durable.sync_directories([store.packs_directory, store.objects, *self._named_folders])
+        self._named_folders.clear()
+        store.forget_listing()
+
+    def _name_blobs(self) -> None:
+        """Give large contents, which are on the disk, their names, in place of damaged copies."""
+        store = self._store
+        durable.make_directory(store.objects)
         for digest, location in dict.fromkeys(self._damaged):
             store.set_aside(digest, location)
-        directories = [store.packs_directory, store.objects]
+        self._damaged.clear()
         for path, digest in self._blobs:
             target = store.loose_path(digest)
             paths.check_own_directory(target.parent).mkdir(exist_ok=True)
-            directories.append(target.parent)
+            self._named_folders.add(target.parent)
             self._name_blob(path, target, digest)
-        for pack, index, name in finished_packs:
-            self._name_pack(pack, index, name)
-        durable.sync_directories(directories)
-        store.forget_listing()
+        self._blobs.clear()
 
     def _finish_part(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
         """End a part as a tar and write its index; neither is flushed yet."""

@@ -12,6 +12,7 @@ from mlver.errors import refusal_error
 from mlver.storage.recipes import cut_evenly
 from mlver.storage.remote.survey import StoredCopy, part_key
 from mlver.storage.remote.workers import TransferStopped
+from mlver.system import durable
 
 # Read again to be hashed, out of the system's memory for the most part.
 _PIECE_BYTES = 1 << 20
@@ -111,6 +112,13 @@ class AssembledContent:
         with self._hash_lock:
             self._hash_arrived()
             return self._hasher.hexdigest() == self.digest.hex
+
+    def flush_file(self) -> None:
+        """Have all bytes on the disk."""
+        try:
+            durable.sync_descriptor(self.descriptor)
+        except OSError as error:
+            raise refusal_error(f"storing {self.digest}", error) from error
 
     def close_file(self) -> None:
         """Close the file; nothing is written any more."""

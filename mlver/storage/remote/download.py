@@ -165,6 +165,9 @@ class _Download:
     def _end_content(self, content: AssembledContent) -> None:
         """Hand a content over whose last span has come."""
         is_sound = content.is_sound()
+        if is_sound:
+            # Not below, where the other threads would wait for the disk.
+            content.flush_file()
         with self._lock:
             self._workers.raise_if_stopped()
             if is_sound:

@@ -1,8 +1,7 @@
 """Small blobs that were read before, kept in a folder of this machine.
 
-The folder may be deleted at any time. What is in it is used only where it is known to be what the
-remote has: an index of a pack hashes to its name, and another blob is known by the size and the
-time of storage that the remote lists for it now.
+The folder may be deleted at any time. A blob in it is used only while the remote lists the size and
+the time of storage that it had: whatever replaces it has another time.
 """
 
 from __future__ import annotations
@@ -13,68 +12,54 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from mlver.storage import packs
 from mlver.storage.recipes import MOST_BYTES
-from mlver.storage.remote.blobs import BlobInfo, BlobMissing, BlobStore, BlobTooShort
+from mlver.storage.remote.blobs import BlobInfo, BlobStore
 from mlver.storage.remote.catalogue import PIECE_BYTES
 from mlver.system import durable
 from mlver.system.regular import read_regular
 
 
 class RememberedBlobs:
-    """Reads blobs of `blobs`, and keeps them in `folder`."""
+    """Reads blobs of `blobs`, and keeps them in `folder`. What is in them, the caller checks."""
 
     def __init__(self, blobs: BlobStore, folder: Path) -> None:
         self._blobs = blobs
         self._folder = folder
 
-    def read_named(self, info: BlobInfo, sha256: str) -> bytes | None:
-        """The index of a pack, which has this digest; None where it does not, or is no index."""
-        path = self._folder / f"{sha256}.idx"
-        kept = self._read_kept(path)
-        if kept is not None and packs.pack_name(kept) == sha256:
-            return kept
-        if info.size > MOST_BYTES:
-            return None
-        try:
-            index = read_whole(self._blobs, info)
-        except (BlobMissing, BlobTooShort):
-            return None
-        # Somebody who can write there can give rubbish the right name: the lines are checked, too.
-        if packs.pack_name(index) != sha256 or not packs.is_index(index):
-            return None
-        self._keep(path, index)
-        return index
+    def read_blob(self, info: BlobInfo) -> bytes:
+        """The bytes of a blob that the remote describes so. Raises BlobMissing and BlobTooShort.
 
-    def read_dated(self, info: BlobInfo) -> bytes:
-        """A blob that does not change without another time or size in the listing.
-
-        Of one that is too large to be anything of ours, only the beginning. The caller checks what
-        is in it. Raises BlobMissing and BlobTooShort.
+        Of one that is too large to be an index or a recipe of ours, only the beginning.
         """
         info = replace(info, size=min(info.size, MOST_BYTES + 1))
-        path = self._dated_path(info)
-        kept = self._read_kept(path)
+        kept = self._read_kept(self._path_of(info))
         if kept is not None and len(kept) == info.size:
             return kept
-        data = read_whole(self._blobs, info)
-        self._keep(path, data)
-        return data
+        pieces = []
+        for offset in range(0, info.size, PIECE_BYTES):
+            piece_size = min(PIECE_BYTES, info.size - offset)
+            pieces.append(self._blobs.get_range(info.key, offset, piece_size))
+        return b"".join(pieces)
 
-    def keep_named(self, index: bytes) -> None:
-        """Remember the index of a pack, which the remote has."""
-        self._keep(self._folder / f"{packs.pack_name(index)}.idx", index)
+    def keep_read(self, info: BlobInfo, data: bytes) -> None:
+        """Remember what was read, and proved to be right: a bit may have flipped on the way."""
+        self._keep(self._path_of(info), data)
 
-    def keep_dated(self, info: BlobInfo, data: bytes) -> None:
-        """Remember what the blob has that the remote describes so."""
+    def forget_blob(self, info: BlobInfo) -> None:
+        """Read a blob again next time: what it was said to hold is of no use."""
+        durable.discard_temporary(self._path_of(info))
+
+    def keep_sent(self, key: str, data: bytes) -> None:
+        """Remember what was just stored under a key, as the remote describes it now."""
+        info = self._blobs.stat_blob(key)
         if info.size == len(data):
-            self._keep(self._dated_path(info), data)
+            self._keep(self._path_of(info), data)
 
-    def _dated_path(self, info: BlobInfo) -> Path:
+    def _path_of(self, info: BlobInfo) -> Path:
         # Some storages tell the fractions of a second in listings only.
         stored = info.stored.isoformat(timespec="seconds")
         identity = f"{self._blobs.address}\0{info.key}\0{info.size}\0{stored}"
-        return self._folder / f"{hashlib.sha256(identity.encode()).hexdigest()}.blob"
+        return self._folder / hashlib.sha256(identity.encode()).hexdigest()
 
     def _read_kept(self, path: Path) -> bytes | None:
         try:
@@ -83,6 +68,8 @@ class RememberedBlobs:
             return None
 
     def _keep(self, path: Path, data: bytes) -> None:
+        if self._read_kept(path) == data:
+            return
         # Without it, it is read from the remote again.
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,11 +79,3 @@ class RememberedBlobs:
                 os.replace(prepared, path)  # noqa: PTH105
             finally:
                 durable.discard_temporary(prepared)
-
-
-def read_whole(blobs: BlobStore, info: BlobInfo) -> bytes:
-    """A blob that fits in memory. Raises BlobMissing and BlobTooShort."""
-    pieces = []
-    for offset in range(0, info.size, PIECE_BYTES):
-        pieces.append(blobs.get_range(info.key, offset, min(PIECE_BYTES, info.size - offset)))
-    return b"".join(pieces)

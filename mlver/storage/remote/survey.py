@@ -183,7 +183,7 @@ class _Surveyor:
         self._workers = partial(TransferWorkers, blobs.address, options.jobs, options.timings.stall)
         self._listing = BlobListing(blobs, options.renew, options.jobs, options.timings.stall)
         self._survey = RemoteSurvey(self._listing, self._remembered)
-        self._recipes: dict[str, Recipe] = {}
+        self._recipes: dict[str, tuple[Recipe, BlobInfo, bytes]] = {}
 
     def survey(self) -> RemoteSurvey:
         self._find_packed()
@@ -211,8 +211,16 @@ class _Surveyor:
 
     def _read_index(self, stem: str, info: BlobInfo, pack_size: int) -> None:
         """Note the wanted members of a pack, if its index is sound."""
-        index = self._remembered.read_named(info, stem)
-        if index is None or packs.pack_length(index) + len(packs.TRAILER) != pack_size:
+        try:
+            index = self._remembered.read_blob(info)
+        except (BlobMissing, BlobTooShort):
+            return
+        # Somebody who can write there can give rubbish the right name: the lines are checked, too.
+        if packs.pack_name(index) != stem or not packs.is_index(index):
+            self._remembered.forget_blob(info)
+            return
+        self._remembered.keep_read(info, index)
+        if packs.pack_length(index) + len(packs.TRAILER) != pack_size:
             return
         for member in packs.find_members(index, self._wanted.keys()):
             if self._fits(member.hex, member.size) and member.size <= SMALL_BYTES:
@@ -244,7 +252,7 @@ class _Surveyor:
     def _read_recipe(self, hexadecimal: str, info: BlobInfo) -> None:
         where = f"{self._blobs.address}/{info.key}"
         try:
-            data = self._remembered.read_dated(info)
+            data = self._remembered.read_blob(info)
             recipe = parse_recipe(data, hexadecimal, where)
         except NewerFormat:
             raise
@@ -259,25 +267,28 @@ class _Surveyor:
                 where, (f"its parts are {encodings.pop()}, which this mlver cannot read",)
             )
         if self._fits(hexadecimal, recipe.size):
-            self._recipes[hexadecimal] = recipe
+            self._recipes[hexadecimal] = (recipe, info, data)
         else:
             self._note_problem(hexadecimal, info.key, f"is of {recipe.size:,} bytes")
 
     def _check_parts(self) -> None:
         """Count the recipes whose parts are all there."""
         keys: set[str] = set()
-        for recipe in self._recipes.values():
+        for recipe, _, _ in self._recipes.values():
             keys.update(part_key(part.sha256) for part in recipe.parts)
         infos = self._listing.find_blobs(keys)
-        for hexadecimal, recipe in self._recipes.items():
-            key = recipe_key(hexadecimal)
+        for hexadecimal, (recipe, recipe_info, data) in self._recipes.items():
             for part in recipe.parts:
                 info = infos.get(part_key(part.sha256))
                 if info is None or info.size != part.size:
-                    self._note_problem(hexadecimal, key, f"lacks its part {part.sha256}")
+                    self._note_problem(hexadecimal, recipe_info.key, f"lacks part {part.sha256}")
+                    self._remembered.forget_blob(recipe_info)
                     break
             else:
-                self._add_copy(hexadecimal, StoredCopy(key, 0, recipe.size, recipe))
+                # With a bit that flipped on the way, it would not lead to parts that are there.
+                self._remembered.keep_read(recipe_info, data)
+                stored_copy = StoredCopy(recipe_info.key, 0, recipe.size, recipe)
+                self._add_copy(hexadecimal, stored_copy)
 
     def _note_problem(self, hexadecimal: str, key: str, fault: str) -> None:
         self._survey.problems[Digest(hexadecimal)] = f"{self._blobs.address}/{key} {fault}"

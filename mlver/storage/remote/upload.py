@@ -104,7 +104,6 @@ class _Upload:
     ) -> None:
         self._source = source
         self._options = options
-        self._blobs = blobs
         self._listing = survey.listing
         # The next run need not read again what this one sends.
         self._remembered = survey.remembered
@@ -178,7 +177,7 @@ class _Upload:
         recipe_digest = hashlib.sha256(recipe).hexdigest()
         key = recipe_key(large.digest.hex)
         self._sender.send_blob(key, recipe, recipe_digest)
-        self._remembered.keep_dated(self._blobs.stat_blob(key), recipe)
+        self._remembered.keep_sent(key, recipe)
 
     def _read_object(self, digest: Digest, size: int) -> Task:
         self._budget.acquire(size)
@@ -223,7 +222,7 @@ class _Upload:
             stem = packs.pack_name(index)
             self._sender.send_blob(pack_key(stem), data, hashlib.sha256(data).hexdigest())
             self._sender.send_blob(index_key(stem), index, stem)
-            self._remembered.keep_named(index)
+            self._remembered.keep_sent(index_key(stem), index)
             self.workers.count_confirmed(pack.content_bytes)
         finally:
             self._budget.release(PART_BYTES)
