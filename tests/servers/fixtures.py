@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.servers.azurite import start_azurite
 from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
 from tests.servers.starting import RunningServer, Servers, find_shared_folder
 
@@ -27,3 +28,9 @@ def seaweedfs(servers: Servers) -> RunningServer:
 def gcs_double(servers: Servers) -> RunningServer:
     """What Google's client takes for Google Cloud Storage: SeaweedFS, with one bucket."""
     return servers.share_server("gcs-double", start_gcs_double)
+
+
+@pytest.fixture(scope="session")
+def azurite(servers: Servers) -> RunningServer:
+    """Azurite: Azure's blob storage, with one container."""
+    return servers.share_server("azurite", start_azurite)

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, Protocol
 
 from mlver.errors import MlverError, refusal_error
+from mlver.storage.remote.timings import STANDARD, Timings
 
 # Lower case only: some stores do not tell `A` from `a`. No component begins with a dot, so that a
 # back-end has names of its own for what is not whole yet.
@@ -31,13 +32,15 @@ class BlobAddress(NamedTuple):
     """An address as `text`, its scheme in lower case and the rest after `://`.
 
     A path has no scheme and is all rest. `options` are what the settings of a remote say besides
-    its address, such as `endpoint` and `region`; they are never secrets.
+    its address, such as `endpoint` and `region`; they are never secrets. `timings` is how long
+    the back-end waits for a server.
     """
 
     text: str
     scheme: str
     rest: str
     options: Mapping[str, str] = MappingProxyType({})
+    timings: Timings = STANDARD
 
 
 class BlobError(MlverError):

@@ -14,6 +14,7 @@ from mlver.extras import import_extra
 from mlver.storage.remote.blobs import BlobAddress, BlobStore
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
+from mlver.storage.remote.timings import STANDARD, Timings
 
 # Only `://` makes an address: a directory may well be called `a:b`.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
@@ -27,18 +28,27 @@ class BackEnd(NamedTuple):
     extra: str | None = None
 
 
+_AZURE = BackEnd("mlver.storage.remote.cloud", "open_cloud", "azure")
 BACK_ENDS = {
     "file": BackEnd("mlver.storage.remote.directory", "open_directory"),
+    "s3": BackEnd("mlver.storage.remote.cloud", "open_cloud", "s3"),
+    "gs": BackEnd("mlver.storage.remote.cloud", "open_cloud", "gcs"),
+    "az": _AZURE,
+    "azure": _AZURE,
+    "abfs": _AZURE,
+    "abfss": _AZURE,
 }
 
 
-def open_blobs(address: str, options: Mapping[str, str] | None = None) -> RetryingBlobs:
+def open_blobs(
+    address: str, options: Mapping[str, str] | None = None, timings: Timings = STANDARD
+) -> RetryingBlobs:
     """The blobs at an address; whatever serves them, calls that failed for now are repeated.
 
     An address is a URL of a known scheme, or the path of a directory. `options` are those of
     BlobAddress.
     """
-    parsed = parse_address(address, options or {})
+    parsed = parse_address(address, options or {})._replace(timings=timings)
     back_end = BACK_ENDS.get(parsed.scheme or "file")
     if back_end is None:
         known = ", ".join(f"{known}://" for known in sorted(BACK_ENDS))
@@ -47,7 +57,7 @@ def open_blobs(address: str, options: Mapping[str, str] | None = None) -> Retryi
             f" use a path, or an address that begins with one of: {known}"
         )
     open_back_end = getattr(_load_module(back_end), back_end.factory)
-    return RetryingBlobs(cast(BlobStore, open_back_end(parsed)))
+    return RetryingBlobs(cast(BlobStore, open_back_end(parsed)), timings.retries)
 
 
 def parse_address(address: str, options: Mapping[str, str]) -> BlobAddress:

@@ -20,21 +20,9 @@ from mlver.storage.remote.blobs import (
     TransientBlobError,
     check_range,
 )
+from mlver.storage.remote.timings import STANDARD, RetryPolicy
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often a call is tried, and for how many seconds after it failed first.
-
-    The waits in between double.
-    """
-
-    attempts: int = 6
-    first_wait: float = 0.2
-    longest_wait: float = 15.0
-    patience: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +34,7 @@ class RetryingBlobs:
     """
 
     inner: BlobStore
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy = STANDARD.retries
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 

@@ -1,18 +1,48 @@
-"""How long to wait for remotes: the one table of times, in seconds. Tests pass shorter ones."""
+"""How long to wait for remotes, and how often to try again: the one table of times.
+
+All are in seconds. Whoever waits takes a `Timings` as an argument, so that tests pass shorter ones.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a call is tried, and for how many seconds after it failed first.
+
+    The waits in between double.
+    """
+
+    attempts: int = 6
+    first_wait: float = 0.2
+    longest_wait: float = 15.0
+    patience: float = 180.0
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Times in seconds.
+    """How long to wait for what.
 
-    `stall`: a transfer that no byte was moved by for so long is given up, with a message.
+    `connect`: until a server has accepted a connection. `silence`: for the next byte of an answer;
+    the call failed for now after that. `whole_call`: for one call, however slowly bytes flow.
+    `stall`: a transfer in which nothing was confirmed for so long, retries included, is given up.
+
+    `grace`: what gc condemned on a remote is deleted after that at the earliest, and a pin protects
+    its objects for that long. `least_grace`: no settings make it shorter.
     """
 
+    retries: RetryPolicy = RetryPolicy()
+    connect: float = 10.0
+    silence: float = 30.0
+    whole_call: float = _HOUR
     stall: float = 300.0
+    grace: float = 14 * _DAY
+    least_grace: float = _DAY
 
 
 STANDARD = Timings()

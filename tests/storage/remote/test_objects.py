@@ -19,7 +19,8 @@ from mlver.storage.remote.blobs import BlobSource, BytesSource, PutOutcome
 from mlver.storage.remote.catalogue import index_key, object_key, pack_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.objects import BlobObjectStore
-from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
+from mlver.storage.remote.retrying import RetryingBlobs
+from mlver.storage.remote.timings import RetryPolicy
 from mlver.storage.store import ObjectStore
 from tests.storage.conformance import (
     CONTENTS,

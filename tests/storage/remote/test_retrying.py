@@ -14,7 +14,8 @@ from mlver.storage.remote.blobs import (
     RangeIgnored,
     TransientBlobError,
 )
-from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
+from mlver.storage.remote.retrying import RetryingBlobs
+from mlver.storage.remote.timings import RetryPolicy
 from tests.storage.remote.blob_conformance import KEY, list_keys, read_blob
 from tests.storage.remote.faulty import Fault, FaultyBlobs
 from tests.storage.remote.memory import MemoryBlobs

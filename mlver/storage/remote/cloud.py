@@ -1,0 +1,273 @@
+"""Blobs in a bucket: S3 and whatever speaks it, Google Cloud Storage, Azure.
+
+Only its synchronous functions are called: the others crash when the interpreter ends. No call
+carries more than a blob or a range, as Ctrl-C is seen only after it. obstore, which nothing
+else uses, tries once.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from mlver.extras import import_extra
+from mlver.storage.remote.blobs import (
+    BlobAddress,
+    BlobInfo,
+    BlobMissing,
+    BlobSource,
+    BlobTooShort,
+    PutOutcome,
+    RangeIgnored,
+    TransientBlobError,
+    check_key,
+    check_prefix,
+    is_key,
+    read_pieces,
+)
+from mlver.storage.remote.cloud_access import (
+    CloudPlace,
+    Config,
+    configure_azure,
+    configure_client,
+    configure_gcs,
+    configure_s3,
+    parse_place,
+)
+from mlver.storage.remote.cloud_faults import (
+    CHECKSUM_CODES,
+    PASSING_CODES,
+    read_answer,
+    translate_error,
+)
+from mlver.storage.remote.timings import STANDARD, Timings
+
+CloudStore = S3Store | GCSStore | AzureStore
+
+# What obstore raises: its own, and two of Python's for what is missing and for what it cannot read.
+_FAILURES = (BaseError, FileNotFoundError, ValueError)
+_NO_RETRIES: Any = {"max_retries": 0}
+_NOT_IMPLEMENTED = 501
+_LISTED_AT_ONCE = 1000
+_PROBE = b"Does this server refuse a wrong checksum?\n"
+_SHA256_HEADER = "x-amz-checksum-sha256"
+_WRONG_SHA256 = base64.b64encode(bytes(32)).decode()
+
+
+class CloudBlobs:
+    """Satisfies BlobStore.
+
+    A time of storage has whole seconds, as answers to one question have them in all of the three.
+    """
+
+    def __init__(self, place: CloudPlace, timings: Timings = STANDARD) -> None:
+        self._place = place
+        self._timings = timings
+        self._lock = threading.RLock()
+        self._store: CloudStore | None = None
+        self._confirms: bool | None = None
+        # Some servers refuse to create only; the keys of ours say what is below them anyway.
+        self._creates_only = True
+
+    @property
+    def address(self) -> str:
+        return self._place.address
+
+    def confirms_content(self) -> bool:
+        """See BlobStore. Only S3 has servers that do."""
+        with self._lock:
+            if self._confirms is None:
+                self._confirms = self._place.kind == "s3" and self._try_checksums()
+            return self._confirms
+
+    def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
+        """See BlobStore. A server that ignores create-only replaces what was there."""
+        data = b"".join(read_pieces(check_key(key), source))
+        if self._creates_only:
+            outcome = self._create_blob(key, data)
+            if outcome is not None:
+                return outcome
+            self._creates_only = False
+        try:
+            self.stat_blob(key)
+        except BlobMissing:
+            self._overwrite(key, data)
+            return PutOutcome.CREATED
+        return PutOutcome.ALREADY_THERE
+
+    def _create_blob(self, key: str, data: bytes) -> PutOutcome | None:
+        """None: the server does not know how to create only."""
+        with self._translate(key):
+            try:
+                obstore.put(self._open(), key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError as error:
+                if read_answer(error).code in PASSING_CODES:
+                    raise
+                return PutOutcome.ALREADY_THERE
+            except BaseError as error:
+                if read_answer(error).status == _NOT_IMPLEMENTED:
+                    return None
+                raise
+        return PutOutcome.CREATED
+
+    def replace_blob(self, key: str, source: BlobSource) -> None:
+        """See BlobStore."""
+        self._overwrite(key, b"".join(read_pieces(check_key(key), source)))
+
+    def get_range(self, key: str, offset: int, size: int) -> bytes:
+        """See BlobStore."""
+        check_key(key)
+        if size == 0:
+            self.stat_blob(key)
+            return b""
+        with self._translate(key):
+            answer = obstore.get(self._open(), key, options={"range": (offset, offset + size)})
+            data = answer.bytes().to_bytes()
+        total = answer.meta["size"]
+        if answer.range[0] != offset or answer.range[1] > offset + size:
+            raise RangeIgnored(f"{self.address}/{key}: the server answered with another range")
+        if offset + size > total:
+            raise BlobTooShort(
+                f"{self.address}/{key} ends before byte {offset + size};"
+                " store the object again from a copy that is whole"
+            )
+        return data
+
+    def stat_blob(self, key: str) -> BlobInfo:
+        """See BlobStore."""
+        check_key(key)
+        with self._translate(key):
+            found = obstore.head(self._open(), key)
+        return BlobInfo(key, found["size"], _cut_time(found["last_modified"]))
+
+    def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
+        """See BlobStore."""
+        check_prefix(prefix)
+        with self._translate(""):
+            pages = obstore.list(self._open(), prefix=prefix, chunk_size=_LISTED_AT_ONCE)
+        while True:
+            with self._translate(""):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page:
+                if is_key(found["path"]):
+                    stored = _cut_time(found["last_modified"])
+                    yield BlobInfo(found["path"], found["size"], stored)
+
+    def delete_blob(self, key: str) -> None:
+        """See BlobStore."""
+        check_key(key)
+        try:
+            with self._translate(key):
+                obstore.delete(self._open(), key)
+        except BlobMissing:
+            pass
+
+    def sweep_leftovers(self) -> None:
+        """See BlobStore. Each blob is stored by one request, which leaves nothing."""
+
+    def _overwrite(self, key: str, data: bytes) -> None:
+        with self._translate(key):
+            obstore.put(self._open(), key, data, use_multipart=False)
+
+    def _open(self) -> CloudStore:
+        """The store, made when it is needed first: that may read files of the person."""
+        if self._store is None:
+            with self._lock:
+                if self._store is None:
+                    self._store = build_store(self._place, self._timings)
+        return self._store
+
+    def _try_checksums(self) -> bool:
+        """Whether the server refuses a wrong SHA-256, saying so, and accepts a right one."""
+        key = f"probes/{uuid.uuid4().hex}"
+        wrong = build_store(self._place, self._timings, {_SHA256_HEADER: _WRONG_SHA256})
+        try:
+            obstore.put(wrong, key, _PROBE, use_multipart=False)
+        except _FAILURES as error:
+            if read_answer(error).code not in CHECKSUM_CODES:
+                failure = translate_error(error, self._place, key)
+                if isinstance(failure, TransientBlobError):
+                    raise failure from error
+                return False
+        else:
+            self.delete_blob(key)
+            return False
+        self._overwrite(key, _PROBE)
+        self.delete_blob(key)
+        return True
+
+    @contextmanager
+    def _translate(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except _FAILURES as error:
+            raise translate_error(error, self._place, key) from error
+
+
+def open_cloud(address: BlobAddress) -> CloudBlobs:
+    """Open the blobs of a bucket. Nothing is asked of the server yet."""
+    return CloudBlobs(parse_place(address), address.timings)
+
+
+def build_store(
+    place: CloudPlace, timings: Timings, headers: dict[str, str] | None = None
+) -> CloudStore:
+    """The store of obstore for a place.
+
+    `headers` go with each request, unsigned; a SHA-256 of our own goes with none then.
+    """
+    try:
+        if place.kind == "s3":
+            return _build_s3(place, timings, headers)
+        client: Any = configure_client(place, None, timings)
+        shared: Config = {"prefix": place.prefix or None, "client_options": client}
+        shared["retry_config"] = _NO_RETRIES
+        if place.kind == "gs":
+            return GCSStore(place.bucket, **shared, **configure_gcs(place))
+        return AzureStore(place.bucket, **shared, **configure_azure(place))
+    except _FAILURES as error:
+        raise translate_error(error, place, "") from error
+
+
+def _build_s3(place: CloudPlace, timings: Timings, headers: dict[str, str] | None) -> S3Store:
+    config = configure_s3(place)
+    client = configure_client(place, config.get("endpoint"), timings)
+    if headers is None:
+        config["checksum_algorithm"] = "SHA256"
+    else:
+        client["default_headers"] = headers
+    profile = config.pop("needs_boto3", None)
+    if profile is not None:
+        config["credential_provider"] = _borrow_credentials(profile)
+    # Not every server knows the request that deletes many at once.
+    config["disable_bulk_delete"] = True
+    options: Any = client
+    return S3Store(
+        place.bucket,
+        prefix=place.prefix or None,
+        client_options=options,
+        retry_config=_NO_RETRIES,
+        **config,
+    )
+
+
+def _borrow_credentials(profile: str) -> Any:
+    """What gets the keys of a profile that names a role, a login or a program."""
+    session = import_extra("boto3", "s3-profiles").Session(profile_name=profile)
+    return importlib.import_module("obstore.auth.boto3").Boto3CredentialProvider(session)
+
+
+def _cut_time(stored: datetime) -> datetime:
+    return stored.astimezone(UTC).replace(microsecond=0)
