@@ -23,7 +23,7 @@ PROGRAMS = frozenset(
         "cat",
         "echo",
     }
-    | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset"}
+    | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset", "date", "aws", "az", "gcloud"}
 )
 _PROSE = re.compile(r" or | then |…|\(|, |: |; ")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\$\([^)]*\)")

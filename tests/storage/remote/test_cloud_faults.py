@@ -1,0 +1,57 @@
+"""Buckets behind a proxy that breaks what passes through it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from mlver.storage.remote.cloud import CloudBlobs, open_cloud
+from mlver.storage.remote.open import parse_address
+from tests.servers.proxy import FaultProxy
+from tests.servers.starting import RunningServer
+from tests.storage.remote.fault_conformance import SHORT, FaultConformance, FaultyServer
+
+
+def open_through(server: RunningServer, port: int, folder: str) -> CloudBlobs:
+    """The blobs of a folder, by a port that leads to the server."""
+    endpoint = server.options["endpoint"].replace(str(server.port), str(port), 1)
+    options = {**server.options, "endpoint": endpoint}
+    address = parse_address(f"{server.address}/{folder}", options)
+    return open_cloud(address._replace(timings=SHORT))
+
+
+def put_behind_proxy(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FaultyServer]:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    folder = uuid.uuid4().hex
+    with FaultProxy(server.port) as proxy:
+        blobs = open_through(server, proxy.port, folder)
+        yield FaultyServer(proxy, blobs, open_through(server, server.port, folder))
+
+
+class TestS3UnderFaults(FaultConformance):
+    @pytest.fixture
+    def faulty(
+        self, seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FaultyServer]:
+        yield from put_behind_proxy(seaweedfs, monkeypatch)
+
+
+class TestGcsUnderFaults(FaultConformance):
+    @pytest.fixture
+    def faulty(
+        self, gcs_double: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FaultyServer]:
+        yield from put_behind_proxy(gcs_double, monkeypatch)
+
+
+class TestAzureUnderFaults(FaultConformance):
+    @pytest.fixture
+    def faulty(
+        self, azurite: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FaultyServer]:
+        yield from put_behind_proxy(azurite, monkeypatch)
