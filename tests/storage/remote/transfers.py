@@ -17,10 +17,10 @@ from mlver.storage.local import LocalStore
 from mlver.storage.recipes import PART_BYTES
 from mlver.storage.remote import survey, upload
 from mlver.storage.remote.blobs import BlobStore
-from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
+from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.team import BlobTeamStore
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions, UploadReport
-from mlver.storage.remote.timings import Timings
+from mlver.storage.remote.timings import RetryPolicy, Timings
 from tests.storage.remote.faulty import FaultyBlobs
 from tests.storage.remote.memory import MemoryBlobs
 
