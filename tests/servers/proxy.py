@@ -58,6 +58,7 @@ class FaultProxy:
     """A proxy before a port of 127.0.0.1. `faults` are those of requests, by their numbers.
 
     With `by_connection`, they are those of connections, and bytes count from their beginning.
+    In what clients send, `rewrite` replaces these words by others.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class FaultProxy:
         faults: Mapping[int, Fault] | None = None,
         *,
         by_connection: bool = False,
+        rewrite: Mapping[bytes, bytes] | None = None,
     ) -> None:
+        self.rewrite = rewrite or {}
         self._target = target
         self._by_connection = by_connection
         self._lock = threading.Lock()
@@ -212,6 +215,8 @@ class _Connection:
                 if self._fault is not None and self._fault.kind is FaultKind.BUSY:
                     self._answer_busy()
                     return
+                for old, new in self._proxy.rewrite.items():
+                    data = data.replace(old, new)
                 if not self._carry(data, self._server, self._up):
                     return
             self._server.shutdown(socket.SHUT_WR)

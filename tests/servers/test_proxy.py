@@ -35,6 +35,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_arguments: object) -> None:
+        """Connections that break are what is tested here."""
+
+
 @pytest.fixture
 def received() -> list[bytes]:
     return []
@@ -43,7 +48,7 @@ def received() -> list[bytes]:
 @pytest.fixture
 def proxy(received: list[bytes]) -> Iterator[FaultProxy]:
     handler = type("RecordingHandler", (Handler,), {"received": received})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         with FaultProxy(server.server_port) as proxy:
@@ -139,3 +144,9 @@ def test_faults_of_connections(proxy: FaultProxy, received: list[bytes]) -> None
         assert put_content(outer, b"x") == 200
         assert outer.seen == 3
     assert received == [b"x", b"x"]
+
+
+def test_words_are_rewritten_on_their_way_up(proxy: FaultProxy, received: list[bytes]) -> None:
+    with FaultProxy(proxy.port, rewrite={b"PUT /": b"PUT /x", b"old": b"new"}) as outer:
+        assert put_content(outer, b"one old body") == 200
+    assert received == [b"one new body"]

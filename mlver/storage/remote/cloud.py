@@ -37,7 +37,6 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.cloud_access import (
     CloudPlace,
-    Config,
     configure_azure,
     configure_client,
     configure_gcs,
@@ -231,12 +230,11 @@ def build_store(
     try:
         if place.kind == "s3":
             return _build_s3(place, timings, headers)
-        client: Any = configure_client(place, None, timings)
-        shared: Config = {"prefix": place.prefix or None, "client_options": client}
-        shared["retry_config"] = _NO_RETRIES
-        if place.kind == "gs":
-            return GCSStore(place.bucket, **shared, **configure_gcs(place))
-        return AzureStore(place.bucket, **shared, **configure_azure(place))
+        config = configure_gcs(place) if place.kind == "gs" else configure_azure(place)
+        client: Any = configure_client(place, config.get("endpoint"), timings)
+        config |= {"prefix": place.prefix or None, "client_options": client}
+        store = GCSStore if place.kind == "gs" else AzureStore
+        return store(place.bucket, retry_config=_NO_RETRIES, **config)
     except _FAILURES as error:
         raise translate_error(error, place, "") from error
 

@@ -103,7 +103,7 @@ def _check_options(address: BlobAddress, known: tuple[str, ...]) -> None:
                 f" it may have: {', '.join(known)}"
             )
     endpoint = address.options.get("endpoint")
-    if endpoint is not None and re.fullmatch(r"https?://[^/?#@\s]+[^?#\s]*", endpoint) is None:
+    if endpoint is not None and re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", endpoint) is None:
         raise UsageError(
             f"{printable_name(endpoint)} is no endpoint; it is the address of a server, such as"
             " https://s3.example.org"

@@ -56,7 +56,13 @@ _REGION_CODES = frozenset(
     ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
 )
 # Where machines in a cloud get their credentials from.
-_METADATA = ("169.254.", "metadata.google.internal", "token request", "fd00:ec2::254")
+_METADATA = (
+    "169.254.",
+    "/latest/api/token",
+    "metadata.google.internal",
+    "token request",
+    "fd00:ec2::254",
+)
 _LOGIN = {
     "s3": ("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile", "aws configure"),
     "gs": (
@@ -106,6 +112,9 @@ def translate_error(error: BaseException, place: CloudPlace, key: str) -> BlobEr
         )
     if answer.code in PASSING_CODES or answer.status in _PASSING_STATUS:
         return _passing_error(where, answer)
+    if any(mark in _cut_debug(error) for mark in _METADATA):
+        remedy, command = _LOGIN[place.kind]
+        return BlobError(f"there are no credentials for {where}; {remedy}", hint=command)
     if isinstance(error, FileNotFoundError) or answer.status == 404:
         return BlobMissing(f"there is no {where}")
     if answer.status == 416:
@@ -115,9 +124,6 @@ def translate_error(error: BaseException, place: CloudPlace, key: str) -> BlobEr
             f"the server answered a range of {where} with the whole; use a server that supports"
             " range requests, and no proxy that drops them"
         )
-    if any(mark in _cut_debug(error) for mark in _METADATA):
-        remedy, command = _LOGIN[place.kind]
-        return BlobError(f"there are no credentials for {where}; {remedy}", hint=command)
     return _refusal(where, place, answer) if answer.status else _transport_error(where, error)
 
 
