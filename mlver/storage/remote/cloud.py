@@ -12,9 +12,10 @@ import importlib
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
@@ -152,17 +153,9 @@ class CloudBlobs:
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
         """See BlobStore."""
         check_prefix(prefix)
-        with self._translate(""):
-            pages = obstore.list(self._open(), prefix=prefix, chunk_size=_LISTED_AT_ONCE)
-        while True:
-            with self._translate(""):
-                page = next(pages, None)
-            if page is None:
-                return
-            for found in page:
-                if is_key(found["path"]):
-                    stored = _cut_time(found["last_modified"])
-                    yield BlobInfo(found["path"], found["size"], stored)
+        for found in list_pages(self._place, self._open(), prefix):
+            if is_key(found["path"]):
+                yield BlobInfo(found["path"], found["size"], _cut_time(found["last_modified"]))
 
     def delete_blob(self, key: str) -> None:
         """See BlobStore."""
@@ -207,12 +200,99 @@ class CloudBlobs:
         self.delete_blob(key)
         return True
 
-    @contextmanager
-    def _translate(self, key: str) -> Iterator[None]:
+    def _translate(self, key: str) -> AbstractContextManager[None]:
+        return translate_failures(self._place, key)
+
+
+@contextmanager
+def translate_failures(place: CloudPlace, key: str) -> Iterator[None]:
+    """Raise an error of ours for one of obstore about this key."""
+    try:
+        yield
+    except _FAILURES as error:
+        raise translate_error(error, place, key) from error
+
+
+def list_pages(place: CloudPlace, store: CloudStore, prefix: str) -> Iterator[obstore.ObjectMeta]:
+    """What the server lists below a prefix, a thousand at once."""
+    with translate_failures(place, ""):
+        pages = obstore.list(store, prefix=prefix, chunk_size=_LISTED_AT_ONCE)
+    while True:
+        with translate_failures(place, ""):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield from page
+
+
+class FoundObject(NamedTuple):
+    """An object of somebody else, as the server has it: size in bytes, etag without its quotes.
+
+    No server lists versions with the objects, so there is none.
+    """
+
+    key: str
+    size: int
+    etag: str = ""
+    version: str = ""
+
+
+class FoundPiece(NamedTuple):
+    """Bytes of an object, and what the server said of it in the same answer."""
+
+    data: bytes
+    found: FoundObject
+
+
+@dataclass(frozen=True, slots=True)
+class CloudReader:
+    """Satisfies BucketReader: reads what somebody else keeps below a prefix, and tries once."""
+
+    place: CloudPlace
+    # The text that obstore has for a store of Azure may be a crash.
+    store: CloudStore = field(repr=False)
+
+    def list_objects(self) -> Iterator[FoundObject]:
+        """See BucketReader."""
+        for meta in list_pages(self.place, self.store, ""):
+            # obstore cuts the final slash of a key, which stands for an empty folder.
+            if meta["size"] or self._is_object(meta["path"]):
+                yield _describe_object(meta)
+
+    def _is_object(self, key: str) -> bool:
         try:
-            yield
-        except _FAILURES as error:
-            raise translate_error(error, self._place, key) from error
+            self.stat_object(key)
+        except BlobMissing:
+            return False
+        return True
+
+    def stat_object(self, key: str) -> FoundObject:
+        """See BucketReader."""
+        with translate_failures(self.place, key):
+            return _describe_object(obstore.head(self.store, key))
+
+    def read_piece(self, key: str, offset: int, size: int) -> FoundPiece:
+        """See BucketReader."""
+        if not size:
+            return FoundPiece(b"", self.stat_object(key))
+        try:
+            with translate_failures(self.place, key):
+                asked: Any = {"range": (offset, offset + size)}
+                answer = obstore.get(self.store, key, options=asked)
+                data = answer.bytes().to_bytes()
+        except BlobTooShort:
+            return FoundPiece(b"", self.stat_object(key))
+        return FoundPiece(data, _describe_object(answer.meta))
+
+
+def open_bucket_reader(address: BlobAddress) -> CloudReader:
+    """Open the reader of a prefix. Nothing is asked of the server yet."""
+    place = parse_place(address)
+    return CloudReader(place, build_store(place, address.timings))
+
+
+def _describe_object(meta: obstore.ObjectMeta) -> FoundObject:
+    return FoundObject(meta["path"], meta["size"], (meta["e_tag"] or "").strip('"'))
 
 
 def open_cloud(address: BlobAddress) -> CloudBlobs:

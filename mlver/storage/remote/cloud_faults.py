@@ -117,7 +117,7 @@ def translate_error(error: BaseException, place: CloudPlace, key: str) -> BlobEr
         return BlobError(f"there are no credentials for {where}; {remedy}", hint=command)
     if isinstance(error, FileNotFoundError) or answer.status == 404:
         return BlobMissing(f"there is no {where}")
-    if answer.status == 416:
+    if answer.status == 416 or "StartTooLarge" in str(error):
         return BlobTooShort(f"{where} ends before the bytes that were asked for")
     if "NotPartial" in str(error):
         return RangeIgnored(
@@ -173,6 +173,11 @@ def _transport_error(where: str, error: BaseException) -> BlobError:
     if any(mark in text for mark in _NO_TLS):
         return BlobError(
             f"the server of {where} does not speak TLS; its endpoint may begin with http://"
+        )
+    if "path segment" in text:
+        return BlobError(
+            f"a key below {where} has a part that is empty, `.` or `..`, which cannot be read;"
+            " rename that object"
         )
     if "builder error" in text:
         return BlobError(f"{where} has no usable endpoint; begin it with https://")
