@@ -24,6 +24,7 @@ PROGRAMS = frozenset(
         "echo",
     }
     | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset", "date", "aws", "az", "gcloud"}
+    | {"ssh", "ssh-copy-id"}
 )
 _PROSE = re.compile(r" or | then |…|\(|, |: |; ")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\$\([^)]*\)")

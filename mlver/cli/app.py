@@ -77,6 +77,7 @@ COMMANDS = {
     "ci": CommandEntry("Release", "releasing"),
     "hook": CommandEntry("Check", "hooks"),
     "config": CommandEntry("Check", "settings"),
+    "store": CommandEntry("Share", "storing"),
 }
 
 

@@ -33,6 +33,7 @@ from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.features.remotes.result import RemoteResult
 from mlver.features.settings.config import ConfigResult
+from mlver.features.storing.store import StoreResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
@@ -88,6 +89,7 @@ KINDS: dict[str, type] = {
             PushResult,
             TagResult,
             EmptyResult,
+            StoreResult,
             VerifyResult,
         ),
     )

@@ -18,7 +18,7 @@ from mlver.system import durable
 # What a file system says that has no such call or notion: exFAT, CIFS, sshfs.
 _UNSUPPORTED = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 # Nothing is written for so long without a byte of it getting there.
-_LEFTOVER_AGE = timedelta(days=1)
+LEFTOVER_AGE = timedelta(days=1)
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -126,7 +126,7 @@ def sweep_temporaries(root: int) -> None:
         # Another process may remove it first.
         with suppress(OSError):
             written = os.stat(name, dir_fd=root, follow_symlinks=False).st_mtime
-            if now - written > _LEFTOVER_AGE.total_seconds():
+            if now - written > LEFTOVER_AGE.total_seconds():
                 os.unlink(name, dir_fd=root)
 
 

@@ -37,6 +37,7 @@ BACK_ENDS = {
     "azure": _AZURE,
     "abfs": _AZURE,
     "abfss": _AZURE,
+    "ssh": BackEnd("mlver.storage.remote.ssh", "open_ssh"),
 }
 
 
