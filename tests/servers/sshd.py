@@ -1,7 +1,8 @@
 """OpenSSH's sshd with keys of its own, run by whoever runs the tests and for them alone.
 
-At its first port the far end has mlver, at the second it has SFTP and a shell without mlver. The
-person's own settings of ssh, keys and known hosts are neither read nor changed.
+At its first port the far end has mlver, at the second it has SFTP and a shell without mlver. A
+second key may do nothing but read one directory. The person's own settings of ssh, keys and known
+hosts are neither read nor changed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mlver.storage.remote.directory import init_directory
 from tests.servers.install import CHECKOUT, NotInstallable, install_programs
 from tests.servers.starting import RunningServer, find_ports, is_listening, start_process
 
@@ -22,7 +24,7 @@ Port {port}
 Port {bare_port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/client_key.pub
+AuthorizedKeysFile {folder}/authorized_keys
 PidFile none
 StrictModes no
 PasswordAuthentication no
@@ -36,7 +38,7 @@ Match LocalPort {bare_port}
 _CLIENT_SETTINGS = """\
 Host *
 	User {user}
-	IdentityFile {folder}/client_key
+	IdentityFile {folder}/{key}
 	IdentitiesOnly yes
 	IdentityAgent none
 	BatchMode yes
@@ -51,16 +53,21 @@ _MLVER = '#!/bin/sh\ncd {checkout} && exec {python} -m mlver -C / "$@"\n'
 
 
 def start_sshd(folder: Path) -> RunningServer:
-    """The address lacks the path of a directory; the other port is `environment["BARE_PORT"]`."""
+    """The address lacks the path of a directory; the other port is `environment["BARE_PORT"]`.
+
+    `environment["FORCED_SSH"]` is an ssh with the second key, which reads `FORCED_FOLDER` only.
+    """
     sshd = _find_sshd()
     port, bare_port = find_ports(2)
-    for name in ("host_key", "client_key"):
+    for name in ("host_key", "client_key", "forced_key"):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f"]
         subprocess.run([*words, folder / name], check=True)
     host_key = (folder / "host_key.pub").read_text()
     (folder / "known_hosts").write_text(f"tests {host_key}")
-    client = _CLIENT_SETTINGS.format(folder=folder, user=getpass.getuser())
-    (folder / "client").write_text(client)
+    for name in ("client", "forced"):
+        settings = _CLIENT_SETTINGS.format(folder=folder, user=getpass.getuser(), key=f"{name}_key")
+        (folder / name).write_text(settings)
+    _write_authorized_keys(folder)
     write_far_mlver(folder / "bin")
     settings = _SETTINGS.format(port=port, bare_port=bare_port, folder=folder)
     config = folder / "sshd_config"
@@ -75,8 +82,23 @@ def start_sshd(folder: Path) -> RunningServer:
         address=f"ssh://127.0.0.1:{port}",
         port=port,
         pid=pid,
-        environment={"MLVER_SSH": f"ssh -F {folder}/client", "BARE_PORT": str(bare_port)},
+        environment={
+            "MLVER_SSH": f"ssh -F {folder}/client",
+            "BARE_PORT": str(bare_port),
+            "FORCED_SSH": f"ssh -F {folder}/forced",
+            "FORCED_FOLDER": f"{folder}/forced-store",
+        },
     )
+
+
+def _write_authorized_keys(folder: Path) -> None:
+    """One key may do all, the other one is given to `mlver store`."""
+    init_directory(folder / "forced-store")
+    forced = f'command="mlver store --read-only {folder}/forced-store",restrict '
+    keys = (
+        (folder / "client_key.pub").read_text() + forced + (folder / "forced_key.pub").read_text()
+    )
+    (folder / "authorized_keys").write_text(keys)
 
 
 def write_far_mlver(folder: Path) -> None:

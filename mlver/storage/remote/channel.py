@@ -111,7 +111,7 @@ class FrameChannel:
     def give_up(self) -> BlobError:
         """End a session that is stuck; return the error that says so."""
         error = TransientBlobError(
-            f"{self.address} sent nothing for {self.patience:.0f} seconds;"
+            f"{self.address} sent nothing for {self.patience:g} seconds;"
             " check the network, then run the same command again"
         )
         self._end_all(error)

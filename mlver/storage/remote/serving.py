@@ -40,6 +40,10 @@ class WrongDigest(BlobError):
     """The bytes of a blob do not have the SHA-256 that was announced."""
 
 
+class OutOfStep(Exception):
+    """Within a blob came something else; nobody knows what the next bytes are."""
+
+
 class InputEnded(Exception):
     """The client left."""
 
@@ -194,7 +198,7 @@ class _StoreServer:
         """End all at a fault after which nobody knows where the next frame begins."""
         try:
             yield
-        except FrameError as error:
+        except (FrameError, OutOfStep) as error:
             self._over = True
             message = f"the other end of `mlver store` sent {error}"
             self._send_error(0, ErrorKind.REFUSED, message)
@@ -294,10 +298,13 @@ class _Arrival(RawIOBase):
             self._release()
 
     def _next_frame(self) -> Frame:
-        frame = self._read_next()
+        try:
+            frame = self._read_next()
+        except FrameError as error:
+            raise OutOfStep(str(error)) from None
         kinds = (FrameKind.DATA, FrameKind.END, FrameKind.ABORT)
         if frame.number != self.number or frame.kind not in kinds:
-            raise FrameError(f"a frame of kind {frame.kind} within a blob")
+            raise OutOfStep(f"a frame of kind {frame.kind} within a blob")
         if frame.kind != FrameKind.DATA:
             self._is_over = True
             self.release_input()

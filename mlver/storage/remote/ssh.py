@@ -24,23 +24,21 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.sftp import SftpBlobs
 from mlver.storage.remote.ssh_sessions import (
+    STANDARD_PATIENCE,
+    Patience,
     SshPlace,
     explain_end,
-    greeting_patience,
     hint_there,
     parse_place,
 )
 from mlver.storage.remote.stdio import ProgramLacking, StdioBlobs
 from mlver.system.programs import ProgramSilent, run_ssh
 
-# How many seconds a far end may be silent; to flush 32 MiB to a slow disk takes a few.
-PATIENCE = 60.0
-
 
 class SshBlobs:
     """Satisfies BlobStore, by what the host offers; it is asked at the first call."""
 
-    def __init__(self, place: SshPlace, patience: float = PATIENCE) -> None:
+    def __init__(self, place: SshPlace, patience: Patience = STANDARD_PATIENCE) -> None:
         self._stdio = StdioBlobs(place, patience)
         self._sftp = SftpBlobs(place, patience)
         self._place = place
@@ -70,7 +68,7 @@ class SshBlobs:
             return
         command = shlex.join(["mlver", "store", "--init", "--", self._place.path])
         try:
-            code, complaint = run_ssh(self._place.host, command, greeting_patience(self._patience))
+            code, complaint = run_ssh(self._place.host, command, self._patience.start)
         except ProgramSilent:
             raise TransientBlobError(
                 f"{self.address} did not answer; run the same command again",

@@ -14,7 +14,7 @@ from mlver.storage.remote.channel import FrameChannel
 from mlver.system.programs import SshHost, check_host, has_terminal, start_ssh
 
 # A person types a passphrase meanwhile.
-TYPING_SECONDS = 300.0
+_TYPING_SECONDS = 300.0
 _AUTHORITY = re.compile(r"(?:([^@]*)@)?(\[[^\]]*\]|[^:\[\]@]*)(?::([0-9]{1,5}))?", re.ASCII)
 # What ssh says when trying again is of no use. Anything else may pass.
 _LASTING = re.compile(
@@ -24,6 +24,24 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 _SSH_FAILED = 255
+
+
+class Patience(NamedTuple):
+    """For how many seconds a far end may be silent: within a session, and until it began.
+
+    To flush 32 MiB to a slow disk takes a few. A new session may pass several hosts.
+    """
+
+    silence: float = 60.0
+    greeting: float = 60.0
+
+    @property
+    def start(self) -> float:
+        """The same for the beginning, where a person may have to type something."""
+        return max(self.greeting, _TYPING_SECONDS) if has_terminal() else self.greeting
+
+
+STANDARD_PATIENCE = Patience()
 
 
 class SshPlace(NamedTuple):
@@ -85,20 +103,16 @@ def _decode_path(address: BlobAddress, quoted: str) -> str:
 
 
 def begin_session(
-    place: SshPlace, command: str, patience: float, *, subsystem: bool = False
+    place: SshPlace, command: str, patience: Patience, *, subsystem: bool = False
 ) -> FrameChannel:
     """Start ssh; nothing is said yet. Raise BlobError where there is no ssh here."""
     try:
         program = start_ssh(place.host, command, subsystem=subsystem)
     except MlverError as error:
         raise BlobError(error.message, hints=error.hints) from error
-    channel = FrameChannel(program, place.text, greeting_patience(patience))
+    channel = FrameChannel(program, place.text, patience.start)
     channel.start_reading()
     return channel
-
-
-def greeting_patience(patience: float) -> float:
-    return max(patience, TYPING_SECONDS) if has_terminal() else patience
 
 
 def explain_end(place: SshPlace, code: int, complaint: str) -> BlobError:

@@ -34,7 +34,13 @@ from mlver.storage.remote.channel import (
     SessionEnded,
 )
 from mlver.storage.remote.frames import ErrorKind, Frame, FrameError, FrameKind
-from mlver.storage.remote.ssh_sessions import SshPlace, begin_session, explain_end, hint_there
+from mlver.storage.remote.ssh_sessions import (
+    Patience,
+    SshPlace,
+    begin_session,
+    explain_end,
+    hint_there,
+)
 
 # What shells say and how they end where there is no such program, or only SFTP is allowed.
 _LACKING_CODES = (126, 127)
@@ -60,12 +66,9 @@ class DigestDiffers(BlobError):
 
 
 class StdioBlobs:
-    """Satisfies BlobStore. All threads share one session.
+    """Satisfies BlobStore. All threads share one session."""
 
-    `patience` is for how many seconds the far end may be silent.
-    """
-
-    def __init__(self, place: SshPlace, patience: float) -> None:
+    def __init__(self, place: SshPlace, patience: Patience) -> None:
         self._place = place
         self._patience = patience
         self._keeper = ChannelKeeper(self._greet_far_end)
@@ -270,7 +273,7 @@ class StdioBlobs:
         if (version, name) != (frames.VERSION, frames.NAME):
             channel.close()
             raise self._garbled_error("does not speak this version of the protocol")
-        channel.patience = self._patience
+        channel.patience = self._patience.silence
         return channel
 
     def _explain_end(self, code: int, complaint: str) -> BlobError:
