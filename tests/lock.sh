@@ -28,6 +28,7 @@ lock notebook --group notebook
 lock frameworks pyproject.toml --group frameworks --torch-backend cpu
 lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
+lock giftless --group giftless
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.
 floor=$(mktemp)

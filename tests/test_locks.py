@@ -42,6 +42,7 @@ WANTED = {
     "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
     "servers": [*members("servers")],
+    "giftless": [*members("giftless")],
 }
 
 

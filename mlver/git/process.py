@@ -309,6 +309,11 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if _passes_through(name)}
 
 
+def build_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Build the environment of a git of ours, with more variables."""
+    return {**_environment(), **more}
+
+
 def _passes_through(name: str) -> bool:
     if not name.startswith("GIT_"):
         return True

@@ -1,0 +1,374 @@
+"""Contents on a git-lfs server, by the real `git lfs` and the real Giftless."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.git.repository import GitRepository
+from mlver.project.project import Project
+from mlver.project.remote.lfs_remote import open_lfs
+from mlver.storage.local import LocalStore
+from mlver.storage.remote.lfs import LfsStore
+from mlver.storage.remote.team_store import Confirmation, TransferOptions
+from tests.conftest import CHECKOUT, Repository
+from tests.servers.giftless import start_giftless
+from tests.servers.proxy import Fault, FaultKind, FaultProxy
+from tests.servers.starting import RunningServer, Servers
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("git-lfs") is None, reason="NOT TESTED: git-lfs is not installed"
+)
+Result = TypeVar("Result")
+LARGE = os.urandom(3 << 19)
+SMALL = [b"weights %d" % number for number in range(300)]
+
+
+def point_to(repository: Repository, address: str) -> None:
+    """Have git-lfs use the server at an address, as if the forge named it."""
+    repository.git("config", "remote.origin.lfsurl", f"{address}.git/info/lfs")
+
+
+@pytest.fixture(scope="module")
+def giftless(servers: Servers) -> RunningServer:
+    return servers.share_server("giftless", start_giftless)
+
+
+@pytest.fixture
+def shared(giftless: RunningServer, tmp_path: Path) -> Path:
+    """The folder in which the server keeps the objects of this test."""
+    return Path(giftless.options["data"]) / "team" / tmp_path.name
+
+
+@pytest.fixture
+def project(repository: Repository, giftless: RunningServer, tmp_path: Path) -> Project:
+    repository.git("init", "--quiet", "--bare", str(tmp_path / "forge.git"))
+    repository.git("remote", "add", "origin", str(tmp_path / "forge.git"))
+    point_to(repository, f"{giftless.address}/team/{tmp_path.name}")
+    return Project.from_repository(GitRepository.find(repository.path), repository.path)
+
+
+@pytest.fixture
+def remote(project: Project) -> LfsStore:
+    return open_lfs(project, "lfs://origin")
+
+
+@pytest.fixture
+def local(project: Project) -> LocalStore:
+    return LocalStore.open_in(project.state_directory)
+
+
+def fill_store(store: LocalStore, *contents: bytes) -> dict[Digest, int]:
+    """Store contents; their sizes by digest."""
+    sizes = {}
+    with store.open_deposit() as deposit:
+        for content in contents:
+            sizes[deposit.put_object(io.BytesIO(content))] = len(content)
+    return sizes
+
+
+def read_object(store: LocalStore, digest: Digest) -> bytes:
+    out = io.BytesIO()
+    store.copy_object(digest, out)
+    return out.getvalue()
+
+
+def pull_into(
+    remote: LfsStore, folder: Path, wanted: Mapping[Digest, int]
+) -> tuple[LocalStore, object]:
+    store = LocalStore.open_in(folder)
+    with store.open_deposit() as deposit:
+        report = remote.download(wanted, deposit)
+    return store, report
+
+
+def list_left(project: Project) -> list[str]:
+    """What lies where exchanges take place, and the files that git-lfs itself keeps."""
+    own = list((project.repository.git_dir / "lfs").rglob("*"))
+    left = [path.name for path in own if path.is_file()]
+    folder = project.state_directory / "tmp"
+    return left + (os.listdir(folder) if folder.exists() else [])
+
+
+def test_a_tree_comes_back_as_it_was_sent(
+    remote: LfsStore, local: LocalStore, project: Project, tmp_path: Path
+) -> None:
+    wanted = fill_store(local, b"", LARGE, *SMALL)
+    seen: list[int] = []
+    report = remote.upload(local, wanted, TransferOptions(progress=seen.append))
+    assert (report.objects, report.confirmed) == (len(wanted) - 1, Confirmation.UNPROVEN)
+    assert sum(seen) == report.bytes_sent == sum(wanted.values())
+    other, received = pull_into(remote, tmp_path / "other", wanted)
+    assert getattr(received, "objects", None) == len(wanted)
+    for digest in wanted:
+        assert read_object(other, digest) == read_object(local, digest)
+    assert list_left(project) == []
+
+
+def test_the_same_again_sends_nothing(remote: LfsStore, local: LocalStore) -> None:
+    wanted = fill_store(local, LARGE, b"one")
+    remote.upload(local, wanted)
+    report = remote.upload(local, wanted)
+    assert (report.objects, report.bytes_sent, report.confirmed) == (0, 0, None)
+
+
+def test_only_what_is_missing_is_missing(remote: LfsStore, local: LocalStore, shared: Path) -> None:
+    first = fill_store(local, b"one")
+    assert remote.find_missing(first) == set(first)
+    remote.upload(local, first)
+    both = first | fill_store(local, b"two")
+    assert remote.find_missing(both) == both.keys() - first.keys()
+    (digest,) = first
+    (shared / digest.hex).write_bytes(b"more than one")
+    assert remote.find_missing(first) == {digest}
+
+
+def test_a_server_that_does_not_answer_is_not_taken_for_an_empty_one(
+    project: Project, repository: Repository, local: LocalStore
+) -> None:
+    wanted = fill_store(local, b"one")
+    point_to(repository, "http://127.0.0.1:9/team/digits")
+    remote = open_lfs(project, "lfs://origin")
+    with pytest.raises(
+        MlverError, match=r"could not be fetched from http://127\.0\.0\.1:9/.*git-lfs"
+    ):
+        remote.find_missing(wanted)
+    with pytest.raises(MlverError, match="connection refused"):
+        remote.upload(local, wanted)
+    assert list_left(project) == []
+
+
+def test_wrong_bytes_are_refused(
+    remote: LfsStore, local: LocalStore, shared: Path, tmp_path: Path
+) -> None:
+    wanted = fill_store(local, b"good", b"other", LARGE)
+    good, other, large = wanted
+    remote.upload(local, wanted)
+    (shared / good.hex).write_bytes(b"evil")
+    (shared / large.hex).unlink()
+    store, report = pull_into(remote, tmp_path / "other", wanted)
+    assert getattr(report, "wrong", None) == {good: remote.address}
+    assert getattr(report, "missing", None) == {large}
+    assert list(store.list_objects()) == [other]
+
+
+def test_reading_back_finds_what_a_server_did_not_keep(
+    remote: LfsStore, local: LocalStore, shared: Path
+) -> None:
+    wanted = fill_store(local, b"good", LARGE)
+    report = remote.upload(local, wanted, TransferOptions(read_back=True))
+    assert report.confirmed is Confirmation.READ_BACK
+    more = fill_store(local, b"liar")
+    (digest,) = more
+    remote.find_missing(more)
+    # Somebody stored other bytes of this size under its name meanwhile.
+    (shared / digest.hex).write_bytes(b"evil")
+    with pytest.raises(MlverError, match=f"does not hold them now.*{digest}"):
+        remote.upload(local, more, TransferOptions(read_back=True))
+
+
+def test_a_damaged_object_is_not_sent(
+    remote: LfsStore, local: LocalStore, shared: Path, project: Project
+) -> None:
+    wanted = fill_store(local, LARGE)
+    (digest,) = wanted
+    path = local.loose_path(digest.hex)
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.write(b"evil")
+    with pytest.raises(MlverError, match="stored bytes are damaged"):
+        remote.upload(local, wanted)
+    assert not (shared / digest.hex).exists()
+    assert list_left(project) == []
+
+
+def test_an_upload_shares_the_blocks_of_the_store(
+    remote: LfsStore, local: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = fill_store(local, LARGE)
+    monkeypatch.delattr(LocalStore, "copy_object")
+    assert remote.upload(local, wanted).objects == 1
+
+
+def test_what_a_repository_says_of_its_server_is_shown(
+    project: Project, repository: Repository, giftless: RunningServer
+) -> None:
+    assert open_lfs(project, "lfs://origin").describe_endpoint().startswith(giftless.address)
+    repository.write(".lfsconfig", "[lfs]\n\turl = https://me:secret@elsewhere.example/x\n")
+    remote = open_lfs(project, "lfs://origin")
+    assert remote.describe_endpoint() == "https://elsewhere.example/x"
+
+
+def test_a_repository_that_changes_its_mind_is_not_followed(
+    project: Project, repository: Repository, local: LocalStore
+) -> None:
+    wanted = fill_store(local, b"secret")
+    confirmed = open_lfs(project, "lfs://origin")
+    repository.write(".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:9/x\n")
+    repository.commit("Send it elsewhere")
+    assert confirmed.upload(local, wanted).objects == 1
+
+
+def test_settings_for_pushing_are_the_persons_own(project: Project, repository: Repository) -> None:
+    repository.write(".lfsconfig", "[lfs]\n\tpushurl = https://evil.example/x\n")
+    assert "evil" not in open_lfs(project, "lfs://origin").describe_endpoint()
+    repository.git("config", "remote.origin.lfspushurl", "https://push.example/team/digits")
+    shown = open_lfs(project, "lfs://origin").describe_endpoint()
+    assert shown.startswith("https://push.example/team/digits (fetched from http://")
+
+
+def test_a_folder_has_no_git_lfs_server(
+    project: Project, repository: Repository, tmp_path: Path
+) -> None:
+    repository.git("init", "--quiet", "--bare", str(tmp_path / "there.git"))
+    repository.git("remote", "add", "there", str(tmp_path / "there.git"))
+    with pytest.raises(MlverError, match="there is a folder"):
+        open_lfs(project, "lfs://there")
+
+
+def test_an_unknown_remote_is_named(project: Project) -> None:
+    with pytest.raises(MlverError, match="nowhere"):
+        open_lfs(project, "lfs://nowhere")
+    with pytest.raises(MlverError, match="names no git remote"):
+        open_lfs(project, "lfs://")
+
+
+def test_without_git_lfs_the_message_says_so(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = shutil.which("git")
+    assert git is not None
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").symlink_to(git)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(MlverError, match="git-lfs is not installed") as raised:
+        open_lfs(project, "lfs://origin")
+    assert raised.value.hint == "git lfs version"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        FaultKind.REFUSED,
+        FaultKind.CUT_UP,
+        FaultKind.LOST_ANSWER,
+        FaultKind.CUT_DOWN,
+        FaultKind.FLIP_UP,
+        FaultKind.FLIP_DOWN,
+        FaultKind.BUSY,
+    ],
+)
+def test_no_fault_of_a_connection_is_believed(
+    kind: FaultKind,
+    project: Project,
+    repository: Repository,
+    giftless: RunningServer,
+    local: LocalStore,
+    tmp_path: Path,
+) -> None:
+    """Whatever breaks, an upload that ends well can be fetched, and what is fetched is right."""
+    is_flip = kind in (FaultKind.FLIP_UP, FaultKind.FLIP_DOWN)
+    fault = Fault(kind, 40, in_body=is_flip)
+    wanted = fill_store(local, b"small" * 80, LARGE)
+    with FaultProxy(giftless.port, {0: fault, 2: fault, 4: fault}) as proxy:
+        point_to(repository, f"http://127.0.0.1:{proxy.port}/team/{tmp_path.name}")
+        remote = open_lfs(project, "lfs://origin")
+        retry_call(lambda: remote.upload(local, wanted, TransferOptions(read_back=True)))
+        assert proxy.fired
+        proxy.reset_faults({0: fault, 2: fault})
+        store, _ = retry_call(lambda: pull_into(remote, tmp_path / "other", wanted))
+    assert set(store.list_objects()) <= set(wanted)
+    assert list(store.verify_objects()) == []
+    assert list_left(project) == []
+
+
+def retry_call(call: Callable[[], Result]) -> Result:
+    """Call until it ends without an error, as a person would who types the command again."""
+    for _ in range(4):
+        with suppress(MlverError):
+            return call()
+    return call()
+
+
+PUSH = """
+import sys
+from pathlib import Path
+from mlver.digest import Digest
+from mlver.git.repository import GitRepository
+from mlver.project.artifacts.storing import open_store
+from mlver.project.project import Project
+from mlver.project.remote.lfs_remote import open_lfs
+
+here = Path(sys.argv[1])
+project = Project.from_repository(GitRepository.find(here), here)
+wanted = [Digest(text) for text in sys.argv[2:]]
+print("begun", flush=True)
+open_lfs(project, "lfs://origin").upload(open_store(project), wanted)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_upload_leaves_no_process_and_goes_on(
+    number: signal.Signals,
+    project: Project,
+    repository: Repository,
+    giftless: RunningServer,
+    local: LocalStore,
+    tmp_path: Path,
+) -> None:
+    wanted = fill_store(local, LARGE, b"small")
+    # The answer to the upload itself never comes.
+    stalled = Fault(FaultKind.STALL_DOWN)
+    with FaultProxy(giftless.port, dict.fromkeys(range(2, 60), stalled)) as proxy:
+        point_to(repository, f"http://127.0.0.1:{proxy.port}/team/{tmp_path.name}")
+        words = [sys.executable, "-c", PUSH, str(repository.path), *[each.hex for each in wanted]]
+        process = subprocess.Popen(words, cwd=CHECKOUT, stderr=subprocess.DEVNULL)
+        wait_until(lambda: proxy.fired > 0)
+        begun = time.monotonic()
+        process.send_signal(number)
+        process.wait(10)
+        assert time.monotonic() - begun < 2
+        if number is signal.SIGINT:
+            assert list_left(project) == []
+            assert find_processes(repository.path) == []
+    for name in list_left(project):
+        # As if a minute had passed.
+        os.utime(project.state_directory / "tmp" / name, (0, 0))
+    point_to(repository, f"{giftless.address}/team/{tmp_path.name}")
+    wait_until(lambda: find_processes(repository.path) == [])
+    remote = open_lfs(project, "lfs://origin")
+    remote.upload(local, wanted)
+    assert list_left(project) == []
+    store, _ = pull_into(remote, tmp_path / "other", wanted)
+    assert set(store.list_objects()) == set(wanted)
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def find_processes(folder: Path) -> list[str]:
+    """The processes that work in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            place = str((entry / "cwd").readlink()).removesuffix(" (deleted)")
+            if entry.name.isdigit() and place.startswith(f"{folder}/"):
+                found.append(f"{entry.name} {(entry / 'cmdline').read_text()}")
+    return found
