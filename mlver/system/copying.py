@@ -241,6 +241,28 @@ def clone_blocks(source: int, target: int) -> bool:
     return True
 
 
+def link_descriptor(descriptor: int, name: str, folder: int | None = None) -> bool:
+    """Give an open file another name, in an open folder or by a path; False where that can't be."""
+    try:
+        # Only `linkat` follows the link that Linux has for a descriptor.
+        open_files = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.link(
+            str(descriptor),
+            name,
+            src_dir_fd=open_files,
+            dst_dir_fd=folder,
+            follow_symlinks=True,
+        )
+    except OSError:
+        return False
+    finally:
+        os.close(open_files)
+    return True
+
+
 @cache
 def _load_sync_file_range() -> Callable[[int, int, int], None] | None:
     """Linux's sync_file_range, asked to start writing and not to wait; None elsewhere."""

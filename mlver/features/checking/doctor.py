@@ -13,6 +13,7 @@ from mlver.errors import (
     shell_command,
     summarise_error,
 )
+from mlver.features.checking.cache_check import check_cache
 from mlver.features.checking.clone_checks import check_clone, check_remotes, has_remote
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
@@ -70,6 +71,7 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
         *_check_records(project),
         *_check_objects(project, fix=may_write),
         *_check_quarantine(project),
+        *check_cache(project),
         *_check_hooks(project),
         _check_author(project),
         *check_clone(project),

@@ -27,7 +27,7 @@ from mlver.errors import (
     shell_command,
 )
 from mlver.hashing.read import LargeReader
-from mlver.project.artifacts import following, measuring, storing
+from mlver.project.artifacts import following, measuring, shared_cache, storing
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.endangered import build_loss_error, find_endangered
 from mlver.project.artifacts.file_changes import replace_files, save_files
@@ -163,7 +163,10 @@ def _require_objects(
     for artifact, plan in zip(artifacts, plans, strict=True):
         if artifact.path not in promised:
             wanted.update(Digest(hexadecimal) for _, hexadecimal in plan.write)
-    storing.open_store(project).require_objects(wanted)
+    store = storing.open_store(project)
+    missing = store.find_missing(wanted)
+    if missing:
+        store.require_objects(missing - shared_cache.find_cached(project, missing))
 
 
 def _refuse_unfollowed(

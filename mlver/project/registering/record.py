@@ -18,6 +18,7 @@ from mlver.project.artifacts import (
     ignoring,
     measuring,
     modes,
+    shared_cache,
     storing,
 )
 from mlver.project.artifacts.agreed_links import AgreedLink
@@ -121,7 +122,20 @@ def measure_artifacts(
             " command again",
             hint=shell_command("cat", "-n", "--", ignoring.IGNORE_FILE),
         )
+    if store:
+        _share_measured(project, settings, measured)
     return measured
+
+
+def _share_measured(
+    project: Project, settings: ModelSettings, measured: Mapping[str, MeasuredArtifact]
+) -> None:
+    """Give the other checkouts of this host what was stored, where they share a cache."""
+    stored: dict[str, str] = {}
+    for name, artifact in settings.named_artifacts.items():
+        if artifact.stored and name in measured:
+            stored[name] = artifact.path
+    shared_cache.share_measured(project, measured, stored)
 
 
 def _refuse_unfollowed(

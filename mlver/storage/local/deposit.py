@@ -27,7 +27,7 @@ from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.storage.local.partials import open_partial
-from mlver.system import durable, parallel
+from mlver.system import copying, durable, parallel
 from mlver.system.regular import open_regular
 
 # A process begins another part, which becomes another pack, from here on.
@@ -162,6 +162,41 @@ class ObjectDeposit:
         self._parts.clear()
         self._lengths.clear()
         self._counted_runs.clear()
+
+    def link_proven(self, digest: Digest, descriptor: int) -> bool:
+        """Take a large content by another name for an open file, which nobody else can write to.
+
+        The caller has hashed it. False where the system cannot do that.
+        """
+        path = self._temporary_path()
+        if not copying.link_descriptor(descriptor, os.fspath(path)):
+            return False
+        self.receive_blob(path, digest.hex)
+        return True
+
+    def copy_unproven(self, digest: Digest, descriptor: int) -> bool:
+        """Take a large content from an open file, sharing its blocks if that can be.
+
+        False, and nothing is taken, where what arrived does not hash to the digest.
+        """
+        ignore = parallel.ignore_progress
+        blob = self.begin_blob()
+        try:
+            if blob.clone_from(descriptor):
+                found, _ = parallel.hash_descriptor(blob.file_descriptor, None, ignore)
+            else:
+                found, _ = copying.copy_hashed(descriptor, blob, ignore)
+            if found == digest.hex:
+                blob.keep_as(found)
+                return True
+            blob.discard_content()
+        except OSError as error:
+            blob.discard_content()
+            raise refusal_error("storing an object", error) from error
+        except BaseException:
+            blob.discard_content()
+            raise
+        return False
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -375,15 +375,7 @@ def _share_file(descriptor: int, path: Path) -> bool:
         if copying.clone_blocks(descriptor, out.fileno()):
             return True
     path.unlink()
-    with suppress(OSError):
-        # Only `linkat` follows the link that the system keeps for a descriptor.
-        folder = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.link(str(descriptor), path, src_dir_fd=folder, follow_symlinks=True)
-        finally:
-            os.close(folder)
-        return True
-    return False
+    return copying.link_descriptor(descriptor, os.fspath(path))
 
 
 def _find_wrong(exchange: LfsExchange, batch: Sequence[_WantedContent]) -> set[str]:

@@ -23,9 +23,10 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_directory
 from mlver.storage.remote.open import parse_address
-from mlver.storage.remote.retrying import RetryingBlobs, RetryPolicy
+from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.ssh import SshBlobs
 from mlver.storage.remote.ssh_sessions import STANDARD_PATIENCE, Patience, parse_place
+from mlver.storage.remote.timings import RetryPolicy
 from mlver.system import durable
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.sshd import start_sshd
