@@ -12,7 +12,6 @@ from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.project.artifacts import (
     agreed_links,
     following,
-    shared_cache,
     unstored,
     working_files,
 )
@@ -154,8 +153,6 @@ def _place_files(
         agreed=agreed,
         options=options.list_words(),
     )
-    if not dry_run:
-        shared_cache.bring_version(project, brought.record, options.only)
     with _keeping_agreed(project, agreed, dry_run=dry_run):
         files = working_files.check_out_version(
             project, brought.record, into=into, force=options.force, dry_run=dry_run, leave=leave

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlver.project.artifacts import shared_cache
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.project.remote.team import TeamRemote
@@ -61,11 +62,15 @@ def bring_objects(
 ) -> BroughtObjects:
     """Bring objects, each from the first of these remotes that has it whole. Hold the lock.
 
+    The shared cache of this host is asked before them, and gets what they have.
+
     What arrived is stored durably when this returns. Raise MlverError where a remote cannot be
     asked at all; what arrived before that stays.
     """
     arrivals: list[Arrival] = []
-    missing = absent
+    cached = shared_cache.bring_objects(project, absent)
+    missing = DigestSet.from_digests(digest for digest in absent if digest not in cached)
+    wanted = missing
     for remote in remotes:
         if not missing:
             break
@@ -82,6 +87,9 @@ def bring_objects(
         )
         left = {*report.missing, *report.wrong}
         missing = DigestSet.from_digests(left)
+    arrived = [digest for digest in wanted if digest not in missing]
+    if arrived:
+        shared_cache.share_objects(project, arrived)
     return BroughtObjects(tuple(arrivals), missing)
 
 

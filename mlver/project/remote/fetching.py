@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from mlver.errors import MlverError, shell_command, summarise_error
+from mlver.project.artifacts import shared_cache
 from mlver.project.project import Project
 from mlver.project.remote.arrival import bring_objects, find_absent
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
@@ -21,7 +22,7 @@ def fetch_for_reading(
     project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
 ) -> None:
     """The same as `fetch_versions`, for what only reads and so does not hold the lock yet."""
-    if not _find_absent(project, records, only):
+    if not (shared_cache.find_cache(project) or _find_absent(project, records, only)):
         return
     with locking(project, "fetching") as holding:
         fetch_versions(holding, records, only)
@@ -32,9 +33,13 @@ def fetch_versions(
 ) -> None:
     """Fetch what is not here of these versions' artifacts, and say so. Hold the lock.
 
+    The shared cache of this host is asked first.
+
     Nobody is asked anything: a remote that is not confirmed yet is named in a note, and so is one
     that cannot be reached. Whoever needs the objects then says which of them are missing.
     """
+    for record in records:
+        shared_cache.bring_version(project, record, only)
     absent = _find_absent(project, records, only)
     if not absent:
         return

@@ -18,7 +18,6 @@ from mlver.policy.gates.verified import prove_bytes
 from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import (
     damage,
-    shared_cache,
     undoable_checkout,
     unstored,
     version_inputs,
@@ -223,7 +222,6 @@ def _perform_rollback(
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
     outcome = None
-    shared_cache.bring_version(project, target.record)
     fetch_versions(project, [target.record])
     if checkout:
         applied, proven = _check_out_target(project, target)

@@ -179,24 +179,10 @@ class ObjectDeposit:
 
         False, and nothing is taken, where what arrived does not hash to the digest.
         """
-        ignore = parallel.ignore_progress
-        blob = self.begin_blob()
         try:
-            if blob.clone_from(descriptor):
-                found, _ = parallel.hash_descriptor(blob.file_descriptor, None, ignore)
-            else:
-                found, _ = copying.copy_hashed(descriptor, blob, ignore)
-            if found == digest.hex:
-                blob.keep_as(found)
-                return True
-            blob.discard_content()
+            return self.begin_blob().copy_checked(descriptor, digest.hex)
         except OSError as error:
-            blob.discard_content()
             raise refusal_error("storing an object", error) from error
-        except BaseException:
-            blob.discard_content()
-            raise
-        return False
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""

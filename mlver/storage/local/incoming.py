@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlver.storage import packs
-from mlver.system import copying, durable
+from mlver.system import copying, durable, parallel
 
 # The kernel takes 1,024 pieces at a time; a member has three.
 _VECTORS = 900
@@ -91,6 +91,27 @@ class LooseBlob:
     def write(self, data: memoryview) -> None:
         """See hashing's BlobWriter."""
         self._out.write(data)
+
+    def copy_checked(self, source: int, hexadecimal: str) -> bool:
+        """Take the content of an open file, sharing its blocks if that can be.
+
+        False, and nothing is kept, where what arrived does not hash to this digest.
+        """
+        try:
+            if self.clone_from(source):
+                found, _ = parallel.hash_descriptor(
+                    self._descriptor, None, parallel.ignore_progress
+                )
+            else:
+                found, _ = copying.copy_hashed(source, self, parallel.ignore_progress)
+            if found == hexadecimal:
+                self.keep_as(found)
+                return True
+        except BaseException:
+            self.discard_content()
+            raise
+        self.discard_content()
+        return False
 
     def keep_as(self, digest: str) -> None:
         """See hashing's BlobWriter."""
