@@ -72,6 +72,8 @@ COMMANDS = {
     "push": CommandEntry("Share", "remotes"),
     "pull": CommandEntry("Share", "remotes"),
     "remote": CommandEntry("Share", "remotes"),
+    "gc": CommandEntry("Share", "retention"),
+    "du": CommandEntry("Share", "retention"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

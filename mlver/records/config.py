@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from mlver.records.sections.guard import GuardSettings
 from mlver.records.sections.remotes import RemoteSettings, read_remotes, write_remotes
+from mlver.records.sections.retention import RetentionSettings
 from mlver.records.sections.stages import StageSettings, read_stages, write_stages
 from mlver.records.sections.tags import TagSettings
 from mlver.records.values import Document
@@ -42,6 +43,10 @@ class ProjectConfig:
     )
     remotes: Mapping[str, RemoteSettings] = field(
         default_factory=dict, metadata=describe_section(read_remotes, write_remotes)
+    )
+    retention: RetentionSettings = field(
+        default_factory=RetentionSettings,
+        metadata=describe_section(RetentionSettings.from_document, RetentionSettings.to_document),
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -11,12 +11,18 @@ from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.project import Project
 from mlver.storage.local import LocalStore
 from mlver.storage.local.deposit import ObjectDeposit
+from mlver.storage.local.trash import LocalTrash
 from mlver.storage.store import RepositoryStore
 
 
 def open_store(project: Project) -> RepositoryStore:
     """The object store beside git's own."""
     return LocalStore.open_in(project.state_directory)
+
+
+def open_trash(project: Project) -> LocalTrash:
+    """What gc does with the files of that store."""
+    return LocalTrash(LocalStore.open_in(project.state_directory))
 
 
 def open_batch_deposit(project: Project) -> ObjectDeposit:

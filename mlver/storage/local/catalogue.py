@@ -27,6 +27,7 @@ from mlver.storage.local.locations import (
     read_location,
 )
 from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.local.restoring import TRASH, restore_trashed
 from mlver.storage.packs import PACK, pack_name
 from mlver.storage.store import suggest_copying
 from mlver.system import durable
@@ -55,6 +56,7 @@ class ObjectCatalogue:
             catalogue.temporaries,
             catalogue.quarantined,
             catalogue.partials,
+            directory / TRASH,
         ):
             paths.check_own_directory(folder)
         return catalogue
@@ -112,7 +114,15 @@ class ObjectCatalogue:
                 return missing
             listed = pack_file.find_listed(missing)
             missing -= listed - self.damaged_members(pack_file.name)
-        return missing - self._find_loose(missing)
+        missing -= self._find_loose(missing)
+        return missing - self._restore_trashed(missing)
+
+    def _restore_trashed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
+        """Take out of the trash what is needed again; return those of the digests that were."""
+        restored = restore_trashed(self.directory, digests)
+        if restored:
+            self.forget_listing()
+        return restored
 
     def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
         """Those of the digests that are files of their own."""
@@ -206,7 +216,8 @@ class ObjectCatalogue:
     def locate_with_repair(self, wanted: DigestSet) -> LocatedObjects:
         """Like `locate_objects`, after `repair_listing` if anything is missing."""
         located = self.locate_objects(wanted)
-        if located.list_missing():
+        if missing := located.list_missing():
+            self._restore_trashed({digest.hex for digest in missing})
             self.repair_listing()
             located = self.locate_objects(wanted)
         return located
@@ -217,6 +228,7 @@ class ObjectCatalogue:
         """Like `find_locations`, after `repair_listing` if anything is missing."""
         locations = self.find_locations(digests)
         if len(locations) < len(digests):
+            self._restore_trashed(digests - locations.keys())
             self.repair_listing()
             locations = self.find_locations(digests)
         return locations

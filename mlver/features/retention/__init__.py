@@ -1,0 +1,1 @@
+"""What keeps bytes, and what frees them: gc and du."""

@@ -1,0 +1,201 @@
+"""`mlver gc`: delete what nobody needs, here or on a remote."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from mlver.errors import MlverError, UsageError
+from mlver.policy.local_collection import LocalFate
+from mlver.project.project import Project
+from mlver.project.remote.local_gc import LocalGcReport, collect_local, plan_local
+from mlver.project.remote.opening import RemotePlace, find_place
+from mlver.project.remote.remote_gc import (
+    RemoteGcOptions,
+    RemoteGcReport,
+    collect_remote,
+    plan_remote,
+)
+from mlver.project.remote.repositories import (
+    forget_repository,
+    read_repositories,
+    select_others,
+)
+from mlver.project.remote.root_table import read_shared_roots
+from mlver.project.transaction import writing_files
+from mlver.storage.remote.blobs import BlobStore
+
+# What cannot be collected, by scheme, and why.
+_REFUSED = {
+    "lfs": "git-lfs has no way to delete an object: whoever runs the server can",
+    "https": "it is read-only",
+    "http": "it is read-only",
+}
+_VERSIONED = frozenset(("s3", "gs", "gcs", "az", "azure"))
+
+
+@dataclass(frozen=True, slots=True)
+class GcLine:
+    """What becomes of some contents, how many files or blobs they are, and their bytes."""
+
+    fate: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcResult:
+    """What was done, or what would be done (`dry_run`).
+
+    `place` is `local`, or the address of the remote. `grace` is in days. `freed` is in bytes: what
+    was, or would be, deleted by this run. `pins` are pushes that count as under way. `busy` names
+    others that are deleting there.
+    """
+
+    place: str
+    remote: str | None
+    grace: int
+    lines: tuple[GcLine, ...]
+    freed: int
+    pins: int
+    busy: tuple[str, ...]
+    repositories: int
+    forgotten: tuple[str, ...]
+    keeps_versions: bool
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GcRequest:
+    """`remote` is a name or an address; None for the local store. `forget` are ids."""
+
+    remote: str | None = None
+    forget: tuple[str, ...] = ()
+    dry_run: bool = True
+
+
+def collect_garbage(project: Project, request: GcRequest) -> GcResult:
+    """Do it, or say what would be done."""
+    if request.remote is None:
+        if request.forget:
+            raise UsageError("--forget-repository is for a remote", hint="mlver gc --remote NAME")
+        return _collect_here(project, dry_run=request.dry_run)
+    return _collect_there(project, request)
+
+
+def _collect_here(project: Project, *, dry_run: bool) -> GcResult:
+    grace = project.registry.read_config().retention.grace_time
+    run = plan_local if dry_run else collect_local
+    report = run(project, grace.total_seconds())
+    return GcResult(
+        place="local",
+        remote=None,
+        grace=grace.days,
+        lines=_count_local(report),
+        freed=report.count_bytes(LocalFate.DELETED),
+        pins=0,
+        busy=(),
+        repositories=1,
+        forgotten=(),
+        keeps_versions=False,
+        dry_run=dry_run,
+    )
+
+
+def _count_local(report: LocalGcReport) -> tuple[GcLine, ...]:
+    lines: list[GcLine] = []
+    for fate in LocalFate:
+        count = report.count_contents(fate)
+        size = report.count_bytes(fate)
+        if count or size:
+            lines.append(GcLine(fate.value, count, size))
+    return tuple(lines)
+
+
+def _collect_there(project: Project, request: GcRequest) -> GcResult:
+    assert request.remote is not None
+    place = find_place(project, request.remote)
+    _refuse_place(place)
+    blobs = place.open_blobs()
+    grace = project.registry.read_config().retention.grace_time
+    options = RemoteGcOptions(grace, _name_clone(project))
+    if request.dry_run:
+        report, count = _plan_there(project, blobs, request, options)
+    else:
+        with writing_files(project, "gc"):
+            report, count = _act_there(project, blobs, request, options)
+    return GcResult(
+        place=blobs.address,
+        remote=request.remote,
+        grace=grace.days,
+        lines=_count_remote(report),
+        freed=sum(report.sizes.get(key, 0) for key in report.deletable),
+        pins=report.pins,
+        busy=tuple(report.others),
+        repositories=count,
+        forgotten=request.forget,
+        keeps_versions=place.scheme in _VERSIONED,
+        dry_run=request.dry_run,
+    )
+
+
+def _plan_there(
+    project: Project, blobs: BlobStore, request: GcRequest, options: RemoteGcOptions
+) -> tuple[RemoteGcReport, int]:
+    sharing = select_others(read_repositories(blobs), request.forget)
+    report = plan_remote(
+        blobs, lambda: read_shared_roots(project, sharing), options, datetime.now(UTC)
+    )
+    return report, len(sharing)
+
+
+def _act_there(
+    project: Project, blobs: BlobStore, request: GcRequest, options: RemoteGcOptions
+) -> tuple[RemoteGcReport, int]:
+    known = {repository.id for repository in read_repositories(blobs)}
+    for own_id in request.forget:
+        if own_id not in known:
+            raise UsageError(f"no repository {own_id} keeps contents at {blobs.address}")
+    for own_id in request.forget:
+        forget_repository(blobs, own_id)
+
+    def read_roots() -> set[str]:
+        # Read anew each time: a repository may have come to it meanwhile.
+        return read_shared_roots(project, read_repositories(blobs))
+
+    report = collect_remote(blobs, read_roots, options)
+    return report, len(read_repositories(blobs))
+
+
+def _count_remote(report: RemoteGcReport) -> tuple[GcLine, ...]:
+    groups: Mapping[Literal["kept", "deleted", "condemned", "waiting"], list[str]] = {
+        "kept": list(report.needed),
+        "deleted": report.deletable,
+        "condemned": report.condemned,
+        "waiting": list(report.waiting),
+    }
+    lines: list[GcLine] = []
+    for fate, keys in groups.items():
+        if keys:
+            size = sum(report.sizes.get(key, 0) for key in keys)
+            lines.append(GcLine(fate, len(keys), size))
+    return tuple(lines)
+
+
+def _refuse_place(place: RemotePlace) -> None:
+    reason = _REFUSED.get(place.scheme)
+    if reason is not None:
+        raise MlverError(
+            f"nothing can be deleted from {place.url}: {reason};"
+            " what the local store can free is told by `mlver gc`",
+            hint="mlver gc",
+        )
+
+
+def _name_clone(project: Project) -> str:
+    """This clone, in words for others."""
+    return f"{socket.gethostname()}:{os.fspath(project.state_directory)}"

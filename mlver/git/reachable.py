@@ -1,0 +1,144 @@
+"""Every file below a folder that anything in a repository leads to, in all of its history.
+
+References of any kind, stashes, the logs of references, and the indexes and heads of all work trees
+count. So do commits of other repositories, once they were fetched beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from urllib.parse import urlsplit
+
+from mlver.errors import MlverError, shell_command
+from mlver.git import objects
+from mlver.git.gitpython import import_gitpython
+from mlver.git.process import GitFailed, GitProcess, build_lacking_error
+from mlver.git.repository import GitRepository
+
+_SCHEMES = ("", "file", "git", "http", "https", "ssh", "git+ssh")
+# No record is larger, and few manifests are.
+_SMALL = 16 << 20
+_EVERYTHING = ("--all", "--reflog", "--indexed-objects")
+
+
+def list_reachable(
+    repository: GitRepository, folder: str, extra: Sequence[str] = ()
+) -> dict[str, str]:
+    """List the ids of all files below a folder, each with a path that it has or had.
+
+    `extra` are commits besides. Raise GitFailed where git cannot walk all of the history.
+    """
+    options = ["--objects", "--missing=error", *_EVERYTHING, *extra]
+    listing = repository.process.read(
+        ["rev-list", *options, "--", folder], doing="list all of the history", limit=None
+    )
+    files: dict[str, str] = {}
+    for line in listing.decode(errors="surrogateescape").splitlines():
+        object_id, _, path = line.partition(" ")
+        if path.startswith(f"{folder}/"):
+            files[object_id] = path
+    return files
+
+
+def read_files(repository: GitRepository, files: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Read files by their ids; what is no file is left out.
+
+    Raise MlverError where this clone lacks one.
+    """
+    wanted = list(files)
+    found = objects.read_objects(repository.process, wanted)
+    for object_id, entry in zip(wanted, found, strict=True):
+        if entry is None:
+            raise build_lacking_error()
+        if entry.kind == b"blob":
+            yield object_id, entry.data
+
+
+def list_work_trees(repository: GitRepository) -> list[Path]:
+    """List the work trees of the repository. Raise MlverError for one that is not there."""
+    listing = repository.process.read(["worktree", "list", "--porcelain", "-z"])
+    folders: list[Path] = []
+    bare = False
+    for field in listing.decode(errors="surrogateescape").split("\0"):
+        key, _, value = field.partition(" ")
+        if key == "worktree":
+            folders.append(Path(value))
+        bare = bare or key == "bare"
+    for folder in folders:
+        if not bare and not folder.is_dir():
+            raise MlverError(
+                f"the work tree {folder} is not there, so nobody can tell what it needs;"
+                " bring it back, or give it up",
+                hint="git worktree prune",
+            )
+    return folders
+
+
+@contextmanager
+def fetched_beside(
+    repository: GitRepository, addresses: Iterable[str], folder: Path
+) -> Iterator[GitRepository]:
+    """Fetch all references of other repositories into one of their own, for as long as this lasts.
+
+    It borrows the objects of `repository`, and lies below `folder`. Raise MlverError for an address
+    that cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    top = Path(mkdtemp(prefix="refs-", dir=folder))
+    try:
+        GitProcess(top).write(["init", "--quiet", "--bare", "."], doing="make a repository")
+        alternates = top / "objects" / "info" / "alternates"
+        alternates.write_text(f"{os.fspath(repository.common_dir / 'objects')}\n")
+        beside = GitRepository.hosted(top)
+        for number, address in enumerate(addresses):
+            _fetch_everything(repository, beside, address, number)
+        yield beside
+    finally:
+        rmtree(top, ignore_errors=True)
+
+
+def _fetch_everything(
+    repository: GitRepository, beside: GitRepository, address: str, number: int
+) -> None:
+    _check_address(address)
+    import_gitpython()
+    from mlver.git import transfer
+
+    hint = shell_command("git", "ls-remote", address)
+    # A path is meant as from here, and not as from the other repository.
+    place = address
+    if (repository.top / address).exists():
+        place = os.fspath((repository.top / address).resolve())
+    wanted = [f"+refs/*:refs/read/{number}/*"]
+    try:
+        transfer.fetch_references(beside, place, wanted, hint=hint)
+    except GitFailed as error:
+        raise MlverError(
+            f"the references of {address} cannot be read, so nobody can tell what it needs;"
+            f" {error.message}",
+            hint=hint,
+        ) from error
+
+
+def _check_address(address: str) -> None:
+    """Raise MlverError for what git would take for an option, or for a command to run."""
+    scheme = urlsplit(address).scheme if "://" in address else ""
+    if address.startswith("-") or "::" in address or scheme not in _SCHEMES:
+        raise MlverError(f"{address!r} is no address that git reads a repository from")
+
+
+def list_small_files(repository: GitRepository, most: int = _SMALL) -> list[str]:
+    """List the ids of all files that this clone has, reachable or not, of at most so many bytes."""
+    options = ["--batch-all-objects", "--batch-check=%(objecttype) %(objectsize) %(objectname)"]
+    listing = repository.process.read(["cat-file", *options, "--unordered"], limit=None)
+    found: list[str] = []
+    for line in listing.decode().splitlines():
+        kind, size, object_id = line.split(" ")
+        if kind == "blob" and int(size) <= most:
+            found.append(object_id)
+    return found

@@ -1,0 +1,69 @@
+"""The section `retention`: what `gc` keeps beyond what anything leads to, and for how long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from mlver.records.values import Document, drop_empty_values
+
+DEFAULT_GRACE = "14d"
+_DURATION = re.compile(r"([1-9][0-9]{0,4})([dw])")
+_DAYS = {"d": 1, "w": 7}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """`gc` always keeps whatever a reference, a log or a work tree leads to.
+
+    Of versions whose records nothing leads to any more, it keeps the `keep_last` highest of each
+    model, those that a promotion to one of `keep_stages` (or to any, if it is true) names, those
+    recorded within `keep_for`, and those with one of `keep_labels`: `name`, or `name=value`.
+    `grace` is how long it waits before it deletes anything.
+    """
+
+    keep_last: int = 0
+    keep_stages: tuple[str, ...] | Literal[True] = ()
+    keep_for: str | None = None
+    keep_labels: tuple[str, ...] = ()
+    grace: str = DEFAULT_GRACE
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> RetentionSettings:
+        stages = document.get("keep_stages", ())
+        fields = {
+            **document,
+            "keep_stages": True if stages is True else tuple(stages or ()),
+            "keep_labels": tuple(document.get("keep_labels", ())),
+        }
+        return cls(**fields)
+
+    @property
+    def grace_time(self) -> timedelta:
+        return read_duration(self.grace)
+
+    @property
+    def keeps_versions(self) -> bool:
+        """Whether it keeps anything that nothing leads to."""
+        return bool(self.keep_last or self.keep_stages or self.keep_for or self.keep_labels)
+
+    def to_document(self) -> Document:
+        stages = True if self.keep_stages is True else list(self.keep_stages)
+        kept = drop_empty_values(
+            keep_last=self.keep_last,
+            keep_stages=stages,
+            keep_for=self.keep_for,
+            keep_labels=list(self.keep_labels),
+        )
+        return {**kept, "grace": self.grace}
+
+
+def read_duration(text: str) -> timedelta:
+    """`90d` or `2w`; the schema lets nothing else through."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no number of days or weeks")
+    return timedelta(days=int(match[1]) * _DAYS[match[2]])
