@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mlver.digest import Digest
-from mlver.policy.gates.table import ALWAYS
+from mlver.policy.gates.table import ALWAYS, join_settings
 from mlver.records.config import ProjectConfig
 from mlver.records.sections.stages import StageSettings
 from mlver.records.values import Document, Value
-
-# The gates beside those that have a key of their own in a stage's settings.
-_REQUIRES = "requires"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,30 +55,32 @@ class StagePolicy:
 
 def build_policy(config: ProjectConfig, stage: str) -> StagePolicy | None:
     """Build the policy of a stage from the settings; None where they have no such stage."""
-    settings = config.stages.get(stage)
+    settings = resolve_rule(config, stage)
     if settings is None:
         return None
     tags = drop_unasked({"signed": config.tags.signed})
-    return StagePolicy(rule=normalise_rule(settings), tags=tags)
+    return StagePolicy(rule=drop_unasked({**settings.gates, **ALWAYS}), tags=tags)
 
 
-def normalise_rule(settings: StageSettings) -> dict[str, Value]:
-    """List what a stage asks for, the same for every way to write it.
+def resolve_rule(config: ProjectConfig, stage: str) -> StageSettings | None:
+    """Find what judges a stage, with what the settings ask of every stage; None without a stage.
 
-    What is asked of every stage is in it, what is switched off is not, and a gate below `requires`
-    is the same as one beside it.
+    Where there are remotes, every stage asks for `recoverable`, unless it says that it does not.
     """
-    asked: dict[str, Value] = dict(settings.gates)
-    required = asked.pop(_REQUIRES, None)
-    if isinstance(required, Mapping):
-        for name, setting in required.items():
-            # The same gate in both places is switched on where either of them asks for it.
-            asked[name] = setting or asked.get(name)
-    return drop_unasked({**asked, **ALWAYS})
+    settings = config.stages.get(stage)
+    if settings is None:
+        return None
+    asked = join_settings(settings)
+    if config.remotes:
+        asked.setdefault("recoverable", True)
+    return replace(settings, gates=asked)
 
 
 def drop_unasked(settings: Mapping[str, Value]) -> dict[str, Value]:
-    """Keep the settings that ask for something: none is false, zero or empty."""
+    """Keep the settings that ask for something: none is false, zero or empty.
+
+    The rest is the same for every way to write it.
+    """
     asked: dict[str, Value] = {}
     for name, setting in settings.items():
         if setting:

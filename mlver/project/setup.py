@@ -25,7 +25,8 @@ schema: mlver/config/1
 # and keeps these comments. To use an example, take its `#` away.
 
 # The positions a version can hold, in the order they are shown. `after` names stages that it must
-# have held first; with `verified`, every byte of it is checked before the stage moves.
+# have held first; with `verified`, every byte of it is checked before the stage moves; `requires`
+# asks that others could get it, too: with remotes, `recoverable` is true unless it says false.
 stages:
   staging:
     description: Under test before it serves anyone
@@ -36,7 +37,10 @@ stages:
 #  canary:
 #    description: Serves a few users first
 #    after: [staging]
-#    verified: true
+#    requires:
+#      verified: true
+#      recoverable: true
+#      copies: 2
 
 # What the tags that seal records have to be: signed, with the key that git has for tags.
 #tags:

@@ -117,9 +117,15 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ),
     ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
     ("RemoteSettings", "endpoint"): st.none() | st.sampled_from(["https://minio.example.org:9000"]),
+    ("RemoteSettings", "insecure"): st.booleans(),
     ("RemoteSettings", "region"): st.none() | st.sampled_from(["eu-central-1"]),
     ("StageSettings", "gates"): st.fixed_dictionaries(
-        {}, optional={"after": st.lists(NAMES, max_size=2), "verified": st.booleans()}
+        {},
+        optional={
+            "after": st.lists(NAMES, max_size=2),
+            "verified": st.booleans(),
+            "requires": st.fixed_dictionaries({}, optional={"copies": st.integers(1, 9)}),
+        },
     ),
     ("ProjectConfig", "unknown_sections"): st.just(()),
 }

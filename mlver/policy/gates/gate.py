@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mlver.policy.recoverability import Recoverability
 from mlver.records.promotion import GateResult
 
 
@@ -15,7 +16,7 @@ class StageCandidate:
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words.
     `stages_unsealed` are those that it held only by promotions that no tag seals. `damage` is None
-    when its bytes were not checked.
+    when its bytes were not checked, and `recovery` when no remote was asked.
     """
 
     version: str
@@ -24,6 +25,7 @@ class StageCandidate:
     damage: tuple[str, ...] | None
     stages_unsealed: frozenset[str] = frozenset()
     sealed: str = "sealed"
+    recovery: Recoverability | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,14 @@
 """Every gate by name.
 
-A gate's setting is the key of that name in a stage's settings, and its schema is
-`$defs/gate_<name>` in `schemas/config.schema.json`.
+A gate's setting is the key of that name in a stage's settings or below `requires` there, and its
+schema is `$defs/gate_<name>` in `schemas/config.schema.json`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mlver.policy.gates import after, sealed, verified
+from mlver.policy.gates import after, recoverable, sealed, verified
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult
 from mlver.records.sections.stages import StageSettings
@@ -19,14 +19,33 @@ GATES: Mapping[str, Gate] = {
     "sealed": sealed.GATE,
     "after": after.GATE,
     "verified": verified.GATE,
+    "recoverable": recoverable.RECOVERABLE,
+    "copies": recoverable.COPIES,
 }
 # These hold for every stage, and no setting switches them off.
 ALWAYS: Mapping[str, Value] = {"sealed": True}
 
 
+# The key below which gates stand that have no key of their own beside the description.
+_REQUIRES = "requires"
+
+
+def join_settings(rule: StageSettings) -> dict[str, Value]:
+    """Join the settings of all gates by name, wherever they stand in a stage's settings.
+
+    A gate in both places is switched on where either of them asks for it.
+    """
+    asked: dict[str, Value] = dict(rule.gates)
+    required = asked.pop(_REQUIRES, None)
+    if isinstance(required, Mapping):
+        for name, setting in required.items():
+            asked[name] = setting or asked.get(name, setting)
+    return asked
+
+
 def apply_gates(rule: StageSettings, candidate: StageCandidate) -> tuple[GateResult, ...]:
     """Every gate of a stage applied to a candidate."""
-    settings = {**rule.gates, **ALWAYS}
+    settings = {**join_settings(rule), **ALWAYS}
     results: list[GateResult] = []
     for name, gate in GATES.items():
         for setting in _list_settings(settings.get(name)):

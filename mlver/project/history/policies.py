@@ -15,7 +15,12 @@ from mlver.errors import MlverError, shell_command
 from mlver.git import changes_in
 from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
-from mlver.policy.policy_digest import StagePolicy, build_policy, digest_policy
+from mlver.policy.policy_digest import (
+    StagePolicy,
+    build_policy,
+    digest_policy,
+    resolve_rule,
+)
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import describe_unknown_sections
@@ -142,9 +147,11 @@ def read_judging_rules(project: Project, stage: str) -> JudgingRules:
     Raise UsageError for a stage that the work tree does not have, and MlverError where the main
     branch's settings cannot be read in full: nobody knows what they forbid.
     """
-    own_rule = read_rule(project, stage)
+    read_rule(project, stage)
     own_config = project.registry.read_config()
+    own_rule = resolve_rule(own_config, stage)
     own_policy = build_policy(own_config, stage)
+    assert own_rule is not None
     assert own_policy is not None
     committed = _find_committed(project.repository, stage)
     if committed is None:
@@ -165,8 +172,9 @@ def read_judging_rules(project: Project, stage: str) -> JudgingRules:
     )
     differs = policy != own_policy
     rules = [own_rule]
-    if differs:
-        rules.append(committed.config.stages[stage])
+    committed_rule = resolve_rule(committed.config, stage)
+    if differs and committed_rule is not None:
+        rules.append(committed_rule)
     return JudgingRules(
         rules=tuple(rules),
         signed=own_config.tags.signed or committed.config.tags.signed,

@@ -1,74 +1,74 @@
-"""Whether others could get a version: its objects from remotes, its record from a branch there."""
+"""Whether others could get a version if this machine were gone: asked of every remote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
 from mlver.errors import MlverError, summarise_error
 from mlver.git import changes_in
+from mlver.git.merging import is_ancestor
+from mlver.git.remotes import default_remote, list_branches
+from mlver.policy.recoverability import Recoverability
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.needed import list_needed
 from mlver.project.remote.team import open_team
-from mlver.project.remote.trusted_places import is_trusted
+from mlver.project.remote.trust import require_trusted
+from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 
-
-@dataclass(frozen=True, slots=True)
-class RemoteHoldings:
-    """Which of some objects a remote lacks; None where it could not be asked, with the `reason`."""
-
-    remote: str
-    missing: DigestSet | None
-    reason: str | None = None
+_HEADS = "refs/heads/"
 
 
-def ask_remotes(project: Project, needed: DigestSet) -> tuple[RemoteHoldings, ...]:
-    """Ask every remote of the repository, over the network, which of these objects it lacks."""
-    return tuple(_ask_remote(project, remote, needed) for remote in list_remotes(project))
+def find_recoverability(project: Project, record: VersionRecord) -> Recoverability:
+    """Ask every remote for the contents of a version, and git's remote for its record.
 
-
-def _ask_remote(project: Project, remote: ConfiguredRemote, needed: DigestSet) -> RemoteHoldings:
-    if project.offline:
-        return RemoteHoldings(remote.name, None, "--offline asks no remote")
-    try:
-        if not is_trusted(remote.place):
-            return RemoteHoldings(remote.name, None, "nobody on this machine has confirmed it")
-        missing = open_team(project, remote).store.find_missing(dict.fromkeys(needed))
-    except MlverError as error:
-        return RemoteHoldings(remote.name, None, summarise_error(error))
-    return RemoteHoldings(remote.name, DigestSet.from_digests(missing))
-
-
-def list_holders(
-    project: Project, record: VersionRecord, holdings: Iterable[RemoteHoldings]
-) -> list[str]:
-    """List the remotes that have every object of a version."""
-    needed = list_needed(project, [record])
-    holders: list[str] = []
-    for holding in holdings:
-        if holding.missing is None:
-            continue
-        if all(holding.missing.find_rank(raw) is None for raw in needed.raw_digests()):
-            holders.append(holding.remote)
-    return holders
-
-
-def find_published(project: Project, paths: Sequence[str]) -> frozenset[str]:
-    """Find those of these records that a branch of some remote of git has, as it was fetched last.
-
-    A record counts only with the very bytes that HEAD has.
+    Nothing is raised for a remote that does not answer or that nobody trusts: the result says it.
+    Raise MlverError where a manifest is missing.
     """
+    asked = project.record_time
+    contents = list_needed(project, [record])
+    missing: dict[str, int] = {}
+    silent: dict[str, str] = {}
+    for remote in list_remotes(project):
+        try:
+            missing[remote.name] = count_missing(project, remote, contents)
+        except MlverError as error:
+            silent[remote.name] = summarise_error(error)
+    branch, unbranched = _find_branch(project, record)
+    return Recoverability(
+        asked=asked,
+        contents=len(contents),
+        missing=missing,
+        silent=silent,
+        branch=branch,
+        unbranched=unbranched,
+    )
+
+
+def count_missing(project: Project, remote: ConfiguredRemote, contents: DigestSet) -> int:
+    """Ask a remote how many of these contents it lacks. Raise MlverError where it cannot tell."""
+    require_trusted(project, (remote,))
+    return len(open_team(project, remote).store.find_missing(dict.fromkeys(contents)))
+
+
+def _find_branch(project: Project, record: VersionRecord) -> tuple[str | None, str | None]:
+    """Find a branch of git's remote that holds the record; else say why that cannot be told."""
     repository = project.repository
-    listing = repository.process.read(["for-each-ref", "--format=%(objectname)", "refs/remotes/"])
-    tips = list(dict.fromkeys(listing.decode().split()))
-    ours = changes_in.find_objects(repository, [f"HEAD:{path}" for path in paths])
-    published: set[str] = set()
-    for tip in tips:
-        theirs = changes_in.find_objects(repository, [f"{tip}:{path}" for path in paths])
-        for path, own, other in zip(paths, ours, theirs, strict=True):
-            if own is not None and other is not None and own.object_id == other.object_id:
-                published.add(path)
-    return frozenset(published)
+    remote = default_remote(repository)
+    if remote is None:
+        return None, None
+    sealed = f"refs/tags/{version_tag_name(record.model, record.version)}^{{commit}}"
+    try:
+        branches = list_branches(repository, remote)
+    except MlverError as error:
+        return None, f"{remote} did not answer: {summarise_error(error)}"
+    known = changes_in.find_objects(repository, [sealed, *branches.values()])
+    commit, tips = known[0], known[1:]
+    if commit is None:
+        return None, "no tag says which commit holds its record"
+    for reference, tip in zip(branches, tips, strict=True):
+        if tip is not None and is_ancestor(repository, tip.object_id, commit.object_id):
+            return f"{remote}/{reference.removeprefix(_HEADS)}", None
+    if None in tips:
+        return None, f"{remote} has commits that are not here: git fetch {remote}"
+    return None, None

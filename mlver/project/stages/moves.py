@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.git.git_tag import GitTag
 from mlver.policy.gates.gate import StageCandidate
-from mlver.policy.gates.table import apply_gates
+from mlver.policy.gates.table import apply_gates, join_settings
 from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
@@ -19,25 +19,39 @@ from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
 from mlver.records.promotion import Action, GateResult, PromotionRecord
 from mlver.records.references import PolicyReference, VersionReference
 from mlver.records.sections.stages import StageSettings
+from mlver.records.values import Value
 from mlver.records.version import VersionRecord
+
+# These are answered by remotes.
+_REMOTE_GATES = frozenset(("recoverable", "copies"))
 
 
 def judge_gates(
-    project: Project, chosen: ResolvedRef, *rules: StageSettings, signed: bool = False
+    project: Project,
+    chosen: ResolvedRef,
+    *rules: StageSettings,
+    signed: bool = False,
 ) -> tuple[GateResult, ...]:
     """Ask the gates of each of a stage's rules about a version as it is now.
 
     Every byte of the version is read where one of them asks for that; with `signed`, its tag has to
-    carry a good signature whatever the settings say. What two rules ask alike is answered once.
+    carry a good signature whatever the settings say. Remotes are asked where a rule wants that,
+    unless the project is offline. What two rules ask alike is answered once.
     """
+    asked = [join_settings(rule) for rule in rules]
     verified = reads_bytes(rules)
     held = _find_stages_held(project, chosen, _list_asked(rules))
     candidate = _describe_candidate(project, chosen, held, verified=verified, signed=signed)
+    asks_remotes = any(not _REMOTE_GATES.isdisjoint(_list_on(settings)) for settings in asked)
+    if asks_remotes and not project.offline:
+        record, _ = project.registry.read_version(chosen.model, chosen.version)
+        candidate = replace(candidate, recovery=find_recoverability(project, record))
     results: dict[GateResult, None] = {}
     for rule in rules:
         results.update(dict.fromkeys(apply_gates(rule, candidate)))
@@ -46,7 +60,12 @@ def judge_gates(
 
 def reads_bytes(rules: Iterable[StageSettings]) -> bool:
     """Whether a gate of one of these rules reads every byte of the version."""
-    return any(rule.gates.get("verified") for rule in rules)
+    return any(join_settings(rule).get("verified") for rule in rules)
+
+
+def _list_on(settings: Mapping[str, Value]) -> list[str]:
+    """List the gates that are asked for."""
+    return [name for name, setting in settings.items() if setting]
 
 
 def _describe_candidate(

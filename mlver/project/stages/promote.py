@@ -53,11 +53,18 @@ class PromoteResult:
 
 
 def promote_version(
-    project: Project, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
+    project: Project,
+    ref: str,
+    *,
+    to: str,
+    message: str,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> PromoteResult:
     """Move stage `to` to the version that `ref` names.
 
-    A shut gate leaves everything as it was, unless `force`.
+    A shut gate leaves everything as it was, unless `force`. Where the project is offline, no remote
+    is asked, and the gates that need an answer are inconclusive.
     """
     words = ["mlver", "promote", ref, "--to", to]
     names.check_reason(message, "a promotion", words, is_kept=not dry_run)

@@ -8,6 +8,7 @@ from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import ALWAYS, GATES, apply_gates, is_open, suggest_commands
 from mlver.records.promotion import GateResult, Result
 from mlver.records.sections.stages import StageSettings
+from mlver.records.values import Document
 
 
 def candidate(
@@ -109,10 +110,12 @@ def test_only_a_pass_opens(result: Result, opens: bool) -> None:
 def test_every_gate_has_its_schema_and_its_key_in_a_stage() -> None:
     schema = load_schema("config", 1)
     stage = schema["$defs"]["stage_settings"]["properties"]
+    required = schema["$defs"]["stage_requires"]["properties"]
     named = [name for name in GATES if name not in ALWAYS]
-    assert [key for key in stage if key != "description"] == named
+    assert list(dict.fromkeys([*list(stage)[1:-1], *required])) == named
+    assert list(stage)[-1] == "requires"
     for name in named:
-        assert stage[name] == {"$ref": f"#/$defs/gate_{name}"}
+        assert {**required, **stage}[name]["$ref"] == f"#/$defs/gate_{name}"
 
 
 def test_a_gate_that_is_switched_off_is_not_asked() -> None:
@@ -147,7 +150,8 @@ def test_no_tag_is_proposed_where_one_seals_another_record(actual: str) -> None:
 
 
 def test_every_result_is_found_by_the_name_of_its_gate() -> None:
-    everything = StageSettings(gates={"after": ["staging"], "verified": True})
+    required: Document = {"recoverable": True, "copies": 2}
+    everything = StageSettings(gates={"after": ["staging"], "verified": True, "requires": required})
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
     results = apply_gates(everything, shut)
     assert [result.gate.partition(" ")[0] for result in results] == list(GATES)
