@@ -53,6 +53,7 @@ COMMANDS = {
     "register": CommandEntry("Record", "registering"),
     "adopt": CommandEntry("Record", "adopting"),
     "note": CommandEntry("Record", "correcting"),
+    "hash": CommandEntry("Record", "hashing"),
     "tag": CommandEntry("Record", "releasing"),
     "resolve": CommandEntry("Record", "merging"),
     "release": CommandEntry("Release", "releasing"),

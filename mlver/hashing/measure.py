@@ -67,6 +67,8 @@ class MeasuredArtifact:
     says which links lead nowhere, and were left out. `executable` are the paths of the files that
     may be executed, in order; None where nothing says so, or where too many are. `left_out` are
     the paths that were ignored, where that was asked for; that of a folder ends with a slash.
+    `listing` says of data at an address what its server said, and `reused` how many of its objects
+    were read earlier only.
     """
 
     digest: Digest
@@ -77,6 +79,8 @@ class MeasuredArtifact:
     dangling: tuple[str, ...] = ()
     executable: tuple[bytes, ...] | None = None
     left_out: tuple[bytes, ...] = ()
+    listing: bytes | None = None
+    reused: int = 0
 
 
 def measure_artifact(

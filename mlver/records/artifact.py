@@ -53,6 +53,11 @@ class Artifact:
     listing: Digest | None = None
     claimed: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether its bytes never come here: `path` is an address."""
+        return self.listing is not None
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Artifact:
         fields = {**document, "digest": Digest.parse(document["digest"])}

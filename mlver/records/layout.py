@@ -19,11 +19,14 @@ ATTRIBUTES = f"{ROOT}/.gitattributes"
 ALLOWED_SIGNERS = f"{ROOT}/allowed_signers"
 MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
+LISTINGS = f"{ROOT}/listings"
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 # No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
 _BYTE_LIMIT = 16 << 20
 _MANIFEST_LIMIT = 256 << 20
+# A listing of that size has some 2,000,000 objects.
+LISTING_LIMIT = 512 << 20
 _SEQUENCE = re.compile(r"[0-9]{4,9}")
 
 
@@ -31,6 +34,8 @@ def find_byte_limit(path: str) -> int:
     """How many bytes of a file below `.mlver/` are read at most, wherever it is read from."""
     if path.startswith(f"{MANIFESTS}/"):
         return _MANIFEST_LIMIT
+    if path.startswith(f"{LISTINGS}/"):
+        return LISTING_LIMIT
     return _BYTE_LIMIT
 
 
@@ -206,7 +211,7 @@ def is_record_path(path: str) -> bool:
     """
     place = parse_path(path)
     if place is None:
-        return path.startswith(f"{MANIFESTS}/")
+        return path.startswith((f"{MANIFESTS}/", f"{LISTINGS}/"))
     return place.kind != "model"
 
 
@@ -216,7 +221,7 @@ def is_own_path(path: str) -> bool:
     """
     return (
         parse_path(path) is not None
-        or path.startswith(f"{MANIFESTS}/")
+        or path.startswith((f"{MANIFESTS}/", f"{LISTINGS}/"))
         or path in (CONFIG, ATTRIBUTES, ALLOWED_SIGNERS, VERSION_SCHEMA)
     )
 
@@ -229,6 +234,7 @@ def find_own_folder(path: str) -> str | None:
     tops = (
         f"{MODELS}/",
         f"{MANIFESTS}/",
+        f"{LISTINGS}/",
         f"{VERSION_SCHEMA.rpartition('/')[0]}/",
         CONFIG,
         ATTRIBUTES,
@@ -314,3 +320,7 @@ def retirement_path(model: str, number: Version | str, sequence: int) -> str:
 
 def manifest_path(digest: Digest) -> str:
     return f"{MANIFESTS}/{digest.hex}.sha256"
+
+
+def listing_path(digest: Digest) -> str:
+    return f"{LISTINGS}/{digest.hex}.json"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from mlver.records import layout
+from mlver.records.addresses import is_url
 from mlver.records.values import Document, drop_empty_values
 
 Direction = Literal["higher", "lower"]
@@ -28,6 +29,11 @@ class ArtifactSettings:
     batch: str | None = None
     license: str | None = None
     follow: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether `path` is the address of data that never comes here."""
+        return is_url(self.path)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ArtifactSettings:

@@ -51,7 +51,7 @@ data:
   train: {{path: data/train, digest: "{DIGEST}", size: 91234, files: 120, stored: true, \
 batch: 2026-Q3,
     license: CC-BY-4.0, encrypted: {{object: "{DIGEST}", recipients: [age1qx]}}}}
-  golden: {{path: data/golden.jsonl, digest: "{DIGEST}", size: 812, files: 1, stored: true, \
+  golden: {{path: "s3://data/golden", digest: "{DIGEST}", size: 812, files: 1, stored: true, \
 listing: "{DIGEST}", claimed: {{md5: 0cc1}}}}
 params: {{lr: 0.001, seed: 42}}  # nested maps allowed; numbers stay numbers
 metrics: {{accuracy: 0.931, latency_ms: 41.5}}

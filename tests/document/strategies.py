@@ -182,7 +182,15 @@ def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
         for field in dataclasses.fields(record)  # type: ignore[arg-type]
         if field.name not in later
     }
-    return st.builds(record, **chosen)
+    drawn = st.builds(record, **chosen)
+    return drawn.map(place_remote) if record is Artifact else drawn
+
+
+def place_remote(artifact: Any) -> Any:
+    """An artifact with a listing lies at an address, and all others in the repository."""
+    if artifact.listing is None:
+        return artifact
+    return dataclasses.replace(artifact, path="s3://bucket/kr2en")
 
 
 def known(record: type, name: str, hint: Any, number: int) -> Iterator[Strategy | None]:

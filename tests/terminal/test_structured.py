@@ -19,6 +19,7 @@ from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
+from mlver.features.hashing.hash import HashResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
 from mlver.features.looking.list import ListResult
@@ -63,6 +64,7 @@ KINDS: dict[str, type] = {
             DriverResult,
             ErrorResult,
             EventResult,
+            HashResult,
             HookResult,
         ),
         *(

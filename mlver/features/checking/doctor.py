@@ -20,6 +20,7 @@ from mlver.findings import Finding
 from mlver.git.hooks import is_own_hook
 from mlver.policy.chain import UNSEALED_HINTS, judge_seal
 from mlver.project.artifacts import measuring, repair
+from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.artifacts.remedies import RESTORE
 from mlver.project.audit import audit
 from mlver.project.audit.conversion import find_conversion
@@ -208,6 +209,7 @@ def _check_records(project: Project) -> Iterator[DoctorCheck]:
     findings += audit.catch_errors(layout.MODELS, case_twins.check_names(project))
     findings += audit.find_uncommitted(project, models)
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
+    findings += audit.catch_errors(layout.LISTINGS, audit.check_listings(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"
         yield Diagnosis(finding, level="remark" if is_remark else "wrong")
@@ -227,8 +229,10 @@ def _read_version(
     except MlverError as error:
         record_path = layout.version_path(model, version)
         return None, [audit.describe_unreadable(project, "record", record_path, error)]
-    faults = []
+    faults: list[Finding] = []
     for name, artifact in record.named_artifacts().items():
+        if artifact.listing is not None:
+            faults += find_listing_faults(project, f"{model} {version} {name}", artifact)
         try:
             measuring.pinned_files(project, artifact)
         except MlverError as error:

@@ -358,7 +358,8 @@ def _list_working_places(records: Iterable[VersionRecord]) -> dict[tuple[str, st
     places: dict[tuple[str, str], bool] = {}
     for record in records:
         for name, artifact in record.named_artifacts().items():
-            places[name, artifact.path] = artifact.stored
+            if not artifact.is_remote:
+                places[name, artifact.path] = artifact.stored
     return places
 
 

@@ -12,7 +12,7 @@ from mlver.project.artifacts.pointers import describe_pointers
 from mlver.records.manifest import Manifest, ManifestComparison, compare_manifests
 
 ArtifactState = Literal[
-    "unchanged", "changed", "added", "removed", "missing", "pointer", "unreadable"
+    "unchanged", "changed", "added", "removed", "missing", "pointer", "unreadable", "elsewhere"
 ]
 _ABSENT = PinnedArtifact(path="", digest=None, size=0, files=0, form=None, entries=lambda: ())
 
@@ -37,7 +37,8 @@ class ArtifactDiff:
 
     `missing` means that its place in the work tree is empty, or that links there lead nowhere;
     `pointer` that files there stand in place of content, which `fetch` fetches; `unreadable` that
-    something there cannot be read, and why.
+    something there cannot be read, and why; `elsewhere` that it lies at an address, which nobody
+    read for this.
     """
 
     name: str
@@ -132,6 +133,8 @@ def _find_state(old: PinnedArtifact | None, new: PinnedArtifact | None) -> Artif
         return "added"
     if new is None:
         return "removed"
+    if new.elsewhere:
+        return "elsewhere"
     if new.unreadable is not None:
         return "unreadable"
     if new.digest is None or new.dangling:

@@ -18,6 +18,7 @@ _STATES: dict[str, Style] = {
     "missing": "bad",
     "pointer": "bad",
     "unreadable": "bad",
+    "elsewhere": "dim",
 }
 
 
@@ -44,6 +45,8 @@ def _describe_artifact_sizes(artifact: ArtifactDiff) -> str:
         return artifact.unreadable
     old_extent = f"{format_count(artifact.old_files, 'file')}, {format_size(artifact.old_size)}"
     new_extent = f"{format_count(artifact.new_files, 'file')}, {format_size(artifact.new_size)}"
+    if artifact.state == "elsewhere":
+        return f"{old_extent}, not read"
     if artifact.state == "added":
         return new_extent
     if artifact.state in ("removed", "missing") or old_extent == new_extent:

@@ -64,7 +64,7 @@ def holds_version(
     if artifacts.keys() != working.keys():
         return False
     for name, artifact in artifacts.items():
-        is_same = working[name].digest == artifact.digest
+        is_same = working[name].digest == artifact.digest or artifact.is_remote
         if not is_same and _find_held(project, artifact) is None:
             return False
     return True
@@ -109,7 +109,7 @@ def _list_left_out(project: Project, artifact: Artifact) -> Iterator[str]:
 
 def _find_held(project: Project, artifact: Artifact) -> MeasuredArtifact | None:
     """Measure an artifact with what is left out of it by now; None if it is not all there."""
-    if artifact.files > _MOST_FILES:
+    if artifact.is_remote or artifact.files > _MOST_FILES:
         return None
     try:
         ignored = measuring.find_left_out(project, artifact.path)

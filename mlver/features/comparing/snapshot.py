@@ -31,7 +31,8 @@ class PinnedArtifact:
     place of content. `dangling`: some of its files are links that lead nowhere. `unreadable` says
     why it cannot be read, as where a file is a FIFO, and `remedy` is a command that helps.
     `executable` are its files that may be executed, None where nothing says so; `has_modes` says
-    whether the file system that they lie in keeps that bit.
+    whether the file system that they lie in keeps that bit. `elsewhere`: it lies at an address, and
+    is not read to compare.
     """
 
     path: str
@@ -46,6 +47,7 @@ class PinnedArtifact:
     remedy: str | None = None
     executable: frozenset[bytes] | None = None
     has_modes: Callable[[], bool] = lambda: True
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,8 @@ def _measure_artifact(project: Project, model: str, settings: ArtifactSettings) 
     artifact_path = settings.path
     follow = not settings.stored
     nothing = PinnedArtifact(artifact_path, None, 0, 0, settings.format, lambda: ())
+    if settings.is_remote:
+        return replace(nothing, elsewhere=True)
     try:
         measured = measuring.measure_at(project, artifact_path, keep_manifest=False, follow=follow)
         if measured is None and measuring.leaves_out_all(project, artifact_path, follow=follow):

@@ -44,6 +44,7 @@ from mlver.version import Bump, Version, bump_version
 _RECENT = 20
 # What says nothing of the content that was there, or should be.
 _NOT_HERE = ("missing", "pointer", "unreadable")
+_UNTOLD = (*_NOT_HERE, "elsewhere")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +229,9 @@ def _find_held_version(
     same_bytes: list[Version] = []
     working_digests: dict[str, Digest | None] = {}
     for name, pinned in new.artifacts.items():
-        working_digests[name] = pinned.digest
+        # of what lies elsewhere, the work tree says nothing
+        if not pinned.elsewhere:
+            working_digests[name] = pinned.digest
     for version in [*newest_first[:_RECENT], *staged]:
         record_read = reader.try_reading(registry.read_version, new.model, version)
         if record_read is None:
@@ -236,7 +239,8 @@ def _find_held_version(
         record, _ = record_read
         recorded_digests: dict[str, Digest | None] = {}
         for name, artifact in record.named_artifacts().items():
-            recorded_digests[name] = artifact.digest
+            if not artifact.is_remote:
+                recorded_digests[name] = artifact.digest
         if working_digests != recorded_digests:
             # what `.mlverignore` leaves out by now may be all that differs
             if not same_bytes and holds_version(project, record, new.artifacts):
@@ -250,6 +254,8 @@ def _find_held_version(
 
 def _have_same_modes(record: VersionRecord, new: ModelSnapshot) -> bool:
     for name, artifact in record.named_artifacts().items():
+        if artifact.is_remote:
+            continue
         pinned, present = modes.pinned_executable(artifact), new.artifacts[name].executable
         if pinned is not None and present is not None and pinned != present:
             return False
@@ -264,7 +270,7 @@ def _suggest_bump(
 ) -> Bump | None:
     changed = set()
     for artifact in artifacts:
-        if artifact.state != "unchanged" and artifact.state not in _NOT_HERE:
+        if artifact.state != "unchanged" and artifact.state not in _UNTOLD:
             changed.add(artifact.name)
     weights_changed = "weights" in changed
     # Users of an artifact that is gone break, as they do with another format.

@@ -59,7 +59,11 @@ Weights = Annotated[
 ]
 DataSets = Annotated[
     Many,
-    typer.Option(metavar="NAME=PATH", help="A data set (repeatable).", rich_help_panel=_WHERE),
+    typer.Option(
+        metavar="NAME=PATH",
+        help="A data set, also one at s3://… (repeatable).",
+        rich_help_panel=_WHERE,
+    ),
 ]
 ParamsFiles = Annotated[Many, _VALUE_FILE]
 MetricsFiles = Annotated[Many, _VALUE_FILE]
@@ -87,6 +91,35 @@ Unstored = Annotated[
         metavar="NAME",
         help="Pin this artifact, keep no copy (repeatable).",
         rich_help_panel=_WHERE,
+    ),
+]
+Listings = Annotated[
+    Many,
+    typer.Option(
+        "--listing",
+        metavar="NAME=FILE",
+        help="What `mlver hash` wrote of a remote data set (repeatable).",
+        rich_help_panel=_WHERE,
+    ),
+]
+ExecutorFactory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION",
+        help="Hash remote data on the executor that this makes.",
+        rich_help_panel=_HOW,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Hash remote data on this Dask cluster.", rich_help_panel=_HOW
+    ),
+]
+HashAll = Annotated[
+    bool,
+    typer.Option(
+        "--hash-all", help="Read remote data again that has not changed.", rich_help_panel=_HOW
     ),
 ]
 Environment = Annotated[
@@ -225,6 +258,7 @@ def register_command(
     param_key: ParamKeys = None,
     metric_key: MetricKeys = None,
     no_store: Unstored = None,
+    listing: Listings = None,
     environment: Environment = None,
     follow: FollowLinks = None,
     param: Params = None,
@@ -244,6 +278,9 @@ def register_command(
     no_commit: NoCommit = False,
     allow_dirty: AllowDirty = False,
     allow_mixed: AllowMixed = False,
+    executor: ExecutorFactory = None,
+    scheduler: Scheduler = None,
+    hash_all: HashAll = False,
     amend: Amend = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -259,7 +296,8 @@ def register_command(
     request = replace(request, params_files=params or (), metrics_files=metrics or ())
     request = replace(request, param_keys=param_key or (), metric_keys=metric_key or ())
     request = replace(request, unstored=no_store or (), environment=environment)
-    request = replace(request, follow=follow)
+    request = replace(request, follow=follow, listings=parse_pairs(listing, "--listing"))
+    request = replace(request, executor=executor, scheduler=scheduler, hash_all=hash_all)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
     request = replace(request, licenses=parse_pairs(licenses, "--license"), owner=owner)

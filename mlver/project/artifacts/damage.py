@@ -15,6 +15,7 @@ from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.artifacts.remedies import RESTORE, LossRemedies
 from mlver.project.artifacts.storing import open_store
@@ -96,6 +97,8 @@ class _PinReader:
         self, record: VersionRecord, name: str, artifact: Artifact
     ) -> Iterator[bytes]:
         subject = name_artifact(record, name)
+        if artifact.listing is not None:
+            self.broken.extend(find_listing_faults(self.project, subject, artifact))
         try:
             entries = pinned_files(self.project, artifact)
         except MlverError as error:

@@ -40,7 +40,7 @@ class BroughtVersion:
 def list_promised(record: VersionRecord) -> list[str]:
     """List the paths of the artifacts that mlver keeps no copy of, and that a dry run leaves so."""
     artifacts = record.named_artifacts().values()
-    return [artifact.path for artifact in artifacts if not artifact.stored]
+    return [item.path for item in artifacts if not item.stored and not item.is_remote]
 
 
 def bring_artifacts(
@@ -62,7 +62,7 @@ def bring_artifacts(
     brought: dict[str, Artifact] = {}
     missing: dict[str, MlverError] = {}
     for name, artifact in record.select_artifacts(only).items():
-        if artifact.stored:
+        if artifact.stored or artifact.is_remote:
             continue
         if in_place:
             measured = measuring.measure_at(

@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal, judge_tag
+from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.audit import audit
 from mlver.project.audit.audit import CheckedChain
 from mlver.project.audit.incoming import IncomingChanges
@@ -83,6 +84,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield Finding("name", path, message, (show_command,))
     elif path.startswith(f"{layout.MANIFESTS}/"):
         yield from _judge_manifest(project, path, show_command)
+    elif path.startswith(f"{layout.LISTINGS}/"):
+        yield from _judge_listing(project, path, show_command)
     elif not path.startswith(f"{layout.MODELS}/"):
         return
     elif record_place is None:
@@ -107,6 +110,15 @@ def _judge_manifest(project: Project, path: str, hint: str) -> Iterator[Finding]
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
 
 
+def _judge_listing(project: Project, path: str, hint: str) -> Iterator[Finding]:
+    name = path.removeprefix(f"{layout.LISTINGS}/")
+    try:
+        for finding in audit.check_listing(project, path, name):
+            yield replace(finding, hints=(hint,))
+    except MlverError as error:
+        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
+
+
 def _judge_version(project: Project, path: str, place: VersionPath, hint: str) -> Iterator[Finding]:
     try:
         record, _ = project.registry.read_version(place.model, place.version)
@@ -114,6 +126,9 @@ def _judge_version(project: Project, path: str, place: VersionPath, hint: str) -
         yield replace(audit.describe_unreadable(project, "record", path, error), hints=(hint,))
         return
     for name, artifact in record.named_artifacts().items():
+        if artifact.listing is not None:
+            subject = f"{path} {name}"
+            yield from find_listing_faults(project, subject, artifact)
         # A manifest tells a directory from a file, but more files than one need it.
         if artifact.files == 1:
             continue

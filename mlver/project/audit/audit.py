@@ -33,6 +33,7 @@ from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_secti
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
+from mlver.records.listing import PrefixListing
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
@@ -160,6 +161,7 @@ def check_repository(project: Project) -> list[Finding]:
         ("HEAD", _check_history(project)),
         ("refs/tags", _check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
+        (layout.LISTINGS, check_listings(project)),
         (layout.MODELS, _check_files(project)),
         (layout.MODELS, case_twins.check_names(project)),
     )
@@ -218,6 +220,25 @@ def check_manifests(project: Project) -> Iterator[Finding]:
     for name in project.registry.list_names(layout.MANIFESTS):
         record_path = f"{layout.MANIFESTS}/{name}"
         yield from catch_errors(record_path, check_manifest(project, record_path, name))
+
+
+def check_listings(project: Project) -> Iterator[Finding]:
+    """Find listings that no longer hash to their names, or that are none."""
+    for name in project.registry.list_names(layout.LISTINGS):
+        path = f"{layout.LISTINGS}/{name}"
+        yield from catch_errors(path, check_listing(project, path, name))
+
+
+def check_listing(project: Project, path: str, name: str) -> Iterator[Finding]:
+    """Check that the listing at a path hashes to its `name`; raise InvalidDocument for none."""
+    contents = project.registry.read_file(path)
+    if contents is None:
+        return
+    if f"{Digest.of_bytes(contents).hex}.json" != name:
+        restore = shell_command("git", "checkout", "--", path)
+        yield Finding("manifest", path, "no longer hashes to its name", (restore,))
+        return
+    PrefixListing.parse(contents, path)
 
 
 def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:

@@ -51,7 +51,8 @@ class HistoryReport:
 def examine_history(project: Project) -> HistoryReport:
     """Examine the history of HEAD, and all that the records of the work tree say of it."""
     repository = project.repository
-    changes = _list_changes(repository, [layout.MODELS, layout.MANIFESTS], walk=project.walk)
+    folders = [layout.MODELS, layout.MANIFESTS, layout.LISTINGS]
+    changes = _list_changes(repository, folders, walk=project.walk)
     models: list[str] = []
     with suppress(MlverError):
         models = project.registry.list_models()

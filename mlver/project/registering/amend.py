@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,17 +28,18 @@ from mlver.project.registering.register import (
     RegisterResult,
     build_result,
     encode_record,
+    list_beside,
     plan_beside,
     read_before,
     write_message,
 )
+from mlver.project.registering.remote_data import RemoteData, hash_remote_data
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
-from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
 from mlver.records.tags import version_tag_name
@@ -80,12 +81,13 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
     require_possible_date(project, "version", project.record_time)
     refuse_protected(project)
     seals.require_signing(project)
+    remote = hash_remote_data(project, request, {*request.data, *request.listings})
     editing = open_edit(project, f"amend {request.model}", dry_run=request.dry_run)
     with naming_commits(project.repository), editing as edit:
         refuse_unfinished(project.repository)
         former = find_amendable(project, request.model)
         settings = merge_settings(project, request)
-        measured = _measure_named(project, request, settings, store=edit is not None)
+        measured = _measure_named(project, request, settings, store=edit is not None, remote=remote)
         record = _build_amended(project, request, former.record, settings, measured)
         _require_change(project, former.record, record, settings)
         before = read_before(project, record)
@@ -100,17 +102,32 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
 
 
 def _measure_named(
-    project: Project, request: RegisterRequest, settings: ModelSettings, *, store: bool
+    project: Project,
+    request: RegisterRequest,
+    settings: ModelSettings,
+    *,
+    store: bool,
+    remote: RemoteData,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the artifacts that the request names; of the others, the record says what counts."""
-    named = {*request.data, *request.unstored}
+    named = {*request.data, *request.unstored, *request.listings}
+    named -= _list_untouched(settings, {*request.data, *request.listings})
     if request.weights is not None:
         named.add("weights")
-    measured = measure_artifacts(project, request, settings, store=store, only=named)
+    measured = measure_artifacts(project, request, settings, store=store, remote=remote, only=named)
     weights = settings.weights if "weights" in measured else None
     data = {name: artifact for name, artifact in settings.data.items() if name in measured}
     require_holders(project, replace(settings, weights=weights, data=data), measured)
     return measured
+
+
+def _list_untouched(settings: ModelSettings, named: Container[str]) -> set[str]:
+    """The data sets at an address that are not asked for: `--no-store` says nothing new of them."""
+    untouched: set[str] = set()
+    for name, artifact in settings.data.items():
+        if artifact.is_remote and name not in named:
+            untouched.add(name)
+    return untouched
 
 
 def _build_amended(
@@ -233,7 +250,7 @@ def _commit_amended(
     record = encoded.record
     edit.put_file(record.record_path, encoded.data)
     plan_beside(project, edit, settings, encoded)
-    needed = [layout.manifest_path(item.digest) for item in record.named_artifacts().values()]
+    needed = list_beside(record)
     for path in former.manifests:
         if path not in needed:
             edit.remove_file(path)

@@ -16,6 +16,8 @@ from mlver.records.layout import VersionPath
 from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
+# Where the files lie that a record needs.
+_BESIDE = (f"{layout.MANIFESTS}/", f"{layout.LISTINGS}/")
 _SHOWN = 3
 
 
@@ -65,7 +67,7 @@ def find_amendable(project: Project, model: str) -> AmendableVersion:
     _refuse_unfinished_work(project, commit)
     changed = last_commit.list_changed(repository, commit)
     added = [name for name, letter in changed.items() if letter == "A"]
-    own_manifests = tuple(name for name in added if name.startswith(f"{layout.MANIFESTS}/"))
+    own_manifests = tuple(name for name in added if name.startswith(_BESIDE))
     return AmendableVersion(record, data, commit, own_manifests, tag)
 
 
@@ -89,7 +91,7 @@ def _find_record_path(project: Project, model: str, commit: str) -> str:
 
 
 def _is_other_record(path: str) -> bool:
-    return layout.is_record_path(path) and not path.startswith(f"{layout.MANIFESTS}/")
+    return layout.is_record_path(path) and not path.startswith(_BESIDE)
 
 
 def _read_seal(project: Project, record: VersionRecord, data: bytes, commit: str) -> GitTag | None:

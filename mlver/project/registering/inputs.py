@@ -19,6 +19,7 @@ from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.registry.newer_formats import list_highest_version, refuse_newer_formats
 from mlver.project.tags import seals
 from mlver.records import layout
+from mlver.records.addresses import check_url, is_url
 from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.version import Version, parse_version
 
@@ -105,6 +106,7 @@ def merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
         known = ModelSettings(model=request.model)
     weights = known.weights
     if request.weights is not None:
+        _refuse_remote_weights(request.weights)
         weights = _place_artifact(weights, _resolve_artifact(project, request.weights))
     data = dict(known.data)
     for name, path in request.data.items():
@@ -130,7 +132,12 @@ def merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
 
 
 def _resolve_artifact(project: Project, given: str) -> str:
-    """Resolve the path of an artifact; raise MlverError where nothing is there."""
+    """Resolve the path of an artifact; raise MlverError where nothing is there.
+
+    An address stays one: what is there shows when it is listed.
+    """
+    if is_url(given):
+        return check_url(given)
     path = project.resolve_path(given)
     location = project.top_folder / path
     if not os.path.lexists(location):
@@ -139,6 +146,14 @@ def _resolve_artifact(project: Project, given: str) -> str:
             hint=shell_command("ls", "-l", "--", _find_folder(location)),
         )
     return path
+
+
+def _refuse_remote_weights(given: str) -> None:
+    if is_url(given):
+        raise UsageError(
+            "weights are kept by mlver, so they have to be here; only data sets can be pinned at an"
+            " address"
+        )
 
 
 def _find_folder(location: Path) -> Path:
@@ -165,7 +180,8 @@ def _mark_followed(project: Project, settings: ModelSettings, *, follow: bool) -
     """
     artifacts: dict[str, ArtifactSettings] = {}
     for name, artifact in settings.named_artifacts.items():
-        is_followed = follow and (
+        is_followed = follow and not artifact.is_remote
+        is_followed = is_followed and (
             artifact.follow or find_outside(project, artifact.path) is not None
         )
         artifacts[name] = replace(artifact, follow=is_followed)
@@ -186,7 +202,11 @@ def _place_environment(project: Project, folder: str | None) -> str | None:
 
 
 def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:
-    """Give an artifact's settings a new path; its format, batch and license stay."""
-    if known is None:
-        return ArtifactSettings(path=path)
-    return replace(known, path=path)
+    """Give an artifact's settings a new path; its format, batch and license stay.
+
+    What lies at an address is never stored here.
+    """
+    placed = ArtifactSettings(path=path)
+    if known is not None:
+        placed = replace(known, path=path, stored=known.stored or known.is_remote)
+    return replace(placed, stored=False) if placed.is_remote else placed

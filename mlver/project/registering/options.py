@@ -16,10 +16,19 @@ from mlver.records.version import Update
 from mlver.version import BUMPS, Bump
 
 StrPath: TypeAlias = str | os.PathLike[str]
-_TEXTS = ("owner", "description", "version", "pre", "parent", "command")
+_TEXTS = (
+    "owner",
+    "description",
+    "version",
+    "pre",
+    "parent",
+    "command",
+    "executor",
+    "scheduler",
+)
 _PATHS = ("weights", "environment")
 _LISTS = ("params_files", "metrics_files", "param_keys", "metric_keys", "unstored")
-_MAPS = ("data", "params", "metrics", "labels", "licenses", "batches")
+_MAPS = ("data", "params", "metrics", "labels", "licenses", "batches", "listings")
 
 
 class RegisterOptions(TypedDict, total=False):
@@ -55,6 +64,10 @@ class RegisterOptions(TypedDict, total=False):
     command: str
     environment: StrPath
     unstored: Sequence[str]
+    listings: Mapping[str, StrPath]
+    executor: str
+    scheduler: str
+    hash_all: bool
     follow: bool
     commit: bool
     allow_dirty: bool
@@ -106,6 +119,10 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         command=options.get("command"),
         environment=_choose_environment(options.get("environment")),
         unstored=_list_paths(options.get("unstored", ())),
+        listings={name: os.fspath(path) for name, path in options.get("listings", {}).items()},
+        executor=options.get("executor"),
+        scheduler=options.get("scheduler"),
+        hash_all=options.get("hash_all", False),
         follow=options.get("follow"),
         commit=options.get("commit", True),
         allow_dirty=options.get("allow_dirty", False),
@@ -121,7 +138,7 @@ def _require_types(options: Mapping[str, object]) -> None:
         if not isinstance(given, Mapping):
             instead = f"; {name}_files takes paths" if name in ("params", "metrics") else ""
             raise TypeError(f"{name} of register() takes a dict, not {given!r:.80}{instead}")
-        if name == "data":
+        if name in ("data", "listings"):
             argument_types.require_path_map("register", name, given)
         elif name not in ("params", "metrics"):
             argument_types.require_text_map("register", name, given)

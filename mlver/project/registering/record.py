@@ -26,6 +26,7 @@ from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
+from mlver.project.registering.remote_data import RemoteData, pin_listing
 from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
@@ -97,13 +98,14 @@ def measure_artifacts(
     settings: ModelSettings,
     *,
     store: bool,
+    remote: RemoteData,
     only: Container[str] | None = None,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
 
-    With `only`, those of these names. An artifact whose settings say `stored: false` is never kept.
-    Raise MlverError for a link out of the work tree that is not followed, and where `.mlverignore`
-    changes meanwhile.
+    With `only`, those of these names. `remote` was found at addresses. An artifact whose settings
+    say `stored: false` is never kept. Raise MlverError for a link out of the work tree that is not
+    followed, and where `.mlverignore` changes meanwhile.
     """
     agreed = _agree_links(project, request, settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
@@ -111,7 +113,11 @@ def measure_artifacts(
     _refuse_unfollowed(project, request, settings, agreed)
     with storing.open_measurer(project, store=store, agreed=agreed) as measure:
         for name, artifact in settings.named_artifacts.items():
-            if only is None or name in only:
+            if only is not None and name not in only:
+                continue
+            if artifact.is_remote:
+                measured[name] = remote.take_measured(name, artifact)
+            else:
                 rules.add(ignoring.read_ignore_file(project))
                 measured[name] = measure(artifact.path, store=artifact.stored)
                 rules.add(ignoring.read_ignore_file(project))
@@ -313,9 +319,10 @@ def _pin_artifact(
         size=measured.size,
         files=measured.files,
         format=file_format,
-        stored=settings.stored,
+        stored=settings.stored and not settings.is_remote,
         batch=settings.batch,
         license=settings.license,
+        listing=pin_listing(measured),
     )
 
 

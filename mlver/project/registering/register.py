@@ -31,6 +31,7 @@ from mlver.project.registering.record import (
     measure_artifacts,
     pin_modes,
 )
+from mlver.project.registering.remote_data import hash_remote_data, pin_listing
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
@@ -46,7 +47,11 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class RegisteredArtifact:
-    """`digest` names the content; `unchanged`: the version before pins the same."""
+    """`digest` names the content; `unchanged`: the version before pins the same.
+
+    `reused` counts the objects of remote data that were not read now, as nothing says that they
+    changed since.
+    """
 
     name: str
     path: str
@@ -55,6 +60,7 @@ class RegisteredArtifact:
     files: int
     stored: bool
     unchanged: bool
+    reused: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         require_possible_date(project, "version", project.record_time)
         refuse_protected(project, "add --no-commit")
         seals.require_signing(project, "add --no-commit")
+    remote = hash_remote_data(project, request)
     editing = open_edit(project, f"register {request.model}", dry_run=request.dry_run)
     agreeing = nullcontext() if request.dry_run else restoring_agreed(project)
     with naming_commits(project.repository), editing as edit, agreeing:
@@ -131,7 +138,9 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
         code = inspect_code(project, request, inputs)
-        measured = measure_artifacts(project, request, inputs.settings, store=edit is not None)
+        measured = measure_artifacts(
+            project, request, inputs.settings, store=edit is not None, remote=remote
+        )
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
@@ -188,18 +197,31 @@ def plan_files(
 def plan_beside(
     project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: EncodedRecord
 ) -> None:
-    """Plan what goes with a record: its manifests, and `model.yaml` where it says something new."""
+    """Plan what goes with a record: manifests, listings, and a `model.yaml` that says more."""
     record = encoded.record
     manifests: dict[str, bytes] = {}
     for artifact in encoded.measured.values():
         if artifact.manifest is not None:
             manifests[layout.manifest_path(artifact.digest)] = artifact.manifest
+        listing = pin_listing(artifact)
+        if listing is not None and artifact.listing is not None:
+            manifests[layout.listing_path(listing)] = artifact.listing
     put_new_files(project, edit, manifests)
     # a file that says the same already keeps its bytes, and stays out of the commit
     if settings != project.registry.read_settings(record.model):
         path = layout.settings_path(record.model)
         existing = project.registry.read_file(path)
         edit.put_file(path, amend_document("model", existing, settings.to_document()))
+
+
+def list_beside(record: VersionRecord) -> list[str]:
+    """List the paths of the manifests and listings that a record needs, if they were written."""
+    paths: list[str] = []
+    for artifact in record.named_artifacts().values():
+        paths.append(layout.manifest_path(artifact.digest))
+        if artifact.listing is not None:
+            paths.append(layout.listing_path(artifact.listing))
+    return paths
 
 
 def _commit_record(edit: PlannedEdit, encoded: EncodedRecord) -> str:
@@ -233,7 +255,7 @@ def build_result(
     record = encoded.record
     environment = record.environment
     assert environment is not None
-    artifacts = _summarise_artifacts(record, encoded.before)
+    artifacts = _summarise_artifacts(record, encoded)
     unignored: tuple[str, ...] = ()
     # with a later version the person has seen the advice already
     if encoded.before is None:
@@ -266,12 +288,14 @@ def build_result(
 
 
 def _summarise_artifacts(
-    record: VersionRecord, before: VersionRecord | None
+    record: VersionRecord, encoded: EncodedRecord
 ) -> tuple[RegisteredArtifact, ...]:
+    before = encoded.before
     artifacts_before = {} if before is None else before.named_artifacts()
     summaries: list[RegisteredArtifact] = []
     for name, artifact in record.named_artifacts().items():
         previous_artifact = artifacts_before.get(name)
+        measured = encoded.measured.get(name)
         summary = RegisteredArtifact(
             name=name,
             path=artifact.path,
@@ -280,6 +304,7 @@ def _summarise_artifacts(
             files=artifact.files,
             stored=artifact.stored,
             unchanged=_is_unchanged(artifact, previous_artifact),
+            reused=0 if measured is None else measured.reused,
         )
         summaries.append(summary)
     return tuple(summaries)

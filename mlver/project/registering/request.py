@@ -20,7 +20,9 @@ class RegisterRequest:
     `follow` says whether links out of the work tree are followed from now on. `param_values` and
     `metric_values` are what a program gives, and `params` and `metrics` KEY=VALUE words. `licenses`
     and `batches` are by the names of artifacts. `param_keys` and `metric_keys` are the dotted names
-    to pick from the files.
+    to pick from the files. `data` may also be addresses of remote prefixes; `listings` are files
+    that say what these hold, by the names of data sets, and `executor`, `scheduler` and `hash_all`
+    say how the others are hashed.
     """
 
     model: str
@@ -47,6 +49,10 @@ class RegisterRequest:
     owner: str | None = None
     description: str | None = None
     unstored: Sequence[str] = ()
+    listings: Mapping[str, str] = field(default_factory=dict)
+    executor: str | None = None
+    scheduler: str | None = None
+    hash_all: bool = False
     command: str | None = None
     environment: str | None = None
     follow: bool | None = None
@@ -99,12 +105,15 @@ def list_options(request: RegisterRequest) -> list[str]:
         "--owner": request.owner,
         "--description": request.description,
         "--environment": request.environment,
+        "--executor": request.executor,
+        "--scheduler": request.scheduler,
         "--update": None if request.update == "full" else request.update,
     }
     for option, value in single.items():
         if value is not None:
             words += [option, value]
     flags = {
+        "--hash-all": request.hash_all,
         "--allow-lower": request.allow_lower,
         "--follow": request.follow is True,
         "--no-follow": request.follow is False,
@@ -124,6 +133,8 @@ def _list_files(request: RegisterRequest) -> list[str]:
         words += ["--weights", request.weights]
     for name, path in request.data.items():
         words += ["--data", f"{name}={path}"]
+    for name, path in request.listings.items():
+        words += ["--listing", f"{name}={path}"]
     for name in request.unstored:
         words += ["--no-store", name]
     for path in request.params_files:

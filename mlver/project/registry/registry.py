@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mlver.document.schema import Kind
     from mlver.records.approval import ApprovalRecord
     from mlver.records.evaluation import EvaluationRecord
+    from mlver.records.listing import PrefixListing
     from mlver.records.manifest import Manifest
 
 
@@ -277,6 +278,24 @@ class RecordRegistry:
                 hint=shell_command("git", "checkout", "--", record_path),
             )
         return contents
+
+    def read_listing(self, digest: Digest) -> PrefixListing:
+        """The listing named by `digest`, checked against it.
+
+        Raise MlverError where it is missing or was changed, InvalidDocument where it is none.
+        """
+        from mlver.records.listing import PrefixListing
+
+        record_path = layout.listing_path(digest)
+        contents = self.read_file(record_path)
+        hint = shell_command("git", "checkout", "--", record_path)
+        if contents is None:
+            raise MlverError(f"{record_path} is missing", hint=hint)
+        if Digest.of_bytes(contents) != digest:
+            raise MlverError(
+                f"{record_path} was changed: its bytes no longer hash to its name", hint=hint
+            )
+        return PrefixListing.parse(contents, record_path)
 
     # -- bytes -------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, printable_name
 from mlver.findings import Finding, FindingKind
 from mlver.project.artifacts.elsewhere.find import (
     DamagedContents,
@@ -44,10 +44,13 @@ def judge_unstored(
 ) -> UnstoredArtifact:
     """Look for the bytes of an artifact, in what is kept of the version's commit and here.
 
-    Every byte that is found is read and hashed.
+    Every byte that is found is read and hashed. What lies at an address is not looked for.
     """
     owner = f"{record.model}@{record.version}"
     subject = f"{record.model} {record.version} {name}"
+    if artifact.is_remote:
+        text = f"lies at {printable_name(artifact.path)}, and nothing of it was read"
+        return UnstoredArtifact(owner, name, "absent", Finding("object", subject, text))
     state, message, hints = _find_kept(copies, artifact, record.code.commit)
     if state == "kept":
         return UnstoredArtifact(owner, name, state, Finding("working", subject, "is kept"))

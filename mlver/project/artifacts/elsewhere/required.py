@@ -32,7 +32,11 @@ def require_holders(
     if settings.weights is not None:
         artifacts["weights"] = settings.weights
     artifacts.update(settings.data)
-    unstored = {name: artifact for name, artifact in artifacts.items() if not artifact.stored}
+    unstored: dict[str, ArtifactSettings] = {}
+    for name, artifact in artifacts.items():
+        # a prefix is listed where it is, and nobody here keeps it
+        if not artifact.stored and not artifact.is_remote:
+            unstored[name] = artifact
     if not unstored:
         return
     copies = ExternalCopies(project, proven=True)
