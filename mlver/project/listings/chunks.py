@@ -10,7 +10,7 @@ from typing import Any
 
 from mlver.errors import MlverError, UsageError, printable_name
 from mlver.records.listing import HashedObject, ListedObject
-from mlver.storage.remote.listing import ReadProgress, hash_chunk
+from mlver.storage.remote.object_hashing import ReadProgress, hash_chunk
 
 CHUNK_OBJECTS = 500
 # What a chunk has at most, unless that would leave threads without work.

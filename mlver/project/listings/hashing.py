@@ -29,7 +29,7 @@ from mlver.records.listing import (
     sort_objects,
 )
 from mlver.records.manifest import Manifest
-from mlver.storage.remote.listing import list_prefix
+from mlver.storage.remote.object_hashing import list_prefix
 
 _FAULTS_SHOWN = 10
 

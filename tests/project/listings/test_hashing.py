@@ -19,7 +19,7 @@ from mlver.project.listings.executors import ExecutorChoice, open_executor
 from mlver.project.listings.hashing import HashedPrefix, HashRequest, hash_prefix
 from mlver.project.reporter import SilentReporter
 from mlver.records.listing import HashedObject, ListedObject, Shard
-from mlver.storage.remote.listing import hash_chunk
+from mlver.storage.remote.object_hashing import hash_chunk
 
 COUNT = 600
 

@@ -13,11 +13,11 @@ import pytest
 
 from mlver.errors import MlverError, UsageError
 from mlver.records.listing import ListedObject
-from mlver.storage.remote import listing
+from mlver.storage.remote import object_hashing as listing
 from mlver.storage.remote.blobs import BlobError, BlobMissing, TransientBlobError
 from mlver.storage.remote.bucket_directory import DirectoryReader
 from mlver.storage.remote.buckets import PIECE_BYTES, ObjectMoved, ObjectPiece
-from mlver.storage.remote.listing import hash_chunk, list_prefix, open_reader
+from mlver.storage.remote.object_hashing import hash_chunk, list_prefix, open_reader
 
 BIG = os.urandom(1 << 16) * ((2 * PIECE_BYTES >> 16) + 1)
 
