@@ -31,6 +31,9 @@ class BackEnd(NamedTuple):
 _AZURE = BackEnd("mlver.storage.remote.cloud", "open_cloud", "azure")
 BACK_ENDS = {
     "file": BackEnd("mlver.storage.remote.directory", "open_directory"),
+    "http": BackEnd("mlver.storage.remote.https", "open_https", "http"),
+    "https": BackEnd("mlver.storage.remote.https", "open_https", "http"),
+    "oci": BackEnd("mlver.storage.remote.oci", "open_oci", "oci"),
     "s3": BackEnd("mlver.storage.remote.cloud", "open_cloud", "s3"),
     "gs": BackEnd("mlver.storage.remote.cloud", "open_cloud", "gcs"),
     "az": _AZURE,

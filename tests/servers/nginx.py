@@ -1,0 +1,85 @@
+"""nginx: a plain web server, which serves files, lists no folders, and misbehaves where asked to.
+
+/            the folder `www`, as it is
+/norange/    the same, and ranges are ignored
+/private/    the same, for one user
+/loop/       leads to itself
+/away/       leads to the same files by another name of this machine
+/broken/     503
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.servers.install import install_programs
+from tests.servers.starting import RunningServer, find_ports, is_listening, start_process
+
+USER, PASSWORD = "tests", "nginx-tests"
+# Where a test finds the folder that is served.
+FOLDER_VARIABLE = "MLVER_TESTS_WWW"
+# Debian has it where only root looks.
+_PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+_SETTINGS = """
+%(user)s
+daemon off;
+worker_processes 1;
+pid %(folder)s/nginx.pid;
+error_log stderr error;
+events {}
+http {
+  access_log off;
+  default_type application/octet-stream;
+  client_body_temp_path %(folder)s/body;
+  proxy_temp_path %(folder)s/proxy;
+  fastcgi_temp_path %(folder)s/fastcgi;
+  uwsgi_temp_path %(folder)s/uwsgi;
+  scgi_temp_path %(folder)s/scgi;
+  server {
+    listen 127.0.0.1:%(port)d;
+    autoindex off;
+    root %(folder)s/www;
+    location /norange/ { alias %(folder)s/www/; max_ranges 0; }
+    location /private/ {
+      alias %(folder)s/www/;
+      auth_basic tests;
+      auth_basic_user_file %(folder)s/users;
+    }
+    location /loop/ { return 302 $uri; }
+    location /away/ { rewrite ^/away/(.*)$ http://localhost:%(port)d/$1 redirect; }
+    location /broken/ { return 503; }
+  }
+}
+"""
+
+
+def start_nginx(folder: Path) -> RunningServer:
+    """A web server of an empty folder."""
+    program = shutil.which("nginx", path=_PATH)
+    if program is None:
+        install_programs("apt", "nginx-light")
+        program = "/usr/sbin/nginx"
+    (port,) = find_ports(1)
+    (folder / "www").mkdir()
+    (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+    user = "user root;" if os.geteuid() == 0 else ""
+    settings = _SETTINGS % {"folder": folder, "port": port, "user": user}
+    (folder / "nginx.conf").write_text(settings)
+    command: list[str | Path] = [
+        program,
+        "-p",
+        folder,
+        "-c",
+        f"{folder}/nginx.conf",
+        "-e",
+        "stderr",
+    ]
+    pid = start_process(command, folder, lambda: is_listening(port))
+    return RunningServer(
+        address=f"http://127.0.0.1:{port}",
+        port=port,
+        pid=pid,
+        environment={FOLDER_VARIABLE: f"{folder}/www"},
+    )
