@@ -1,18 +1,20 @@
 """Blobs behind a plain web server, for reading only.
 
 The server serves the folder of a store, or a bucket, as files, and supports range requests. Since
-it lists nothing, `listing.py` says which blobs there are. What is listed has no time of storage:
-only a blob that is asked for by itself has one, if the server tells it.
+it lists nothing, `listing.py` says which blobs there are, by a file of the store itself.
 
 Credentials come from `~/.netrc` (or the file that NETRC names), and from nowhere else.
 """
 
 from __future__ import annotations
 
+import math
 import netrc
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,16 +45,20 @@ from mlver.storage.remote.web import (
 from mlver.storage.remote.web_ranges import MISSING_STATUSES, check_range_answer, range_header
 
 # The time of a blob where the server tells none: nothing is judged by the age of what others keep.
+# A listing is read again after so many seconds: a survey asks for one folder after the other.
+_LISTING_AGE_S = 30.0
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True)
+@dataclass
 class HttpsBlobs:
     """Satisfies BlobStore for reading; whatever would change the store is refused."""
 
     address: str
     client: WebClient
     authorization: str | None = None
+    _listed: tuple[float, Sequence[BlobInfo]] = (-math.inf, ())
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def confirms_content(self) -> bool:
         """See BlobStore. Nothing is stored here."""
@@ -100,6 +106,17 @@ class HttpsBlobs:
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
         """See BlobStore. What the store's own listing names; a store without one is refused."""
         check_prefix(prefix)
+        with self._lock:
+            read_at, listed = self._listed
+            if time.monotonic() - read_at > _LISTING_AGE_S:
+                listed = self._read_listing()
+                self._listed = (time.monotonic(), listed)
+        for blob_info in listed:
+            if blob_info.key.startswith(prefix):
+                yield blob_info
+
+    def _read_listing(self) -> list[BlobInfo]:
+        place = f"{self.address}/{LISTING}"
         answer = self._ask("GET", LISTING, limit=MOST_LISTING_BYTES)
         if answer.status in MISSING_STATUSES:
             raise BlobError(
@@ -109,10 +126,8 @@ class HttpsBlobs:
         if answer.status != 200:
             raise self.client.refusal(answer, f"reading {LISTING}")
         if len(answer.body) > MOST_LISTING_BYTES:
-            raise BlobError(f"{self.address}/{LISTING} is larger than any listing of mlver's")
-        for listed in parse_listing(answer.body, f"{self.address}/{LISTING}"):
-            if listed.key.startswith(prefix):
-                yield BlobInfo(listed.key, listed.size, _NO_TIME)
+            raise BlobError(f"{place} is larger than any listing of mlver's")
+        return parse_listing(answer.body, place)
 
     def _ask(
         self, method: str, key: str, headers: dict[str, str] | None = None, limit: int = 0

@@ -5,7 +5,7 @@ or a bucket by HTTPS lets the store hold `listing.txt`, which every push renews.
 it names may be gone, what it does not name may be there, and every byte that is read is hashed.
 
     mlver/listing/1
-    <size> <key>                     one line a blob, sorted
+    <size> <UTC time> <key>          one line a blob, sorted by key; the time is that of storage
     <sha256 of all bytes before>     so that no half of it passes for the whole
 """
 
@@ -15,10 +15,11 @@ import hashlib
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from datetime import UTC, datetime
 
 from mlver.storage.remote.blobs import (
     BlobError,
+    BlobInfo,
     BlobMissing,
     BlobStore,
     BytesSource,
@@ -30,25 +31,21 @@ LISTING = "listing.txt"
 # More would be some 700,000 blobs.
 MOST_LISTING_BYTES = 64 << 20
 _HEADING = b"mlver/listing/1\n"
-_LINE = re.compile(rb"(0|[1-9][0-9]{0,17}) ([a-z0-9._/-]{1,1100})")
+_LINE = re.compile(rb"(0|[1-9][0-9]{0,17}) ([0-9T:Z-]{20}) ([a-z0-9._/-]{1,1100})")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _DIGEST_BYTES = 65
 
 
-class ListedBlob(NamedTuple):
-    """A blob as the listing names it, and its size in bytes."""
-
-    key: str
-    size: int
-
-
-def format_listing(blobs: Iterable[ListedBlob]) -> bytes:
+def format_listing(blobs: Iterable[BlobInfo]) -> bytes:
     """The text of a listing."""
-    lines = [f"{listed.size} {listed.key}\n".encode() for listed in sorted(blobs)]
+    lines = []
+    for info in sorted(blobs, key=lambda info: info.key):
+        lines.append(f"{info.size} {info.stored.strftime(_TIME)} {info.key}\n".encode())
     text = _HEADING + b"".join(lines)
     return text + hashlib.sha256(text).hexdigest().encode() + b"\n"
 
 
-def parse_listing(data: bytes, place: str) -> list[ListedBlob]:
+def parse_listing(data: bytes, place: str) -> list[BlobInfo]:
     """The blobs of a listing.
 
     Raises TransientBlobError for one that is not whole, as one is that was replaced while it was
@@ -66,22 +63,19 @@ def parse_listing(data: bytes, place: str) -> list[ListedBlob]:
         )
     listed = []
     for number, line in enumerate(text[len(_HEADING) :].splitlines(), start=2):
-        match = _LINE.fullmatch(line)
-        if match is None or not is_key(match[2].decode()):
+        blob_info = _parse_line(line)
+        if blob_info is None:
             raise BlobError(
-                f"{place} is not valid: line {number} names no size and key;"
+                f"{place} is not valid: line {number} names no size, time and key;"
                 " have the store's listing written again"
             )
-        listed.append(ListedBlob(match[2].decode(), int(match[1])))
+        listed.append(blob_info)
     return listed
 
 
 def publish_listing(blobs: BlobStore) -> int:
     """Write the listing of a store into it, for readers by HTTPS, and say how many it names."""
-    listed = []
-    for blob_info in blobs.list_blobs(""):
-        if blob_info.key != LISTING:
-            listed.append(ListedBlob(blob_info.key, blob_info.size))
+    listed = [blob_info for blob_info in blobs.list_blobs("") if blob_info.key != LISTING]
     blobs.replace_blob(LISTING, BytesSource(format_listing(listed)))
     return len(listed)
 
@@ -91,3 +85,14 @@ def renew_listing(blobs: BlobStore) -> None:
     with suppress(BlobMissing):
         blobs.stat_blob(LISTING)
         publish_listing(blobs)
+
+
+def _parse_line(line: bytes) -> BlobInfo | None:
+    match = _LINE.fullmatch(line)
+    if match is None or not is_key(match[3].decode()):
+        return None
+    try:
+        stored = datetime.strptime(match[2].decode(), _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return BlobInfo(match[3].decode(), int(match[1]), stored)

@@ -32,17 +32,16 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.oci_names import key_to_tag, parse_repository, tag_to_key
 from mlver.storage.remote.oci_registry import (
-    CHUNK_BYTES,
     MANIFEST_TYPE,
     Descriptor,
     OciRegistry,
     StoredManifest,
     digest_of,
-    digest_source,
     open_registry,
     parse_descriptor,
     read_annotations,
 )
+from mlver.storage.remote.oci_uploads import CHUNK_BYTES, RegistryUploads, digest_source
 from mlver.storage.remote.web import WebAnswer, parse_time
 
 BLOB_TYPE = "application/vnd.mlver.blob.v1"
@@ -71,6 +70,7 @@ class OciBlobs:
     """Satisfies BlobStore, but for the creating of one key by two writers at once: see above."""
 
     registry: OciRegistry
+    uploads: RegistryUploads
 
     @property
     def address(self) -> str:
@@ -78,7 +78,7 @@ class OciBlobs:
 
     def confirms_content(self) -> bool:
         """See BlobStore."""
-        return self.registry.confirms_content()
+        return self.uploads.confirms_content()
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore, but for two writers at once."""
@@ -140,14 +140,14 @@ class OciBlobs:
     ) -> datetime:
         """Store the bytes; the registry's time afterwards."""
         if data is None:
-            answer = self.registry.push_source(source, layer.digest, key)
+            answer = self.uploads.push_source(source, layer.digest, key)
         else:
-            answer = self.registry.push_bytes(data, key)
+            answer = self.uploads.push_bytes(data, key)
         return self._read_clock(answer)
 
     def _tag_layer(self, key: str, tag: str, layer: Descriptor, now: datetime | None) -> None:
         """Give bytes that are there their tag, with the time of the registry."""
-        config = self.registry.push_empty_config()
+        config = self.uploads.push_empty_config()
         for _ in range(_LAST_ATTEMPT):
             if now is None:
                 raise self._no_clock_error()
@@ -208,7 +208,8 @@ def open_oci(address: BlobAddress) -> OciBlobs:
     if insecure not in ("true", "false"):
         raise UsageError(f"`insecure` of {address.text} is true or false, not {insecure!r}")
     text = f"oci://{repository.host}/{repository.name}"
-    return OciBlobs(open_registry(text, repository, insecure=insecure == "true"))
+    registry = open_registry(text, repository, insecure=insecure == "true")
+    return OciBlobs(registry, RegistryUploads(registry))
 
 
 def format_manifest(

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mlver.errors import printable_name
-from mlver.storage.remote.blobs import BlobError, BlobSource, TransientBlobError, read_pieces
+from mlver.storage.remote.blobs import BlobError, TransientBlobError
 from mlver.storage.remote.oci_auth import RegistryLogin, parse_json_object
 from mlver.storage.remote.oci_names import RepositoryName, is_tag
 from mlver.storage.remote.web import (
@@ -30,22 +29,15 @@ from mlver.storage.remote.web import (
 from mlver.storage.remote.web_ranges import MISSING_STATUSES, check_range_answer, range_header
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-# The configuration of an artifact that needs none (OCI image specification 1.1).
-EMPTY_CONFIG = b"{}"
-EMPTY_CONFIG_TYPE = "application/vnd.oci.empty.v1+json"
-# No call carries more.
-CHUNK_BYTES = 16 << 20
 # Some registries give all tags at once, whatever was asked for.
 _MOST_TAGS_BYTES = 64 << 20
 _MOST_TAGS = 2_000_000
 _TAGS_A_PAGE = 1000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NEXT_PAGE = re.compile(r'<([^<>]{1,4000})>\s*;\s*rel="?next"?')
-_WRONG_DIGEST = "sha256:" + "0" * 64
 _DOCKER_HUB = ("docker.io", "index.docker.io")
 # The registry's hash of a manifest, which it calls by its own name.
 _CONTENT_DIGEST = "docker-content-digest"
-_BYTES_TYPE = {"Content-Type": "application/octet-stream"}
 
 
 class Descriptor(NamedTuple):
@@ -85,9 +77,6 @@ class OciRegistry:
     repository: RepositoryName
     login: RegistryLogin
     base: str
-    _confirms: bool | None = None
-    _has_empty_config: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def address(self) -> str:
@@ -133,24 +122,6 @@ class OciRegistry:
         if answer.status != 200:
             raise self.refusal(answer, f"looking for {digest}")
         return answer.headers.get("content-length") == str(size)
-
-    def push_bytes(self, data: bytes, name: str) -> WebAnswer:
-        """Store bytes, at most CHUNK_BYTES, under their digest; the registry's last answer."""
-        digest = digest_of(data)
-        return self._finish_upload(self._begin_upload(name), digest, data, name)
-
-    def push_source(self, source: BlobSource, digest: str, name: str) -> WebAnswer:
-        """Store a source of any size, chunk by chunk; `digest` is that of its bytes."""
-        upload = self._begin_upload(name)
-        waiting = bytearray()
-        done = 0
-        for piece in read_pieces(name, source):
-            waiting += piece
-            if len(waiting) >= CHUNK_BYTES:
-                upload = self._push_chunk(upload, bytes(waiting), done, name)
-                done += len(waiting)
-                waiting.clear()
-        return self._finish_upload(upload, digest, bytes(waiting), name)
 
     def read_blob(self, descriptor: Descriptor, name: str, offset: int, size: int) -> bytes:
         """Bytes of a blob, unproved. `name` is for messages."""
@@ -232,62 +203,6 @@ class OciRegistry:
                     f"{self.address} lists the same tags without end; ask whoever runs it"
                 )
 
-    def confirms_content(self) -> bool:
-        """Whether the registry refused a wrong digest and took a right one; tried once."""
-        with self._lock:
-            if self._confirms is None:
-                upload = self._begin_upload("a probe")
-                answer = self._put_upload(upload, _WRONG_DIGEST, b"mlver")
-                if answer.status not in range(200, 500):
-                    raise self.refusal(answer, "trying a wrong digest")
-                self._confirms = answer.status in (400, 404, 416, 422)
-                self._push_empty_config()
-            return self._confirms
-
-    def push_empty_config(self) -> Descriptor:
-        """Have the configuration there that artifacts without one name."""
-        with self._lock:
-            if not self._has_empty_config:
-                self._push_empty_config()
-        return Descriptor(EMPTY_CONFIG_TYPE, digest_of(EMPTY_CONFIG), len(EMPTY_CONFIG))
-
-    def _push_empty_config(self) -> None:
-        self.push_bytes(EMPTY_CONFIG, "an empty configuration")
-        self._has_empty_config = True
-
-    def _begin_upload(self, name: str) -> str:
-        """Where to send the bytes of a new blob."""
-        answer = self.send("POST", "blobs/uploads/")
-        if answer.status != 202:
-            raise self.refusal(answer, f"storing {name}")
-        return self._find_upload(answer, name)
-
-    def _push_chunk(self, upload: str, data: bytes, offset: int, name: str) -> str:
-        """Send the next bytes of a blob; where to send those after them."""
-        headers = {**_BYTES_TYPE, "Content-Range": f"{offset}-{offset + len(data) - 1}"}
-        answer = self.send("PATCH", upload, headers=headers, body=data)
-        if answer.status not in (202, 204):
-            raise self.refusal(answer, f"storing {name}")
-        return self._find_upload(answer, name)
-
-    def _finish_upload(self, upload: str, digest: str, data: bytes, name: str) -> WebAnswer:
-        """Send the last bytes of a blob, and its digest, which the registry checks."""
-        answer = self._put_upload(upload, digest, data)
-        if answer.status != 201:
-            raise self.refusal(answer, f"storing {name}")
-        return answer
-
-    def _put_upload(self, upload: str, digest: str, data: bytes) -> WebAnswer:
-        separator = "&" if urlsplit(upload).query else "?"
-        url = f"{upload}{separator}digest={digest}"
-        return self.send("PUT", url, headers=_BYTES_TYPE, body=data)
-
-    def _find_upload(self, answer: WebAnswer, name: str) -> str:
-        location = answer.headers.get("location")
-        if not location:
-            raise self.refusal(answer, f"storing {name}")
-        return self.client.resolve_location(answer, location)
-
     def _read_tags(self, answer: WebAnswer) -> Iterator[str]:
         document = parse_json_object(answer.body)
         if "tags" not in document or len(answer.body) > _MOST_TAGS_BYTES:
@@ -323,14 +238,6 @@ def open_registry(address: str, repository: RepositoryName, *, insecure: bool) -
 def digest_of(data: bytes) -> str:
     """The digest of bytes, as registries write it."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def digest_source(source: BlobSource, name: str) -> str:
-    """The digest of a source, all of which is read."""
-    hasher = hashlib.sha256()
-    for piece in read_pieces(name, source):
-        hasher.update(piece)
-    return f"sha256:{hasher.hexdigest()}"
 
 
 def parse_descriptor(document: object) -> Descriptor | None:

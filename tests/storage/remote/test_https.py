@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from mlver.errors import MlverError, UsageError
+from mlver.storage.remote import https
 from mlver.storage.remote.blobs import (
     BlobError,
     BlobMissing,
@@ -22,6 +24,8 @@ from tests.servers.nginx import FOLDER_VARIABLE, PASSWORD, USER, start_nginx
 from tests.servers.starting import RunningServer, Servers
 from tests.storage.remote.blob_conformance import BAD_KEYS, KEY, list_keys, put_keys, read_blob
 from tests.storage.remote.scripted import Answered, Asked, serve_script
+
+_SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +93,9 @@ def test_what_is_no_key_is_refused(blobs: HttpsBlobs, key: str) -> None:
             call()
 
 
-def test_it_lists_what_the_store_says(blobs: HttpsBlobs, store: DirectoryBlobs) -> None:
+def test_it_lists_what_the_store_says(
+    blobs: HttpsBlobs, store: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [f"objects/{number:02x}/{number}" for number in range(40)]
     keys += ["objects.old/a", "packs/p.idx", "top"]
     put_keys(store, keys)
@@ -102,8 +108,12 @@ def test_it_lists_what_the_store_says(blobs: HttpsBlobs, store: DirectoryBlobs) 
     assert len(list_keys(blobs, "objects/")) == 40
     assert list_keys(blobs, "pins/") == []
     assert [info.size for info in blobs.list_blobs("packs/")] == [len("packs/p.idx")]
+    (listed,) = blobs.list_blobs("packs/")
+    assert abs(listed.stored - store.stat_blob("packs/p.idx").stored) < _SECOND
     put_keys(store, ["packs/q.idx"])
     renew_listing(store)
+    assert list_keys(blobs, "packs/") == ["packs/p.idx"]
+    monkeypatch.setattr(https, "_LISTING_AGE_S", 0.0)
     assert list_keys(blobs, "packs/") == ["packs/p.idx", "packs/q.idx"]
 
 

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.storage.remote.blobs import BlobError, TransientBlobError
+from mlver.storage.remote.blobs import BlobError, BlobInfo, TransientBlobError
 from mlver.storage.remote.listing import (
     LISTING,
-    ListedBlob,
     format_listing,
     parse_listing,
     publish_listing,
@@ -19,7 +19,9 @@ from mlver.storage.remote.listing import (
 from tests.storage.remote.blob_conformance import put_keys, read_blob
 from tests.storage.remote.memory import MemoryBlobs
 
-_BLOBS = [ListedBlob("objects/ab/abcd", 7), ListedBlob("a", 0)]
+_WHEN = datetime(2026, 11, 29, 22, 3, 4, tzinfo=UTC)
+_BLOBS = [BlobInfo("objects/ab/abcd", 7, _WHEN), BlobInfo("a", 0, _WHEN)]
+_TIME = b"2026-11-29T22:03:04Z"
 
 
 def sign_text(text: bytes) -> bytes:
@@ -27,9 +29,9 @@ def sign_text(text: bytes) -> bytes:
 
 
 def test_a_listing_is_read_as_it_was_written() -> None:
-    assert parse_listing(format_listing(_BLOBS), "x") == sorted(_BLOBS)
+    assert parse_listing(format_listing(_BLOBS), "x") == _BLOBS[::-1]
     assert parse_listing(format_listing([]), "x") == []
-    assert format_listing([ListedBlob("a", 5)]).startswith(b"mlver/listing/1\n5 a\n")
+    assert format_listing(_BLOBS).startswith(b"mlver/listing/1\n0 " + _TIME + b" a\n7 ")
 
 
 def test_no_part_of_a_listing_passes_for_the_whole() -> None:
@@ -38,14 +40,29 @@ def test_no_part_of_a_listing_passes_for_the_whole() -> None:
         with pytest.raises(BlobError):
             parse_listing(whole[:length], "x")
     with pytest.raises(TransientBlobError, match="not whole"):
-        parse_listing(whole.replace(b"7", b"8"), "x")
+        parse_listing(whole.replace(b"7 ", b"8 "), "x")
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"1", b"1 ", b"1 A", b"1 ../x", b"-1 a", b"01 a", b"1  a", b"9" * 19 + b" a"]
+    "line",
+    [
+        b"",
+        b"1",
+        b"1 _ ",
+        b"1 _ A",
+        b"1 _ ../x",
+        b"-1 _ a",
+        b"01 _ a",
+        b"1  _ a",
+        b"9" * 19 + b" _ a",
+        b"1 a",
+        b"1 0000-00-00T00:00:00Z a",
+        b"1 2026-11-29T22:03:04+ a",
+    ],
 )
 def test_a_hostile_line_is_named(line: bytes) -> None:
-    text = sign_text(b"mlver/listing/1\n1 a\n" + line + b"\n")
+    lines = (b"1 _ a\n" + line + b"\n").replace(b"_", _TIME)
+    text = sign_text(b"mlver/listing/1\n" + lines)
     with pytest.raises(BlobError, match="line 3"):
         parse_listing(text, "x")
 

@@ -20,11 +20,11 @@ from mlver.storage.remote.blobs import (
 from mlver.storage.remote.oci import BLOB_TYPE, OciBlobs, format_manifest, open_oci
 from mlver.storage.remote.oci_names import key_to_tag
 from mlver.storage.remote.oci_registry import (
-    CHUNK_BYTES,
     Descriptor,
     digest_of,
     parse_descriptor,
 )
+from mlver.storage.remote.oci_uploads import CHUNK_BYTES
 from mlver.storage.remote.open import parse_address
 from tests.servers.registry import start_registry
 from tests.servers.starting import RunningServer, Servers
@@ -86,7 +86,7 @@ def test_bytes_that_are_there_are_not_sent_again(
 ) -> None:
     data = bytes(2 << 20)
     blobs.put_blob("objects/a", BytesSource(data))
-    monkeypatch.setattr(type(blobs.registry), "push_bytes", lambda *_: pytest.fail("sent again"))
+    monkeypatch.setattr(type(blobs.uploads), "push_bytes", lambda *_: pytest.fail("sent again"))
     assert blobs.put_blob("objects/b", BytesSource(data)) is PutOutcome.CREATED
     assert read_blob(blobs, "objects/b") == data
 
@@ -94,7 +94,7 @@ def test_bytes_that_are_there_are_not_sent_again(
 def test_tags_of_others_are_no_blobs(blobs: OciBlobs) -> None:
     put_keys(blobs, [KEY])
     layer = Descriptor("application/octet-stream", digest_of(KEY.encode()), len(KEY))
-    config = blobs.registry.push_empty_config()
+    config = blobs.uploads.push_empty_config()
     other = format_manifest("application/vnd.example", config, [layer], {})
     for tag in ("1.2.0", "latest", "_UPPER", key_to_tag("objects/ab/other")):
         blobs.registry.put_manifest(tag, other)
