@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
@@ -23,6 +24,11 @@ def open_store(project: Project) -> RepositoryStore:
 def open_trash(project: Project) -> LocalTrash:
     """What gc does with the files of that store."""
     return LocalTrash(LocalStore.open_in(project.state_directory))
+
+
+def open_store_in(folder: Path) -> RepositoryStore:
+    """An object store of its own, for contents on their way to somewhere else."""
+    return LocalStore.open_in(folder)
 
 
 def open_batch_deposit(project: Project) -> ObjectDeposit:

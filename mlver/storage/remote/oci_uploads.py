@@ -33,6 +33,10 @@ _FIRST_WAIT_S = 0.2
 Progress = Callable[[int], None]
 
 
+class DigestRefused(TransientBlobError):
+    """The registry got other bytes than those of the digest; what changed them may be passing."""
+
+
 @dataclass
 class RegistryUploads:
     """Uploads into one repository. Several threads may use it at once."""
@@ -125,6 +129,11 @@ class RegistryUploads:
     def _finish(self, upload: str, digest: str, data: bytes, name: str) -> WebAnswer:
         """Send the last bytes of a blob, and its digest, which the registry checks."""
         answer = self._put_last(upload, digest, data)
+        if answer.status == 400:
+            raise DigestRefused(
+                f"{self.registry.address} refused the bytes of {name}, which are not {digest}:"
+                " they changed on the way, or are damaged here; run the same command again"
+            )
         if answer.status != 201:
             raise self.registry.refusal(answer, f"storing {name}")
         return answer
