@@ -161,7 +161,9 @@ def open_https(address: BlobAddress) -> HttpsBlobs:
     insecure = address.options.get("insecure") == "true"
     if parts.scheme == "http" and not insecure and not is_loopback(host):
         raise UsageError(f"{address.text} is plain HTTP, which anybody on the way reads; use HTTPS")
-    return HttpsBlobs(url, WebClient(url, insecure=insecure), find_authorization(host))
+    return HttpsBlobs(
+        url, WebClient(url, insecure=insecure, timings=address.timings), find_authorization(host)
+    )
 
 
 def find_authorization(host: str) -> str | None:

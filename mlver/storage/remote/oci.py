@@ -208,7 +208,7 @@ def open_oci(address: BlobAddress) -> OciBlobs:
     if insecure not in ("true", "false"):
         raise UsageError(f"`insecure` of {address.text} is true or false, not {insecure!r}")
     text = f"oci://{repository.host}/{repository.name}"
-    registry = open_registry(text, repository, insecure=insecure == "true")
+    registry = open_registry(text, repository, insecure=insecure == "true", timings=address.timings)
     return OciBlobs(registry, RegistryUploads(registry))
 
 

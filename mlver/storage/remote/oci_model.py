@@ -27,7 +27,7 @@ from mlver.storage.remote.oci_registry import (
     read_annotations,
 )
 from mlver.storage.remote.oci_uploads import DigestRefused, Progress, RegistryUploads, digest_source
-from mlver.storage.remote.retrying import RetryPolicy
+from mlver.storage.remote.timings import STANDARD
 from mlver.storage.remote.web import DOCUMENT_BYTES
 
 ARTIFACT_TYPE = "application/vnd.cncf.model.manifest.v1+json"
@@ -39,7 +39,7 @@ _LAYER_TYPE = re.compile(
 )
 # A layer is asked for by so many bytes at a time.
 _PIECE_BYTES = 8 << 20
-_POLICY = RetryPolicy()
+_POLICY = STANDARD.retries
 
 Result = TypeVar("Result")
 

@@ -18,6 +18,7 @@ from mlver.errors import printable_name
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
 from mlver.storage.remote.oci_auth import RegistryLogin, parse_json_object
 from mlver.storage.remote.oci_names import RepositoryName, is_tag
+from mlver.storage.remote.timings import STANDARD, Timings
 from mlver.storage.remote.web import (
     DOCUMENT_BYTES,
     WebAnswer,
@@ -225,9 +226,11 @@ class OciRegistry:
         return url
 
 
-def open_registry(address: str, repository: RepositoryName, *, insecure: bool) -> OciRegistry:
+def open_registry(
+    address: str, repository: RepositoryName, *, insecure: bool, timings: Timings = STANDARD
+) -> OciRegistry:
     """The repository at an address. Plain HTTP is for this machine, or where `insecure` allows."""
-    client = WebClient(address, insecure=insecure)
+    client = WebClient(address, insecure=insecure, timings=timings)
     host = "registry-1.docker.io" if repository.host in _DOCKER_HUB else repository.host
     is_plain = insecure or is_loopback(urlsplit(f"//{host}").hostname or "")
     scheme = "http" if is_plain else "https"

@@ -26,9 +26,6 @@ CHUNK_BYTES = 16 << 20
 _BYTES_TYPE = {"Content-Type": "application/octet-stream"}
 _WRONG_DIGEST = "sha256:" + "0" * 64
 _RECEIVED = re.compile(r"(?:bytes=)?0-(\d{1,18})")
-# How often an upload goes on after failures without progress, and the seconds before the first.
-_MOST_FAILURES = 5
-_FIRST_WAIT_S = 0.2
 
 Progress = Callable[[int], None]
 
@@ -61,6 +58,7 @@ class RegistryUploads:
         Its chunks, unlike all other calls here, are tried again, for nobody wants to begin anew
         with what took an hour. `progress` is called with a number of bytes that arrived.
         """
+        policy = self.registry.client.timings.retries
         upload = self._begin(name)
         done = failures = 0
         while done < source.size:
@@ -73,9 +71,9 @@ class RegistryUploads:
                         progress(len(chunk))
             except TransientBlobError:
                 failures = 0 if done > before else failures + 1
-                if failures > _MOST_FAILURES:
+                if failures >= policy.attempts:
                     raise
-                time.sleep(_FIRST_WAIT_S * 2**failures)
+                time.sleep(min(policy.first_wait * 2.0**failures, policy.longest_wait))
                 upload, done = self._ask_received(upload, name)
         return self._finish(upload, digest, b"", name)
 

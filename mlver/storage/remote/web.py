@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, SSLError
 
 from mlver.errors import UsageError, printable_name
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
+from mlver.storage.remote.timings import STANDARD, Timings
 
 # What a server says while it is busy, restarted or behind a gateway that is.
 _TRANSIENT_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))
@@ -51,14 +52,12 @@ class WebAnswer(NamedTuple):
 class WebClient:
     """Sends requests for one store at `address`; several threads may use it at once.
 
-    Plain HTTP is spoken to this machine only, unless `insecure`. `connect` and `stall` are the
-    seconds to wait for a connection, and for the next byte.
+    Plain HTTP is spoken to this machine only, unless `insecure`.
     """
 
     address: str
     insecure: bool = False
-    connect: float = 10.0
-    stall: float = 60.0
+    timings: Timings = STANDARD
     _pools: dict[str, urllib3.PoolManager] = field(default_factory=dict)
 
     def send(
@@ -133,7 +132,7 @@ class WebClient:
                 url.geturl(),
                 headers=dict(headers),
                 body=body,
-                timeout=urllib3.Timeout(connect=self.connect, read=self.stall),
+                timeout=urllib3.Timeout(connect=self.timings.connect, read=self.timings.silence),
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -174,7 +173,7 @@ class WebClient:
             if not piece:
                 break
             data += piece
-            if time.monotonic() - began > 2 * self.stall + len(data) / _SLOWEST:
+            if time.monotonic() - began > 2 * self.timings.silence + len(data) / _SLOWEST:
                 raise TransientBlobError(
                     f"{self.address} sends too slowly: {len(data)} bytes in"
                     f" {time.monotonic() - began:.0f} seconds; run the same command again later"
