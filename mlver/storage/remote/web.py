@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http.client import HTTPException
+from io import BytesIO
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -115,7 +116,7 @@ class WebClient:
 
     @cached_property
     def _direct(self) -> urllib3.PoolManager:
-        return urllib3.PoolManager(maxsize=_CONNECTIONS)
+        return urllib3.PoolManager(maxsize=_CONNECTIONS, blocksize=_PIECE_BYTES)
 
     def _send_once(
         self,
@@ -126,13 +127,21 @@ class WebClient:
         limit: int,
     ) -> WebAnswer:
         """One request and its answer, wherever that leads."""
+        silence = self.timings.silence
+        sent = dict(headers)
+        # The time to connect is also the time in which a piece of a body has to be taken.
+        timeout = urllib3.Timeout(connect=self.timings.connect, read=silence)
+        if body is not None:
+            # As bytes, it would be one piece, and a slow connection too slow for it.
+            sent["Content-Length"] = str(len(body))
+            timeout = urllib3.Timeout(connect=silence, read=silence)
         try:
             response = self._find_pool(url).request(
                 method,
                 url.geturl(),
-                headers=dict(headers),
-                body=body,
-                timeout=urllib3.Timeout(connect=self.timings.connect, read=self.timings.silence),
+                headers=sent,
+                body=None if body is None else BytesIO(body),
+                timeout=timeout,
                 retries=False,
                 redirect=False,
                 preload_content=False,
@@ -187,7 +196,9 @@ class WebClient:
         if not proxy or is_loopback(host) or proxy_bypass(host):
             return self._direct
         if proxy not in self._pools:
-            self._pools[proxy] = urllib3.ProxyManager(proxy, maxsize=_CONNECTIONS)
+            self._pools[proxy] = urllib3.ProxyManager(
+                proxy, maxsize=_CONNECTIONS, blocksize=_PIECE_BYTES
+            )
         return self._pools[proxy]
 
     def _check_url(self, url: str) -> SplitResult:
