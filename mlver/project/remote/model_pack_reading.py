@@ -206,7 +206,8 @@ def _take_archive(
             f" {layer.size:,} bytes for {proved.artifact.size:,} bytes of files"
         )
     place = f"{registry.address}, {printable_name(proved.artifact.path)}"
-    for name, content in read_tar(LayerStream(registry, layer, progress), place):
+    stream = cast(BinaryIO, LayerStream(registry, layer, progress))
+    for name, content in read_tar(stream, place):
         if name in files:
             yield intake.put_object(content).hex
 

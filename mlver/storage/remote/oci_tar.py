@@ -13,13 +13,14 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from mlver.errors import ObjectDamaged
 from mlver.storage.remote.blobs import BlobError
 
 _PIECE_BYTES = 1 << 20
 _BLOCK = tarfile.BLOCKSIZE
+_UNREADABLE = (tarfile.TarError, EOFError, ValueError, OverflowError)
 _END = bytes(2 * _BLOCK)
 
 
@@ -86,14 +87,14 @@ class _PieceStream(io.RawIOBase):
         return count
 
 
-def read_tar(stream: io.RawIOBase, place: str) -> Iterator[tuple[bytes, BinaryIO]]:
+def read_tar(stream: BinaryIO, place: str) -> Iterator[tuple[bytes, BinaryIO]]:
     """The regular files of an archive: each name, and its content, which is read at once.
 
     Raises BlobError for what is no tar archive. `place` is its address.
     """
     try:
         with tarfile.open(
-            fileobj=cast(Any, stream),
+            fileobj=stream,
             mode="r|",
             bufsize=_PIECE_BYTES,
             encoding="utf-8",
@@ -102,9 +103,33 @@ def read_tar(stream: io.RawIOBase, place: str) -> Iterator[tuple[bytes, BinaryIO
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is not None:
-                    yield os.fsencode(member.name), cast(BinaryIO, content)
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
-        raise BlobError(f"{place} is no whole tar archive; store the model there again") from error
+                    checked = io.BufferedReader(_CheckedContent(content, place), _PIECE_BYTES)
+                    yield os.fsencode(member.name), checked
+    except _UNREADABLE as error:
+        raise _unreadable_error(place) from error
+
+
+class _CheckedContent(io.RawIOBase):
+    """The content of a file in an archive, which may end too early."""
+
+    def __init__(self, content: IO[bytes], place: str) -> None:
+        self._content = content
+        self._place = place
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._content.read(len(buffer))
+        except _UNREADABLE as error:
+            raise _unreadable_error(self._place) from error
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _unreadable_error(place: str) -> BlobError:
+    return BlobError(f"{place} is no whole tar archive; store the model there again")
 
 
 def _format_header(file: TarFile) -> bytes:
