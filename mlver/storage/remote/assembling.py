@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from mlver.digest import Digest
@@ -12,7 +13,7 @@ from mlver.errors import refusal_error
 from mlver.storage.recipes import cut_evenly
 from mlver.storage.remote.survey import StoredCopy, part_key
 from mlver.storage.remote.workers import TransferStopped
-from mlver.system import durable
+from mlver.system import copying, durable
 
 # Read again to be hashed, out of the system's memory for the most part.
 _PIECE_BYTES = 1 << 20
@@ -51,18 +52,27 @@ def list_spans(digest: Digest, stored_copy: StoredCopy) -> list[Span]:
 class AssembledContent:
     """The file of a content, written by several threads.
 
-    The whole content is hashed span by span, while later ones still arrive. `was_begun` tells
-    whether the file may hold spans of an earlier run.
+    The whole content is hashed span by span, while later ones still arrive; `count_hashed` is
+    called with the number of bytes. `was_begun` tells whether the file may hold spans of an earlier
+    run. `fault` is what is wrong with the remote's copy: a key, and words; empty where nothing is.
     """
 
-    def __init__(self, digest: Digest, spans: list[Span], descriptor: int) -> None:
+    def __init__(
+        self,
+        digest: Digest,
+        stored_copy: StoredCopy,
+        descriptor: int,
+        count_hashed: Callable[[int], None],
+    ) -> None:
         self.digest = digest
-        self.spans = spans
+        self.spans = list_spans(digest, stored_copy)
+        self._key = stored_copy.key
         self.descriptor = descriptor
         self.fault = ""
         self.was_begun = os.fstat(descriptor).st_blocks > 0
-        self._arrived = [False] * len(spans)
-        self._left = len(spans)
+        self._count_hashed = count_hashed
+        self._arrived = [False] * len(self.spans)
+        self._left = len(self.spans)
         self._hasher = hashlib.sha256()
         self._hashed = 0
         self._lock = threading.Lock()
@@ -78,6 +88,7 @@ class AssembledContent:
             try:
                 while view:
                     count = os.pwrite(self.descriptor, view, offset)
+                    copying.start_flush(self.descriptor, offset, count)
                     view = view[count:]
                     offset += count
             except OSError as error:
@@ -85,8 +96,9 @@ class AssembledContent:
 
     def holds_span(self, span: Span) -> bool:
         """Whether the file has the bytes of a span, from a run that was cut off."""
-        if not (self.was_begun and span.sha256):
-            return False
+        return self.was_begun and bool(span.sha256) and self._has_digest(span)
+
+    def _has_digest(self, span: Span) -> bool:
         hasher = hashlib.sha256()
         self._hash_into(hasher, span)
         return hasher.hexdigest() == span.sha256
@@ -94,7 +106,7 @@ class AssembledContent:
     def end_span(self, number: int) -> bool:
         """A span is there, or will never be; whether it was the last one."""
         self._arrived[number] = True
-        if not self.fault and len(self.spans) > 1 and self._hash_lock.acquire(blocking=False):
+        if not self.fault and self._hash_lock.acquire(blocking=False):
             try:
                 self._hash_arrived()
             finally:
@@ -104,14 +116,26 @@ class AssembledContent:
             return self._left == 0
 
     def is_sound(self) -> bool:
-        """Whether the whole content, of which all spans are there, hashes to its digest."""
+        """Whether the whole content, of which all spans are there, hashes to its digest.
+
+        Where it does not, `fault` tells why.
+        """
         if self.fault:
             return False
-        if self.spans[0].sha256 == self.digest.hex:
-            return True
         with self._hash_lock:
             self._hash_arrived()
-            return self._hasher.hexdigest() == self.digest.hex
+        if self._hasher.hexdigest() == self.digest.hex:
+            return True
+        self.fault = self._find_fault()
+        return False
+
+    def _find_fault(self) -> str:
+        """Which of the spans are not the bytes that they should be."""
+        for span in self.spans:
+            if span.sha256 and not self._has_digest(span):
+                return f"{span.key} is damaged"
+        # Too large a blob, or a recipe that leads to other parts.
+        return f"{self._key} has other bytes"
 
     def flush_file(self) -> None:
         """Have all bytes on the disk."""
@@ -131,6 +155,7 @@ class AssembledContent:
         """Hash the spans that came since, as far as none is missing in between."""
         while self._hashed < len(self.spans) and self._arrived[self._hashed]:
             self._hash_into(self._hasher, self.spans[self._hashed])
+            self._count_hashed(self.spans[self._hashed].size)
             self._hashed += 1
 
     def _hash_into(self, hasher: _Hasher, span: Span) -> None:

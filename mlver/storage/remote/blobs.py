@@ -271,6 +271,14 @@ def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:
             raise _wrong_size_error(key, 0)
 
 
+def read_whole(key: str, source: BlobSource) -> bytes:
+    """All bytes of a source, for a back-end that sends them at once; see `read_pieces`."""
+    if isinstance(source, BytesSource):
+        # There may be several of these at a time: no copy is made.
+        return source.data
+    return b"".join(read_pieces(key, source))
+
+
 @contextmanager
 def _naming_source(stream: BinaryIO | None) -> Iterator[None]:
     """Name the file of a source, if it is one, in the errors of reading it."""

@@ -34,7 +34,7 @@ from mlver.storage.remote.blobs import (
     check_key,
     check_prefix,
     is_key,
-    read_pieces,
+    read_whole,
 )
 from mlver.storage.remote.cloud_access import (
     CloudPlace,
@@ -92,7 +92,7 @@ class CloudBlobs:
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore. A server that ignores create-only replaces what was there."""
-        data = b"".join(read_pieces(check_key(key), source))
+        data = read_whole(check_key(key), source)
         if self._creates_only:
             outcome = self._create_blob(key, data)
             if outcome is not None:
@@ -122,7 +122,7 @@ class CloudBlobs:
 
     def replace_blob(self, key: str, source: BlobSource) -> None:
         """See BlobStore."""
-        self._overwrite(key, b"".join(read_pieces(check_key(key), source)))
+        self._overwrite(key, read_whole(check_key(key), source))
 
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """See BlobStore."""

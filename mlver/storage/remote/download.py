@@ -6,16 +6,14 @@ part or a member when they arrive, and those of a large content once more as a w
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.storage.remote.assembling import AssembledContent, Span, list_spans
+from mlver.storage.remote.assembling import AssembledContent, Span
 from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
-from mlver.storage.remote.catalogue import PIECE_BYTES
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
@@ -28,6 +26,8 @@ from mlver.storage.store import RepositoryIntake
 
 # Members of a pack are read together if no more than so many bytes that nobody wants lie between.
 _GAP_BYTES = 256 << 10
+# So much is received by one call. A back-end may hold it twice, and each job has such a call.
+PIECE_BYTES = 4 << 20
 
 
 def download_objects(
@@ -122,7 +122,8 @@ class _Download:
         with self._lock:
             self._workers.raise_if_stopped()
             descriptor = self._intake.begin_partial(digest, stored_copy.size)
-            content = AssembledContent(digest, list_spans(digest, stored_copy), descriptor)
+            count_hashed = self._workers.count_confirmed
+            content = AssembledContent(digest, stored_copy, descriptor, count_hashed)
             self._open_contents.add(content)
         return content
 
@@ -134,24 +135,18 @@ class _Download:
             except BlobMissing:
                 content.fault = "missing"
             except BlobTooShort:
-                content.fault = f"{self._blobs.address}/{span.key} is too short"
+                content.fault = f"{span.key} is too short"
         if content.end_span(number):
             self._end_content(content)
 
     def _fetch_span(self, content: AssembledContent, span: Span) -> None:
         """Bring a span into the file, unless it is there already."""
         if not content.holds_span(span):
-            hasher = hashlib.sha256()
             for done in range(0, span.size, PIECE_BYTES):
                 data = self._read_range(
                     span.key, span.start + done, min(PIECE_BYTES, span.size - done)
                 )
-                hasher.update(data)
                 content.write_at(span.offset + done, data)
-            if span.sha256 and hasher.hexdigest() != span.sha256:
-                content.fault = f"{self._blobs.address}/{span.key} is damaged"
-                return
-        self._workers.count_confirmed(span.size)
 
     def _read_range(self, key: str, offset: int, size: int) -> bytes:
         self._workers.raise_if_stopped()
@@ -177,8 +172,7 @@ class _Download:
             if is_sound:
                 self._note_arrival(content.digest)
             elif content.fault != "missing":
-                fault = content.fault or f"{self._blobs.address} has other bytes for it"
-                self.wrong[content.digest] = fault
+                self.wrong[content.digest] = f"{self._blobs.address}/{content.fault}"
 
     def _bring_members(self, members: Sequence[tuple[StoredCopy, Digest]]) -> None:
         """Bring contents that lie close to each other in one blob."""

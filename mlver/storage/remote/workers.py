@@ -17,7 +17,7 @@ from mlver.system.parallel import ignore_progress
 Task = Callable[[], None]
 # How long the waiting thread sleeps at most, and how long it lets the others end after a failure.
 _TICK_S = 0.1
-_ENDING_S = 1.0
+_ENDING_S = 0.5
 
 
 class TransferStopped(Exception):
