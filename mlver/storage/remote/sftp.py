@@ -38,11 +38,11 @@ from mlver.storage.remote.sftp_packets import (
 )
 from mlver.storage.remote.sftp_session import SftpRefusal, SftpSession
 from mlver.storage.remote.ssh_sessions import (
-    Patience,
     SshPlace,
     hint_there,
     join_path,
 )
+from mlver.storage.remote.timings import Timings
 from mlver.system import durable
 
 MARKER = ".mlver-store"
@@ -61,9 +61,9 @@ class SftpBlobs:
     The server follows symlinks in the folders of a key.
     """
 
-    def __init__(self, place: SshPlace, patience: Patience) -> None:
+    def __init__(self, place: SshPlace, timings: Timings) -> None:
         self._place = place
-        self._session = SftpSession(place, patience)
+        self._session = SftpSession(place, timings)
 
     @property
     def address(self) -> str:

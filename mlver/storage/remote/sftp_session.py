@@ -27,12 +27,12 @@ from mlver.storage.remote.sftp_packets import (
     pack_text,
 )
 from mlver.storage.remote.ssh_sessions import (
-    Patience,
     SshPlace,
     begin_session,
     explain_end,
     hint_there,
 )
+from mlver.storage.remote.timings import Timings
 
 _VERSION = 3
 # Every server takes so much at once.
@@ -61,9 +61,9 @@ class FileHandle(NamedTuple):
 class SftpSession:
     """Begun when it is needed first, and again after it ended."""
 
-    def __init__(self, place: SshPlace, patience: Patience) -> None:
+    def __init__(self, place: SshPlace, timings: Timings) -> None:
         self._place = place
-        self._patience = patience
+        self._timings = timings
         self._keeper = ChannelKeeper(self._greet_server)
         self._extensions: frozenset[str] = frozenset()
 
@@ -208,7 +208,7 @@ class SftpSession:
 
     def _greet_server(self) -> FrameChannel:
         """Begin a session. INIT and VERSION have the version where others have a number."""
-        channel = begin_session(self._place, "sftp", self._patience, subsystem=True)
+        channel = begin_session(self._place, "sftp", self._timings, subsystem=True)
         try:
             with channel.open_exchange(_VERSION) as exchange:
                 exchange.send(PacketKind.INIT)
@@ -226,7 +226,7 @@ class SftpSession:
             channel.close()
             raise self._garbled_error()
         self._extensions = frozenset(PacketReader(answer, self._garbled_error).read_extensions())
-        channel.patience = self._patience.silence
+        channel.patience = self._timings.silence
         return channel
 
 

@@ -24,25 +24,25 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.sftp import SftpBlobs
 from mlver.storage.remote.ssh_sessions import (
-    STANDARD_PATIENCE,
-    Patience,
     SshPlace,
     explain_end,
     hint_there,
     parse_place,
+    starting_patience,
 )
 from mlver.storage.remote.stdio import ProgramLacking, StdioBlobs
+from mlver.storage.remote.timings import STANDARD, Timings
 from mlver.system.programs import ProgramSilent, run_ssh
 
 
 class SshBlobs:
     """Satisfies BlobStore, by what the host offers; it is asked at the first call."""
 
-    def __init__(self, place: SshPlace, patience: Patience = STANDARD_PATIENCE) -> None:
-        self._stdio = StdioBlobs(place, patience)
-        self._sftp = SftpBlobs(place, patience)
+    def __init__(self, place: SshPlace, timings: Timings = STANDARD) -> None:
+        self._stdio = StdioBlobs(place, timings)
+        self._sftp = SftpBlobs(place, timings)
         self._place = place
-        self._patience = patience
+        self._timings = timings
         self._lock = threading.Lock()
         self._chosen: StdioBlobs | SftpBlobs | None = None
         # Threads of the sessions outlive this object otherwise, and with them ssh.
@@ -68,7 +68,7 @@ class SshBlobs:
             return
         command = shlex.join(["mlver", "store", "--init", "--", self._place.path])
         try:
-            code, complaint = run_ssh(self._place.host, command, self._patience.start)
+            code, complaint = run_ssh(self._place.host, command, starting_patience(self._timings))
         except ProgramSilent:
             raise TransientBlobError(
                 f"{self.address} did not answer; run the same command again",
@@ -135,4 +135,4 @@ def _close_both(stdio: StdioBlobs, sftp: SftpBlobs) -> None:
 
 def open_ssh(address: BlobAddress) -> SshBlobs:
     """The back-end for an `ssh://` address."""
-    return SshBlobs(parse_place(address))
+    return SshBlobs(parse_place(address), address.timings)

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.storage.remote.blobs import BlobAddress, BlobError, TransientBlobError
 from mlver.storage.remote.channel import FrameChannel
+from mlver.storage.remote.timings import Timings
 from mlver.system.programs import SshHost, check_host, has_terminal, start_ssh
 
 # A person types a passphrase meanwhile.
@@ -24,24 +25,6 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 _SSH_FAILED = 255
-
-
-class Patience(NamedTuple):
-    """For how many seconds a far end may be silent: within a session, and until it began.
-
-    To flush 32 MiB to a slow disk takes a few. A new session may pass several hosts.
-    """
-
-    silence: float = 60.0
-    greeting: float = 60.0
-
-    @property
-    def start(self) -> float:
-        """The same for the beginning, where a person may have to type something."""
-        return max(self.greeting, _TYPING_SECONDS) if has_terminal() else self.greeting
-
-
-STANDARD_PATIENCE = Patience()
 
 
 class SshPlace(NamedTuple):
@@ -103,16 +86,22 @@ def _decode_path(address: BlobAddress, quoted: str) -> str:
 
 
 def begin_session(
-    place: SshPlace, command: str, patience: Patience, *, subsystem: bool = False
+    place: SshPlace, command: str, timings: Timings, *, subsystem: bool = False
 ) -> FrameChannel:
     """Start ssh; nothing is said yet. Raise BlobError where there is no ssh here."""
     try:
         program = start_ssh(place.host, command, subsystem=subsystem)
     except MlverError as error:
         raise BlobError(error.message, hints=error.hints) from error
-    channel = FrameChannel(program, place.text, patience.start)
+    channel = FrameChannel(program, place.text, starting_patience(timings))
     channel.start_reading()
     return channel
+
+
+def starting_patience(timings: Timings) -> float:
+    """For how many seconds a session may take to begin: ssh may pass several hosts."""
+    patience = timings.connect + timings.silence
+    return max(patience, _TYPING_SECONDS) if has_terminal() else patience
 
 
 def explain_end(place: SshPlace, code: int, complaint: str) -> BlobError:

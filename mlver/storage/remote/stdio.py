@@ -35,12 +35,12 @@ from mlver.storage.remote.channel import (
 )
 from mlver.storage.remote.frames import ErrorKind, Frame, FrameError, FrameKind
 from mlver.storage.remote.ssh_sessions import (
-    Patience,
     SshPlace,
     begin_session,
     explain_end,
     hint_there,
 )
+from mlver.storage.remote.timings import Timings
 
 # What shells say and how they end where there is no such program, or only SFTP is allowed.
 _LACKING_CODES = (126, 127)
@@ -68,9 +68,9 @@ class DigestDiffers(BlobError):
 class StdioBlobs:
     """Satisfies BlobStore. All threads share one session."""
 
-    def __init__(self, place: SshPlace, patience: Patience) -> None:
+    def __init__(self, place: SshPlace, timings: Timings) -> None:
         self._place = place
-        self._patience = patience
+        self._timings = timings
         self._keeper = ChannelKeeper(self._greet_far_end)
         self._refuses_wrong: bool | None = None
 
@@ -251,7 +251,7 @@ class StdioBlobs:
     def _greet_far_end(self) -> FrameChannel:
         """Begin a session, and agree on a version."""
         command = shlex.join(["mlver", "store", "--", self._place.path])
-        channel = begin_session(self._place, command, self._patience)
+        channel = begin_session(self._place, command, self._timings)
         try:
             with channel.open_exchange() as exchange:
                 exchange.send(FrameKind.HELLO, struct.pack(">I", frames.VERSION))
@@ -273,7 +273,7 @@ class StdioBlobs:
         if (version, name) != (frames.VERSION, frames.NAME):
             channel.close()
             raise self._garbled_error("does not speak this version of the protocol")
-        channel.patience = self._patience.silence
+        channel.patience = self._timings.silence
         return channel
 
     def _explain_end(self, code: int, complaint: str) -> BlobError:

@@ -19,7 +19,8 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.open import parse_address
 from mlver.storage.remote.ssh import SshBlobs
-from mlver.storage.remote.ssh_sessions import Patience, parse_place
+from mlver.storage.remote.ssh_sessions import parse_place
+from mlver.storage.remote.timings import Timings
 from tests.conftest import CHECKOUT
 
 # It greets as mlver does, and then answers with what its ANSWER makes of a request. A blob on its
@@ -76,7 +77,7 @@ def open_far_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
         monkeypatch.setenv("MLVER_SSH", shlex.join([sys.executable, str(program)]))
         monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
         place = parse_place(parse_address("ssh://kim@far.example.org/srv/models", {}))
-        opened.append(SshBlobs(place, Patience(silence, 20.0)))
+        opened.append(SshBlobs(place, Timings(connect=20.0, silence=silence)))
         return opened[-1]
 
     yield open_source
