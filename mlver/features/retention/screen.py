@@ -64,7 +64,7 @@ def _draw_remarks(result: GcResult, screen: TextScreen) -> None:
     if result.remote is None:
         return
     sharing = format_count(result.repositories, "repository", "repositories")
-    screen.draw_line(f"  {sharing} keep contents there; all of their references were read", hang=2)
+    screen.draw_line(f"  all references of {sharing} with contents there were read", hang=2)
     if result.pins:
         pushes = format_count(result.pins, "push", "pushes")
         screen.draw_line(f"  {pushes} under way: what they name is kept", hang=2)

@@ -1,0 +1,209 @@
+"""`mlver gc --remote`: two steps, other repositories, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.project.artifacts import storing
+from mlver.project.project import Project
+from mlver.project.remote.pins import abandon_push, begin_push
+from mlver.project.remote.repositories import (
+    announce_repository,
+    hide_password,
+    identify_repository,
+    read_repositories,
+)
+from mlver.storage.remote.catalogue import object_key
+from mlver.storage.remote.directory import init_directory
+from mlver.storage.remote.open import open_blobs, open_remote
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
+from tests.conftest import Repository
+
+UNNEEDED = bytes(2 << 20)
+UNNEEDED_KEY = object_key(Digest.of_bytes(UNNEEDED).hex)
+_SECONDS = 20 * 24 * 3600
+
+
+def send_all(repository: Repository, bucket: Path, *others: bytes) -> None:
+    """Put all contents of a repository, and others, on a remote."""
+    project = Project.open_existing(repository.path)
+    store = storing.open_store(project)
+    with open_remote(str(bucket), spool=bucket.parent / "spool").open_deposit() as deposit:
+        for digest in set(store.list_objects()):
+            content = io.BytesIO()
+            store.copy_object(digest, content)
+            deposit.put_object(io.BytesIO(content.getvalue()))
+        for data in others:
+            deposit.put_object(io.BytesIO(data))
+
+
+def announce(repository: Repository, bucket: Path) -> str:
+    project = Project.open_existing(repository.path)
+    return announce_repository(open_blobs(str(bucket)), project.repository).id
+
+
+def pass_time(bucket: Path) -> None:
+    """Let 20 days pass on the remote: all times that it tells are so much earlier."""
+    for path in bucket.rglob("*"):
+        if path.is_file():
+            moment = path.stat().st_mtime - _SECONDS
+            if path.parent.name == "condemned":
+                document = json.loads(path.read_text())
+                if document["since"]:
+                    document["since"] = "2020-01-01T00:00:00+00:00"
+                path.write_text(json.dumps(document))
+                moment = time.time() - _SECONDS
+            os.utime(path, (moment, moment))
+
+
+def count_fates(repository: Repository, bucket: Path, *options: str) -> dict[str, int]:
+    done = repository.mlver("gc", "--remote", str(bucket), "--json", *options)
+    return {line["fate"]: line["count"] for line in read_document(done, "gc")["lines"]}
+
+
+@pytest.fixture
+def bucket(second: Repository, tmp_path: Path) -> Path:
+    """With all contents of a repository, and one that nobody needs, stored long ago."""
+    folder = tmp_path / "bucket"
+    init_directory(folder)
+    send_all(second, folder, UNNEEDED)
+    announce(second, folder)
+    pass_time(folder)
+    return folder
+
+
+def test_it_is_condemned_and_deleted_later(second: Repository, bucket: Path) -> None:
+    assert count_fates(second, bucket)["condemned"] == 1
+    assert not (bucket / "condemned").exists()
+    assert count_fates(second, bucket, "--yes")["condemned"] == 1
+    assert count_fates(second, bucket, "--yes")["waiting"] == 1
+    assert (bucket / UNNEEDED_KEY).exists()
+    condemn_long_ago(bucket)
+    assert count_fates(second, bucket)["deleted"] == 1
+    assert (bucket / UNNEEDED_KEY).exists()
+    document = read_document(second.mlver("gc", "--remote", str(bucket), "--yes", "--json"), "gc")
+    assert document["freed"] == len(UNNEEDED)
+    assert not (bucket / UNNEEDED_KEY).exists()
+    assert not list((bucket / "condemned").iterdir())
+    assert set(count_fates(second, bucket)) == {"kept"}
+
+
+def condemn_long_ago(bucket: Path) -> None:
+    """Let the records of condemned blobs be older, but not than the blobs."""
+    for path in (bucket / "objects").rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    pass_time(bucket)
+
+
+def test_what_is_stored_again_is_kept(second: Repository, bucket: Path) -> None:
+    count_fates(second, bucket, "--yes")
+    condemn_long_ago(bucket)
+    os.utime(bucket / UNNEEDED_KEY)
+    assert "deleted" not in count_fates(second, bucket, "--yes")
+    assert (bucket / UNNEEDED_KEY).exists()
+
+
+def test_what_a_push_has_pinned_is_kept(second: Repository, bucket: Path) -> None:
+    count_fates(second, bucket, "--yes")
+    condemn_long_ago(bucket)
+    pin = begin_push(open_blobs(str(bucket)), [Digest.of_bytes(UNNEEDED)])
+    document = read_document(second.mlver("gc", "--remote", str(bucket), "--yes", "--json"), "gc")
+    assert (document["pins"], document["freed"]) == (1, 0)
+    assert (bucket / UNNEEDED_KEY).exists()
+    abandon_push(pin)
+
+
+def test_another_repository_keeps_what_it_needs(
+    second: Repository, bucket: Path, tmp_path: Path
+) -> None:
+    other = Repository(tmp_path / "other")
+    other.path.mkdir()
+    other.git("init", "--quiet")
+    assert_works(other, "init")
+    other.write("big.bin", UNNEEDED)
+    assert_works(other, "register", "big", "--weights", "big.bin", "-m", "one")
+    forge = tmp_path / "forge.git"
+    other.git("clone", "--quiet", "--bare", ".", str(forge))
+    other.git("remote", "add", "origin", str(forge))
+    announce(other, bucket)
+    assert set(count_fates(second, bucket)) == {"kept"}
+    forge.rename(tmp_path / "gone.git")
+    said = assert_refused(second, "gc", "--remote", str(bucket), "--yes")
+    assert str(forge) in said
+    own_id = identify_repository(Project.open_existing(other.path).repository)
+    options = ("--forget-repository", own_id)
+    assert count_fates(second, bucket, *options)["condemned"] == 1
+    assert count_fates(second, bucket, "--yes", *options)["condemned"] == 1
+    assert len(read_repositories(open_blobs(str(bucket)))) == 1
+
+
+def test_a_repository_without_an_address_ends_it(second: Repository, bucket: Path) -> None:
+    notice = bucket / "repositories" / f"{'0' * 32}.json"
+    document = {"schema": "mlver/repository/1", "id": "0" * 32, "remotes": []}
+    notice.write_text(json.dumps(document))
+    said = assert_refused(second, "gc", "--remote", str(bucket))
+    assert f"--forget-repository {'0' * 32}" in said
+
+
+@pytest.mark.parametrize(
+    "address", ["ext::sh -c 'touch hacked'", "--upload-pack=touch hacked", "gopher://x/y"]
+)
+def test_an_address_that_runs_a_command_is_refused(
+    second: Repository, bucket: Path, address: str
+) -> None:
+    notice = bucket / "repositories" / f"{'0' * 32}.json"
+    document = {"schema": "mlver/repository/1", "id": "0" * 32, "remotes": [address]}
+    notice.write_text(json.dumps(document))
+    assert_refused(second, "gc", "--remote", str(bucket))
+    assert not list(second.path.rglob("hacked"))
+
+
+@pytest.mark.parametrize("folder", ["pins", "condemned", "repositories", "recipes/00", "packs"])
+def test_what_cannot_be_read_ends_it(second: Repository, bucket: Path, folder: str) -> None:
+    name = "0" * 64 + ".idx" if folder == "packs" else "0" * 32
+    (bucket / folder).mkdir(parents=True, exist_ok=True)
+    (bucket / folder / name).write_text("{}")
+    before = sorted(bucket.rglob("*"))
+    assert_refused(second, "gc", "--remote", str(bucket), "--yes")
+    kept = [path for path in before if path.parent.name not in ("pins", "condemned")]
+    assert all(path.exists() for path in kept)
+
+
+def test_a_gc_that_was_killed_is_settled_by_the_next(second: Repository, bucket: Path) -> None:
+    by = f"{os.uname().nodename}:{second.path / '.git/mlver'}"
+    record: dict[str, object] = {
+        "schema": "mlver/condemned/1",
+        "state": "deleting",
+        "keys": [],
+        "since": None,
+    }
+    (bucket / "condemned").mkdir()
+    own = bucket / "condemned" / "20260101t000000z-00000001.json"
+    own.write_text(json.dumps({**record, "by": by}))
+    other = bucket / "condemned" / "20260101t000000z-00000002.json"
+    other.write_text(json.dumps({**record, "by": "another"}))
+    document = read_document(second.mlver("gc", "--remote", str(bucket), "--yes", "--json"), "gc")
+    assert document["busy"] == ["another"]
+    assert (own.exists(), other.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("address", ["https://example.org/models", "lfs://origin"])
+def test_what_cannot_be_deleted_from_is_refused(second: Repository, address: str) -> None:
+    said = assert_refused(second, "gc", "--remote", address)
+    assert "nothing can be deleted" in said
+
+
+def test_passwords_are_told_to_nobody() -> None:
+    assert hide_password("https://kim:secret@example.org/a.git") == "https://example.org/a.git"
+    assert hide_password("https://token@example.org/a.git") == "https://example.org/a.git"
+    assert hide_password("ssh://git:secret@example.org/a") == "ssh://git@example.org/a"
+    assert hide_password("git@example.org:a.git") == "git@example.org:a.git"
+    assert hide_password("/srv/a@b.git") == "/srv/a@b.git"
