@@ -13,6 +13,7 @@ from tests.faults.preparations import (
     outrun,
     prepare_born,
     prepare_busy,
+    prepare_cached,
     prepare_changed,
     prepare_damaged,
     prepare_executable,
@@ -26,6 +27,7 @@ from tests.faults.preparations import (
     prepare_merged,
     prepare_mirrored,
     prepare_obstructed,
+    prepare_only_cached,
     prepare_registered,
     prepare_staged,
     prepare_stopped_merge,
@@ -107,6 +109,8 @@ OPERATIONS = (
     ),
     CampaignOperation("register-large", prepare_large, (*NEXT, *_BIG), again=(0, 3)),
     CampaignOperation("register-crowded", prepare_changed, NEXT, again=(0, 3), crowded=True),
+    CampaignOperation("register-cached", prepare_cached, NEXT, again=(0, 3), brief=True),
+    CampaignOperation("checkout-cached", prepare_only_cached, ("checkout", "m@1.1.0", "--force")),
     CampaignOperation("register-damaged", partial(prepare_damaged, "*"), NEXT, again=(0, 3)),
     CampaignOperation(
         "register-damaged-large", partial(prepare_damaged, "objects"), NEXT, again=(0, 3)

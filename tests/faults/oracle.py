@@ -172,6 +172,9 @@ def list_leftovers(place: WorkPlace) -> list[str]:
     """What only a person could remove now, and what the next command would have to settle."""
     found = []
     for path in _list_files(place.path):
+        # Others may be at work in a shared cache, so what lies there goes after a day only.
+        if path.startswith(".git/shared/tmp/"):
+            continue
         name = path.rpartition("/")[2]
         if (
             _TEMPORARY.search(path)

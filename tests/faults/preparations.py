@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from tests.faults.ground import WorkPlace
 
@@ -64,6 +65,31 @@ def _change_files(place: WorkPlace) -> None:
     place.write("data/1.txt", "another row\n" * 30)
     (place.path / "data/2.txt").unlink()
     place.write("data/deep/er/3.txt", "row 3\n")
+
+
+def prepare_cached(place: WorkPlace) -> None:
+    """Like `prepare_changed`, with large weights and a cache that other checkouts share."""
+    prepare_registered(place)
+    # Wherever a place is copied to, commands begin there.
+    place.git("config", "mlver.cache", "/proc/self/cwd/.git/shared")
+    _change_files(place)
+    place.write("model.bin", make_weights(2, LARGE + 5))
+
+
+def prepare_only_cached(place: WorkPlace) -> None:
+    """Two versions registered; what is new in the second is in the shared cache alone."""
+    prepare_cached(place)
+    before = _list_stored(place)
+    place.mlver(*NEXT)
+    for path in _list_stored(place) - before:
+        path.unlink()
+    (place.path / "model.bin").unlink()
+
+
+def _list_stored(place: WorkPlace) -> set[Path]:
+    folders = ("objects", "packs")
+    files = [path for name in folders for path in (place.mlver_directory / name).rglob("*")]
+    return {path for path in files if path.is_file()}
 
 
 def prepare_lost(place: WorkPlace) -> None:
