@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -185,10 +185,6 @@ class RepositoryStore(ObjectStore, Protocol):
 
     def require_objects(self, digests: Iterable[Digest]) -> None:
         """Raise ObjectMissing, which lists those of these objects that are not in the store."""
-        ...
-
-    def find_sizes(self, digests: Iterable[Digest]) -> Mapping[Digest, int]:
-        """The sizes in bytes of those of these objects that are in the store."""
         ...
 
     def open_object(self, digest: Digest) -> int | None:

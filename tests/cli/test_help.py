@@ -88,6 +88,30 @@ def share_repository(repository: Repository, name: str) -> None:
         assert_works(repository, "push")
 
 
+def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
+    """Have what an example needs; return its words, as they work here."""
+    if name == "register":
+        train_model(repository, 3)
+    if name == "hash":
+        repository.write("data/train/part.csv", "a")
+    if name == "rollback":
+        assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    if "--restore" in words:
+        assert_works(repository, "retire", "digits@1.0.0", "-m", "Withdrawn")
+    if "--push" in words or name == "release":
+        repository.git("init", "--quiet", "--bare", "../remote.git")
+        repository.git("remote", "add", "origin", "../remote.git")
+        repository.git("push", "--quiet", "origin", "main")
+    if name == "remote":
+        words = prepare_remote(repository, words)
+    if name in ("push", "pull"):
+        share_repository(repository, name)
+    if example.endswith('-m "first"'):
+        words += ["--version", "2.0.0"]  # the example is of the very first
+        repository.write("data/train/part.csv", "a")
+    return words
+
+
 @pytest.mark.parametrize(
     ("name", "example"),
     [(name, example) for name in COMMANDS for example in load_command(name).examples],
@@ -95,25 +119,7 @@ def share_repository(repository: Repository, name: str) -> None:
 def test_examples_work(second: Repository, name: str, example: str) -> None:
     _, command, *words = shlex.split(example)
     assert command == name
-    if name == "register":
-        train_model(second, 3)
-    if name == "hash":
-        second.write("data/train/part.csv", "a")
-    if name == "rollback":
-        assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
-    if "--restore" in words:
-        assert_works(second, "retire", "digits@1.0.0", "-m", "Withdrawn")
-    if "--push" in words or name == "release":
-        second.git("init", "--quiet", "--bare", "../remote.git")
-        second.git("remote", "add", "origin", "../remote.git")
-        second.git("push", "--quiet", "origin", "main")
-    if name == "remote":
-        words = prepare_remote(second, words)
-    if name in ("push", "pull"):
-        share_repository(second, name)
-    if example.endswith('-m "first"'):
-        words += ["--version", "2.0.0"]  # the example is of the very first
-        second.write("data/train/part.csv", "a")
+    words = prepare_example(second, name, words, example)
     if example.endswith("--exit-code") and name == "diff":
         assert second.mlver(command, *words).code == 1
     elif "/tmp" in example:

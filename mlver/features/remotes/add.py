@@ -15,8 +15,9 @@ from mlver.features.remotes.result import RemoteResult, describe_remote
 from mlver.policy.remote_addresses import describe_credentials, find_directory, hide_secrets
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
-from mlver.project.remote.opened import open_remote
-from mlver.project.remote.trial import RemoteTrial, try_remote
+from mlver.project.remote.places import find_trust_place
+from mlver.project.remote.team import open_team
+from mlver.project.remote.trial import RemoteTrial, try_team
 from mlver.project.remote.trusted_places import trust_places
 from mlver.records import layout
 from mlver.records.sections.remotes import RemoteSettings
@@ -50,7 +51,7 @@ def add_remote(
     _prepare_directory(remote, options)
     trial = None
     if not options.offline:
-        trial = _require_reachable(remote, options)
+        trial = _require_reachable(project, remote, options)
 
     def put_remote(remotes: dict[str, Any]) -> None:
         _require_same(remote, remotes.get(name))
@@ -58,14 +59,14 @@ def add_remote(
 
     doing = shell_command("remote", "add", name)
     if not options.dry_run:
-        trust_places([remote.place])
+        trust_places([find_trust_place(project, remote)])
     changed = change_remotes(project, doing, put_remote, dry_run=options.dry_run)
     known = [other.name for other in list_remotes(project)]
     default = known[:1] in ([], [name])
     return RemoteResult(
         action="add",
         path=layout.CONFIG,
-        remotes=(describe_remote(remote, default=default, trial=trial, confirmed=True),),
+        remotes=(describe_remote(project, remote, default=default, trial=trial, confirmed=True),),
         changed=changed,
         dry_run=options.dry_run,
     )
@@ -138,11 +139,13 @@ def _prepare_directory(remote: ConfiguredRemote, options: AddOptions) -> None:
         )
 
 
-def _require_reachable(remote: ConfiguredRemote, options: AddOptions) -> RemoteTrial | None:
+def _require_reachable(
+    project: Project, remote: ConfiguredRemote, options: AddOptions
+) -> RemoteTrial | None:
     """Try a remote; nothing is written there on a dry run, and so a new store cannot be tried."""
     if options.dry_run and options.init:
         return None
-    trial = try_remote(open_remote(remote).blobs, writing=not options.dry_run)
+    trial = try_team(open_team(project, remote), writing=not options.dry_run)
     if not trial.reachable:
         offline = shell_command("mlver", "remote", "add", remote.name, "URL", "--offline")
         raise MlverError(

@@ -8,10 +8,9 @@ from mlver.errors import MlverError, summarise_error
 from mlver.features.remotes.result import RemoteResult, RemoteState, describe_remote
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, choose_remotes, list_remotes
-from mlver.project.remote.opened import open_remote
-from mlver.project.remote.trial import RemoteTrial, try_remote
+from mlver.project.remote.team import open_team
+from mlver.project.remote.trial import RemoteTrial, try_team
 from mlver.project.remote.trust import require_trusted
-from mlver.project.remote.trusted_places import is_trusted
 from mlver.records import layout
 
 
@@ -19,7 +18,7 @@ def list_known(project: Project) -> RemoteResult:
     """List the remotes of the settings; nothing is asked of them."""
     states: list[RemoteState] = []
     for remote in list_remotes(project):
-        states.append(describe_remote(remote, default=not states))
+        states.append(describe_remote(project, remote, default=not states))
     return _build_result("list", states)
 
 
@@ -32,15 +31,16 @@ def show_remote(project: Project, name: str | None, *, confirmed: bool) -> Remot
     if confirmed:
         require_trusted(project, (remote,), confirmed=True)
     trial = None
-    if remote.fault is None and is_trusted(remote.place):
-        trial = _try_trusted(remote)
+    state = describe_remote(project, remote, default=False)
+    if state.trusted:
+        trial = _try_trusted(project, remote)
     default = list_remotes(project)[0].name == remote.name
-    return _build_result("show", [describe_remote(remote, default=default, trial=trial)])
+    return _build_result("show", [describe_remote(project, remote, default=default, trial=trial)])
 
 
-def _try_trusted(remote: ConfiguredRemote) -> RemoteTrial:
+def _try_trusted(project: Project, remote: ConfiguredRemote) -> RemoteTrial:
     try:
-        return try_remote(open_remote(remote).blobs, writing=False)
+        return try_team(open_team(project, remote), writing=False)
     except MlverError as error:
         # No back-end serves it here, or its extra is missing.
         return RemoteTrial(reachable=False, error=summarise_error(error), hints=error.hints)

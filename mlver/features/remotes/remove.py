@@ -15,7 +15,7 @@ from mlver.records import layout
 def remove_remote(project: Project, name: str, *, dry_run: bool) -> RemoteResult:
     """Remove a remote; raise UsageError where there is none of this name."""
     remote = find_remote(project, name)
-    state = describe_remote(remote, default=list_remotes(project)[0].name == name)
+    state = describe_remote(project, remote, default=list_remotes(project)[0].name == name)
 
     def drop_remote(remotes: dict[str, Any]) -> None:
         # Another command may have removed it meanwhile.

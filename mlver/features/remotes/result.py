@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver.errors import MlverError, summarise_error
+from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote
+from mlver.project.remote.places import find_trust_place
 from mlver.project.remote.trial import Confirmation, RemoteTrial
 from mlver.project.remote.trusted_places import is_trusted
 
@@ -62,6 +65,7 @@ class RemoteResult:
 
 
 def describe_remote(
+    project: Project,
     remote: ConfiguredRemote,
     *,
     default: bool,
@@ -73,8 +77,13 @@ def describe_remote(
     place = None
     trusted = False
     if fault is None:
-        place = remote.place.text
-        trusted = confirmed or is_trusted(remote.place)
+        try:
+            found = find_trust_place(project, remote)
+        except MlverError as error:
+            fault = summarise_error(error)
+        else:
+            place = found.text
+            trusted = confirmed or is_trusted(found)
     settings = remote.settings
     return RemoteState(
         name=remote.name,

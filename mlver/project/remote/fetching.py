@@ -11,6 +11,7 @@ from mlver.project.project import Project
 from mlver.project.remote.arrival import bring_objects, find_absent
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.needed import list_needed
+from mlver.project.remote.places import find_trust_place
 from mlver.project.remote.team import open_team
 from mlver.project.remote.trusted_places import is_trusted
 from mlver.project.transaction import locking
@@ -81,9 +82,11 @@ def _select_usable(project: Project, remotes: Iterable[ConfiguredRemote]) -> lis
     """Select the remotes whose places are confirmed; name those that are not."""
     usable: list[ConfiguredRemote] = []
     for remote in remotes:
-        if remote.fault is None and is_trusted(remote.place):
-            usable.append(remote)
-            continue
+        # What cannot be used is named by whoever asks for it: here it only cannot help.
+        with suppress(MlverError):
+            if is_trusted(find_trust_place(project, remote)):
+                usable.append(remote)
+                continue
         confirm = shell_command("mlver", "remote", "show", remote.name, "--yes")
         project.reporter.show_note(
             f"the remote {remote.name} ({remote.shown_address}) may have what is missing here,"

@@ -18,6 +18,17 @@ def is_lfs_address(address: str) -> bool:
     return address[: len(_PREFIX)].lower() == _PREFIX
 
 
+def read_git_remote(address: str) -> str:
+    """The name of the git remote in an address. Raises UsageError where there is none."""
+    remote = address[len(_PREFIX) :].rstrip("/")
+    if not remote or remote.startswith("-"):
+        raise UsageError(
+            f"{address} names no git remote; write lfs:// and the name of one, such as lfs://origin",
+            hint="git remote",
+        )
+    return remote
+
+
 def open_lfs(project: Project, address: str) -> LfsStore:
     """Open the git-lfs server that an address such as `lfs://origin` means.
 
@@ -25,13 +36,8 @@ def open_lfs(project: Project, address: str) -> LfsStore:
     the result says it, for the person who has to confirm it. Raises MlverError where there is no
     git-lfs, or no such git remote.
     """
-    remote = address[len(_PREFIX) :].rstrip("/")
-    if not remote or remote.startswith("-"):
-        raise UsageError(
-            f"{address} names no git remote; write lfs:// and the name of one, such as lfs://origin",
-            hint="git remote",
-        )
+    remote = read_git_remote(address)
     endpoint = find_endpoint(project.repository, remote)
     folder = project.state_directory / "tmp"
     store = open_store(project)
-    return LfsStore(GitLfs(project.repository, remote, endpoint, folder), store.find_sizes)
+    return LfsStore(GitLfs(project.repository, remote, endpoint, folder), store.read_sizes)

@@ -13,12 +13,11 @@ from mlver.git import trees
 from mlver.git.trees import TreeEntry
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
-from mlver.project.remote.configured import choose_remotes, list_remotes
+from mlver.project.remote.configured import list_remotes
 from mlver.project.remote.git_half import GitHalf, perform_git_half, plan_git_half
 from mlver.project.remote.needed import describe_lacking, list_needed, read_versions
 from mlver.project.remote.sending import ObjectSending, SentObjects, open_sending
-from mlver.project.remote.team import TeamRemote, open_team
-from mlver.project.remote.trust import require_trusted
+from mlver.project.remote.team import TeamRemote, open_remotes
 from mlver.project.tags import trust
 from mlver.records import layout
 from mlver.records.version import VersionRecord
@@ -188,9 +187,7 @@ def _open_remotes(
     """The remotes that get the objects; none where nothing needs one."""
     if not needed and not options.remotes and not list_remotes(project):
         return ()
-    remotes = choose_remotes(project, options.remotes)
-    require_trusted(project, remotes, confirmed=options.confirmed)
-    return tuple(open_team(project, remote) for remote in remotes)
+    return open_remotes(project, options.remotes, confirmed=options.confirmed)
 
 
 def _require_sent(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlver.project.project import Project
-from mlver.project.remote.configured import ConfiguredRemote
+from mlver.project.remote.configured import ConfiguredRemote, choose_remotes
+from mlver.project.remote.lfs_remote import is_lfs_address, open_lfs
+from mlver.project.remote.trust import require_trusted
 from mlver.storage.remote.blobs import BlobStore
 from mlver.storage.remote.open import open_blobs
 from mlver.storage.remote.team import open_team_store
@@ -27,6 +30,21 @@ class TeamRemote:
 
 def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
     """Open a remote that is trusted. Raise MlverError where no back-end serves its address."""
+    if is_lfs_address(remote.settings.url):
+        return TeamRemote(remote.name, open_lfs(project, remote.settings.url), None)
     blobs = open_blobs(remote.settings.url, remote.settings.options)
     cache = project.state_directory / "remotes"
     return TeamRemote(remote.name, open_team_store(blobs, cache), blobs)
+
+
+def open_remotes(
+    project: Project, names: Sequence[str] = (), *, confirmed: bool = False
+) -> tuple[TeamRemote, ...]:
+    """Open the remotes of these names, or the default one; see `choose_remotes`.
+
+    Raise MlverError for a remote that nobody trusts (see `require_trusted`), and where no back-end
+    serves its address.
+    """
+    remotes = choose_remotes(project, names)
+    require_trusted(project, remotes, confirmed=confirmed)
+    return tuple(open_team(project, remote) for remote in remotes)

@@ -6,7 +6,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
+from mlver.project.remote.team import TeamRemote
 from mlver.storage.remote.blobs import BlobStore, BytesSource
 
 Confirmation = Literal["checked by the server", "read back"]
@@ -95,3 +97,14 @@ def _find_confirmation(blobs: BlobStore) -> Confirmation | None:
         return "checked by the server" if blobs.confirms_content() else "read back"
     except MlverError:
         return None
+
+
+def try_team(remote: TeamRemote, *, writing: bool) -> RemoteTrial:
+    """Try a remote. One that keeps contents by digest alone is only asked for one."""
+    if remote.blobs is not None:
+        return try_remote(remote.blobs, writing=writing)
+    try:
+        remote.store.find_missing({Digest.of_bytes(_PROBE): len(_PROBE)})
+    except MlverError as error:
+        return RemoteTrial(reachable=False, error=summarise_error(error), hints=error.hints)
+    return RemoteTrial(reachable=True)

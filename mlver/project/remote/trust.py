@@ -12,6 +12,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.policy.remote_addresses import TrustedPlace
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote
+from mlver.project.remote.places import find_trust_place
 from mlver.project.remote.trusted_places import VARIABLE, is_trusted, trust_places
 
 
@@ -25,7 +26,7 @@ def require_trusted(
     """
     new: dict[TrustedPlace, ConfiguredRemote] = {}
     for remote in remotes:
-        place = remote.place
+        place = find_trust_place(project, remote)
         if not is_trusted(place):
             new.setdefault(place, remote)
     for place, remote in new.items():

@@ -150,13 +150,6 @@ class LocalStore(ObjectCatalogue):
         if missing:
             raise self.missing_objects_error(sorted(missing, key=str))
 
-    def find_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
-        """See RepositoryStore."""
-        sizes = {}
-        for hexadecimal, copies in self.find_locations({each.hex for each in digests}).items():
-            sizes[Digest(hexadecimal)] = copies[0].size
-        return sizes
-
     def open_object(self, digest: Digest) -> int | None:
         """See RepositoryStore."""
         with contextlib.suppress(OSError):
