@@ -29,6 +29,7 @@ lock frameworks pyproject.toml --group frameworks --torch-backend cpu
 lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
 lock giftless --group giftless
+lock servers-long --group servers-long
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.
 floor=$(mktemp)

@@ -43,6 +43,7 @@ WANTED = {
     "pipelines": [*OWN, *members("pipelines")],
     "servers": [*members("servers")],
     "giftless": [*members("giftless")],
+    "servers-long": [*members("servers-long")],
 }
 
 

@@ -26,7 +26,7 @@ import pytest
 from tests.servers.install import NotInstallable
 from tests.servers.supervise import is_alive
 
-_PATIENCE = 60.0  # seconds that a server has to begin to answer
+_PATIENCE = 60.0  # seconds that most servers have to begin to answer
 _ATTEMPTS = 3
 
 
@@ -109,6 +109,7 @@ def start_process(
     folder: Path,
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
+    patience: float = _PATIENCE,
 ) -> int:
     """Start a server in its folder and wait until it is ready; the process that watches over it.
 
@@ -126,7 +127,7 @@ def start_process(
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         if is_ready():
             # It ends after this process, which therefore never waits for it.
