@@ -1,0 +1,90 @@
+"""An `ssh://` remote beside rsync, over the same sshd on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlver.storage.remote.directory import init_directory
+from tests.benchmarks import material
+from tests.benchmarks.harness import Bench, Command, Row
+from tests.benchmarks.workload import MIB, workload
+from tests.servers.install import install_programs
+from tests.servers.sshd import start_sshd
+from tests.servers.starting import RunningServer
+
+_JOBS = 4
+_BLOB = 16 * MIB
+# What push and pull do with the parts of a large object: blobs of 16 MiB, by so many threads.
+_TRANSFER = f"""
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from mlver.storage.remote.blobs import FileSource
+from mlver.storage.remote.open import open_blobs
+
+way, address, folder, count = sys.argv[1:]
+blobs = open_blobs(address)
+
+def put_blob(number):
+    blobs.put_blob(f"parts/{{number:04d}}", FileSource(Path(folder, f"{{number:04d}}"), {_BLOB}))
+
+def get_blob(number):
+    data = blobs.get_range(f"parts/{{number:04d}}", 0, {_BLOB})
+    Path(folder, f"{{number:04d}}").write_bytes(data)
+
+with ThreadPoolExecutor({_JOBS}) as pool:
+    list(pool.map(put_blob if way == "up" else get_blob, range(int(count))))
+"""
+
+
+@workload("ssh")
+def send_by_ssh(bench: Bench) -> Iterator[Row]:
+    """Blobs of 16 MiB to a host and back, by a remote and by rsync.
+
+    The page cache is warm. rsync flushes nothing to the disk, and the remote does.
+    """
+    install_programs("apt", "rsync")
+    count = 4 if bench.quick else 64
+    with bench.scratch() as top:
+        for number in range(count):
+            material.one_file(top / "source" / f"{number:04d}", _BLOB)
+        (top / "sshd").mkdir()
+        server = start_sshd(top / "sshd")
+        try:
+            yield from _race_both_ways(bench, server, top, count)
+        finally:
+            server.stop_server()
+
+
+def _race_both_ways(bench: Bench, server: RunningServer, top: Path, count: int) -> Iterator[Row]:
+    program = server.environment["MLVER_SSH"]
+    source, there = top / "source", top / "there"
+    python = material.mlver(bench).with_name("python")
+    rsync: list[str | Path] = ["rsync", "-W", "-r", "-e", f"{program} -p {server.port}"]
+
+    def transfer(way: str, remote: Path, folder: Path) -> Command:
+        words: list[str | Path] = ["env", f"MLVER_SSH={program}", python, "-c", _TRANSFER]
+        address = f"{server.address}{remote}"
+        return Command([*words, way, address, folder, str(count)], top)
+
+    def send_ours(scratch: Path) -> Command:
+        init_directory(scratch / "store")
+        return transfer("up", scratch / "store", source)
+
+    def send_theirs(scratch: Path) -> Command:
+        return Command([*rsync, f"{source}/", f"127.0.0.1:{scratch}/"], top)
+
+    size = f"{count * _BLOB // MIB:,} MiB by ssh"
+    race = bench.race(send_ours, send_theirs, 5)
+    yield Row.of_race(f"{size}, up", "rsync", race, 1.1)
+    yield Row.of_memory(f"{size}, up", race, "rsync", most=200 * MIB)
+    init_directory(there)
+    bench.run(transfer("up", there, source).argv)
+
+    def fetch_theirs(scratch: Path) -> Command:
+        return Command([*rsync, f"127.0.0.1:{source}/", f"{scratch}/"], top)
+
+    race = bench.race(lambda scratch: transfer("down", there, scratch), fetch_theirs, 5)
+    yield Row.of_race(f"{size}, down", "rsync", race, 1.1)
+    yield Row.of_memory(f"{size}, down", race, "rsync", most=200 * MIB)
