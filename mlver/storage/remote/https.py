@@ -86,13 +86,13 @@ class HttpsBlobs:
                 raise BlobTooShort(f"{self.address}/{key} ends before byte {offset}")
             return b""
         answer = self._ask("GET", check_key(key), range_header(offset, size), limit=size)
+        self._check_missing(answer, key)
         return check_range_answer(self.client, answer, key, offset, size)
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore. The time is 1970 where the server tells none."""
         answer = self._ask("HEAD", check_key(key))
-        if answer.status in MISSING_STATUSES:
-            raise BlobMissing(f"{self.address}/{key} does not exist")
+        self._check_missing(answer, key)
         if answer.status != 200:
             raise self.client.refusal(answer, f"looking for {key}")
         size = parse_count(answer.headers.get("content-length"))
@@ -128,6 +128,16 @@ class HttpsBlobs:
         if len(answer.body) > MOST_LISTING_BYTES:
             raise BlobError(f"{place} is larger than any listing of mlver's")
         return parse_listing(answer.body, place)
+
+    def _check_missing(self, answer: WebAnswer, key: str) -> None:
+        """Raise BlobMissing where the answer says that.
+
+        A bucket that nobody may list says 403 of what it does not have, and of everything to those
+        who may read nothing there. Whoever could read the listing is none of these.
+        """
+        is_hidden = answer.status == 403 and self._listed[1]
+        if answer.status in MISSING_STATUSES or is_hidden:
+            raise BlobMissing(f"{self.address}/{key} does not exist")
 
     def _ask(
         self, method: str, key: str, headers: dict[str, str] | None = None, limit: int = 0

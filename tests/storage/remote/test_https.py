@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from mlver.errors import MlverError, UsageError
 from mlver.storage.remote import https
 from mlver.storage.remote.blobs import (
     BlobError,
+    BlobInfo,
     BlobMissing,
     BlobTooShort,
     BytesSource,
@@ -19,7 +20,7 @@ from mlver.storage.remote.blobs import (
 )
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.https import HttpsBlobs, find_authorization, open_https
-from mlver.storage.remote.listing import LISTING, publish_listing, renew_listing
+from mlver.storage.remote.listing import LISTING, format_listing, publish_listing, renew_listing
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.open import open_blobs, parse_address
 from mlver.storage.remote.retrying import RetryingBlobs
@@ -179,6 +180,23 @@ def test_a_redirect_takes_no_login_along(tmp_path: Path, monkeypatch: pytest.Mon
             assert "authorization" in server.asked[0].headers
         assert "authorization" not in other.asked[0].headers
         assert other.asked[0].headers["range"] == "bytes=0-0"
+
+
+def test_a_bucket_that_hides_what_it_lacks_is_understood() -> None:
+    listing = format_listing([BlobInfo("a", 1, datetime(2026, 11, 29, tzinfo=UTC))])
+
+    def answer(asked: Asked) -> Answered:
+        return Answered(body=listing) if asked.path == f"/{LISTING}" else Answered(403)
+
+    with serve_script(answer) as server:
+        blobs = open_https(parse_address(server.address, {}))
+        with pytest.raises(BlobError, match="403"):
+            blobs.stat_blob("b")
+        assert list_keys(blobs) == ["a"]
+        with pytest.raises(BlobMissing):
+            blobs.stat_blob("b")
+        with pytest.raises(BlobMissing):
+            blobs.get_range("b", 0, 1)
 
 
 _PARTIAL = "bytes 2-4/10"
