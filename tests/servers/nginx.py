@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from tests.servers.install import install_programs
@@ -20,6 +21,9 @@ from tests.servers.starting import RunningServer, find_ports, is_listening, star
 USER, PASSWORD = "tests", "nginx-tests"
 # Where a test finds the folder that is served.
 FOLDER_VARIABLE = "MLVER_TESTS_WWW"
+# The same server by HTTPS, and the certificate that it shows there.
+TLS_VARIABLE = "MLVER_TESTS_TLS"
+CERTIFICATE_VARIABLE = "MLVER_TESTS_CERTIFICATE"
 # Debian has it where only root looks.
 _PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 _SETTINGS = """
@@ -39,6 +43,9 @@ http {
   scgi_temp_path %(folder)s/scgi;
   server {
     listen 127.0.0.1:%(port)d;
+    listen 127.0.0.1:%(tls_port)d ssl;
+    ssl_certificate %(folder)s/certificate.pem;
+    ssl_certificate_key %(folder)s/key.pem;
     autoindex off;
     root %(folder)s/www;
     location /norange/ { alias %(folder)s/www/; max_ranges 0; }
@@ -61,11 +68,13 @@ def start_nginx(folder: Path) -> RunningServer:
     if program is None:
         install_programs("apt", "nginx-light")
         program = "/usr/sbin/nginx"
-    (port,) = find_ports(1)
+    port, tls_port = find_ports(2)
+    _make_certificate(folder)
     (folder / "www").mkdir()
     (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
     user = "user root;" if os.geteuid() == 0 else ""
-    settings = _SETTINGS % {"folder": folder, "port": port, "user": user}
+    places = {"folder": folder, "port": port, "tls_port": tls_port}
+    settings = _SETTINGS % {**places, "user": user}
     (folder / "nginx.conf").write_text(settings)
     command: list[str | Path] = [
         program,
@@ -81,5 +90,19 @@ def start_nginx(folder: Path) -> RunningServer:
         address=f"http://127.0.0.1:{port}",
         port=port,
         pid=pid,
-        environment={FOLDER_VARIABLE: f"{folder}/www"},
+        environment={
+            FOLDER_VARIABLE: f"{folder}/www",
+            TLS_VARIABLE: f"https://127.0.0.1:{tls_port}",
+            CERTIFICATE_VARIABLE: f"{folder}/certificate.pem",
+        },
     )
+
+
+def _make_certificate(folder: Path) -> None:
+    """A certificate that this machine trusts only where it is told to."""
+    openssl = install_programs("apt", "openssl") / "openssl"
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
+    keys = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    files = ("-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem")
+    command: list[str | Path] = [openssl, "req", "-x509", *keys, *names, *files]
+    subprocess.run(command, capture_output=True, check=True)

@@ -24,7 +24,14 @@ from mlver.storage.remote.listing import LISTING, format_listing, publish_listin
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.open import open_blobs, parse_address
 from mlver.storage.remote.retrying import RetryingBlobs
-from tests.servers.nginx import FOLDER_VARIABLE, PASSWORD, USER, start_nginx
+from tests.servers.nginx import (
+    CERTIFICATE_VARIABLE,
+    FOLDER_VARIABLE,
+    PASSWORD,
+    TLS_VARIABLE,
+    USER,
+    start_nginx,
+)
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.starting import RunningServer, Servers
 from tests.storage.conformance import get_content, put_contents
@@ -167,6 +174,22 @@ def test_a_login_comes_from_netrc_and_goes_to_its_host_only(
     with pytest.raises(BlobError, match="netrc, line") as caught:
         find_authorization("127.0.0.1")
     assert PASSWORD not in caught.value.message
+
+
+def test_only_a_trusted_certificate_is_believed(
+    nginx: RunningServer, store: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_keys(store, [KEY])
+    address = f"{nginx.environment[TLS_VARIABLE]}/{store.root.name}"
+    with pytest.raises(BlobError, match="have its certificate trusted") as caught:
+        open_https(parse_address(address, {})).stat_blob(KEY)
+    assert not isinstance(caught.value, TransientBlobError)
+    monkeypatch.setenv("SSL_CERT_FILE", nginx.environment[CERTIFICATE_VARIABLE])
+    assert read_blob(open_https(parse_address(address, {})), KEY) == KEY.encode()
+    # This way leads to plain HTTP.
+    away = address.replace(store.root.name, f"away/{store.root.name}")
+    with pytest.raises(BlobError, match="from HTTPS to plain HTTP"):
+        open_https(parse_address(away, {})).stat_blob(KEY)
 
 
 def test_a_redirect_takes_no_login_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
