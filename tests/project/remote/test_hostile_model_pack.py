@@ -190,7 +190,7 @@ _HOSTILE = {
     ],
     "an archive that is too large": [
         _WEIGHTS,
-        pack_layer("data", bytes(4 << 20), "dataset", "tar"),
+        pack_tar(("a", b"first"), ("b/c", b"second"), ("more", bytes(4 << 20))),
         pack_record(),
         pack_manifest(_MANIFEST),
     ],
@@ -198,7 +198,7 @@ _HOSTILE = {
         _WEIGHTS,
         _GOOD,
         pack_record(),
-        pack_layer(layout.manifest_path(Digest.of_bytes(_MANIFEST)), b"", "doc"),
+        pack_layer(layout.manifest_path(Digest.of_bytes(_MANIFEST)), escape_manifest(b"evil")),
     ],
     "a manifest that leads up": leave_path(b"../../evil"),
     "a manifest that leads to git": leave_path(b".git/evil"),

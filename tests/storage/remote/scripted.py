@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_DATE = "Sun, 29 Nov 2026 22:00:00 GMT"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -49,8 +51,9 @@ class ScriptedServer:
                 asked = Asked(self.command, self.path, headers, self.rfile.read(length))
                 script.asked.append(asked)
                 answered = script._answer(asked)
-                self.send_response(answered.status)
-                given = {"Content-Length": str(len(answered.body)), **answered.headers}
+                self.send_response_only(answered.status)
+                given = {"Content-Length": str(len(answered.body)), "Date": _DATE}
+                given.update(answered.headers)
                 for name, text in given.items():
                     self.send_header(name, text)
                 self.end_headers()

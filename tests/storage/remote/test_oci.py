@@ -125,7 +125,6 @@ def test_options_are_judged() -> None:
     assert hub.registry.base == "https://registry-1.docker.io/v2/a/b"
 
 
-_DATE = "Sun, 29 Nov 2026 22:00:00 GMT"
 _LAYER = {"mediaType": "x", "digest": digest_of(b"abc"), "size": 3}
 
 
@@ -205,6 +204,50 @@ def test_a_registry_that_changes_a_manifest_is_asked_again() -> None:
         pytest.raises(TransientBlobError, match="changed on its way"),
     ):
         open_scripted(server).stat_blob(KEY)
+
+
+def serve_uploads(headers: Callable[[Asked], dict[str, str]]) -> Callable[[Asked], Answered]:
+    """A registry that has nothing and takes everything; the headers of what it stored."""
+
+    def answer(asked: Asked) -> Answered:
+        if asked.method == "POST":
+            return Answered(202, headers={"Location": "/v2/a/blobs/uploads/1"})
+        return Answered(201, headers=headers(asked)) if asked.method == "PUT" else Answered(404)
+
+    return answer
+
+
+@pytest.mark.parametrize("digest", [digest_of(b"other"), None])
+def test_a_manifest_that_did_not_arrive_is_sent_again(digest: str | None) -> None:
+    headers = {} if digest is None else {"Docker-Content-Digest": digest}
+    with serve_script(serve_uploads(lambda _: headers)) as server:
+        with pytest.raises(TransientBlobError, match="is not what was sent"):
+            open_scripted(server).put_blob(KEY, BytesSource(b"abc"))
+        asked = [request.method for request in server.asked if "/manifests/" in request.path]
+        assert asked == ["GET", "PUT", "GET"][: 2 if digest else 3]
+
+
+def test_a_manifest_that_was_held_up_gets_a_new_time() -> None:
+    stored: list[Any] = []
+
+    def tell_digest(asked: Asked) -> dict[str, str]:
+        if "/manifests/" not in asked.path:
+            return {"Date": "Sun, 29 Nov 2026 22:00:00 GMT"}
+        stored.append(json.loads(asked.body)["annotations"]["org.opencontainers.image.created"])
+        times = {"Date": "Sun, 29 Nov 2026 23:59:59 GMT"}
+        return {**times, "Docker-Content-Digest": digest_of(asked.body)}
+
+    with serve_script(serve_uploads(tell_digest)) as server:
+        assert open_scripted(server).put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert stored == ["2026-11-29T22:00:00Z", "2026-11-29T23:59:59Z"]
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 29 Nov 99999 22:00:00 GMT"])
+def test_a_registry_without_a_clock_is_refused(date: str) -> None:
+    with serve_script(serve_uploads(lambda _: {"Date": date})) as server:
+        with pytest.raises(BlobError, match="answers without a Date"):
+            open_scripted(server).put_blob(KEY, BytesSource(b"x"))
+        assert not any("/manifests/" in asked.path for asked in server.asked[1:])
 
 
 def test_pages_without_end_are_given_up() -> None:
