@@ -4,7 +4,8 @@
     python -m tests.benchmarks.transfer up STORE ADDRESS ENDPOINT
     python -m tests.benchmarks.transfer down STORE ADDRESS ENDPOINT OTHER-STORE
 
-It is what `push` and `pull` do without git: nothing else may be measured.
+It is what `push` and `pull` do without git. ENDPOINT is empty for a directory. The last two print
+how many bytes they sent or received.
 """
 
 from __future__ import annotations
@@ -47,16 +48,17 @@ def main(argv: Sequence[str]) -> None:
         prepare(folder, [Path(name) for name in argv[2:]])
         return
     wanted = read_wanted(folder)
-    blobs = open_blobs(argv[2], {"endpoint": argv[3], "region": "us-east-1"})
+    options = {"endpoint": argv[3], "region": "us-east-1"} if argv[3] else {}
     with tempfile.TemporaryDirectory() as cache:
-        remote = BlobTeamStore(blobs, Path(cache))
+        remote = BlobTeamStore(open_blobs(argv[2], options), Path(cache))
         if doing == "up":
             sent = remote.upload(LocalStore.open_in(folder / "mlver"), wanted)
-            assert sent.objects == len(wanted), sent
+            sys.stdout.write(f"{sent.bytes_sent}\n")
             return
         with LocalStore.open_in(Path(argv[4]) / "mlver").open_deposit() as intake:
             arrived = remote.download(wanted, intake)
         assert arrived.objects == len(wanted), arrived
+        sys.stdout.write(f"{arrived.bytes_received}\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 
 from mlver.errors import MlverError
 from mlver.storage.store import StoreProgress
+from mlver.system.memory import return_large_blocks
 from mlver.system.parallel import ignore_progress
 
 Task = Callable[[], None]
@@ -53,6 +54,7 @@ class TransferWorkers:
         They are drawn by the threads, one at a time. An error leaves calls under way that nobody
         waits for: what a task does after a call has to check `raise_if_stopped`.
         """
+        return_large_blocks()
         remaining = iter(tasks)
         threads = []
         # No more threads than tasks, where that is known.
