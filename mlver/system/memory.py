@@ -7,12 +7,12 @@ from functools import cache
 
 # From <malloc.h> of the GNU C library.
 _M_MMAP_THRESHOLD = -3
-_LARGE_BYTES = 2 << 20
+_LARGE_BYTES = 6 << 20
 
 
 @cache
 def return_large_blocks() -> None:
-    """Have blocks of 2 MiB and more given back as soon as they are freed.
+    """Have blocks of 6 MiB and more given back as soon as they are freed.
 
     The GNU library keeps them otherwise, once for each thread that had one. Other libraries, and
     other systems, are left as they are.

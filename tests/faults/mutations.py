@@ -115,8 +115,8 @@ MUTATIONS = (
         "register-large",
     ),
     Mutation(
-        "storage.local.deposit:ObjectDeposit._commit_objects",
-        "_.append(_.parent)",
+        "storage.local.deposit:ObjectDeposit._name_blobs",
+        "_.add(_.parent)",
         "",
         "unsynced",
         "register-large",

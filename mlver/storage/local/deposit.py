@@ -305,7 +305,9 @@ class ObjectDeposit:
         self._name_blobs()
         for pack, index, name in finished_packs:
             self._name_pack(pack, index, name)
-        durable.sync_directories([store.packs_directory, store.objects, *self._named_folders])
+        directories = [store.packs_directory, store.objects]
+        directories.extend(self._named_folders)
+        durable.sync_directories(directories)
         self._named_folders.clear()
         store.forget_listing()
 

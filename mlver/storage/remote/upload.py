@@ -33,7 +33,7 @@ from mlver.storage.remote.team_store import (
 from mlver.storage.remote.workers import ByteBudget, Task, TransferWorkers
 
 # So many bytes are read and not yet stored: a back-end may need as much again for its own copy.
-_BUDGET_BYTES = 48 << 20
+_BUDGET_BYTES = 64 << 20
 
 
 def upload_objects(
