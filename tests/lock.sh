@@ -30,6 +30,7 @@ lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
 lock giftless --group giftless
 lock servers-long --group servers-long
+lock clients --group clients
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.
 floor=$(mktemp)

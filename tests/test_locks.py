@@ -44,6 +44,7 @@ WANTED = {
     "servers": [*members("servers")],
     "giftless": [*members("giftless")],
     "servers-long": [*members("servers-long")],
+    "clients": [*members("clients")],
 }
 
 

@@ -28,6 +28,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     memory,
     records,
     ssh,
+    remotes,
 )
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say
 from tests.benchmarks.workload import WORKLOADS

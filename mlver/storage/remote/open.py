@@ -14,6 +14,7 @@ from mlver.extras import import_extra
 from mlver.storage.remote.blobs import BlobAddress, BlobStore
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
+from mlver.storage.remote.team import BlobTeamStore
 from mlver.storage.remote.timings import STANDARD, Timings
 
 # Only `://` makes an address: a directory may well be called `a:b`.
@@ -75,6 +76,17 @@ def parse_address(address: str, options: Mapping[str, str]) -> BlobAddress:
 def open_remote(address: str, *, spool: Path) -> BlobObjectStore:
     """The object store at an address; contents on their way in wait in the folder `spool`."""
     return BlobObjectStore(open_blobs(address), spool)
+
+
+def open_team_store(
+    address: str,
+    options: Mapping[str, str] | None = None,
+    *,
+    cache_folder: Path,
+    timings: Timings = STANDARD,
+) -> BlobTeamStore:
+    """The remote of a team at an address, over blobs; see `BlobTeamStore` for `cache_folder`."""
+    return BlobTeamStore(open_blobs(address, options, timings), cache_folder)
 
 
 def _load_module(back_end: BackEnd) -> ModuleType:
