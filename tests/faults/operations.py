@@ -32,9 +32,11 @@ from tests.faults.preparations import (
     prepare_staged,
     prepare_stopped_merge,
     prepare_told_by_tags,
+    prepare_trashed,
     prepare_two_versions,
     prepare_unborn,
     prepare_unmirrored,
+    prepare_unneeded,
     prepare_unsealed,
 )
 
@@ -231,6 +233,8 @@ OPERATIONS = (
         ("remote", "add", "storage", "s3://models", "--offline"),
         keyless=True,
     ),
+    CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
+    CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
     CampaignOperation(
         "checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")

@@ -93,14 +93,16 @@ def read_index(path: Path) -> dict[str, str]:
 def list_stored_digests(ours: Path) -> set[str]:
     """The digests of all contents that the object store holds whole.
 
-    They are hashed here, and the files are read as the description of the format says.
+    They are hashed here, and the files are read as the description of the format says. What is in
+    the trash counts: whoever needs it finds it there.
     """
     whole = set()
-    for path in (ours / "objects").glob("??/*"):
-        digest = path.parent.name + path.name
+    trashed = [(path, path.name) for path in (ours / "trash").glob("*[!kx]")]
+    loose = [(path, path.parent.name + path.name) for path in (ours / "objects").glob("??/*")]
+    for path, digest in (*trashed, *loose):
         if hash_content(path) == digest:
             whole.add(digest)
-    for path in (ours / "packs").glob("*.pack"):
+    for path in (*(ours / "packs").glob("*.pack"), *(ours / "trash").glob("*.pack")):
         with suppress(tarfile.ReadError), tarfile.open(path) as pack:
             for member in pack:
                 reader = pack.extractfile(member)
