@@ -27,6 +27,7 @@ Facts = Mapping[str, str]
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
 # What is set aside, and the mark on what was damaged, end in a random number.
+_TRASH = re.compile(r"^(\.git/mlver/trash)/[0-9]{8}T[0-9]{6}Z")
 _ASIDE = re.compile(r"^(\.git/mlver/.*)-[0-9a-f]{8,12}$")
 
 
@@ -97,12 +98,12 @@ def list_stored_digests(ours: Path) -> set[str]:
     the trash counts: whoever needs it finds it there.
     """
     whole = set()
-    trashed = [(path, path.name) for path in (ours / "trash").glob("*[!kx]")]
+    trashed = [(path, path.name) for path in (ours / "trash").glob("*/*[!kx]")]
     loose = [(path, path.parent.name + path.name) for path in (ours / "objects").glob("??/*")]
     for path, digest in (*trashed, *loose):
         if hash_content(path) == digest:
             whole.add(digest)
-    for path in (*(ours / "packs").glob("*.pack"), *(ours / "trash").glob("*.pack")):
+    for path in (*(ours / "packs").glob("*.pack"), *(ours / "trash").glob("*/*.pack")):
         with suppress(tarfile.ReadError), tarfile.open(path) as pack:
             for member in pack:
                 reader = pack.extractfile(member)
@@ -252,7 +253,7 @@ def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
             except FileNotFoundError:
                 continue  # the lock of a git that still runs
             name = _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path))
-            name = _ASIDE.sub(r"\1-ASIDE", name)
+            name = _TRASH.sub(r"\1/MOMENT", _ASIDE.sub(r"\1-ASIDE", name))
             yield ascii(name), mode, content
             if is_folder:
                 yield from _list_entries(top, f"{path}/")

@@ -53,7 +53,8 @@ def collect_local(
     with writing_files(project, "gc"):
         needed = read_roots(project)
         trash = storing.open_trash(project)
-        report = _judge_files(trash, needed, grace, clock())
+        now = clock()
+        report = _judge_files(trash, needed, grace, now)
         for stored, fate in report.files:
             if fate is LocalFate.RESTORED:
                 trash.restore(stored)
@@ -61,9 +62,10 @@ def collect_local(
             if fate is LocalFate.DELETED:
                 trash.delete(stored)
             elif fate is LocalFate.TRASHED:
-                trash.discard(stored)
+                trash.discard(stored, now)
             elif fate is LocalFate.REPACKED:
-                _repack(project, trash, stored, needed)
+                _repack(project, trash, trash.discard(stored, now), needed)
+        trash.remove_empty()
         return report
 
 
@@ -83,13 +85,13 @@ def _judge_files(
 def _repack(
     project: Project, trash: LocalTrash, stored: StoredFile, needed: AbstractSet[str]
 ) -> None:
-    """Store what is needed of a pack anew, and leave the pack in the trash.
+    """Store what is needed of a pack in the trash anew.
 
-    The pack is put back where any of that is damaged: only the pack shows what was in it.
+    It is there already, for what is in service is not stored again; whoever needs any of it
+    meanwhile finds it. The pack is put back where any of that is damaged: only the pack shows what
+    was in it.
     """
     wanted = needed & (stored.members or {}).keys()
-    # First, for what is in service is not stored again. Whoever needs it meanwhile finds it.
-    trash.discard(stored)
     sound: set[str] = set()
     with storing.open_store(project).open_deposit() as deposit:
         for data in trash.read_members(stored, wanted):

@@ -87,12 +87,19 @@ def visit(*processes: Callable[[Replay], None], jumps: int, condemned: bool = Fa
     return model.visit(model.start(frozenset(store), jumps), check)
 
 
-def test_push_beside_one_gc() -> None:
-    assert visit(push, collect, jumps=2, condemned=True) > 1000
+@pytest.mark.parametrize("times", [collect, collect_twice], ids=["deletes", "condemns, deletes"])
+def test_push_beside_one_gc(times: Callable[[Replay], None]) -> None:
+    assert visit(push, times, jumps=1, condemned=times is collect) > 10_000
 
 
+@pytest.mark.long
+def test_push_beside_one_gc_with_two_jumps() -> None:
+    assert visit(push, collect, jumps=2, condemned=True) > 100_000
+
+
+@pytest.mark.long
 def test_push_beside_two_gcs() -> None:
-    assert visit(push, collect, collect, jumps=0, condemned=True) > 1000
+    assert visit(push, collect, collect, jumps=0, condemned=True) > 100_000
 
 
 class Mutation(NamedTuple):
