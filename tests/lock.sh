@@ -22,6 +22,7 @@ lock dev pyproject.toml --group dev
 lock example pyproject.toml --group build examples/digits/requirements.txt
 lock adopting --group adopting
 lock framework --group framework
+lock cluster pyproject.toml --group cluster # whose workers import mlver
 lock registry --group registry
 lock notebook --group notebook
 # With mlver itself, which has to get along with them. The other PyTorch brings 3 GB for graphics cards.

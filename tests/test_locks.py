@@ -41,6 +41,7 @@ WANTED = {
     "notebook": [*members("notebook")],
     "registry": [*members("registry")],
     "pipelines": [*OWN, *members("pipelines")],
+    "cluster": [*OWN, *members("cluster")],
     "servers": [*members("servers")],
     "giftless": [*members("giftless")],
     "servers-long": [*members("servers-long")],

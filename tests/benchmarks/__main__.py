@@ -27,8 +27,8 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     listing,
     memory,
     records,
-    ssh,
     remotes,
+    ssh,
 )
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say
 from tests.benchmarks.workload import WORKLOADS

@@ -55,7 +55,9 @@ def open_reader(url: str, options: Mapping[str, str]) -> BucketReader:
 def list_prefix(url: str, options: Mapping[str, str]) -> list[ListedObject]:
     """All objects of a prefix, sorted by key. Raise BlobError."""
     reader = open_reader(url, options)
-    return sorted(_try_again(lambda: list(reader.list_objects())))
+    found = _try_again(lambda: list(reader.list_objects()))
+    # a reader may have a class of its own for them, which workers need not know
+    return sorted(ListedObject(*item) for item in found)
 
 
 def hash_chunk(
@@ -95,7 +97,7 @@ class _ObjectHasher:
 def _hash_object(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject:
     sha256 = _read_object(hasher, listed)
     if sha256 is None:
-        listed = _list_again(hasher, listed.key)
+        listed = ListedObject(*_list_again(hasher, listed.key))
         sha256 = _read_object(hasher, listed)
     if sha256 is None:
         raise ObjectMoved(
