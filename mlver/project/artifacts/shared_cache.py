@@ -84,17 +84,19 @@ def bring_objects(project: Project, wanted: Collection[Digest]) -> frozenset[Dig
     return result.brought
 
 
-def bring_version(project: Project, record: VersionRecord, only: Collection[str] = ()) -> None:
-    """Bring what the shared cache has of a version's artifacts."""
+def bring_version(
+    project: Project, record: VersionRecord, only: Collection[str] = ()
+) -> frozenset[Digest]:
+    """Store what the shared cache has of a version's artifacts and the repository lacks."""
     if find_cache(project) is None:
-        return
+        return frozenset()
     wanted: set[Digest] = set()
     for artifact in record.select_artifacts(only).values():
         # A manifest that cannot be read is for those to name who need it.
         with suppress(MlverError):
             for _, hexadecimal in pinned_files(project, artifact) if artifact.stored else ():
                 wanted.add(Digest(hexadecimal))
-    bring_objects(project, wanted)
+    return bring_objects(project, wanted)
 
 
 def find_cached(project: Project, wanted: Collection[Digest]) -> set[Digest]:
