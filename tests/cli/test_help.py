@@ -82,8 +82,8 @@ def share_repository(repository: Repository, name: str) -> None:
     repository.git("init", "--quiet", "--bare", "../remote.git")
     repository.git("remote", "add", "origin", "../remote.git")
     store = repository.path.parent / "store"
-    assert_works(repository, "remote", "add", "storage", str(store), "--init")
     assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    assert_works(repository, "remote", "add", "storage", str(store), "--init")
     if name == "pull":
         assert_works(repository, "push")
 
@@ -104,7 +104,7 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
         repository.git("push", "--quiet", "origin", "main")
     if name == "remote":
         words = prepare_remote(repository, words)
-    if name in ("push", "pull"):
+    if name in ("push", "pull") or (name != "remote" and "storage" in words):
         share_repository(repository, name)
     if example.endswith('-m "first"'):
         words += ["--version", "2.0.0"]  # the example is of the very first

@@ -15,7 +15,7 @@ from mlver.project.artifacts import storing
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.remote.local_gc import plan_local
-from mlver.project.remote.opening import find_place
+from mlver.project.remote.opening import find_named, open_named
 from mlver.project.remote.roots import find_digests
 from mlver.records import layout
 from mlver.records.version import VersionRecord
@@ -160,7 +160,10 @@ def _measure_garbage(project: Project) -> tuple[int, int, int, str | None]:
 
 
 def _measure_remote(project: Project, named: str) -> DuRemote:
-    blobs = find_place(project, named).open_blobs()
+    remote = find_named(project, named)
+    blobs = open_named(project, remote).blobs
+    if blobs is None:
+        raise MlverError(f"{remote.shown_address} cannot list what it holds", hint="mlver du")
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for info in blobs.list_blobs(""):

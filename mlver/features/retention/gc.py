@@ -12,8 +12,9 @@ from typing import Literal
 from mlver.errors import MlverError, UsageError
 from mlver.policy.local_collection import LocalFate
 from mlver.project.project import Project
+from mlver.project.remote.configured import ConfiguredRemote
 from mlver.project.remote.local_gc import LocalGcReport, collect_local, plan_local
-from mlver.project.remote.opening import RemotePlace, find_place
+from mlver.project.remote.opening import find_named, open_named, read_scheme
 from mlver.project.remote.remote_gc import (
     RemoteGcOptions,
     RemoteGcReport,
@@ -118,9 +119,8 @@ def _count_local(report: LocalGcReport) -> tuple[GcLine, ...]:
 
 def _collect_there(project: Project, request: GcRequest) -> GcResult:
     assert request.remote is not None
-    place = find_place(project, request.remote)
-    _refuse_place(place)
-    blobs = place.open_blobs()
+    remote = find_named(project, request.remote)
+    blobs = _open_collectable(project, remote)
     grace = project.registry.read_config().retention.grace_time
     options = RemoteGcOptions(grace, _name_clone(project))
     if request.dry_run:
@@ -138,7 +138,7 @@ def _collect_there(project: Project, request: GcRequest) -> GcResult:
         busy=tuple(report.others),
         repositories=count,
         forgotten=request.forget,
-        keeps_versions=place.scheme in _VERSIONED,
+        keeps_versions=read_scheme(remote) in _VERSIONED,
         dry_run=request.dry_run,
     )
 
@@ -186,14 +186,19 @@ def _count_remote(report: RemoteGcReport) -> tuple[GcLine, ...]:
     return tuple(lines)
 
 
-def _refuse_place(place: RemotePlace) -> None:
-    reason = _REFUSED.get(place.scheme)
-    if reason is not None:
+def _open_collectable(project: Project, remote: ConfiguredRemote) -> BlobStore:
+    """Open a remote; raise MlverError for one from which nothing can be deleted."""
+    reason = _REFUSED.get(read_scheme(remote))
+    blobs = None
+    if reason is None:
+        blobs = open_named(project, remote).blobs
+    if blobs is None:
         raise MlverError(
-            f"nothing can be deleted from {place.url}: {reason};"
+            f"nothing can be deleted from {remote.shown_address}: {reason or 'it has no blobs'};"
             " what the local store can free is told by `mlver gc`",
             hint="mlver gc",
         )
+    return blobs
 
 
 def _name_clone(project: Project) -> str:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from mlver.errors import UsageError
 from mlver.project.project import Project
-from mlver.storage.remote.blobs import BlobStore
-from mlver.storage.remote.open import open_blobs, parse_address
+from mlver.project.remote.configured import ConfiguredRemote, find_remote
+from mlver.project.remote.team import TeamRemote, open_team
+from mlver.project.remote.trust import require_trusted
+from mlver.records.sections.remotes import RemoteSettings
+from mlver.storage.remote.open import parse_address
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePlace:
-    """Where a remote is; `scheme` is empty for a path."""
+def find_named(project: Project, named: str) -> ConfiguredRemote:
+    """Find the remote of this name, or take an address as it was typed.
 
-    url: str
-    scheme: str
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    def open_blobs(self) -> BlobStore:
-        """Open it. Nothing has been asked of it yet."""
-        return open_blobs(self.url, self.options)
+    Raise UsageError for what is neither, and MlverError where the repository has no remotes.
+    """
+    if "/" in named:
+        return ConfiguredRemote(named, RemoteSettings(url=named))
+    return find_remote(project, named)
 
 
-def find_place(project: Project, named: str) -> RemotePlace:
-    """Find the remote; raise UsageError for what is neither a name nor an address."""
-    del project
-    scheme = parse_address(named, {}).scheme
-    if not scheme and "/" not in named:
-        raise UsageError(
-            f"there is no remote `{named}`; name one of the settings, or a path with a slash, or an"
-            " address such as s3://bucket/models"
-        )
-    return RemotePlace(named, scheme)
+def read_scheme(remote: ConfiguredRemote) -> str:
+    """The scheme of a remote's address; empty for a path."""
+    return parse_address(remote.settings.url, {}).scheme
+
+
+def open_named(project: Project, remote: ConfiguredRemote) -> TeamRemote:
+    """Open such a remote. One of the settings has to be trusted; a typed address is."""
+    remote.require_usable()
+    if remote.name != remote.settings.url:
+        require_trusted(project, (remote,))
+    return open_team(project, remote)

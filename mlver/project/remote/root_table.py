@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.git import reachable
 from mlver.project.project import Project
 from mlver.project.remote.repositories import SharingRepository, identify_repository
@@ -61,7 +61,9 @@ def _list_addresses(project: Project, repositories: Iterable[SharingRepository])
             raise MlverError(
                 f"the repository {repository.id} keeps contents there, too, and says of no place"
                 " where its references can be read; run gc in it, or forget it if it is gone",
-                hint=f"mlver gc --remote NAME --forget-repository {repository.id}",
+                hint=shell_command(
+                    "mlver", "gc", "--remote", "NAME", "--forget-repository", repository.id
+                ),
             )
         addresses.update(repository.remotes)
     return sorted(addresses)
