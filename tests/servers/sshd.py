@@ -1,8 +1,8 @@
 """OpenSSH's sshd with keys of its own, run by whoever runs the tests and for them alone.
 
-At its first port the far end has mlver, at the second it has SFTP and a shell without mlver. A
-second key may do nothing but read one directory. The person's own settings of ssh, keys and known
-hosts are neither read nor changed.
+At its first port the far end has mlver, at the second it has SFTP and a shell without mlver, at the
+third SFTP and no shell. A second key may do nothing but read one directory. The person's own
+settings of ssh, keys and known hosts are neither read nor changed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.servers.starting import RunningServer, find_ports, is_listening, star
 _SETTINGS = """\
 Port {port}
 Port {bare_port}
+Port {sftp_port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/authorized_keys
@@ -34,6 +35,8 @@ MaxStartups 64
 SetEnv PATH={folder}/bin:/usr/bin:/bin
 Match LocalPort {bare_port}
 	SetEnv PATH=/usr/bin:/bin
+Match LocalPort {sftp_port}
+	ForceCommand internal-sftp
 """
 _CLIENT_SETTINGS = """\
 Host *
@@ -53,12 +56,12 @@ _MLVER = '#!/bin/sh\ncd {checkout} && exec {python} -m mlver -C / "$@"\n'
 
 
 def start_sshd(folder: Path) -> RunningServer:
-    """The address lacks the path of a directory; the other port is `environment["BARE_PORT"]`.
+    """The address lacks the path of a directory; the others are `BARE_PORT` and `SFTP_PORT`.
 
     `environment["FORCED_SSH"]` is an ssh with the second key, which reads `FORCED_FOLDER` only.
     """
     sshd = _find_sshd()
-    port, bare_port = find_ports(2)
+    port, bare_port, sftp_port = find_ports(3)
     for name in ("host_key", "client_key", "forced_key"):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f"]
         subprocess.run([*words, folder / name], check=True)
@@ -69,7 +72,7 @@ def start_sshd(folder: Path) -> RunningServer:
         (folder / name).write_text(settings)
     _write_authorized_keys(folder)
     write_far_mlver(folder / "bin")
-    settings = _SETTINGS.format(port=port, bare_port=bare_port, folder=folder)
+    settings = _SETTINGS.format(port=port, bare_port=bare_port, sftp_port=sftp_port, folder=folder)
     config = folder / "sshd_config"
     config.write_text(_NO_PENALTIES + settings)
     if os.geteuid() == 0:
@@ -85,6 +88,7 @@ def start_sshd(folder: Path) -> RunningServer:
         environment={
             "MLVER_SSH": f"ssh -F {folder}/client",
             "BARE_PORT": str(bare_port),
+            "SFTP_PORT": str(sftp_port),
             "FORCED_SSH": f"ssh -F {folder}/forced",
             "FORCED_FOLDER": f"{folder}/forced-store",
         },

@@ -25,11 +25,7 @@ class SessionEnded(TransientBlobError):
 
 
 class GarbledAnswer(BlobError):
-    """What came from the far end is no answer; `beginning` is what it begins with."""
-
-    def __init__(self, message: str, beginning: bytes = b"") -> None:
-        super().__init__(message)
-        self.beginning = beginning
+    """What came from the far end is no answer."""
 
 
 class FrameChannel:
@@ -46,6 +42,8 @@ class FrameChannel:
         self.address = address
         self.patience = patience
         self.is_over = False
+        # The first bytes that came.
+        self.beginning = b""
         # Hold it to send several frames in a row.
         self.sending = threading.RLock()
         self._clock = clock
@@ -149,6 +147,7 @@ class FrameChannel:
 
     def _read_exactly(self, size: int) -> bytearray:
         data = self.program.read_exactly(size)
+        self.beginning = self.beginning or bytes(data[:16])
         self._moved = self._clock()
         return data
 
@@ -216,6 +215,4 @@ class ChannelKeeper:
 
 def _copy_error(error: BlobError) -> BlobError:
     """Several threads raise it, and each adds its own traceback."""
-    if isinstance(error, GarbledAnswer):
-        return GarbledAnswer(error.message, error.beginning)
     return type(error)(error.message, hints=error.hints)

@@ -28,6 +28,9 @@ from mlver.storage.remote.blobs import BlobInfo
 
 VERSION = 1
 NAME = b"mlver store"
+# The number of HELLO: to an SFTP server, which a host may start whatever was asked for, it says
+# version 3, and that server answers with a frame of WELCOME's kind and this number.
+GREETING = 3
 READ_ONLY = 1
 PIECE_BYTES = 1 << 20
 # No caller wants more at once; the far end has that much in memory for each of its threads.

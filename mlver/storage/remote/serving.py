@@ -225,10 +225,14 @@ class _StoreServer:
         self._send(FrameKind.ERROR, number, bytes([kind]), text)
 
     def _send(self, kind: FrameKind, number: int, *pieces: frames.Piece) -> None:
-        header = frames.frame_header(kind, number, sum(len(piece) for piece in pieces))
+        size = sum(len(piece) for piece in pieces)
+        header = frames.frame_header(kind, number, size)
+        # A large piece is not copied for the sake of one call less.
+        parts = (header, *pieces) if size > _LISTING_BYTES else (b"".join((header, *pieces)),)
         with self._writing:
             try:
-                durable.write_all(self._target, b"".join((header, *pieces)))
+                for part in parts:
+                    durable.write_all(self._target, memoryview(part))
             except OSError as error:
                 if error.errno not in (errno.EPIPE, errno.ECONNRESET):
                     raise

@@ -44,7 +44,9 @@ from mlver.storage.remote.timings import Timings
 
 # What shells say and how they end where there is no such program, or only SFTP is allowed.
 _LACKING_CODES = (126, 127)
-_LACKING_WORDS = ("command not found", "not found", "sftp connections only")
+_LACKING_WORDS = ("command not found", "mlver: not found")
+# What sshd prints for `ForceCommand internal-sftp`: "This service allows sftp connections only."
+_SFTP_ONLY = b"This serv"
 _SSH_FAILED = 255
 _KINDS: dict[int, type[BlobError]] = {
     ErrorKind.MISSING: BlobMissing,
@@ -253,7 +255,7 @@ class StdioBlobs:
         command = shlex.join(["mlver", "store", "--", self._place.path])
         channel = begin_session(self._place, command, self._timings)
         try:
-            with channel.open_exchange() as exchange:
+            with channel.open_exchange(frames.GREETING) as exchange:
                 exchange.send(FrameKind.HELLO, struct.pack(">I", frames.VERSION))
                 welcome = self._check_answer(exchange.wait())
         except SessionEnded:
@@ -261,6 +263,8 @@ class StdioBlobs:
             raise self._explain_end(code, channel.program.complaint) from None
         except GarbledAnswer:
             channel.close()
+            if channel.beginning.startswith(_SFTP_ONLY):
+                raise self._lacking_error() from None
             raise BlobError(
                 f"{self.address} printed something before mlver answered; let the start-up file"
                 " of its shell print nothing where there is no terminal",
@@ -269,9 +273,10 @@ class StdioBlobs:
         except BlobError:
             channel.close()
             raise
-        (version, _), name = self._read_fields("IB", welcome)
-        if (version, name) != (frames.VERSION, frames.NAME):
+        if not _is_welcome(welcome):
             channel.close()
+            if _is_sftp(welcome):
+                raise self._lacking_error()
             raise self._garbled_error("does not speak this version of the protocol")
         channel.patience = self._timings.silence
         return channel
@@ -280,8 +285,24 @@ class StdioBlobs:
         said = complaint.lower()
         is_lacking = code in _LACKING_CODES or any(words in said for words in _LACKING_WORDS)
         if is_lacking and code != _SSH_FAILED:
-            return ProgramLacking(
-                f"{self.address} has no mlver; install it there, and let its shell find it",
-                hint=hint_there(self._place, "mlver", "--version"),
-            )
+            return self._lacking_error()
         return explain_end(self._place, code, complaint)
+
+    def _lacking_error(self) -> ProgramLacking:
+        return ProgramLacking(
+            f"{self.address} has no mlver; install it there, and let its shell find it",
+            hint=hint_there(self._place, "mlver", "--version"),
+        )
+
+
+def _is_welcome(frame: Frame) -> bool:
+    """Whether the far end speaks this version."""
+    with suppress(FrameError):
+        (version, _), name = frames.unpack_fields("IB", frame.payload)
+        return (version, name) == (frames.VERSION, frames.NAME)
+    return False
+
+
+def _is_sftp(frame: Frame) -> bool:
+    """Whether an SFTP server answered: with its extensions, or with none."""
+    return frame.kind == FrameKind.WELCOME and not frame.payload.endswith(frames.NAME)

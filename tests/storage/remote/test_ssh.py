@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -185,6 +186,24 @@ def test_a_forced_command_decides_which_directory_and_what_may_be_done(
     assert read_blob(blobs, "forced") == b"x"
     assert list(forced.list_blobs(KEY.rpartition("/")[0] + "/")) == []
     blobs.close()
+
+
+def test_a_host_that_allows_sftp_only_is_noticed(
+    sshd: RunningServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = open_blobs_at(sshd.environment["SFTP_PORT"], folder)
+    assert blobs.transport == "sftp"
+    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.close()
+    program = Path("/usr/lib/openssh/sftp-server")
+    if program.exists():
+        # Whatever is asked for, this starts.
+        source = f"import os; os.execv('{program}', ['sftp-server'])"
+        monkeypatch.setenv("MLVER_SSH", shlex.join([sys.executable, "-c", source]))
+        blobs = open_blobs_at(22, folder)
+        assert blobs.transport == "sftp"
+        assert read_blob(blobs, KEY) == b"x"
+        blobs.close()
 
 
 def test_leftovers_are_swept_at_the_far_end(shared: tuple[SshBlobs, Path]) -> None:

@@ -195,6 +195,12 @@ def test_one_that_falls_silent_is_given_up_and_another_begun(open_far_end: OpenF
             "ssh did not reach ssh://kim@far.example.org/srv/models: Connection timed out",
         ),
         (
+            "import sys; sys.stdin.buffer.read(13); sys.stdout.buffer.write(b'\\0\\0\\0\\x15\\2'"
+            " b'\\0\\0\\0\\3\\0\\0\\0\\7\\0mlver store')",
+            BlobError,
+            "does not speak this version",
+        ),
+        (
             "import sys; sys.stderr.write('mlver: command not found'); sys.exit(127)",
             BlobError,
             "ended with code 127",  # for it is no SFTP server either
