@@ -198,7 +198,7 @@ _HOSTILE = {
         _WEIGHTS,
         _GOOD,
         pack_record(),
-        pack_layer(layout.manifest_path(Digest.of_bytes(_MANIFEST)), escape_manifest(b"evil")),
+        pack_layer(layout.manifest_path(Digest.of_bytes(_MANIFEST)), escape_manifest(b"a")),
     ],
     "a manifest that leads up": leave_path(b"../../evil"),
     "a manifest that leads to git": leave_path(b".git/evil"),
