@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 from mlver.digest import Digest
 from mlver.errors import refusal_error
 from mlver.storage.recipes import cut_evenly
-from mlver.storage.remote.survey import StoredCopy, part_key
+from mlver.storage.remote.catalogue import part_key
+from mlver.storage.remote.survey import StoredCopy
 from mlver.storage.remote.workers import TransferStopped
 from mlver.system import copying, durable
 

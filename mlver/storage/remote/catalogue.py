@@ -3,6 +3,8 @@
     objects/<2>/<64>   contents of large files, one a blob
     packs/<64>.pack    contents of small files, many together (see `storage/packs.py`)
     packs/<64>.idx     the index of a pack, by whose SHA-256 both are named
+    recipes/<2>/<64>   which parts a very large content has (see `storage/recipes.py`)
+    parts/<2>/<64>     those parts
 
 Nothing is remembered between calls: what a remote held yesterday says nothing about today. The one
 exception is where a content may lie, for a call that hashes what it reads there. An index counts
@@ -21,29 +23,33 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlver.digest import Digest
+from mlver.errors import InvalidDocument, NewerFormat
 from mlver.storage import packs
+from mlver.storage.recipes import PLAIN, Part, parse_recipe
 from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
 from mlver.storage.store import StoreProblem
 
 OBJECTS, PACKS = "objects/", "packs/"
+RECIPES, PARTS = "recipes/", "parts/"
 # So much is asked for by one call: little enough for memory, and for a Ctrl-C not to wait long.
 PIECE_BYTES = 8 << 20
 # Of so many objects in one folder, listing it is cheaper than asking for each of them.
 _LIST_FROM = 16
-_OBJECT_KEY = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_SINGLE_KEY = re.compile(r"[a-z]+/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 
 
 class BlobCopy(NamedTuple):
-    """One copy of a content: `size` bytes at `offset` of a blob."""
+    """One copy of a content: `size` bytes at `offset` of a blob, or in the parts of a recipe."""
 
     key: str
     offset: int
     size: int
+    parts: tuple[Part, ...] = ()
 
     @property
     def is_one_piece(self) -> bool:
         """Whether it is read by one call, so that it can be proved before a byte goes anywhere."""
-        return self.size <= PIECE_BYTES
+        return self.size <= PIECE_BYTES and not self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,16 @@ class PackSurvey:
 def object_key(hexadecimal: str) -> str:
     """The key of an object that is a blob of its own."""
     return f"{OBJECTS}{hexadecimal[:2]}/{hexadecimal}"
+
+
+def recipe_key(hexadecimal: str) -> str:
+    """The key of the recipe of a content."""
+    return f"{RECIPES}{hexadecimal[:2]}/{hexadecimal}"
+
+
+def part_key(hexadecimal: str) -> str:
+    """The key of a part."""
+    return f"{PARTS}{hexadecimal[:2]}/{hexadecimal}"
 
 
 def pack_key(name: str) -> str:
@@ -130,15 +146,19 @@ class BlobCatalogue:
                 # after bytes that were written already.
                 if packed_copy.is_one_piece:
                     copies.setdefault(member.hex, []).append(packed_copy)
-        for hexadecimal, size in self._find_loose(digests):
+        for hexadecimal, size in self._find_single(OBJECTS, digests):
             loose_copy = BlobCopy(object_key(hexadecimal), 0, size)
             copies.setdefault(hexadecimal, []).append(loose_copy)
+        for hexadecimal, size in self._find_single(RECIPES, digests - copies.keys()):
+            joined_copy = self._read_recipe(hexadecimal, size)
+            if joined_copy is not None:
+                copies[hexadecimal] = [joined_copy]
         return copies
 
-    def list_loose(self, folder: str = "") -> Iterator[tuple[str, int]]:
-        """Digest and size of the objects that are blobs of their own, in one folder or in all."""
-        for blob_info in self.blobs.list_blobs(f"{OBJECTS}{folder}"):
-            match = _OBJECT_KEY.fullmatch(blob_info.key)
+    def list_single(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Digest and size of the objects, recipes or parts below a folder."""
+        for blob_info in self.blobs.list_blobs(prefix):
+            match = _SINGLE_KEY.fullmatch(blob_info.key)
             if match is not None:
                 yield match[2], blob_info.size
 
@@ -154,30 +174,54 @@ class BlobCatalogue:
 
     def read_copy(self, copy: BlobCopy) -> Iterator[bytes]:
         """The unproved bytes of a copy, piece by piece."""
-        done = 0
+        for part in copy.parts:
+            yield from self.read_copy(BlobCopy(part_key(part.sha256), 0, part.size))
+        done = copy.size if copy.parts else 0
         while done < copy.size:
             piece_size = min(PIECE_BYTES, copy.size - done)
             yield self.blobs.get_range(copy.key, copy.offset + done, piece_size)
             done += piece_size
 
-    def _find_loose(self, digests: AbstractSet[str]) -> Iterator[tuple[str, int]]:
-        """Digest and size of those that are blobs of their own."""
+    def _find_single(self, prefix: str, digests: AbstractSet[str]) -> Iterator[tuple[str, int]]:
+        """Digest and size of those that have a blob of their own: objects, recipes or parts."""
         folders: dict[str, list[str]] = {}
         for hexadecimal in digests:
-            folders.setdefault(hexadecimal[:2], []).append(hexadecimal)
+            folders.setdefault(f"{prefix}{hexadecimal[:2]}/", []).append(hexadecimal)
         for folder, names in folders.items():
             # Never all folders at once: a remote may hold a thousand times what is asked for.
             if len(names) < _LIST_FROM:
-                yield from self._stat_loose(names)
+                yield from self._stat_single(folder, names)
                 continue
-            for hexadecimal, size in self.list_loose(f"{folder}/"):
+            for hexadecimal, size in self.list_single(folder):
                 if hexadecimal in digests:
                     yield hexadecimal, size
 
-    def _stat_loose(self, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    def _stat_single(self, folder: str, names: Iterable[str]) -> Iterator[tuple[str, int]]:
         for hexadecimal in names:
             with suppress(BlobMissing):
-                yield hexadecimal, self.blobs.stat_blob(object_key(hexadecimal)).size
+                yield hexadecimal, self.blobs.stat_blob(f"{folder}{hexadecimal}").size
+
+    def _read_recipe(self, hexadecimal: str, size: int) -> BlobCopy | None:
+        """The copy that a recipe leads to; None where it is damaged, or a part is not there.
+
+        Raises NewerFormat where this mlver cannot read it.
+        """
+        key = recipe_key(hexadecimal)
+        where = f"{self.blobs.address}/{key}"
+        try:
+            data = b"".join(self.read_copy(BlobCopy(key, 0, size)))
+            recipe = parse_recipe(data, hexadecimal, where)
+        except NewerFormat:
+            raise
+        except (InvalidDocument, BlobMissing, BlobTooShort):
+            return None
+        for part in recipe.parts:
+            if part.encoding != PLAIN:
+                raise NewerFormat(where, (f"this mlver cannot read its parts: {part.encoding}",))
+        sizes = {part.sha256: part.size for part in recipe.parts}
+        if dict(self._find_single(PARTS, sizes.keys())) != sizes:
+            return None
+        return BlobCopy(key, 0, recipe.size, recipe.parts)
 
     def _load_index(self, name: str, size: int) -> bytes | None:
         """The index of a pack; None where its bytes are not what it is named by."""

@@ -11,7 +11,14 @@ from typing import BinaryIO
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged, ObjectMissing, refusal_error
 from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
-from mlver.storage.remote.catalogue import BlobCatalogue, BlobCopy, PackSurvey, list_members
+from mlver.storage.remote.catalogue import (
+    OBJECTS,
+    RECIPES,
+    BlobCatalogue,
+    BlobCopy,
+    PackSurvey,
+    list_members,
+)
 from mlver.storage.remote.deposit import BlobDeposit
 from mlver.storage.store import StoreProblem, StoreProgress
 
@@ -65,10 +72,11 @@ class BlobObjectStore:
         )
 
     def _list_surveyed(self, survey: PackSurvey) -> Iterator[Digest]:
-        """The contents of these packs, and the objects that are blobs of their own."""
+        """The contents of these packs, and those that have an object or a recipe of their own."""
         yield from list_members(survey)
-        for hexadecimal, _ in self._catalogue.list_loose():
-            yield Digest(hexadecimal)
+        for prefix in (OBJECTS, RECIPES):
+            for hexadecimal, _ in self._catalogue.list_single(prefix):
+                yield Digest(hexadecimal)
 
     def _copy_checked(self, digest: Digest, copy: BlobCopy, out: BinaryIO) -> bool:
         """Whether the copy is sound and was written to `out`.

@@ -26,28 +26,25 @@ from mlver.errors import InvalidDocument, NewerFormat
 from mlver.storage import packs
 from mlver.storage.recipes import PART_BYTES, PLAIN, Recipe, parse_recipe
 from mlver.storage.remote.blobs import BlobInfo, BlobMissing, BlobStore, BlobTooShort
-from mlver.storage.remote.catalogue import PACKS, index_key, object_key, pack_key
+from mlver.storage.remote.catalogue import (
+    PACKS,
+    RECIPES,
+    index_key,
+    object_key,
+    pack_key,
+    part_key,
+    recipe_key,
+)
 from mlver.storage.remote.remembered import RememberedBlobs
 from mlver.storage.remote.team_store import STANDARD_OPTIONS, ContentSizes, TransferOptions
 from mlver.storage.remote.workers import TransferWorkers
 
-RECIPES, PARTS = "recipes/", "parts/"
 # A store with more blobs is not listed as a whole: it may have a thousand times what is wanted.
 _LIST_MOST = 4000
 # Of so many keys in one folder, listing it is cheaper than asking for each of them.
 _LIST_FROM = 16
 # No content that is this large is looked for in packs.
 SMALL_BYTES = 1 << 20
-
-
-def recipe_key(hexadecimal: str) -> str:
-    """The key of the recipe of a content."""
-    return f"{RECIPES}{hexadecimal[:2]}/{hexadecimal}"
-
-
-def part_key(hexadecimal: str) -> str:
-    """The key of a part."""
-    return f"{PARTS}{hexadecimal[:2]}/{hexadecimal}"
 
 
 class StoredCopy(NamedTuple):

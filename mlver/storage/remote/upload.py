@@ -19,10 +19,10 @@ from mlver.storage.cutting import cut_content
 from mlver.storage.digests import DigestSet
 from mlver.storage.recipes import PART_BYTES, Part, Recipe, format_recipe
 from mlver.storage.remote.blobs import BlobStore
-from mlver.storage.remote.catalogue import index_key, object_key, pack_key
+from mlver.storage.remote.catalogue import index_key, object_key, pack_key, part_key, recipe_key
 from mlver.storage.remote.reading import SourceReader, prove_object
 from mlver.storage.remote.sending import BlobSender
-from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, part_key, recipe_key
+from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
     Confirmation,

@@ -12,8 +12,7 @@ from mlver.errors import MlverError, NewerFormat
 from mlver.storage.local import deposit
 from mlver.storage.recipes import Part, Recipe, format_recipe
 from mlver.storage.remote.blobs import BytesSource
-from mlver.storage.remote.catalogue import object_key
-from mlver.storage.remote.survey import part_key, recipe_key
+from mlver.storage.remote.catalogue import object_key, part_key, recipe_key
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions
 from tests.storage.remote.faulty import Fault, FaultyBlobs, damage_blob
 from tests.storage.remote.memory import MemoryBlobs

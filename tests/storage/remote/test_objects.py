@@ -16,7 +16,7 @@ from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.storage import packs
 from mlver.storage.remote import catalogue, deposit
 from mlver.storage.remote.blobs import BlobSource, BytesSource, PutOutcome
-from mlver.storage.remote.catalogue import index_key, object_key, pack_key
+from mlver.storage.remote.catalogue import index_key, object_key, pack_key, recipe_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
@@ -32,6 +32,7 @@ from tests.storage.conformance import (
 )
 from tests.storage.remote.faulty import Fault, FaultyBlobs, damage_blob
 from tests.storage.remote.memory import MemoryBlobs
+from tests.storage.remote.transfers import Team, cut_smaller, make_content
 
 
 def make_store(blobs: MemoryBlobs | FaultyBlobs, spool: Path) -> BlobObjectStore:
@@ -249,7 +250,51 @@ def test_many_objects_of_one_folder_are_listed_instead_of_asked_for(
     wanted = {Digest(f"ab{number:062x}") for number in range(50)}
     missing = make_store(faulty, spool).find_missing(wanted)
     assert len(missing) == 10
-    assert faulty.calls == ["list", "list"]
+    # What has no object may have a recipe.
+    assert faulty.calls == ["list", "list", *["stat"] * 10]
+
+
+def push_large(memory: MemoryBlobs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A content that went to the remote in parts."""
+    cut_smaller(monkeypatch, 1 << 20)
+    content = make_content((5 << 20) // 2)
+    team = Team(memory, folder)
+    team.push(team.store(content))
+    return content
+
+
+def test_what_was_pushed_in_parts_is_an_object_like_others(
+    store: BlobObjectStore, memory: MemoryBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = push_large(memory, tmp_path, monkeypatch)
+    digest = Digest.of_bytes(content)
+    assert list(store.list_objects()) == [digest]
+    assert store.find_missing([digest]) == set()
+    assert get_content(store, digest) == content
+    assert list(store.verify_objects()) == []
+
+
+@pytest.mark.parametrize("harm", ["flip", "gone", "recipe"])
+def test_what_was_pushed_in_parts_is_never_served_wrongly(
+    store: BlobObjectStore,
+    memory: MemoryBlobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: str,
+) -> None:
+    digest = Digest.of_bytes(push_large(memory, tmp_path, monkeypatch))
+    part = min(key for key in memory.contents if key.startswith("parts/"))
+    if harm == "flip":
+        damage_blob(memory, part, 5)
+    elif harm == "gone":
+        memory.delete_blob(part)
+    else:
+        damage_blob(memory, recipe_key(digest.hex), 5)
+    with pytest.raises(ObjectDamaged if harm == "flip" else ObjectMissing):
+        get_content(store, digest)
+    (problem,) = store.verify_objects()
+    assert (problem.digest, problem.lost) == (digest, True)
+    assert store.find_missing([digest]) == (set() if harm == "flip" else {digest})
 
 
 # -- servers that fail, forget or lie

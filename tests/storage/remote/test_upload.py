@@ -14,8 +14,8 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.storage.recipes import PART_BYTES, parse_recipe
 from mlver.storage.remote.blobs import BlobSource, BytesSource, PutOutcome
+from mlver.storage.remote.catalogue import part_key, recipe_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
-from mlver.storage.remote.survey import part_key, recipe_key
 from mlver.storage.remote.team_store import Confirmation, TransferOptions
 from tests.storage.remote.faulty import Fault, FaultyBlobs, damage_blob
 from tests.storage.remote.memory import MemoryBlobs
