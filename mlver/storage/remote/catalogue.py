@@ -132,11 +132,12 @@ class BlobCatalogue:
         return PackSurvey(tuple(sound), tuple(problems))
 
     def find_copies(
-        self, digests: AbstractSet[str], survey: PackSurvey | None = None
+        self, digests: AbstractSet[str], survey: PackSurvey | None = None, *, small: bool = False
     ) -> dict[str, list[BlobCopy]]:
         """Every copy of each digest that has one. Copies in packs come first.
 
-        The packs are those of `survey`, or what the remote has now.
+        The packs are those of `survey`, or what the remote has now. No recipe is looked for where
+        all contents are `small`.
         """
         copies: dict[str, list[BlobCopy]] = {}
         for remote_pack in (survey or self.survey_packs()).packs:
@@ -149,7 +150,8 @@ class BlobCatalogue:
         for hexadecimal, size in self._find_single(OBJECTS, digests):
             loose_copy = BlobCopy(object_key(hexadecimal), 0, size)
             copies.setdefault(hexadecimal, []).append(loose_copy)
-        for hexadecimal, size in self._find_single(RECIPES, digests - copies.keys()):
+        others = set() if small else digests - copies.keys()
+        for hexadecimal, size in self._find_single(RECIPES, others):
             joined_copy = self._read_recipe(hexadecimal, size)
             if joined_copy is not None:
                 copies[hexadecimal] = [joined_copy]

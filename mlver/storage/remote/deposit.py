@@ -191,7 +191,7 @@ class BlobDeposit:
 
     def _select_small(self) -> list[_SmallContent]:
         """The small contents that the store has no sound copy of."""
-        copies = self._catalogue.find_copies(self._small.keys())
+        copies = self._catalogue.find_copies(self._small.keys(), small=True)
         selected = []
         for content in self._small.values():
             known_copies = copies.get(content.hex, ())

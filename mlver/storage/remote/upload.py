@@ -52,6 +52,7 @@ def upload_objects(
     if not missing:
         return UploadReport(0, 0, total, None)
     source.require_objects(missing)
+    blobs.sweep_leftovers()
     sizes = {digest: wanted[digest] for digest in sorted(missing)}
     upload = _Upload(source, blobs, survey, options)
     try:
