@@ -134,6 +134,7 @@ def collect_remote(
         if record.state == CONDEMNED_STATE and is_due(record.info.stored, now, options.grace):
             collector.delete_record(record)
     collector.condemn_unneeded(now)
+    collector.remove_old_pins(now)
     return collector.report
 
 
@@ -174,6 +175,15 @@ class _Collector:
                 count += 1
         self.report.pins = count
         return frozenset(pinned)
+
+    def remove_old_pins(self, now: datetime) -> None:
+        """Remove the pins of pushes that ended without that; one that still runs makes a new one.
+
+        Two grace times old, for a git push may land long after the last look of its push.
+        """
+        for pin in read_pins(self._blobs):
+            if is_due(pin.info.stored, now, 2 * self._options.grace):
+                self._blobs.delete_blob(pin.info.key)
 
     def clear_abandoned(
         self, records: Iterable[CondemnedRecord], now: datetime

@@ -121,6 +121,24 @@ def test_what_a_push_has_pinned_is_kept(second: Repository, bucket: Path) -> Non
     abandon_push(pin)
 
 
+def test_the_pin_of_a_push_that_was_killed_goes(second: Repository, bucket: Path) -> None:
+    begin_push(open_blobs(str(bucket)), [Digest.of_bytes(UNNEEDED)])
+    pass_time(bucket)
+    assert count_fates(second, bucket, "--yes")["condemned"] == 1
+    assert list((bucket / "pins").iterdir())
+    pass_time(bucket)
+    count_fates(second, bucket, "--yes")
+    assert not list((bucket / "pins").iterdir())
+
+
+def test_a_remote_goes_by_its_name(second: Repository, bucket: Path) -> None:
+    assert_refused(second, "gc", "--remote", "storage", "--yes")
+    assert second.mlver("remote", "add", "storage", str(bucket)).code == 0
+    said = assert_works(second, "gc", "--remote", "storage", "--yes")
+    assert str(bucket) in said
+    assert_works(second, "du", "--remote", "storage")
+
+
 def test_another_repository_keeps_what_it_needs(
     second: Repository, bucket: Path, tmp_path: Path
 ) -> None:
