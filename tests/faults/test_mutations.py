@@ -15,8 +15,11 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.faults.mutate import Mutation
 from tests.faults.mutations import MUTATIONS
+from tests.servers.install import CACHE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the campaigns need Linux")
+
+_SETTINGS = {"PYTHONHASHSEED": "0", "MLVER_TESTS_CACHE": os.fspath(CACHE)}
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
@@ -54,13 +57,18 @@ def notice(mutation: Mutation, copy: Path) -> None:
     path.write_text(mutation.change_source(path.read_text()))
     if mutation.campaign == "tests":
         shutil.copy(CHECKOUT / "pyproject.toml", copy)
+        # the servers that some tests start are installed by these
+        shutil.copytree(CHECKOUT / "locks", copy / "locks")
         command = ["pytest", "-qx", "-p", "no:cacheprovider", mutation.subject]
     else:
         command = ["tests.faults", "--first", f"{mutation.campaign}=150", mutation.subject]
+    environment = {**os.environ, **_SETTINGS, "PYTHONPATH": os.fspath(copy)}
+    # It would look for servers beside the folders of all runs of tests.
+    environment.pop("PYTEST_XDIST_WORKER", None)
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=copy,
-        env={**os.environ, "PYTHONPATH": os.fspath(copy), "PYTHONHASHSEED": "0"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
+from mlver.git.lfs import LfsAnswer, LfsExchange
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.remote.lfs_remote import open_lfs
@@ -165,6 +166,28 @@ def test_wrong_bytes_are_refused(
     assert list(store.list_objects()) == [other]
 
 
+def test_bytes_that_change_behind_git_lfs_are_refused(
+    remote: LfsStore, local: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hashes what it brings; what is then on the disk is hashed all the same."""
+    wanted = fill_store(local, b"small", LARGE)
+    remote.upload(local, wanted)
+    fetch = LfsExchange.fetch_objects
+
+    def fetch_and_damage(exchange: LfsExchange, sizes: Mapping[str, int]) -> LfsAnswer:
+        answer = fetch(exchange, sizes)
+        for oid in sizes:
+            path = exchange.locate_object(oid)
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[:-1] + b"!")
+        return answer
+
+    monkeypatch.setattr(LfsExchange, "fetch_objects", fetch_and_damage)
+    store, report = pull_into(remote, tmp_path / "other", wanted)
+    assert getattr(report, "wrong", {}).keys() == wanted.keys()
+    assert list(store.list_objects()) == []
+
+
 def test_reading_back_finds_what_a_server_did_not_keep(
     remote: LfsStore, local: LocalStore, shared: Path
 ) -> None:
@@ -307,6 +330,7 @@ PUSH = """
 import sys
 from pathlib import Path
 from mlver.digest import Digest
+from mlver.git.lfs import LfsAnswer, LfsExchange
 from mlver.git.repository import GitRepository
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
