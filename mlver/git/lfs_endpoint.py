@@ -14,6 +14,8 @@ from mlver.git.repository import GitRepository
 _ENDPOINT = re.compile(
     r"^Endpoint(?: \((.*)\))?=(\S+) \(auth=\w+\)(?:\n  SSH=(.+))?$", re.MULTILINE
 )
+# Who and where, the port, and the path.
+_SSH_URL = re.compile(r"(?:git\+|)ssh(?:\+git|)://((?:[^/@]*@)?[^/:@]+)(:\d+)?(/.*)")
 # What stands before the host: a token may be the name of a user. `git@` of SSH is not secret.
 _USER = re.compile(r"^(https?://)[^/@]*@")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
@@ -68,7 +70,9 @@ def _ask_endpoint(
         raise MlverError(f"git-lfs could not say where its server is; it said:\n  {said}")
     addresses: dict[str, str] = {}
     for name, address, ssh in _ENDPOINT.findall(os.fsdecode(finished.out)):
-        addresses[name] = ssh or address
+        addresses[name] = address
+        if ssh and name in ("", remote):
+            addresses[name] = _find_ssh_address(repository, remote, ssh, overrides)
     # A remote that is the only one is not named.
     found = addresses.get(remote) or addresses.get("")
     if found is None:
@@ -77,6 +81,25 @@ def _ask_endpoint(
             hint=shell_command("git", "lfs", "env"),
         )
     return found
+
+
+def _find_ssh_address(
+    repository: GitRepository, remote: str, shown: str, overrides: Sequence[tuple[str, str]]
+) -> str:
+    """The address of SSH that git-lfs means by `shown`, which lacks the port."""
+    candidates = [value for _, value in overrides]
+    for name in ("lfs.url", f"remote.{remote}.lfsurl"):
+        candidates.append(repository.find_setting(name) or "")
+        arguments = ["config", "--file", os.fspath(repository.top / ".lfsconfig"), name]
+        candidates.append(os.fsdecode(repository.process.try_read(arguments).out).strip())
+    for words in (["--push"], []):
+        finished = repository.process.try_read(["remote", "get-url", *words, remote])
+        candidates.append(os.fsdecode(finished.out).strip())
+    for candidate in candidates:
+        parts = _SSH_URL.fullmatch(candidate)
+        if parts is not None and f"{parts[1]}:{parts[3]}" == shown:
+            return candidate
+    return shown
 
 
 def _list_push_settings(repository: GitRepository, remote: str) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from mlver.project.project import Project
 from mlver.project.remote.lfs_remote import open_lfs
 from mlver.storage.local import LocalStore
 from mlver.storage.remote.lfs import LfsStore
-from mlver.storage.remote.team_store import Confirmation, TransferOptions
+from mlver.storage.remote.team_store import Confirmation, TeamStore, TransferOptions
 from tests.conftest import CHECKOUT, Repository
 from tests.servers.giftless import start_giftless
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
@@ -102,6 +102,24 @@ def list_left(project: Project) -> list[str]:
     left = [path.name for path in own if path.is_file()]
     folder = project.state_directory / "tmp"
     return left + (os.listdir(folder) if folder.exists() else [])
+
+
+def test_a_folder_may_be_called_anything(
+    repository: Repository, giftless: RunningServer, tmp_path: Path
+) -> None:
+    """The settings of the repository are included by their path, of a work tree as well."""
+    odd = tmp_path / 'my "models" \\ #1; and more'
+    repository.git("clone", "--quiet", str(repository.path), str(odd / "clone"))
+    clone = Repository(odd / "clone")
+    point_to(clone, f"{giftless.address}/team/{tmp_path.name}")
+    clone.git("worktree", "add", "--quiet", "-b", "more", str(odd / "tree"))
+    for path in (clone.path, odd / "tree"):
+        project = Project.from_repository(GitRepository.find(path), path)
+        store = LocalStore.open_in(project.state_directory)
+        team: TeamStore = open_lfs(project, "lfs://origin")
+        wanted = fill_store(store, str(path.name).encode())
+        assert team.upload(store, wanted).objects == 1
+        assert team.find_missing(wanted) == frozenset()
 
 
 def test_a_tree_comes_back_as_it_was_sent(
@@ -251,6 +269,22 @@ def test_settings_for_pushing_are_the_persons_own(project: Project, repository: 
     repository.git("config", "remote.origin.lfspushurl", "https://push.example/team/digits")
     shown = open_lfs(project, "lfs://origin").describe_endpoint()
     assert shown.startswith("https://push.example/team/digits (fetched from http://")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("ssh://git@forge.example:2222/a/b.git", "ssh://git@forge.example:2222/a/b.git"),
+        ("git@forge.example:a/b.git", "git@forge.example:a/b.git"),
+        ("https://me:secret@forge.example/a/b", "https://forge.example/a/b.git/info/lfs"),
+    ],
+)
+def test_the_address_of_a_git_remote_is_used_as_it_is(
+    given: str, shown: str, project: Project, repository: Repository
+) -> None:
+    """`git lfs env` leaves the port of SSH out."""
+    repository.git("remote", "add", "forge", given)
+    assert open_lfs(project, "lfs://forge").describe_endpoint() == shown
 
 
 def test_a_folder_has_no_git_lfs_server(
