@@ -75,6 +75,7 @@ COMMANDS = {
     "remote": CommandEntry("Share", "remotes"),
     "gc": CommandEntry("Share", "retention"),
     "du": CommandEntry("Share", "retention"),
+    "export": CommandEntry("Share", "exporting"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

@@ -19,6 +19,7 @@ from mlver.project.edit import intent
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import CommandIntent, ForeignIntent
 from mlver.project.edit.recovery import recover_edit
+from mlver.project.edit.staging_folder import remove_leftover
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.system import durable, lock
@@ -98,7 +99,7 @@ def writing_files(project: Project, what: str) -> Iterator[None]:
     """
     with locking(project, what) as holding:
         plan = intent.read_pending(project.state_directory)
-        if plan is not None and plan.checkout is None:
+        if plan is not None and plan.checkout is None and plan.export is None:
             raise MlverError(
                 f"`{plan.what}` was interrupted, and has to be completed or undone first",
                 hint="mlver doctor --fix",
@@ -132,6 +133,9 @@ def _recover_and_sweep(project: Project) -> None:
 
 
 def _recover_plan(project: Project, plan: CommandIntent) -> str:
+    if plan.export is not None:
+        remove_leftover(Path(plan.export))
+        return f"removed what `{plan.what}` had begun to write; run it again"
     here = _find_work_tree(project, plan)
     if here is None:
         return f"forgot `{plan.what}`: its work tree {plan.top} is gone"

@@ -228,6 +228,9 @@ OPERATIONS = (
         "config", prepare_registered, ("config", "set", "--model", "m", "owner", "Kim")
     ),
     CampaignOperation(
+        "export", prepare_two_versions, ("export", "m@1.0.0", "served"), again=(0, 3)
+    ),
+    CampaignOperation(
         "remote-add",
         prepare_registered,
         ("remote", "add", "storage", "s3://models", "--offline"),

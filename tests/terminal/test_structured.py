@@ -19,6 +19,7 @@ from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
+from mlver.features.exporting.export import ExportResult
 from mlver.features.hashing.hash import HashResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
@@ -65,6 +66,7 @@ KINDS: dict[str, type] = {
             ErrorResult,
             EventResult,
             HashResult,
+            ExportResult,
             HookResult,
         ),
         *(

@@ -35,6 +35,9 @@ _QUARANTINE = "quarantine"
 _FORMAT = 7
 # It had no `only`: a checkout put all artifacts in place.
 _FORMAT_WITHOUT_ONLY = 6
+# Only where something is exported, so that an older mlver still settles all else.
+_FORMAT_WITH_EXPORT = 8
+_READABLE = (_FORMAT, _FORMAT_WITHOUT_ONLY, _FORMAT_WITH_EXPORT)
 # Far more than the settings and model files that a plan keeps can come to.
 _MOST_BYTES = 256 << 20
 _SHOWN_LETTERS = 100
@@ -92,7 +95,8 @@ class CommandIntent:
     `inputs` are the params and metrics files that come with them, as objects of the store.
     `only` names the artifacts that are put in place, all of them if it is empty.
     `followed` are the links that they are written through: the path of each, and the real path of
-    the folder that it leads to.
+    the folder that it leads to. `export` is the whole path of a folder of ours in which an export
+    is made, to be removed.
     """
 
     what: str
@@ -110,6 +114,7 @@ class CommandIntent:
     inputs: tuple[Artifact, ...] = ()
     only: tuple[str, ...] = ()
     followed: Mapping[str, str] = field(default_factory=dict)
+    export: str | None = None
 
 
 def write_intent(directory: Path, intent: CommandIntent) -> None:
@@ -135,6 +140,8 @@ def write_intent(directory: Path, intent: CommandIntent) -> None:
     }
     if intent.sealing is not None:
         document["sealing"] = [intent.sealing.tip, intent.sealing.main_line]
+    if intent.export is not None:
+        document |= {"format": _FORMAT_WITH_EXPORT, "export": intent.export}
     document["proof"] = proof.sign_data(_encode_canonically(document))
     text = json.dumps(document, indent=1)
     durable.write_file(directory / _FILE, text.encode())
@@ -149,7 +156,7 @@ def read_pending(directory: Path) -> CommandIntent | None:
     try:
         document = json.loads(read_regular(path, _MOST_BYTES))
         signature = document.pop("proof", "")
-        if document["format"] not in (_FORMAT, _FORMAT_WITHOUT_ONLY):
+        if document["format"] not in _READABLE:
             raise _build_unreadable_error(path)
         if not proof.is_signed(_encode_canonically(document), signature, path):
             raise _build_foreign_error(str(document["what"]))
@@ -200,6 +207,7 @@ def _parse_intent(document: Mapping[str, Any]) -> CommandIntent:
         inputs=tuple(map(Artifact.from_document, document["inputs"])),
         only=tuple(map(str, document["only"])),
         followed={str(path): str(target) for path, target in document["followed"].items()},
+        export=None if document.get("export") is None else str(document["export"]),
     )
 
 

@@ -1,0 +1,49 @@
+"""Command line of export."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.features.exporting.export import DEFAULT, FORMATS, ExportOptions, export_version
+from mlver.features.exporting.screen import draw_export
+from mlver.terminal.options import REF_HELP, DryRun, Json, complete_ref
+from mlver.terminal.session import emit_result, find_session
+
+EXPORT_EXAMPLES = (
+    "mlver export digits@production /tmp/digits",
+    "mlver export digits@1.0.0 /tmp/digits --only weights",
+)
+
+
+def export_command(
+    ctx: typer.Context,
+    ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="A new or an empty folder.", show_default=False)
+    ],
+    wanted_format: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="FORMAT",
+            help=f"One of {', '.join(FORMATS)}.",
+            autocompletion=lambda: list(FORMATS),
+        ),
+    ] = DEFAULT,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only weights, or this data set; may be repeated."),
+    ] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write a version as plain files, for machines without git.
+
+    The folder gets the artifacts, the record (RECORD.yaml) and SHA256SUMS, by which `sha256sum -c`
+    checks all of it. It has everything, or is not there.
+    """
+    options = ExportOptions(format=wanted_format, only=tuple(only or ()), dry_run=dry_run)
+    project = find_session(ctx).initialised_project
+    emit_result(export_version(project, ref, folder, options), draw_export, json=json)

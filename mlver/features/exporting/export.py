@@ -1,0 +1,136 @@
+"""`mlver export`: a version as plain files, for machines that have neither mlver nor git."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlver import paths
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.features.exporting.directory import write_directory
+from mlver.features.exporting.formats import ExportFormat, PlannedExport
+from mlver.project.artifacts import unstored
+from mlver.project.project import Project
+from mlver.project.tags import trust
+from mlver.project.transaction import writing_files
+from mlver.records import layout
+from mlver.records.version import VersionRecord
+
+DEFAULT = "directory"
+FORMATS: Mapping[str, ExportFormat] = {DEFAULT: write_directory}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """`only` names the artifacts that are exported, all of them if it is empty."""
+
+    format: str = DEFAULT
+    only: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """`files` and `size` (in bytes, None on a dry run) are those of the artifacts.
+
+    `skipped` are artifacts that nobody keeps, and `record` is the digest that the seal names.
+    """
+
+    model: str
+    version: str
+    format: str
+    path: str
+    artifacts: tuple[str, ...]
+    skipped: tuple[str, ...]
+    files: int
+    size: int | None
+    record: str
+    dry_run: bool
+
+
+def export_version(
+    project: Project, ref: str | None, folder: str, options: ExportOptions
+) -> ExportResult:
+    """Write the version that `ref` names into a new or empty folder: all of it, or nothing.
+
+    Raise UsageError for a format or an artifact that there is not, MlverError where the folder is
+    not empty, or where an object is missing or damaged.
+    """
+    write_format = _find_format(options.format)
+    target = Path(os.path.normpath(project.start / folder))
+    _refuse_reserved(project, target)
+    what = f"export {ref or ''}".strip()
+    writing: AbstractContextManager[object] = nullcontext()
+    if not options.dry_run:
+        writing = writing_files(project, what)
+    with writing:
+        # What was interrupted is settled by now.
+        _require_free(target)
+        record, digest = trust.read_vouched_record(project, ref)
+        trust.show_retirement(project, record)
+        _require_artifacts(record, options.only)
+        # What others keep is brought here; what only a remote has would be fetched here, too.
+        brought = unstored.bring_artifacts(
+            project, record, only=options.only, in_place=False, dry_run=options.dry_run
+        )
+        data = project.registry.read_file(layout.version_path(record.model, record.version))
+        assert data is not None
+        # A dry run brings nothing, so it looks for what mlver stores itself.
+        stored = record if options.dry_run else brought.record
+        planned = PlannedExport(project, what, stored, data, target, options.only, options.dry_run)
+        if brought.missing and not planned.artifacts:
+            raise next(iter(brought.missing.values()))
+        exported = write_format(planned)
+    return ExportResult(
+        model=record.model,
+        version=record.version,
+        format=options.format,
+        path=os.fspath(target),
+        artifacts=tuple(planned.artifacts),
+        skipped=tuple(name for name in brought.missing),
+        files=exported.files,
+        size=exported.size,
+        record=str(digest),
+        dry_run=options.dry_run,
+    )
+
+
+def _find_format(name: str) -> ExportFormat:
+    if name not in FORMATS:
+        raise UsageError(
+            f"there is no format `{printable_name(name)}`; there are {', '.join(FORMATS)}",
+            hint="mlver export --help",
+        )
+    return FORMATS[name]
+
+
+def _refuse_reserved(project: Project, target: Path) -> None:
+    owned = (project.top_folder / layout.ROOT, project.repository.common_dir)
+    if target == project.top_folder or paths.is_reserved(target, *owned):
+        raise UsageError(f"{target} belongs to git, mlver or your work; name a folder of your own")
+
+
+def _require_free(target: Path) -> None:
+    """Raise MlverError where something is there already."""
+    if not os.path.lexists(target):
+        return
+    is_folder = target.is_dir() and not target.is_symlink()
+    if not is_folder or any(target.iterdir()):
+        raise MlverError(
+            f"{target} is there already, and export only writes into a new or an empty folder",
+            hint=shell_command("ls", "-la", "--", target),
+        )
+
+
+def _require_artifacts(record: VersionRecord, only: Collection[str]) -> None:
+    artifacts = record.named_artifacts()
+    for name in only:
+        if name not in artifacts:
+            raise UsageError(
+                f"{record.model} {record.version} has no artifact called {printable_name(name)};"
+                f" --only takes {', '.join(artifacts)}",
+                hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
+            )

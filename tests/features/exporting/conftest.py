@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.cli.conftest import first, project, second, stories
+
+__all__ = ["first", "project", "second", "stories"]
