@@ -13,7 +13,9 @@ from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.exporting.directory import write_directory
 from mlver.features.exporting.formats import ExportFormat, PlannedExport
 from mlver.project.artifacts import unstored
+from mlver.project.artifacts.bringing import naming_remotes
 from mlver.project.project import Project
+from mlver.project.remote.fetching import fetch_versions
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records import layout
@@ -72,7 +74,8 @@ def export_version(
         record, digest = trust.read_vouched_record(project, ref)
         trust.show_retirement(project, record)
         _require_artifacts(record, options.only)
-        # What others keep is brought here; what only a remote has would be fetched here, too.
+        if not options.dry_run:
+            fetch_versions(project, [record], options.only)
         brought = unstored.bring_artifacts(
             project, record, only=options.only, in_place=False, dry_run=options.dry_run
         )
@@ -83,7 +86,8 @@ def export_version(
         planned = PlannedExport(project, what, stored, data, target, options.only, options.dry_run)
         if brought.missing and not planned.artifacts:
             raise next(iter(brought.missing.values()))
-        exported = write_format(planned)
+        with naming_remotes(project, f"{record.model}@{record.version}"):
+            exported = write_format(planned)
     return ExportResult(
         model=record.model,
         version=record.version,

@@ -13,6 +13,7 @@ from mlver.errors import MlverError, UsageError, refusal_error, shell_command
 from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
 from mlver.git.main_branch import find_main_branch
+from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.project import Project
 from mlver.project.transaction import writing_files
 from mlver.records import layout
@@ -69,6 +70,7 @@ def write_pipelines(
     A file that was edited, or that mlver did not write, is refused unless with `force`.
     """
     pipeline_files = build_pipelines(project, forge, settings, version=version)
+    complete = settings.with_remotes() if has_remotes(project) else settings
     with nullcontext() if dry_run else writing_files(project, "ci"):
         # Under the lock, so that no other mlver changes a file between the look and the write.
         compared = [(file, _find_state(project, file)) for file in pipeline_files]
@@ -80,7 +82,7 @@ def write_pipelines(
         forge=forge,
         top=str(project.top_folder),
         files=tuple(WrittenPipeline(file.path, state) for file, state in compared),
-        left_out=_list_skipped(settings),
+        left_out=_list_skipped(complete),
         include=_find_missing_include(project, compared),
         dry_run=dry_run,
     )
@@ -95,8 +97,9 @@ def build_pipelines(
     """
     known_forge = _find_forge(forge)
     branch_name = settings.branch or find_main_branch(project.repository).name
+    used_settings = settings.with_remotes() if has_remotes(project) else settings
     complete_settings = replace(
-        settings,
+        used_settings,
         branch=branch_name,
         python=settings.python or _PYTHON,
         install=settings.install or f"mlver=={version}",

@@ -20,6 +20,7 @@ _SHOWN = 20
 def draw_push(result: PushResult, screen: TextScreen) -> None:
     for sent in result.sent:
         _draw_sent(sent, screen, dry_run=result.dry_run)
+        _draw_published(sent, screen)
     if result.git_remote is not None:
         _draw_git_half(result, screen)
     _draw_findings(result.held_back, "stays here", screen)
@@ -39,6 +40,11 @@ def _draw_sent(sent: SentObjects, screen: TextScreen, *, dry_run: bool) -> None:
     size = format_size(sent.bytes_sent)
     how = f"  {sent.confirmed}, {sent.present:,} were there"
     screen.draw_line(("Sent", "bold"), f" {count}, {size}, to ", (place, "name"), (how, "dim"))
+
+
+def _draw_published(sent: SentObjects, screen: TextScreen) -> None:
+    for address in sent.published:
+        screen.draw_line(("Published", "bold"), " ", (address, "name"), ("  a ModelPack", "dim"))
 
 
 def _draw_git_half(result: PushResult, screen: TextScreen) -> None:

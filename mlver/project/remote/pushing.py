@@ -108,6 +108,7 @@ def push_versions(project: Project, refs: Sequence[str], options: PushOptions) -
             sending = stack.enter_context(open_sending(project, team, needed, transfer))
             sending.send_objects()
             _require_sent(project, versions.must, sending)
+            sending.publish_versions(versions.must)
             sendings.append(sending)
         tags: tuple[str, ...] = ()
         if half is not None:

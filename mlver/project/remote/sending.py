@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -10,10 +10,13 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
+from mlver.project.remote.model_pack import name_tag, publish_model
 from mlver.project.remote.pins import Pin, abandon_push, begin_push, finish_push, settle_push
 from mlver.project.remote.repositories import announce_repository
 from mlver.project.remote.team import TeamRemote
+from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
+from mlver.storage.remote.listing import renew_listing
 from mlver.storage.remote.team_store import Confirmation, TransferOptions, UploadReport
 
 
@@ -21,7 +24,8 @@ from mlver.storage.remote.team_store import Confirmation, TransferOptions, Uploa
 class SentObjects:
     """What a remote got: `objects` new ones, of `bytes_sent` bytes, and how they were confirmed.
 
-    `present` objects were there already. `confirmed` is None where nothing was sent.
+    `present` objects were there already. `confirmed` is None where nothing was sent. `published`
+    are the addresses of versions that other programs can read there, as ModelPacks of a registry.
     """
 
     remote: str
@@ -30,6 +34,7 @@ class SentObjects:
     present: int
     bytes_sent: int
     confirmed: str | None
+    published: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class ObjectSending:
     objects: int = 0
     bytes_sent: int = 0
     confirmed: Confirmation | None = None
+    published: tuple[str, ...] = ()
 
     def send_objects(self) -> None:
         """Send what the remote lacks: all that is here is confirmed there, and cannot be collected
@@ -76,10 +82,28 @@ class ObjectSending:
         self.bytes_sent += report.bytes_sent
         self.confirmed = report.confirmed or self.confirmed
 
+    def publish_versions(self, records: Iterable[VersionRecord]) -> None:
+        """Let other programs read versions, where the remote is a registry of OCI artifacts."""
+        settings = self.remote.remote.settings
+        if not settings.url.lower().startswith("oci://"):
+            return
+        addresses: list[str] = []
+        for record in records:
+            ref = f"{record.model}@{record.version}"
+            tag = name_tag(record, settings.url)
+            published = publish_model(
+                self.project, ref, settings.url, options=settings.options, tag=tag
+            )
+            addresses.append(published.address)
+        self.published = tuple(addresses)
+
     def finish_sending(self) -> None:
         """End the part of this remote after git's push; send again what may be gone by now."""
         if self.pin is not None:
             finish_push(self.pin, self.send_missing)
+        if self.objects and self.remote.blobs is not None:
+            # What people read by HTTPS, where nothing can be listed, says what is new.
+            renew_listing(self.remote.blobs)
 
     def build_result(self) -> SentObjects:
         return SentObjects(
@@ -89,6 +113,7 @@ class ObjectSending:
             present=len(self.here) + len(self.elsewhere) - len(self.absent) - self.objects,
             bytes_sent=self.bytes_sent,
             confirmed=None if self.confirmed is None else self.confirmed.value,
+            published=self.published,
         )
 
     def _upload(self, wanted: Mapping[Digest, int], options: TransferOptions) -> UploadReport:

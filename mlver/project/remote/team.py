@@ -19,22 +19,26 @@ from mlver.storage.remote.team_store import TeamStore
 class TeamRemote:
     """A remote that is trusted and open. Nothing was asked of it yet.
 
-    `blobs` is None where it keeps contents by digest alone, as git-lfs does: nothing can be pinned
-    or collected there.
+    `remote` says where it is. `blobs` is None where it keeps contents by digest alone, as git-lfs
+    does: nothing can be pinned or collected there.
     """
 
-    name: str
+    remote: ConfiguredRemote
     store: TeamStore
     blobs: BlobStore | None
+
+    @property
+    def name(self) -> str:
+        return self.remote.name
 
 
 def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
     """Open a remote that is trusted. Raise MlverError where no back-end serves its address."""
     if is_lfs_address(remote.settings.url):
-        return TeamRemote(remote.name, open_lfs(project, remote.settings.url), None)
+        return TeamRemote(remote, open_lfs(project, remote.settings.url), None)
     blobs = open_blobs(remote.settings.url, remote.settings.options)
     cache = project.state_directory / "remotes"
-    return TeamRemote(remote.name, open_team_store(blobs, cache), blobs)
+    return TeamRemote(remote, open_team_store(blobs, cache), blobs)
 
 
 def open_remotes(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from mlver.errors import UsageError, shell_command
@@ -17,11 +17,15 @@ PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # Without these settings a pipeline could only fail, or lose what it made.
 NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
 
+# What a job types that is to use the remotes of the settings: nobody is there to confirm them.
+PULL = "mlver pull --yes"
+PUSH = "mlver push --objects --yes"
+
 # An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones
 # away, and `train` whatever trains $MODEL again.
 _EXAMPLES = {
-    "fetch": "rsync -a host:models/ .git/mlver/",
-    "store": "rsync -a .git/mlver/objects .git/mlver/packs host:models/",
+    "fetch": PULL,
+    "store": PUSH,
     "train": "python train.py",
 }
 
@@ -69,6 +73,10 @@ class PipelineSettings:
                     f"--{name} takes one line; put the lines into a script",
                     hint=shell_command("mlver", "ci", "FORGE", f"--{name}", f"./{name}.sh"),
                 )
+
+    def with_remotes(self) -> PipelineSettings:
+        """The same, with bytes that travel by remotes of the repository unless told otherwise."""
+        return replace(self, fetch=self.fetch or PULL, store=self.store or PUSH)
 
     def given_settings(self) -> list[tuple[str, str]]:
         """The settings that were given, each with its name."""
