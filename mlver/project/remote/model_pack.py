@@ -132,16 +132,6 @@ def publish_model(
     )
 
 
-def name_tag(record: VersionRecord, address: str) -> str:
-    """The tag of a version in a registry: its number, with its model's name unless the repository
-    is called that. A tag holds no `+`.
-    """
-    number = record.version.replace("+", "_")
-    if address.rstrip("/").rpartition("/")[2] == record.model.lower():
-        return number
-    return f"{record.model}-{number}"
-
-
 def _select_artifacts(
     record: VersionRecord, only: Collection[str]
 ) -> tuple[dict[str, Artifact], tuple[str, ...]]:

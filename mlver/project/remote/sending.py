@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
+from mlver.extras import import_extra
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
-from mlver.project.remote.model_pack import name_tag, publish_model
 from mlver.project.remote.pins import Pin, abandon_push, begin_push, finish_push, settle_push
 from mlver.project.remote.repositories import announce_repository
 from mlver.project.remote.team import TeamRemote
@@ -87,11 +87,13 @@ class ObjectSending:
         settings = self.remote.remote.settings
         if not settings.url.lower().startswith("oci://"):
             return
+        # It speaks HTTP by a library that only an extra brings.
+        model_pack = import_extra("mlver.project.remote.model_pack", "oci")
         addresses: list[str] = []
         for record in records:
             ref = f"{record.model}@{record.version}"
-            tag = name_tag(record, settings.url)
-            published = publish_model(
+            tag = _name_tag(record, settings.url)
+            published = model_pack.publish_model(
                 self.project, ref, settings.url, options=settings.options, tag=tag
             )
             addresses.append(published.address)
@@ -152,3 +154,13 @@ def open_sending(
             with suppress(MlverError):
                 abandon_push(pin)
         raise
+
+
+def _name_tag(record: VersionRecord, address: str) -> str:
+    """The tag of a version in a registry: its number, with its model's name unless the repository
+    is called that. A tag holds no `+`.
+    """
+    number = record.version.replace("+", "_")
+    if address.rstrip("/").rpartition("/")[2] == record.model.lower():
+        return number
+    return f"{record.model}-{number}"

@@ -2,7 +2,8 @@
 
 They are looked for in DOCKER_AUTH_CONFIG (the JSON itself), in the file that REGISTRY_AUTH_FILE
 names, in `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, and in podman's
-`$XDG_RUNTIME_DIR/containers/auth.json`. An address never holds any.
+`$XDG_RUNTIME_DIR/containers/auth.json`. Credential helpers that these name are asked first. An
+address never holds any.
 
 Tokens: https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -26,12 +27,15 @@ import urllib3
 from mlver.errors import shell_command
 from mlver.storage.remote.blobs import BlobError
 from mlver.storage.remote.web import WebAnswer, WebClient
+from mlver.system.credential_helper import ask_credential_helper
 
 _MOST_CONFIG_BYTES = 1 << 20
 _CHALLENGE = re.compile(r"(Basic|Bearer)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 _PARAMETER = re.compile(r'([a-z_]{1,32})\s*=\s*"([^"]{0,2000})"', re.IGNORECASE)
 # Docker's own hub is known to `docker login` by an address of its first days.
 _DOCKER_HUB = ("docker.io", "registry-1.docker.io", "index.docker.io")
+# A helper's user where the secret is an identity token.
+_TOKEN_USER = "<token>"
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 
 
@@ -122,7 +126,9 @@ def find_credentials(host: str, name: str) -> Credentials | None:
     places += ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
     places += [f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"]
     for where, config in _read_configs():
-        _refuse_helper(where, config, places)
+        found = _ask_helper(config, places)
+        if found is not None:
+            return found
         entries = config.get("auths")
         for place in places:
             entry = entries.get(place) if isinstance(entries, dict) else None
@@ -169,16 +175,22 @@ def _read_configs() -> Iterator[tuple[str, dict[str, Any]]]:
         yield os.fspath(path), parse_json_object(data)
 
 
-def _refuse_helper(where: str, config: Mapping[str, Any], places: list[str]) -> None:
-    """Say that a credential helper keeps a login of this registry: mlver runs none."""
+def _ask_helper(config: Mapping[str, Any], places: list[str]) -> Credentials | None:
+    """What the helper keeps that a configuration names for a registry, or for all of them."""
     helpers = config.get("credHelpers")
+    store = config.get("credsStore")
     for place in places:
-        if isinstance(helpers, dict) and place in helpers:
-            raise BlobError(
-                f"{where} leaves the login of {place} to a credential helper, which mlver does not"
-                " run; give the login in DOCKER_AUTH_CONFIG, or log in with another configuration",
-                hint=shell_command("export", "DOCKER_CONFIG=DIRECTORY"),
-            )
+        name = helpers.get(place) if isinstance(helpers, dict) else None
+        if name is None and "/" not in place.removeprefix("https://").removesuffix("/v1/"):
+            name = store
+        if not isinstance(name, str) or not name:
+            continue
+        document = parse_json_object(ask_credential_helper(name, place) or b"")
+        user, secret = document.get("Username"), document.get("Secret")
+        if isinstance(user, str) and isinstance(secret, str) and secret:
+            is_token = user == _TOKEN_USER
+            return Credentials(user, "", secret) if is_token else Credentials(user, secret)
+    return None
 
 
 def _read_entry(where: str, place: str, entry: Mapping[str, Any]) -> Credentials | None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from mlver.errors import MlverError
 from mlver.storage.remote.blobs import BlobError, BytesSource
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_auth import find_credentials, parse_json_object
@@ -180,7 +182,49 @@ def test_what_is_no_json_object_is_empty() -> None:
         assert parse_json_object(text) == {}
 
 
-def test_a_credential_helper_is_said_to_be_out_of_reach(logins: Path) -> None:
-    write_logins(logins, {"credHelpers": {"host": "evil"}})
-    with pytest.raises(BlobError, match="credential helper"):
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A credential helper, and what it was asked."""
+    program = tmp_path / "bin" / "docker-credential-tests"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+read -r server <&0 || true
+echo "$1 $server" >>{tmp_path}/asked
+case "$server" in
+kept.example) echo '{{"Username": "me", "Secret": "s3cret"}}' ;;
+token.example) echo '{{"Username": "<token>", "Secret": "idtok"}}' ;;
+broken.example) echo '[' ;;
+*) echo 'credentials not found in native keychain'; exit 1 ;;
+esac
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return tmp_path / "asked"
+
+
+def test_a_credential_helper_is_asked(logins: Path, helper: Path) -> None:
+    auths = {"plain.example": {"auth": encode_login("all", "1")}, "kept.example": {}}
+    write_logins(logins, {"auths": auths, "credsStore": "tests"})
+    assert find_credentials("kept.example", "a/b") == ("me", "s3cret", "")
+    assert find_credentials("token.example", "a/b") == ("<token>", "", "idtok")
+    assert find_credentials("broken.example", "a/b") is None
+    assert find_credentials("plain.example", "a/b") == ("all", "1", "")
+    assert helper.read_text().startswith("get kept.example\nget token.example\n")
+    helper.unlink()
+    write_logins(logins, {"auths": auths, "credHelpers": {"kept.example": "tests"}})
+    assert find_credentials("other.example", "a/b") is None
+    assert not helper.exists()
+    assert find_credentials("kept.example", "a/b") == ("me", "s3cret", "")
+
+
+@pytest.mark.parametrize("name", ["missing", "../x", "a b", "-x", "", "\x1b"])
+def test_a_helper_that_cannot_be_run_is_named(logins: Path, name: str) -> None:
+    write_logins(logins, {"credHelpers": {"host": name}})
+    if not name:
+        assert find_credentials("host", "x") is None
+        return
+    with pytest.raises(MlverError) as caught:
         find_credentials("host", "x")
+    assert caught.value.message.isprintable()
