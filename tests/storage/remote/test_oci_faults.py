@@ -49,7 +49,7 @@ class TestOciUnderFaults(FaultConformance):
     ) -> None:
         assert self._sweep(faulty, spool, [FLIP_DOWN], every=every) >= 2
         if every:
-            assert self._sweep(faulty, spool, [FLIP_UP], every=True) >= 8
+            assert self._sweep(faulty, spool, [FLIP_UP], every=True) >= 6
             return
         # The requests that send something are in the first half.
         self._run_once(faulty, spool, {})
