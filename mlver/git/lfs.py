@@ -23,8 +23,9 @@ from mlver.git.process import check_finished
 from mlver.git.repository import GitRepository
 from mlver.git.scratch import ScratchRepository, open_scratch
 
-# As git-lfs has it by itself.
 STALL_S = 30.0
+# git-lfs 3.3 waits for four times what `lfs.activitytimeout` says.
+_WAITS = 4
 # The wanted contents are named by a commit; the branch itself stands on a later, empty one, so that
 # `prune` asks the server about all of them.
 _BRANCH = "wanted"
@@ -41,7 +42,7 @@ _SETTINGS = (
     ("lfs.pruneoffsetdays", "0"),
     ("lfs.skipdownloaderrors", "false"),
     ("lfs.allowincompletepush", "false"),
-    ("lfs.transfer.maxretries", "3"),
+    ("lfs.transfer.maxretries", "1"),
 )
 # What it says of one content, https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 _REFUSED = re.compile(r"^\[([0-9a-f]{64})\] .*\[(\d{3})\]", re.MULTILINE)
@@ -52,9 +53,7 @@ _VERIFIED = re.compile(r"(\d+) verified with remote")
 _NONE_FOUND = "Cannot find any of the requested objects"
 _NONE_VALID = "Cannot validate any of the requested objects"
 # What may be over soon, though git-lfs gives up at once.
-_PASSING = re.compile(
-    r"HTTP (429|50[0234])|connection reset|broken pipe|\bEOF\b|[Tt]imeout|invalid character"
-)
+_PASSING = re.compile(r"HTTP (429|50[0234])|connection reset|broken pipe|\bEOF\b|invalid character")
 _PAUSES_S = (0.5, 2.0)
 _NOISE = ("fetch: ", "Errors logged to ", "Use `git lfs logs last`")
 _ABSENT = frozenset({"404", "410"})
@@ -89,7 +88,7 @@ class GitLfs:
     def open_exchange(self, stall: float = STALL_S) -> Iterator[LfsExchange]:
         """Prepare a repository for the block; what earlier ones left is removed.
 
-        A connection that no byte came through for `stall` seconds is tried again, a few times.
+        A connection that no byte came through for `stall` seconds is tried again once.
         """
         with open_scratch(self.repository, self.folder) as scratch:
             yield LfsExchange(self, scratch, stall)
@@ -191,7 +190,7 @@ class LfsExchange:
             ("lfs.url", url),
             ("lfs.pushurl", url),
             ("lfs.pruneremotetocheck", self.program.remote),
-            ("lfs.activitytimeout", str(max(1, round(min(self.stall, STALL_S))))),
+            ("lfs.activitytimeout", str(max(1, round(min(self.stall, STALL_S) / _WAITS)))),
         ]
         words = []
         for name, value in settings:

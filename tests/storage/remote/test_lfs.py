@@ -25,6 +25,7 @@ from mlver.project.remote.lfs_remote import open_lfs
 from mlver.storage.local import LocalStore
 from mlver.storage.remote.lfs import LfsStore
 from mlver.storage.remote.team_store import Confirmation, TeamStore, TransferOptions
+from mlver.storage.remote.timings import Timings
 from tests.conftest import CHECKOUT, Repository
 from tests.servers.giftless import start_giftless
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
@@ -349,6 +350,22 @@ def test_no_fault_of_a_connection_is_believed(
         store, _ = retry_call(lambda: pull_into(remote, tmp_path / "other", wanted))
     assert set(store.list_objects()) <= set(wanted)
     assert list(store.verify_objects()) == []
+    assert list_left(project) == []
+
+
+@pytest.mark.long
+def test_a_server_that_falls_silent_ends_in_a_message(
+    project: Project, repository: Repository, giftless: RunningServer, local: LocalStore
+) -> None:
+    wanted = fill_store(local, b"small")
+    silent = dict.fromkeys(range(60), Fault(FaultKind.STALL_DOWN))
+    with FaultProxy(giftless.port, silent) as proxy:
+        point_to(repository, f"http://127.0.0.1:{proxy.port}/team/silent")
+        remote = open_lfs(project, "lfs://origin")
+        begun = time.monotonic()
+        with pytest.raises(MlverError, match="git-lfs said"):
+            remote.upload(local, wanted, TransferOptions(timings=Timings(stall=1.0)))
+        assert time.monotonic() - begun < 30
     assert list_left(project) == []
 
 
