@@ -84,7 +84,10 @@ class CloudBlobs:
         return self._place.address
 
     def confirms_content(self) -> bool:
-        """See BlobStore. Only S3 has servers that do."""
+        """See BlobStore. Only S3 has servers that do.
+
+        The wrong checksum is not signed. A server that refuses it for that has proved nothing.
+        """
         with self._lock:
             if self._confirms is None:
                 self._confirms = self._place.kind == "s3" and self._try_checksums()
