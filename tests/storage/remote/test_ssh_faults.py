@@ -45,7 +45,7 @@ class TestSshUnderFaults(FaultConformance):
     def test_what_was_acknowledged_outlives_a_cut(
         self, faulty: FaultyServer, spool: Path, every: bool
     ) -> None:
-        for number, cut in enumerate(CUTS):
+        for number, cut in enumerate(CUTS if every else CUTS[:4]):
             places = self.PLACES if every else self.PLACES[number % 2 :][:1]
             for place in places:
                 self._break_session(faulty, spool, replace(cut, after=place, in_body=False))
