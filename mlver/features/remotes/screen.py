@@ -30,7 +30,7 @@ def _draw_list(result: RemoteResult, screen: TextScreen) -> None:
         name: list[Part] = [(remote.name, "name")]
         if remote.default and len(result.remotes) > 1:
             name.append(("  default", "dim"))
-        rows.append([name, _join_address(remote), _describe_trust(remote)])
+        rows.append([name, _join_address(remote), _summarise_trust(remote)])
     screen.draw_table(rows, fold=1)
 
 
@@ -79,6 +79,12 @@ def _join_address(remote: RemoteState) -> str:
     if remote.endpoint is None:
         return remote.address
     return f"{remote.address} at {remote.endpoint}"
+
+
+def _summarise_trust(remote: RemoteState) -> Part:
+    if remote.fault is not None:
+        return ("cannot be used", "bad")
+    return ("trusted here", "good") if remote.trusted else ("not confirmed here", "warn")
 
 
 def _describe_trust(remote: RemoteState) -> Part:
