@@ -26,8 +26,11 @@ _HIDDEN = "***"
 
 # What comes before the `@` of these is the account that logs in, which is no secret.
 _WITH_USER = frozenset(("ssh", "sftp", "lfs"))
+# Azure's own tools write `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net`.
+_CONTAINER = re.compile(r"[A-Za-z0-9-]+@[a-z0-9]+\.(?:dfs|blob)\.core\.[a-z.]+")
+_AZURE = frozenset(("az", "azure", "abfs", "abfss"))
 # What follows `://` is a bucket or a container of a provider, and no host.
-_BUCKETS = frozenset(("s3", "gs", "gcs", "az", "azure", "abfs", "abfss"))
+_BUCKETS = frozenset(("s3", "gs", "gcs")) | _AZURE
 # These may be served without encryption.
 _PLAIN = frozenset(("http", "oci"))
 _PORTS = {"ssh": 22, "sftp": 22, "http": 80, "https": 443, "oci": 443}
@@ -100,7 +103,7 @@ def hide_secrets(address: str) -> str:
     scheme, rest = match[1], match[2]
     authority, path = _cut_authority(rest)
     user, at, host = authority.rpartition("@")
-    is_account = scheme.lower() in _WITH_USER and _USER.fullmatch(user) is not None
+    is_account = _may_have_user(scheme.lower(), authority) and _USER.fullmatch(user) is not None
     if at and not is_account:
         authority = f"{_HIDDEN}@{host}"
     bare, mark, _ = _cut_query(path)
@@ -177,12 +180,19 @@ def _find_secret(split: SplitResult) -> str | None:
     user, at, _ = split.netloc.rpartition("@")
     if at and ":" in unquote(user):
         return "has a password in it"
-    if at and split.scheme not in _WITH_USER:
+    if at and not _may_have_user(split.scheme, split.netloc):
         return "has a user name or a token in it"
     names = [name for name, _ in parse_qsl(f"{split.query}&{split.fragment}", True)]
     if any(_SECRET_NAMES.search(name) for name in names):
         return "has a signature, a token or another secret in its query"
     return None
+
+
+def _may_have_user(scheme: str, authority: str) -> bool:
+    """Say whether what comes before the `@` is the name of an account or of a container."""
+    if scheme in _AZURE:
+        return _CONTAINER.fullmatch(authority) is not None
+    return scheme in _WITH_USER
 
 
 def _has_host(split: SplitResult) -> bool:
