@@ -215,6 +215,19 @@ def prepare_followed(place: WorkPlace) -> None:
     tree.write("data/1.txt", "stored nowhere\n")
 
 
+def prepare_remote(place: WorkPlace) -> None:
+    """One version whose data set lies at an address, and one of its files changed since."""
+    prepare_born(place)
+    bucket = Path(os.environ["HOME"]).parent / "bucket"
+    bucket.mkdir(exist_ok=True)
+    for number in range(3):
+        (bucket / f"{number}.txt").write_text(f"row {number}\n" * 20)
+    words = ["register", "m", "--weights", "model.bin", "--data", f"train={bucket.as_uri()}"]
+    place.mlver(*words, "--version", "1.0.0", "-m", "First")
+    place.write("model.bin", make_weights(2))
+    (bucket / "1.txt").write_text("another row\n" * 30)
+
+
 def prepare_executable(place: WorkPlace) -> None:
     """Two versions with a program; the bit of one file is wrong, and the bytes of another."""
     prepare_registered(place)

@@ -51,6 +51,12 @@ class HashingCheckpoint:
         if self.path in self._list_files():
             yield from self._read_file(self.path)
 
+    @classmethod
+    def has_noted(cls, folder: Path, url: str) -> bool:
+        """Say whether this user has hashed something of a prefix here before."""
+        checkpoint = cls.open_below(folder, url, Digest.of_bytes(b""))
+        return next(checkpoint.read_older(), None) is not None
+
     def read_older(self) -> Iterator[HashedObject]:
         """What earlier runs hashed of the prefix in other states."""
         for path in self._list_files():
@@ -70,11 +76,12 @@ class HashingCheckpoint:
             # Without O_NONBLOCK, a FIFO in its place would be waited for.
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
             descriptor = os.open(self.path, flags | os.O_CLOEXEC, 0o666)
-            try:
-                durable.write_all(descriptor, line)
-                durable.sync_descriptor(descriptor)
-            finally:
-                os.close(descriptor)
+            with durable.naming_errors(self.path):
+                try:
+                    durable.write_all(descriptor, line)
+                    durable.sync_descriptor(descriptor)
+                finally:
+                    os.close(descriptor)
             if is_new:
                 durable.sync_directory(self.folder)
         except OSError as error:

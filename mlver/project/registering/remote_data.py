@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlver.digest import Digest
@@ -11,7 +11,7 @@ from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.project import Project
 from mlver.project.registering.inputs import merge_settings
-from mlver.project.registering.request import RegisterRequest
+from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.records.addresses import is_url
 from mlver.records.model import ArtifactSettings
 
@@ -94,21 +94,38 @@ def _read_given(
 
 
 def _hash_data(project: Project, request: RegisterRequest, name: str, url: str) -> MeasuredArtifact:
-    from mlver.project.listings.checkpoint import HASHING
+    from mlver.project.listings.checkpoint import HASHING, HashingCheckpoint
     from mlver.project.listings.hashing import HashRequest, hash_prefix
 
+    folder = project.state_directory / HASHING
+    if name not in request.data and not HashingCheckpoint.has_noted(folder, url):
+        raise _build_untyped_error(request, name, url)
     hashing = HashRequest(
         url=url,
         everything=request.hash_all,
         chosen=_choose_executor(request),
         # a dry run writes nothing
-        folder=None if request.dry_run else project.state_directory / HASHING,
+        folder=None if request.dry_run else folder,
         known=_read_known(project, request, name, url),
     )
     found = hash_prefix(hashing, project.reporter)
     if found.checkpoint is not None:
         found.checkpoint.drop_older()
     return describe_listing(found.to_listing(), reused=found.reused)
+
+
+def _build_untyped_error(request: RegisterRequest, name: str, url: str) -> MlverError:
+    """The error for an address that only a file of the repository names: it may be anybody's.
+
+    What is there would be read with the credentials of this user.
+    """
+    again = replace(request, data={**request.data, name: url})
+    words = ["mlver", "register", request.model, *list_options(again), "-m", request.message]
+    return MlverError(
+        f"{name} lies at {printable_name(url)}, says the repository, and nobody has typed that"
+        " here yet; type it once to have it read with your credentials",
+        hint=shell_command(*words),
+    )
 
 
 def _choose_executor(request: RegisterRequest) -> ExecutorChoice:

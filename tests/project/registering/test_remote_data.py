@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,12 +80,24 @@ def test_the_next_version_reads_what_changed(pinned: Repository, data: Path) -> 
     # a fresh clone has the listing only
     for path in (pinned.path / ".git/mlver/hashing").rglob("*.lines"):
         path.unlink()
-    changed = register(pinned, "--bump", "minor")
+    changed = register(pinned, "--bump", "minor", "--data", f"train={data.as_uri()}")
     assert (train_of(changed)["unchanged"], train_of(changed)["reused"]) == (False, COUNT - 1)
     everything = register(pinned, "--bump", "patch", "--hash-all")
     assert train_of(everything)["reused"] == 0
     shown = assert_works(pinned, "diff", "m@1.0.1", "m@1.1.0")
     assert "~  0/part-0" in shown
+
+
+def test_an_address_that_nobody_typed_here_is_not_read(pinned: Repository, data: Path) -> None:
+    shutil.rmtree(pinned.path / ".git/mlver/hashing")
+    done = pinned.mlver("register", "m", "--bump", "patch", "-m", "Why")
+    assert done.code == 3
+    said = f"train lies at {data.as_uri()}, says the repository, and nobody has typed that here"
+    assert said in done.err
+    hint = f"mlver register m --data train={data.as_uri()} --bump patch -m Why"
+    assert f"hint: {hint}\n" in done.err
+    assert_works(pinned, *hint.split()[1:])
+    assert_works(pinned, "register", "m", "--bump", "patch", "-m", "Why")
 
 
 def test_looking_reads_nothing_of_it(pinned: Repository, data: Path) -> None:
@@ -181,7 +194,7 @@ def break_listing(repository: Repository, name: str) -> None:
 
 @pytest.mark.parametrize("harm", [change_listing, remove_listing, break_listing])
 def test_a_listing_that_is_not_as_it_was_is_damage(
-    pinned: Repository, harm: Callable[[Repository, str], None]
+    pinned: Repository, data: Path, harm: Callable[[Repository, str], None]
 ) -> None:
     name = f".mlver/listings/{str(record_of(pinned, '1.0.0')['listing'])[7:]}.json"
     harm(pinned, name)
@@ -195,7 +208,8 @@ def test_a_listing_that_is_not_as_it_was_is_damage(
     # what cannot be believed is not taken over, either
     for path in (pinned.path / ".git/mlver/hashing").rglob("*.lines"):
         path.unlink()
-    assert train_of(register(pinned, "--bump", "patch"))["reused"] == 0
+    again = register(pinned, "--bump", "patch", "--data", f"train={data.as_uri()}")
+    assert train_of(again)["reused"] == 0
 
 
 def test_an_address_in_model_yaml_that_is_none_is_refused(pinned: Repository) -> None:
