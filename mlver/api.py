@@ -291,6 +291,7 @@ def register(
       `allow_lower`
     - where it comes from: `parent`, `update` ("full", "incremental", "hybrid"), `command`
     - descriptions: `labels`, `licenses`, `batches` (maps), `owner`, `description`
+    - data at an address: `listings` (name → file), `executor`, `scheduler`, `hash_all`
     - how: `unstored` (names of artifacts), `follow`, `commit`, `amend`, `allow_dirty`,
       `allow_mixed`, `dry_run`
 
