@@ -82,10 +82,11 @@ if [[ $bucket ]]; then add="mlver remote add store $bucket${MLVER_EXAMPLE_ENDPOI
 chapter 'Ann begins: a model, a bucket, a forge'
 mkdir "$place/ann"
 as Ann 'git init -q && git remote add origin ../forge.git'
-as Ann 'mlver init --stages staging,production'
-as Ann "$add"
-as Ann 'mkdir -p model && head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.93" > metrics.yaml'
-as Ann 'mlver register digits --weights model --metrics-file metrics.yaml -m "first model"'
+as Ann 'mlver init'
+as Ann "$add && git add -A && git commit -qm 'Where models are kept'"
+as Ann 'printf "/model/\n" > .gitignore && mkdir -p model && head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.93" > metrics.yaml && git add -A && git commit -qm "First model"'
+as Ann 'mlver register digits --weights model --metrics metrics.yaml -m "first model"'
+as Ann 'mlver push'
 as Ann 'mlver promote digits@1.0.0 --to production -m "first release"'
 as Ann 'mlver push'
 
@@ -97,14 +98,16 @@ as Ben 'mlver pull digits@production --yes'
 as Ben 'mlver checkout digits@production'
 
 chapter 'Both register a version, and both push'
-as Ben 'head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.95" > metrics.yaml'
-as Ben 'mlver register digits -m "wider layer"'
+as Ben 'head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.95" > metrics.yaml && git commit -qam "Train again"'
+as Ben 'mlver register digits --bump minor -m "wider layer"'
 as Ben 'mlver push'
-as Ann 'head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.94" > metrics.yaml'
-as Ann 'mlver register digits -m "more data"'
+as Ann 'head -c 3000000 /dev/urandom > model/weights.bin && echo "accuracy: 0.94" > metrics.yaml && git commit -qam "Train again"'
+as Ann 'mlver register digits --bump minor -m "more data"'
 as_refused Ann 'mlver push'
 as Ann 'git pull -q --no-rebase origin main || true'
 as Ann 'mlver resolve'
+as Ann 'git checkout -q --ours metrics.yaml && git add metrics.yaml'
+as Ann 'git -c core.editor=true merge --continue && git fetch -q --tags origin && mlver tag'
 as Ann 'mlver push'
 
 chapter 'Ben promotes what Ann made, and takes it back'

@@ -31,7 +31,7 @@ def _draw_sent(sent: SentObjects, screen: TextScreen, *, dry_run: bool) -> None:
     place = f"{sent.remote} ({sent.address})"
     if not sent.objects:
         count = format_count(sent.present, "object")
-        screen.draw_line((sent.remote, "name"), f" has all {count} already")
+        screen.draw_line((sent.remote, "name"), f" has everything already  ({count})")
         return
     count = format_count(sent.objects, "object")
     if dry_run:
