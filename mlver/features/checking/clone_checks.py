@@ -9,13 +9,20 @@ from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedChec
 from mlver.findings import Finding
 from mlver.git import remotes
 from mlver.git.git_tag import GitTag
+from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.audit import audit
 from mlver.project.history.lost_code import find_lost_code
 from mlver.project.project import Project
+from mlver.project.remote.configured import list_remotes
+from mlver.project.remote.needed import read_versions
+from mlver.project.remote.unshared import find_unshared
 from mlver.project.tags import standing_tags
 from mlver.project.tags.missing_seals import SealableRecord
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
+
+# Of what others cannot get, so much is named.
+_SHOWN = 10
 
 
 def has_remote(project: Project) -> bool:
@@ -56,14 +63,31 @@ def check_remotes(project: Project) -> Iterator[DoctorCheck]:
     """Say where records and tags can be sent, and where the remote has other tags."""
     remote = remotes.default_remote(project.repository)
     if remote is not None:
-        yield PassedCheck(
-            "remote", f"{remote}; mlver tag --push sends seals there, and no stored bytes"
-        )
+        sent = "mlver tag --push sends seals there, and no stored bytes"
+        if has_remotes(project):
+            sent = "mlver push sends branch and seals there, and bytes to the remotes below"
+        yield PassedCheck("remote", f"{remote}; {sent}")
         yield from _check_rival_tags(project, remote)
         return
     message = "there is none: this is the only copy of the records"
     hints = ("git remote add origin URL", "git push -u origin HEAD", "mlver tag --push")
     yield Diagnosis(Finding("remote", "remote", message, hints), level="remark")
+
+
+def check_sharing(project: Project) -> Iterator[DoctorCheck]:
+    """Say what others could not get: every remote that is confirmed is asked."""
+    remotes_here = list_remotes(project)
+    if not remotes_here:
+        return
+    findings = find_unshared(project, read_versions(project))
+    if not findings:
+        names = ", ".join(remote.name for remote in remotes_here)
+        yield PassedCheck("sharing", f"others can get every version, its bytes from {names}")
+    for finding in findings[:_SHOWN]:
+        yield Diagnosis(finding, level="remark")
+    if len(findings) > _SHOWN:
+        message = f"{len(findings) - _SHOWN:,} more cannot be had by others"
+        yield Diagnosis(Finding("object", "sharing", message, ("mlver push",)), level="remark")
 
 
 def _check_rival_tags(project: Project, remote: str) -> Iterator[DoctorCheck]:

@@ -14,7 +14,12 @@ from mlver.errors import (
     summarise_error,
 )
 from mlver.features.checking.cache_check import check_cache
-from mlver.features.checking.clone_checks import check_clone, check_remotes, has_remote
+from mlver.features.checking.clone_checks import (
+    check_clone,
+    check_remotes,
+    check_sharing,
+    has_remote,
+)
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
 from mlver.findings import Finding
 from mlver.git.hooks import is_own_hook
@@ -77,6 +82,7 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
         _check_author(project),
         *check_clone(project),
         *check_remotes(project),
+        *check_sharing(project),
     ]
     passed = tuple(check for check in checks if isinstance(check, PassedCheck))
     diagnoses = tuple(check for check in checks if isinstance(check, Diagnosis))

@@ -196,11 +196,14 @@ def status_command(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit 1 when something differs.")
     ] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Ask the remotes what others could not get.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compare the work tree with the version it holds; suggest the bump.
 
     That is the one that was checked out, else the highest, pre-releases included.
     """
-    result = find_status(find_session(ctx).cached_project, model)
+    result = find_status(find_session(ctx).cached_project, model, shared=remote)
     emit_result(result, draw_status, json=json, code=int(exit_code and result.differs))

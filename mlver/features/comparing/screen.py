@@ -17,6 +17,7 @@ from mlver.terminal.gates import draw_gates
 from mlver.terminal.links import (
     draw_empty_registry,
     draw_faults,
+    draw_findings,
     draw_hidden_count,
     draw_hints,
 )
@@ -169,6 +170,9 @@ def draw_status(result: StatusResult, screen: TextScreen) -> None:
         if index:
             screen.draw_blank_line()
         _draw_model_status(model_status, screen)
+    if result.unshared:
+        screen.draw_line(("others", "warn"), " could not get all of this")
+        draw_findings(result.unshared, screen, "warn")
 
 
 def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:

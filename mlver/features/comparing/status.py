@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlver.content import formats
@@ -31,6 +32,7 @@ from mlver.features.comparing.value_diff import (
     compare_values,
     suggest_bump,
 )
+from mlver.findings import Finding
 from mlver.project.artifacts import measuring, modes
 from mlver.project.artifacts.bringing import suggest_bringing
 from mlver.project.artifacts.empty_store import has_empty_store
@@ -92,21 +94,26 @@ class ModelStatus:
 class StatusResult:
     """`faults` are why some records cannot be read.
 
-    The work tree was compared with those that can be read.
+    The work tree was compared with those that can be read. `unshared` is what others could not get
+    of the versions named, if remotes were asked.
     """
 
     models: tuple[ModelStatus, ...]
     faults: tuple[str, ...]
+    unshared: tuple[Finding, ...] = ()
 
     @property
     def differs(self) -> bool:
         return any(model.differs for model in self.models)
 
 
-def find_status(project: Project, model: str | None = None) -> StatusResult:
+def find_status(
+    project: Project, model: str | None = None, *, shared: bool = False
+) -> StatusResult:
     """The work tree's state for one model, or for every one.
 
-    Reads only those files that the stat cache cannot vouch for.
+    With `shared`, remotes are asked what others could not get of the versions in it. Reads only
+    those files that the stat cache cannot vouch for.
     """
     model_names = project.registry.list_models()
     if model is not None or not model_names:
@@ -123,7 +130,20 @@ def find_status(project: Project, model: str | None = None) -> StatusResult:
         status = _compare_with_versions(project, working_snapshot, versions, reader)
         statuses.append(status)
     # A record is read for more than one reason, and its fault is one.
-    return StatusResult(tuple(statuses), tuple(dict.fromkeys(reader.faults)))
+    faults = tuple(dict.fromkeys(reader.faults))
+    unshared = _find_unshared(project, statuses) if shared else ()
+    return StatusResult(tuple(statuses), faults, unshared)
+
+
+def _find_unshared(project: Project, statuses: Iterable[ModelStatus]) -> tuple[Finding, ...]:
+    # imported here: few ask remotes
+    from mlver.project.remote.unshared import find_unshared
+
+    records: list[VersionRecord] = []
+    for status in statuses:
+        for version in dict.fromkeys((status.version, status.latest)):
+            records.append(project.registry.read_version(status.model, version)[0])
+    return find_unshared(project, records)
 
 
 def _list_readable_versions(project: Project, model: str, reader: TolerantReader) -> list[Version]:

@@ -165,3 +165,23 @@ def test_a_dry_run_brings_nothing(ben: Repository) -> None:
     pulled = read_json(ben, "pull", "--dry-run")
     assert (pulled["needed"], pulled["absent"], pulled["arrivals"]) == (3, 3, [])
     assert count_objects(ben) == 0
+
+
+def test_what_others_could_not_get_is_told(pushed: Team) -> None:
+    ann = pushed.ann
+    assert read_json(ann, "status", "--remote")["unshared"] == []
+    assert "sharing" in ann.mlver("doctor").out
+    write_model(ann, "second")
+    assert ann.mlver("register", "digits", "--bump", "minor", "-m", "second").code == 0
+    told = read_json(ann, "status", "--remote")["unshared"]
+    assert [(finding["kind"], finding["subject"]) for finding in told] == [
+        ("object", "digits 1.1.0 weights"),
+        ("record", ".mlver/models/digits/versions/1.1.0.yaml"),
+    ]
+    assert told[0]["hints"] == ["mlver push"]
+    doctor = ann.mlver("doctor").out
+    assert "digits 1.1.0 weights" in doctor
+    assert "are on no remote, so others cannot get them" in doctor
+    assert read_json(ann, "push")["ok"]
+    assert read_json(ann, "status", "--remote")["unshared"] == []
+    assert "was not asked" in ann.mlver("--offline", "doctor").out
