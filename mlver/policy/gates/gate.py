@@ -16,7 +16,8 @@ class StageCandidate:
 
     `unsealed` is what is wrong with its seal, None when it is sealed, which `sealed` says in words.
     `stages_unsealed` are those that it held only by promotions that no tag seals. `damage` is None
-    when its bytes were not checked, and `recovery` when no remote was asked.
+    when its bytes were not checked, and `recovery` when no remote was asked. `elsewhere` are data
+    sets at an address, which nobody here can check.
     """
 
     version: str
@@ -26,6 +27,7 @@ class StageCandidate:
     stages_unsealed: frozenset[str] = frozenset()
     sealed: str = "sealed"
     recovery: Recoverability | None = None
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,10 @@ def judge_bytes(candidate: StageCandidate, _: object) -> GateResult:
         return _build_result("inconclusive", "not checked")
     if candidate.damage:
         return _build_result("fail", _summarise_damage(candidate.damage))
-    return prove_bytes("every byte checked")
+    checked = "every byte checked"
+    if candidate.elsewhere:
+        checked += f", but not {', '.join(candidate.elsewhere)}, at an address"
+    return prove_bytes(checked)
 
 
 def prove_bytes(checked: str, unkept: Sequence[str] = ()) -> GateResult:

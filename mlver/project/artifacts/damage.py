@@ -63,7 +63,8 @@ class DamageReport:
 
     def list_unkept(self) -> list[Finding]:
         """Artifacts that neither mlver nor git, git-lfs or DVC keeps here."""
-        return [artifact.finding for artifact in self.unstored if artifact.state != "kept"]
+        held = ("kept", "remote")
+        return [artifact.finding for artifact in self.unstored if artifact.state not in held]
 
     def list_unread(self) -> list[Finding]:
         """Objects that were never brought here, and other artifacts that could not be read."""
@@ -231,7 +232,7 @@ def _sort_unstored(
     unread: list[Finding] = []
     for artifact in artifacts:
         is_weights = artifact.name == "weights"
-        if artifact.state in ("absent", "working"):
+        if artifact.state in ("absent", "working", "remote"):
             remarks.append(artifact.finding)
         # Data sets that nobody keeps here may be kept where mlver cannot look.
         elif artifact.state == "damaged" or (artifact.state == "lost" and is_weights):

@@ -90,6 +90,7 @@ def _describe_candidate(
         stages_unsealed=held.unsealed,
         damage=damage,
         sealed=sealed,
+        elsewhere=tuple(name for name, item in record.data.items() if item.is_remote),
     )
 
 

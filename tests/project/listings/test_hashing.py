@@ -119,7 +119,7 @@ def test_a_run_that_was_stopped_half_way_goes_on(
 ) -> None:
     whole = digest_of(run(folder))
     del reads[:]
-    count = vars(chunks)["hash_chunk"]
+    count: Callable[..., list[HashedObject]] = vars(chunks)["hash_chunk"]
 
     def stop(*arguments: Any, **options: Any) -> list[HashedObject]:
         if len(reads) >= COUNT / 2:

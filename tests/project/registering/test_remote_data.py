@@ -111,8 +111,18 @@ def test_looking_reads_nothing_of_it(pinned: Repository, data: Path) -> None:
     assert "not touched: train" in assert_works(pinned, "checkout", "m")
     assert_works(pinned, "show", "m")
     assert pinned.mlver("doctor", "--json").code == 0
-    assert_works(pinned, "promote", "m@1.0.0", "--to", "staging", "-m", "Good")
-    assert_works(pinned, "rollback", "--stage", "staging", "--to", "1.0.0", "-m", "x", "--dry-run")
+    said = assert_works(pinned, "promote", "m@1.0.0", "--to", "staging", "-m", "Good")
+    assert "every byte checked, but not train, at an address" in said
+
+
+def test_a_stage_can_go_back_to_it(pinned: Repository, data: Path) -> None:
+    pinned.write("model.bin", "other weights")
+    register(pinned, "--bump", "patch")
+    data.rename(data.with_name("away"))
+    for version in ("1.0.0", "1.0.1"):
+        assert_works(pinned, "promote", f"m@{version}", "--to", "staging", "-m", "Good")
+    assert_works(pinned, "rollback", "--stage", "staging", "--checkout", "-m", "Worse")
+    assert (pinned.path / "model.bin").read_text() == "weights"
 
 
 def test_a_dry_run_writes_nothing(pinned: Repository) -> None:

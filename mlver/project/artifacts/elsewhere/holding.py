@@ -19,7 +19,8 @@ from mlver.records.version import VersionRecord
 # `kept`: somebody keeps the bytes, and they were read and are right. `working`: nobody does, but
 # the work tree has them. `absent`: somebody keeps them, but not in this clone. `damaged`: what
 # somebody keeps is wrong. `lost`: nobody has them here, and no pointer says who else does.
-HoldState = Literal["kept", "working", "absent", "damaged", "lost"]
+# `remote`: it lies at an address, and nobody looks there.
+HoldState = Literal["kept", "working", "absent", "damaged", "lost", "remote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def judge_unstored(
     subject = f"{record.model} {record.version} {name}"
     if artifact.is_remote:
         text = f"lies at {printable_name(artifact.path)}, and nothing of it was read"
-        return UnstoredArtifact(owner, name, "absent", Finding("object", subject, text))
+        return UnstoredArtifact(owner, name, "remote", Finding("object", subject, text))
     state, message, hints = _find_kept(copies, artifact, record.code.commit)
     if state == "kept":
         return UnstoredArtifact(owner, name, state, Finding("working", subject, "is kept"))
