@@ -96,9 +96,9 @@ def measure_artifacts(
     project: Project,
     request: RegisterRequest,
     settings: ModelSettings,
+    remote: RemoteData,
     *,
     store: bool,
-    remote: RemoteData,
     only: Container[str] | None = None,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
@@ -346,12 +346,13 @@ def pin_modes(
     project: Project,
     record: VersionRecord,
     measured: Mapping[str, MeasuredArtifact],
-    before: Mapping[str, Artifact],
+    before: VersionRecord | None,
 ) -> VersionRecord:
     """Add to each artifact which of its files may be executed."""
+    artifacts_before = {} if before is None else before.named_artifacts()
     pinned: dict[str, Artifact] = {}
     for name, artifact in record.named_artifacts().items():
-        executable = modes.pin_executable(project, measured[name], before.get(name))
+        executable = modes.pin_executable(project, measured[name], artifacts_before.get(name))
         pinned[name] = replace(artifact, executable=executable)
     return replace(record, weights=pinned.pop("weights"), data=pinned)
 

@@ -138,15 +138,12 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
         code = inspect_code(project, request, inputs)
-        measured = measure_artifacts(
-            project, request, inputs.settings, store=edit is not None, remote=remote
-        )
+        measured = measure_artifacts(project, request, inputs.settings, remote, store=bool(edit))
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
         before = read_before(project, record)
-        artifacts_before = {} if before is None else before.named_artifacts()
-        record = pin_modes(project, record, measured, artifacts_before)
+        record = pin_modes(project, record, measured, before)
         _note_environment(project, record)
         encoded = EncodedRecord(record, encode_record(project, record), measured, before)
         # built before the record lands: afterwards nothing may fail any more
