@@ -45,7 +45,7 @@ def gc_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Delete what nobody needs, in two steps with a grace time between.
+    """Delete what nobody needs any more, after a grace time.
 
     What a reference, its log, a stash, an index or a work tree leads to is always kept, in all of
     its history. Here, the rest goes to the trash first; on a remote, it is condemned first.
@@ -76,6 +76,6 @@ def du_command(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show where bytes are, whose they are, and what gc would free."""
+    """Show where bytes are, and what gc would free."""
     project = find_session(ctx).shown_project
     emit_result(measure_usage(project, remote or ()), draw_du, json=json)
