@@ -69,8 +69,7 @@ def _find_reason(
     now: datetime,
 ) -> str | None:
     for stage, records in sorted(promoted.items()):
-        is_named = settings.keep_stages is True or stage in settings.keep_stages
-        if is_named and version.record in records:
+        if stage in settings.keep_stages and version.record in records:
             return f"held {stage}"
     if settings.keep_for is not None and version.created > now - read_duration(settings.keep_for):
         return f"not older than {settings.keep_for}"

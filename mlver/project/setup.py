@@ -64,6 +64,15 @@ stages:
 #    endpoint: https://minio.example.org:9000
 #    region: eu-central-1
 #    insecure: false
+
+# What `mlver gc` keeps of versions that nothing leads to any more, and how long it waits before it
+# deletes anything. What a branch, a tag or a work tree leads to is kept in any case.
+#retention:
+#  keep_last: 3
+#  keep_stages: [production]
+#  keep_for: 90d
+#  keep_labels: [audit]
+#  grace: 14d
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

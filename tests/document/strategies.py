@@ -118,6 +118,11 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("GuardSettings", "max_file_size"): st.integers(65_536, 2**40),
     ("RemoteSettings", "endpoint"): st.none() | st.sampled_from(["https://minio.example.org:9000"]),
     ("RemoteSettings", "insecure"): st.booleans(),
+    ("RetentionSettings", "grace"): st.sampled_from(["1d", "14d", "9w"]),
+    ("RetentionSettings", "keep_for"): st.none() | st.sampled_from(["90d", "12w"]),
+    ("RetentionSettings", "keep_labels"): st.sampled_from([(), ("audit",), ("team=risk", "a")]),
+    ("RetentionSettings", "keep_last"): st.integers(0, 1_000_000),
+    ("RetentionSettings", "keep_stages"): st.sampled_from([(), ("production", "canary")]),
     ("RemoteSettings", "region"): st.none() | st.sampled_from(["eu-central-1"]),
     ("StageSettings", "gates"): st.fixed_dictionaries(
         {},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from mlver.records.values import Document, drop_empty_values
 
@@ -20,26 +20,21 @@ class RetentionSettings:
     """`gc` always keeps whatever a reference, a log or a work tree leads to.
 
     Of versions whose records nothing leads to any more, it keeps the `keep_last` highest of each
-    model, those that a promotion to one of `keep_stages` (or to any, if it is true) names, those
+    model, those that a promotion to one of `keep_stages` names, those
     recorded within `keep_for`, and those with one of `keep_labels`: `name`, or `name=value`.
     `grace` is how long it waits before it deletes anything.
     """
 
     keep_last: int = 0
-    keep_stages: tuple[str, ...] | Literal[True] = ()
+    keep_stages: tuple[str, ...] = ()
     keep_for: str | None = None
     keep_labels: tuple[str, ...] = ()
     grace: str = DEFAULT_GRACE
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RetentionSettings:
-        stages = document.get("keep_stages", ())
-        fields = {
-            **document,
-            "keep_stages": True if stages is True else tuple(stages or ()),
-            "keep_labels": tuple(document.get("keep_labels", ())),
-        }
-        return cls(**fields)
+        listed = {key: tuple(document.get(key, ())) for key in ("keep_stages", "keep_labels")}
+        return cls(**{**document, **listed})
 
     @property
     def grace_time(self) -> timedelta:
@@ -51,10 +46,9 @@ class RetentionSettings:
         return bool(self.keep_last or self.keep_stages or self.keep_for or self.keep_labels)
 
     def to_document(self) -> Document:
-        stages = True if self.keep_stages is True else list(self.keep_stages)
         kept = drop_empty_values(
             keep_last=self.keep_last,
-            keep_stages=stages,
+            keep_stages=list(self.keep_stages),
             keep_for=self.keep_for,
             keep_labels=list(self.keep_labels),
         )

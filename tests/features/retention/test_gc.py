@@ -185,7 +185,7 @@ def test_retention_keeps_more(lost: Repository) -> None:
     for rule in ("keep_last: 1", "keep_for: 9000d"):
         config.write_text(f"{before}retention:\n  {rule}\n")
         assert set(count_fates(lost)) == {"kept"}
-    config.write_text(f"{before}retention:\n  keep_labels: [audit]\n  keep_stages: true\n")
+    config.write_text(f"{before}retention:\n  keep_labels: [audit]\n  keep_stages: [production]\n")
     assert count_fates(lost)["trashed"] == 1
 
 
