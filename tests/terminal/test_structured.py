@@ -34,6 +34,8 @@ from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
 from mlver.features.releasing.tag import TagResult
 from mlver.features.remotes.result import RemoteResult
+from mlver.features.retention.du import DuResult
+from mlver.features.retention.gc import GcResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
 from mlver.project.checkout import CheckoutResult
@@ -75,6 +77,8 @@ KINDS: dict[str, type] = {
             ListResult,
             LogResult,
             NoteResult,
+            GcResult,
+            DuResult,
             PlotResult,
             PromoteResult,
             RegisterResult,
