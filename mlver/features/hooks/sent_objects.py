@@ -42,9 +42,10 @@ def send_objects(
     texts: list[str] = []
     for place in sent:
         if place.objects:
+            objects = f"{place.objects:,} object{'s' * (place.objects != 1)}"
             texts.append(
-                f"{place.remote} got what it lacked ({place.objects:,} objects,"
-                f" {place.bytes_sent:,} bytes), {place.confirmed}"
+                f"{place.remote} got what it lacked ({objects}, {place.bytes_sent:,} bytes),"
+                f" {place.confirmed}"
             )
     return (), tuple(texts)
 

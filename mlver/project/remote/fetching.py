@@ -59,9 +59,9 @@ def fetch_versions(
         return
     for arrival in brought.arrivals:
         if arrival.objects:
+            objects = f"{arrival.objects:,} object{'s' * (arrival.objects != 1)}"
             project.reporter.show_note(
-                f"fetched {arrival.objects:,} objects ({arrival.bytes_received:,} bytes)"
-                f" from {arrival.remote}"
+                f"fetched {objects} ({arrival.bytes_received:,} bytes) from {arrival.remote}"
             )
         for fault in arrival.wrong:
             project.reporter.show_note(f"{fault.place} is not {fault.digest}, and was not taken")
