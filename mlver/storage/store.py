@@ -179,6 +179,10 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def select_missing(self, digests: DigestSet) -> DigestSet:
+        """Those that are not in the store, in little memory, however many there are."""
+        ...
+
     def read_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """The sizes in bytes of those of these objects that are in the store; none is proven."""
         ...

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.hashing.measure import MeasuredArtifact
-from mlver.project.artifacts.measuring import measured_files, pinned_files
+from mlver.project.artifacts.measuring import measured_files
 from mlver.project.artifacts.storing import open_batch_deposit, open_store
 from mlver.project.project import Project
-from mlver.records.version import VersionRecord
 from mlver.storage.shared_cache import SharedCache
 
 VARIABLE = "MLVER_CACHE"
@@ -82,21 +80,6 @@ def bring_objects(project: Project, wanted: Collection[Digest]) -> frozenset[Dig
             f"the shared cache {cache.directory} held damaged objects, which were not used: {shown}"
         )
     return result.brought
-
-
-def bring_version(
-    project: Project, record: VersionRecord, only: Collection[str] = ()
-) -> frozenset[Digest]:
-    """Store what the shared cache has of a version's artifacts and the repository lacks."""
-    if find_cache(project) is None:
-        return frozenset()
-    wanted: set[Digest] = set()
-    for artifact in record.select_artifacts(only).values():
-        # A manifest that cannot be read is for those to name who need it.
-        with suppress(MlverError):
-            for _, hexadecimal in pinned_files(project, artifact) if artifact.stored else ():
-                wanted.add(Digest(hexadecimal))
-    return bring_objects(project, wanted)
 
 
 def find_cached(project: Project, wanted: Collection[Digest]) -> set[Digest]:

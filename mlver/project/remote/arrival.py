@@ -53,8 +53,7 @@ class BroughtObjects:
 
 def find_absent(project: Project, needed: DigestSet) -> DigestSet:
     """Find those of these objects that are not in the repository's store."""
-    missing = open_store(project).find_missing(needed)
-    return DigestSet.from_digests(missing)
+    return open_store(project).select_missing(needed)
 
 
 def bring_objects(

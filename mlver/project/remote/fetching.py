@@ -23,10 +23,16 @@ def fetch_for_reading(
     project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
 ) -> None:
     """The same as `fetch_versions`, for what only reads and so does not hold the lock yet."""
-    if not (shared_cache.find_cache(project) or _find_absent(project, records, only)):
+    if not _find_absent(project, records, only):
         return
-    with locking(project, "fetching") as holding:
-        fetch_versions(holding, records, only)
+    if not _list_remotes(project) and shared_cache.find_cache(project) is None:
+        return
+    # What is only read may lie where nothing can be written, and another command may be at work.
+    try:
+        with locking(project, "fetching") as holding:
+            fetch_versions(holding, records, only)
+    except MlverError as error:
+        project.reporter.show_note(f"nothing was fetched: {summarise_error(error)}")
 
 
 def fetch_versions(
@@ -39,17 +45,20 @@ def fetch_versions(
     Nobody is asked anything: a remote that is not confirmed yet is named in a note, and so is one
     that cannot be reached. Whoever needs the objects then says which of them are missing.
     """
-    for record in records:
-        shared_cache.bring_version(project, record, only)
     absent = _find_absent(project, records, only)
     if not absent:
+        return
+    cached = shared_cache.bring_objects(project, absent)
+    absent = DigestSet.from_digests(digest for digest in absent if digest not in cached)
+    remotes = _list_remotes(project)
+    if not absent or not remotes:
         return
     if project.offline:
         project.reporter.show_note(
             f"{len(absent):,} objects are not here, and --offline asks no remote for them"
         )
         return
-    usable = _select_usable(project, list_remotes(project))
+    usable = _select_usable(project, remotes)
     if not usable:
         return
     try:
@@ -70,12 +79,18 @@ def fetch_versions(
 def _find_absent(
     project: Project, records: Sequence[VersionRecord], only: Collection[str]
 ) -> DigestSet:
-    """The objects of these versions that are not here; none where no remote could have them."""
-    # Most repositories have no remote, and a manifest with a fault is for the caller to name.
+    """The objects of these versions that are not here."""
+    # A manifest with a fault is for the caller to name.
     with suppress(MlverError):
-        if records and list_remotes(project):
-            return find_absent(project, list_needed(project, records, only))
+        return find_absent(project, list_needed(project, records, only))
     return DigestSet.from_raw(())
+
+
+def _list_remotes(project: Project) -> tuple[ConfiguredRemote, ...]:
+    # Whoever needs settings that cannot be read says so.
+    with suppress(MlverError):
+        return list_remotes(project)
+    return ()
 
 
 def _select_usable(project: Project, remotes: Iterable[ConfiguredRemote]) -> list[ConfiguredRemote]:

@@ -135,6 +135,10 @@ class LocalStore(ObjectCatalogue):
             raise refusal_error(f"setting {digest} aside", error) from error
         return quarantined
 
+    def select_missing(self, digests: DigestSet) -> DigestSet:
+        """See RepositoryStore."""
+        return DigestSet.from_digests(self.locate_objects(digests).read_missing())
+
     def read_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """See RepositoryStore."""
         locations = self.find_locations({digest.hex for digest in digests})
