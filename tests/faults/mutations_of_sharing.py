@@ -17,8 +17,8 @@ SHARING_MUTATIONS = (
     ),
     Mutation("storage.shared_cache:_take_large", "_ != _.hex", "False", "tests", _CACHE_TESTS),
     Mutation(
-        "storage.local.deposit:ObjectDeposit.copy_unproven",
-        "_ == _.hex",
+        "storage.local.incoming:LooseBlob.copy_checked",
+        "_ == _",
         "True",
         "tests",
         _CACHE_TESTS,
