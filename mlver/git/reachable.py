@@ -15,8 +15,9 @@ from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
 from mlver.errors import MlverError, shell_command
-from mlver.git import objects
+from mlver.git import changes_in, objects
 from mlver.git.gitpython import import_gitpython
+from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess, build_lacking_error
 from mlver.git.repository import GitRepository
 
@@ -33,15 +34,70 @@ def list_reachable(
 
     `extra` are commits besides. Raise GitFailed where git cannot walk all of the history.
     """
-    options = ["--objects", "--missing=error", *_EVERYTHING, *extra]
+    files = _list_walked(repository, folder, extra)
+    files |= _list_committed(repository, folder, extra)
+    files |= _list_indexed(repository, folder)
+    return files
+
+
+def _list_walked(repository: GitRepository, folder: str, extra: Sequence[str]) -> dict[str, str]:
+    """What git finds by itself: it also knows tags on trees, and what only an index has."""
+    options = ["--objects", "--full-history", "--missing=error", *_EVERYTHING, *extra]
     listing = repository.process.read(
         ["rev-list", *options, "--", folder], doing="list all of the history", limit=None
     )
+    return _parse_objects(listing, f"{folder}/", "")
+
+
+def _list_committed(repository: GitRepository, folder: str, extra: Sequence[str]) -> dict[str, str]:
+    """What the folder held in each commit, one by one.
+
+    Git leaves out branches that a merge dropped, and names an object once, by whatever path it met
+    first, which may be outside of the folder.
+    """
+    listing = repository.process.read(
+        ["rev-list", "--missing=error", "--all", "--reflog", *extra],
+        doing="list all commits",
+        limit=None,
+    )
+    commits = listing.decode().split()
+    trees: dict[str, None] = {}
+    for known in changes_in.find_objects(repository, (f"{commit}:{folder}" for commit in commits)):
+        if known is not None:
+            trees[known.object_id] = None
+    if not trees:
+        return {}
+    request = "".join(f"{tree}\n" for tree in trees)
+    listing = repository.process.read(
+        ["rev-list", "--objects", "--missing=error", "--stdin"],
+        stdin=request.encode(),
+        doing="list what the commits hold",
+        limit=None,
+    )
+    return _parse_objects(listing, "", f"{folder}/")
+
+
+def _list_indexed(repository: GitRepository, folder: str) -> dict[str, str]:
+    """What the index of each work tree holds below the folder."""
+    files: dict[str, str] = {}
+    for work_tree in list_work_trees(repository):
+        if not (work_tree / ".git").exists():
+            continue
+        arguments = ["ls-files", "--stage", "-z", "--full-name", "--", folder]
+        listing = GitProcess(work_tree).read(arguments, doing="read an index", limit=None)
+        for line in split_fields(listing):
+            description, _, path = line.partition("\t")
+            files[description.split(" ")[1]] = path
+    return files
+
+
+def _parse_objects(listing: bytes, below: str, prefix: str) -> dict[str, str]:
+    """The objects of `rev-list --objects` whose paths begin so, with a prefix for each path."""
     files: dict[str, str] = {}
     for line in listing.decode(errors="surrogateescape").splitlines():
         object_id, _, path = line.partition(" ")
-        if path.startswith(f"{folder}/"):
-            files[object_id] = path
+        if path and path.startswith(below):
+            files[object_id] = f"{prefix}{path}"
     return files
 
 

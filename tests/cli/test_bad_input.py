@@ -220,7 +220,7 @@ def test_a_wrong_word_is_answered_with_the_command_that_was_meant(
 
 
 @pytest.mark.parametrize(
-    "typed", ["delete digits", "tagged", "serve", "revert", "rebase", "gc", "li", "check"]
+    "typed", ["delete digits", "tagged", "serve", "revert", "rebase", "li", "check"]
 )
 def test_a_command_that_only_looks_alike_is_not_proposed(second: Repository, typed: str) -> None:
     said = assert_refused(second, *typed.split(), code=2)

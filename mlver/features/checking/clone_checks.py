@@ -76,10 +76,14 @@ def check_remotes(project: Project) -> Iterator[DoctorCheck]:
 
 def check_sharing(project: Project) -> Iterator[DoctorCheck]:
     """Say what others could not get: every remote that is confirmed is asked."""
-    remotes_here = list_remotes(project)
+    # Settings that cannot be read, and manifests with a fault, are named by their own checks.
+    try:
+        remotes_here = list_remotes(project)
+        findings = find_unshared(project, read_versions(project))
+    except MlverError:
+        return
     if not remotes_here:
         return
-    findings = find_unshared(project, read_versions(project))
     if not findings:
         names = ", ".join(remote.name for remote in remotes_here)
         yield PassedCheck("sharing", f"others can get every version, its bytes from {names}")

@@ -17,6 +17,7 @@ from mlver.project.remote.pushing import objects_are_sent, send_needed
 from mlver.records import layout
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
+from mlver.terminal.preferences import find_preferences
 
 
 def send_objects(
@@ -25,11 +26,13 @@ def send_objects(
     """Send the objects of these records' versions; return what is in the way, and what was sent.
 
     `places` has a commit that holds each record, by the record's path. What `mlver push` sent just
-    before is not sent again, and without a remote nothing is.
+    before is not sent again. Without a remote nothing is, and with MLVER_OFFLINE neither.
     """
     if objects_are_sent():
         return (), ()
     project = Project.from_repository(repository, start)
+    if find_preferences().offline:
+        return (), ()
     try:
         if not project.registry.read_shown_config().remotes:
             return (), ()

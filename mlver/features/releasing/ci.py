@@ -13,8 +13,9 @@ from mlver.errors import MlverError, UsageError, refusal_error, shell_command
 from mlver.features.releasing.pipelines.emit import PipelineFile, is_edited, render_pipelines
 from mlver.features.releasing.pipelines.settings import FORGES, PIPELINES, Forge, PipelineSettings
 from mlver.git.main_branch import find_main_branch
-from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.project import Project
+from mlver.project.remote.configured import list_remotes
+from mlver.project.remote.places import find_trust_place
 from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.system import durable
@@ -70,7 +71,7 @@ def write_pipelines(
     A file that was edited, or that mlver did not write, is refused unless with `force`.
     """
     pipeline_files = build_pipelines(project, forge, settings, version=version)
-    complete = settings.with_remotes() if has_remotes(project) else settings
+    complete = _add_remotes(project, settings)
     with nullcontext() if dry_run else writing_files(project, "ci"):
         # Under the lock, so that no other mlver changes a file between the look and the write.
         compared = [(file, _find_state(project, file)) for file in pipeline_files]
@@ -97,9 +98,8 @@ def build_pipelines(
     """
     known_forge = _find_forge(forge)
     branch_name = settings.branch or find_main_branch(project.repository).name
-    used_settings = settings.with_remotes() if has_remotes(project) else settings
     complete_settings = replace(
-        used_settings,
+        _add_remotes(project, settings),
         branch=branch_name,
         python=settings.python or _PYTHON,
         install=settings.install or f"mlver=={version}",
@@ -107,6 +107,14 @@ def build_pipelines(
     return tuple(
         render_pipelines(known_forge, complete_settings, settings.command_line(known_forge))
     )
+
+
+def _add_remotes(project: Project, settings: PipelineSettings) -> PipelineSettings:
+    """Let jobs use the remotes of the repository, as it names them now."""
+    places: list[str] = []
+    for remote in list_remotes(project):
+        places.append(find_trust_place(project, remote).text)
+    return settings.with_remotes(places) if places else settings
 
 
 def _select_due_files(

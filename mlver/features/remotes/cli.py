@@ -111,7 +111,9 @@ def _perform_action(
     if what == "remove":
         return remove_remote(session.initialised_project, given[0], dry_run=dry_run)
     if what == "show":
-        return show_remote(session.shown_project, next(iter(given), None), confirmed=yes)
+        return show_remote(
+            session.shown_project, next(iter(given), None), confirmed=yes, remember=not dry_run
+        )
     return list_known(session.shown_project)
 
 

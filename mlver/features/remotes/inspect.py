@@ -22,14 +22,16 @@ def list_known(project: Project) -> RemoteResult:
     return _build_result("list", states)
 
 
-def show_remote(project: Project, name: str | None, *, confirmed: bool) -> RemoteResult:
+def show_remote(
+    project: Project, name: str | None, *, confirmed: bool, remember: bool
+) -> RemoteResult:
     """Show a remote, the default one without a name, and try it where it is trusted.
 
-    `confirmed`: trust it from now on.
+    `confirmed`: trust it from now on, and `remember` that.
     """
     (remote,) = choose_remotes(project, () if name is None else (name,))
     if confirmed:
-        require_trusted(project, (remote,), confirmed=True)
+        require_trusted(project, (remote,), confirmed=True, remember=remember)
     trial = None
     state = describe_remote(project, remote, default=False)
     if state.trusted:

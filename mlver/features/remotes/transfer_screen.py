@@ -23,6 +23,10 @@ def draw_push(result: PushResult, screen: TextScreen) -> None:
         _draw_published(sent, screen)
     if result.git_remote is not None:
         _draw_git_half(result, screen)
+    if result.unsealed:
+        count = format_count(len(result.unsealed), "record")
+        screen.draw_line("  ", ("unsealed", "warn"), f"  {count}: no tag seals them yet", hang=2)
+        draw_hints(("mlver tag", "mlver push"), screen)
     _draw_findings(result.held_back, "stays here", screen)
     _draw_findings(result.lacking, "lacking", screen)
 
@@ -31,14 +35,19 @@ def _draw_sent(sent: SentObjects, screen: TextScreen, *, dry_run: bool) -> None:
     place = f"{sent.remote} ({sent.address})"
     if not sent.objects:
         count = format_count(sent.present, "object")
-        screen.draw_line((sent.remote, "name"), f" has everything already  ({count})")
+        text = f" has everything already  ({count})"
+        if sent.absent:
+            text = f" has {sent.present:,} objects already, and {sent.absent:,} are nowhere here"
+        screen.draw_line((sent.remote, "name"), text)
         return
     count = format_count(sent.objects, "object")
     if dry_run:
         screen.draw_line(("Would send", "bold"), f" {count} to ", (place, "name"))
         return
     size = format_size(sent.bytes_sent)
-    how = f"  {sent.confirmed}, {sent.present:,} were there"
+    how = f"  {sent.confirmed}"
+    if sent.present:
+        how += f"; it had {sent.present:,}"
     screen.draw_line(("Sent", "bold"), f" {count}, {size}, to ", (place, "name"), (how, "dim"))
 
 
@@ -51,7 +60,8 @@ def _draw_git_half(result: PushResult, screen: TextScreen) -> None:
     verb = "Would push" if result.dry_run else "Pushed"
     place = f"{result.git_remote}/{result.branch}"
     if not result.moved and not result.tags:
-        screen.draw_line((place, "name"), " has this commit and its seals already")
+        seals = "" if result.unsealed else " and its seals"
+        screen.draw_line((place, "name"), f" has this commit{seals} already")
         return
     commit = (result.commit or "")[:10]
     seals = format_count(len(result.tags), "seal")

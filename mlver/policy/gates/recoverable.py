@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+import re
+
+from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.policy.recoverability import Recoverability
 from mlver.records.promotion import GateResult, Result
 
 _UNASKED = "no remote was asked"
+# In the words of the functions below: which remotes lack something, or did not answer.
+_LACKING = re.compile(r"contents are not on ([a-z][a-z0-9_-]*)")
+_SILENT = re.compile(r"([a-z][a-z0-9_-]*) did not answer:")
+_BEHIND = re.compile(r"commits that are not here: git fetch (\S+)")
 
 
 def judge_recovery(candidate: StageCandidate, _: object) -> GateResult:
@@ -70,8 +77,19 @@ def _describe_remotes(facts: Recoverability) -> str:
 
 
 def suggest_commands(_: str, result: GateResult) -> tuple[str, ...]:
+    """What brings the bytes and the record to where others get them, or asks again."""
+    lacking = _LACKING.findall(str(result.actual))
+    if lacking:
+        words = [word for name in lacking for word in ("--remote", name)]
+        return (shell_command("mlver", "push", *words),)
     if result.result == "fail":
         return ("mlver push",)
+    behind = _BEHIND.search(str(result.actual))
+    if behind is not None:
+        return (shell_command("git", "fetch", behind[1]),)
+    silent = _SILENT.findall(str(result.actual))
+    if silent:
+        return (shell_command("mlver", "remote", "show", silent[0]),)
     return ("mlver remote list",)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlver.errors import MlverError, summarise_error
 from mlver.project.artifacts import shared_cache
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
@@ -61,19 +62,31 @@ def bring_objects(
 ) -> BroughtObjects:
     """Bring objects, each from the first of these remotes that has it whole. Hold the lock.
 
+    A remote that cannot be asked is named in a note, and the next one is asked.
+
     The shared cache of this host is asked before them, and gets what they have.
 
-    What arrived is stored durably when this returns. Raise MlverError where a remote cannot be
-    asked at all; what arrived before that stays.
+    What arrived is stored durably when this returns. Raise MlverError where none of the remotes
+    can be asked; what arrived before that stays.
     """
     arrivals: list[Arrival] = []
+    failures: list[MlverError] = []
     cached = shared_cache.bring_objects(project, absent)
     missing = DigestSet.from_digests(digest for digest in absent if digest not in cached)
     wanted = missing
+    if cached:
+        arrivals.append(Arrival("the shared cache", "this host", len(cached), 0))
     for remote in remotes:
         if not missing:
             break
-        report = _bring_from(project, missing, remote, jobs)
+        try:
+            report = _bring_from(project, missing, remote, jobs)
+        except MlverError as error:
+            failures.append(error)
+            if remote is not remotes[-1] or len(failures) < len(remotes):
+                project.reporter.show_note(f"{remote.name}: {summarise_error(error)}")
+                continue
+            raise
         wrong = [WrongObject(str(digest), place) for digest, place in report.wrong.items()]
         arrivals.append(
             Arrival(

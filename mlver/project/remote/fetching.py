@@ -25,7 +25,9 @@ def fetch_for_reading(
     """The same as `fetch_versions`, for what only reads and so does not hold the lock yet."""
     if not _find_absent(project, records, only):
         return
-    if not _list_remotes(project) and shared_cache.find_cache(project) is None:
+    if shared_cache.find_cache(project) is None and not _may_fetch(project):
+        # Nothing can come, so that no lock is needed: it is only said why.
+        fetch_versions(project, records, only)
         return
     # What is only read may lie where nothing can be written, and another command may be at work.
     try:
@@ -58,7 +60,7 @@ def fetch_versions(
             f"{len(absent):,} objects are not here, and --offline asks no remote for them"
         )
         return
-    usable = _select_usable(project, remotes)
+    usable = select_usable(project, remotes)
     if not usable:
         return
     try:
@@ -86,6 +88,17 @@ def _find_absent(
     return DigestSet.from_raw(())
 
 
+def _may_fetch(project: Project) -> bool:
+    """Whether a remote may be asked."""
+    if project.offline:
+        return False
+    for remote in _list_remotes(project):
+        with suppress(MlverError):
+            if is_trusted(find_trust_place(project, remote)):
+                return True
+    return False
+
+
 def _list_remotes(project: Project) -> tuple[ConfiguredRemote, ...]:
     # Whoever needs settings that cannot be read says so.
     with suppress(MlverError):
@@ -93,7 +106,7 @@ def _list_remotes(project: Project) -> tuple[ConfiguredRemote, ...]:
     return ()
 
 
-def _select_usable(project: Project, remotes: Iterable[ConfiguredRemote]) -> list[ConfiguredRemote]:
+def select_usable(project: Project, remotes: Iterable[ConfiguredRemote]) -> list[ConfiguredRemote]:
     """Select the remotes whose places are confirmed; name those that are not."""
     usable: list[ConfiguredRemote] = []
     for remote in remotes:

@@ -96,10 +96,9 @@ def _name_branch_there(repository: GitRepository, branch: str, remote: str) -> s
 
 def _require_descent(repository: GitRepository, remote: str, branch: str, base: str) -> None:
     """Raise MlverError unless HEAD has all commits of the branch there; say what clashes."""
-    # Asked again each time: what was fetched yesterday says nothing of somebody's push today.
-    reference = f"refs/remotes/{remote}/{branch}"
+    # Its commits come to be compared; no reference here is moved.
     if not repository.has_commit(base):
-        remotes.fetch_refs(repository, remote, [f"+refs/heads/{branch}:{reference}"])
+        remotes.fetch_refs(repository, remote, [f"refs/heads/{branch}"])
     if merging.is_ancestor(repository, "HEAD", base):
         return
     rivals = find_rival_records(repository, base)
@@ -114,7 +113,14 @@ def _require_descent(repository: GitRepository, remote: str, branch: str, base: 
     raise MlverError(
         f"somebody pushed to {branch} of {remote} first, and nothing was sent:\n"
         f"{summarise_names(messages, 8)}",
-        hints=(pull, "mlver resolve", "mlver push"),
+        hints=(
+            pull,
+            "mlver resolve",
+            "git merge --continue",
+            shell_command("git", "fetch", "--tags", remote),
+            "mlver tag",
+            "mlver push",
+        ),
         findings=tuple(rivals),
     )
 

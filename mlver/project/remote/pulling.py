@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.errors import MlverError, UsageError, printable_name, summarise_error
 from mlver.findings import Finding
@@ -12,11 +12,13 @@ from mlver.git import remotes as git_remotes
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.selecting import find_serving
 from mlver.project.remote.arrival import Arrival, BroughtObjects, bring_objects, find_absent
-from mlver.project.remote.configured import choose_remotes, list_remotes
+from mlver.project.remote.configured import ConfiguredRemote, choose_remotes, list_remotes
+from mlver.project.remote.fetching import select_usable
 from mlver.project.remote.git_half import take_published_seals
-from mlver.project.remote.needed import describe_lacking, list_needed, read_versions
+from mlver.project.remote.needed import describe_lacking, list_needed
 from mlver.project.remote.team import TeamRemote, open_team
 from mlver.project.remote.trust import require_trusted
+from mlver.project.reporter import SilentReporter
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records.tags import promotion_tag_name, version_tag_name
@@ -76,10 +78,7 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         raise UsageError("--offline asks no remote, and pull does nothing else")
     if options.everything and refs:
         raise UsageError("--all takes every version, so it takes no REF")
-    names = options.remotes or tuple(remote.name for remote in list_remotes(project))
-    remotes = choose_remotes(project, names)
-    if not options.dry_run:
-        require_trusted(project, remotes, confirmed=options.confirmed)
+    remotes = _choose_remotes(project, options)
     writing: AbstractContextManager[object] = nullcontext()
     if not options.dry_run:
         writing = writing_files(project, "pull")
@@ -104,6 +103,28 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         lacking=lacking,
         dry_run=options.dry_run,
     )
+
+
+def _choose_remotes(project: Project, options: PullOptions) -> tuple[ConfiguredRemote, ...]:
+    """The remotes to ask: those that were named, else all that may be used.
+
+    One that nobody confirmed stops nobody who can use another one.
+    """
+    if options.remotes or options.confirmed:
+        names = options.remotes or tuple(remote.name for remote in list_remotes(project))
+        remotes = choose_remotes(project, names)
+        remember = not options.dry_run
+        require_trusted(project, remotes, confirmed=options.confirmed, remember=remember)
+        return remotes
+    known = list_remotes(project)
+    usable = select_usable(replace(project, reporter=SilentReporter()), known)
+    if usable:
+        # The others are named in notes.
+        select_usable(project, [remote for remote in known if remote not in usable])
+        return tuple(usable)
+    remotes = choose_remotes(project)
+    require_trusted(project, remotes, remember=not options.dry_run)
+    return remotes
 
 
 def _take_seals(project: Project, refs: Sequence[str]) -> tuple[str, ...]:
@@ -142,14 +163,18 @@ def _choose_records(
     """The records of the versions to bring. Raise MlverError for one that nobody may trust."""
     if refs:
         return [trust.read_vouched_record(project, ref)[0] for ref in refs]
-    if everything:
-        return read_versions(project)
     records: list[VersionRecord] = []
     for model in project.registry.list_models():
+        numbers = [str(number) for number in project.registry.list_versions(model)]
         serving = find_serving(project.registry, model, project.registry.list_versions(model))
-        for number in sorted(serving):
-            record, _ = project.registry.read_version(model, number)
-            records.append(record)
+        for number in numbers:
+            if not everything and number not in serving:
+                continue
+            # Nobody named it, so it stops no other one.
+            try:
+                records.append(trust.read_vouched_record(project, f"{model}@{number}")[0])
+            except MlverError as error:
+                project.reporter.show_note(f"{model} {number}: {summarise_error(error)}")
     return records
 
 

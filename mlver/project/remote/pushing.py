@@ -52,7 +52,8 @@ class PushResult:
     """`sent` has a line for each remote. `git_remote`, `branch` and `commit` are what git pushed.
 
     `moved`: the branch there was behind or new. `tags` are the seals that went along, `held_back`
-    those that stay here. `lacking` are artifacts of older versions that others cannot get, since
+    those that stay here. `unsealed` are records that went without a seal, since none has one yet.
+    `lacking` are artifacts of older versions that others cannot get, since
     their objects are neither here nor at a remote. On a dry run all of that would be so.
     """
 
@@ -63,6 +64,7 @@ class PushResult:
     moved: bool
     tags: tuple[str, ...]
     held_back: tuple[Finding, ...]
+    unsealed: tuple[str, ...]
     lacking: tuple[Finding, ...]
     dry_run: bool
 
@@ -108,7 +110,6 @@ def push_versions(project: Project, refs: Sequence[str], options: PushOptions) -
             sending = stack.enter_context(open_sending(project, team, needed, transfer))
             sending.send_objects()
             _require_sent(project, versions.must, sending)
-            sending.publish_versions(versions.must)
             sendings.append(sending)
         tags: tuple[str, ...] = ()
         if half is not None:
@@ -116,6 +117,8 @@ def push_versions(project: Project, refs: Sequence[str], options: PushOptions) -
                 tags = perform_git_half(project, half)
         for sending in sendings:
             sending.finish_sending()
+            # Git has taken the versions by now: their names are theirs for good.
+            sending.publish_versions(versions.must)
     lacking = _describe_lost(project, versions.others, sendings)
     sent = tuple(sending.build_result() for sending in sendings)
     return _build_result(half, sent, tags, lacking, dry_run=False)
@@ -188,7 +191,9 @@ def _open_remotes(
     """The remotes that get the objects; none where nothing needs one."""
     if not needed and not options.remotes and not list_remotes(project):
         return ()
-    return open_remotes(project, options.remotes, confirmed=options.confirmed)
+    return open_remotes(
+        project, options.remotes, confirmed=options.confirmed, remember=not options.dry_run
+    )
 
 
 def _require_sent(
@@ -216,7 +221,7 @@ def _describe_lost(
     for sending in sendings:
         absent = DigestSet.from_digests(sending.absent)
         message = f"are neither here nor at {sending.remote.name}: whoever registered it has them"
-        findings += describe_lacking(project, records, absent, message, ("mlver push",))
+        findings += describe_lacking(project, records, absent, message, ("mlver verify --all",))
     return tuple(findings)
 
 
@@ -242,6 +247,7 @@ def _preview_push(
                 address=team.store.address,
                 objects=len(missing - absent),
                 present=len(needed) - len(missing),
+                absent=len(missing & absent),
                 bytes_sent=0,
                 confirmed=None,
             )
@@ -266,6 +272,7 @@ def _build_result(
         moved=half is not None and half.moves_branch,
         tags=tags,
         held_back=() if half is None else half.sending.held_back,
+        unsealed=() if half is None else half.sending.unsealed,
         lacking=lacking,
         dry_run=dry_run,
     )

@@ -47,7 +47,7 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
 
 def count_missing(project: Project, remote: ConfiguredRemote, contents: DigestSet) -> int:
     """Ask a remote how many of these contents it lacks. Raise MlverError where it cannot tell."""
-    require_trusted(project, (remote,))
+    require_trusted(project, (remote,), asking=False)
     return len(open_team(project, remote).store.find_missing(dict.fromkeys(contents)))
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, summarise_error
 from mlver.extras import import_extra
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
@@ -24,14 +24,16 @@ from mlver.storage.remote.team_store import Confirmation, TransferOptions, Uploa
 class SentObjects:
     """What a remote got: `objects` new ones, of `bytes_sent` bytes, and how they were confirmed.
 
-    `present` objects were there already. `confirmed` is None where nothing was sent. `published`
-    are the addresses of versions that other programs can read there, as ModelPacks of a registry.
+    `present` objects were there already, and `absent` ones are neither there nor here. `confirmed`
+    is None where nothing was sent. `published` are the addresses of versions that other programs
+    can read there, as ModelPacks of a registry.
     """
 
     remote: str
     address: str
     objects: int
     present: int
+    absent: int
     bytes_sent: int
     confirmed: str | None
     published: tuple[str, ...] = ()
@@ -83,7 +85,10 @@ class ObjectSending:
         self.confirmed = report.confirmed or self.confirmed
 
     def publish_versions(self, records: Iterable[VersionRecord]) -> None:
-        """Let other programs read versions, where the remote is a registry of OCI artifacts."""
+        """Let other programs read versions, where the remote is a registry of OCI artifacts.
+
+        What cannot be published is named in a note: its objects are there all the same.
+        """
         settings = self.remote.remote.settings
         if not settings.url.lower().startswith("oci://"):
             return
@@ -93,10 +98,15 @@ class ObjectSending:
         for record in records:
             ref = f"{record.model}@{record.version}"
             tag = _name_tag(record, settings.url)
-            published = model_pack.publish_model(
-                self.project, ref, settings.url, options=settings.options, tag=tag
-            )
-            addresses.append(published.address)
+            try:
+                published = model_pack.publish_model(
+                    self.project, ref, settings.url, options=settings.options, tag=tag
+                )
+            except MlverError as error:
+                reason = summarise_error(error)
+                self.project.reporter.show_note(f"{ref} is no ModelPack there: {reason}")
+            else:
+                addresses.append(published.address)
         self.published = tuple(addresses)
 
     def finish_sending(self) -> None:
@@ -113,6 +123,7 @@ class ObjectSending:
             address=self.remote.store.address,
             objects=self.objects,
             present=len(self.here) + len(self.elsewhere) - len(self.absent) - self.objects,
+            absent=len(self.absent),
             bytes_sent=self.bytes_sent,
             confirmed=None if self.confirmed is None else self.confirmed.value,
             published=self.published,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlver.errors import UsageError
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, choose_remotes
 from mlver.project.remote.lfs_remote import is_lfs_address, open_lfs
@@ -33,7 +34,12 @@ class TeamRemote:
 
 
 def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
-    """Open a remote that is trusted. Raise MlverError where no back-end serves its address."""
+    """Open a remote that is trusted.
+
+    Raise MlverError where no back-end serves its address, UsageError where the project is offline.
+    """
+    if project.offline:
+        raise UsageError(f"--offline asks no remote, and {remote.name} is one")
     if is_lfs_address(remote.settings.url):
         return TeamRemote(remote, open_lfs(project, remote.settings.url), None)
     blobs = open_blobs(remote.settings.url, remote.settings.options)
@@ -42,7 +48,11 @@ def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
 
 
 def open_remotes(
-    project: Project, names: Sequence[str] = (), *, confirmed: bool = False
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    confirmed: bool = False,
+    remember: bool = True,
 ) -> tuple[TeamRemote, ...]:
     """Open the remotes of these names, or the default one; see `choose_remotes`.
 
@@ -50,5 +60,5 @@ def open_remotes(
     serves its address.
     """
     remotes = choose_remotes(project, names)
-    require_trusted(project, remotes, confirmed=confirmed)
+    require_trusted(project, remotes, confirmed=confirmed, remember=remember)
     return tuple(open_team(project, remote) for remote in remotes)

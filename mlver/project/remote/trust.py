@@ -17,12 +17,18 @@ from mlver.project.remote.trusted_places import VARIABLE, is_trusted, trust_plac
 
 
 def require_trusted(
-    project: Project, remotes: Sequence[ConfiguredRemote], *, confirmed: bool = False
+    project: Project,
+    remotes: Sequence[ConfiguredRemote],
+    *,
+    confirmed: bool = False,
+    asking: bool = True,
+    remember: bool = True,
 ) -> None:
-    """Go on only where the places of these remotes are trusted; a confirmation is remembered.
+    """Go on only where the places of these remotes are trusted.
 
     `confirmed`: the person just did, with `--yes` or by typing the address. Else they are asked,
-    where they sit at a terminal. Raise MlverError where nobody confirms.
+    where they sit at a terminal, if `asking`. A confirmation is kept, if `remember`. Raise
+    MlverError where nobody confirms.
     """
     new: dict[TrustedPlace, ConfiguredRemote] = {}
     for remote in remotes:
@@ -30,9 +36,11 @@ def require_trusted(
         if not is_trusted(place):
             new.setdefault(place, remote)
     for place, remote in new.items():
-        if not confirmed and not project.reporter.ask_person(_build_question(place, remote)):
+        if confirmed:
+            continue
+        if not asking or not project.reporter.ask_person(_build_question(place, remote)):
             raise _build_refusal(place, remote)
-    if new:
+    if new and remember:
         trust_places(list(new))
 
 
@@ -47,6 +55,6 @@ def _build_refusal(place: TrustedPlace, remote: ConfiguredRemote) -> MlverError:
     return MlverError(
         f"the remote {remote.name} ({remote.shown_address}) was named by this repository,"
         f" and nobody on this machine has confirmed {place.text};"
-        f" look at it and confirm it, or name it in the variable {VARIABLE}",
+        f" look at it and confirm it, or set {VARIABLE}={place.text}",
         hint=shell_command("mlver", "remote", "show", remote.name, "--yes"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.findings import Finding
@@ -20,13 +20,16 @@ class SealSending:
 
     `code` names the references of the code commits that belong to them. `rivals` are the seals
     that the remote has otherwise, `held_back` those that depend on a refused one or on a record
-    that no branch there has.
+    that no branch there has. `unsealed` are records of HEAD that no tag seals, here or there, and
+    `elsewhere` the seals that only the remote has.
     """
 
     ready: tuple[SealableRecord, ...]
     code: tuple[str, ...]
     rivals: tuple[Finding, ...]
     held_back: tuple[Finding, ...]
+    unsealed: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -65,7 +68,17 @@ def plan_sending(
         code=tuple(code_pushes.name_code_references(paths)),
         rivals=tuple(rivals),
         held_back=tuple(held_back.values()),
+        unsealed=_select_unsealed(records, {*local, *published.tags}),
+        elsewhere=tuple(
+            record.tag
+            for record in records
+            if record.tag in published.tags and record.tag not in local
+        ),
     )
+
+
+def _select_unsealed(records: Iterable[SealableRecord], tagged: Collection[str]) -> tuple[str, ...]:
+    return tuple(record.path for record in records if record.tag not in tagged)
 
 
 def _compare_tags(

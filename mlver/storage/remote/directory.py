@@ -138,8 +138,8 @@ class DirectoryBlobs:
             if not exists_in(descriptor, MARKER):
                 raise BlobError(
                     f"{self.root} is no store of mlver's: it has no file {MARKER};"
-                    " mount the shared directory there, or make a new store",
-                    hint=shell_command("touch", self.root / MARKER),
+                    " mount the shared directory there; only `remote add --init` makes a new store",
+                    hint=shell_command("ls", "-la", self.root),
                 )
             yield descriptor
         finally:
@@ -195,8 +195,8 @@ class DirectoryBlobs:
             if self.root.is_dir():
                 return BlobMissing(f"{path} does not exist", hint=look)
             return BlobError(
-                f"the shared directory {self.root} does not exist; mount it, or make it",
-                hint=shell_command("mkdir", "-p", self.root),
+                f"the shared directory {self.root} does not exist; is it mounted?",
+                hint=shell_command("ls", "-la", self.root.parent),
             )
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             return BlobError(

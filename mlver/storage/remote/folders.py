@@ -51,6 +51,10 @@ def _make_folder(parent: int, name: str) -> None:
     # Another process may make it first; its entry needs our flush all the same.
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
+        # Whoever may write to the store may write here, too, whatever this user's umask is.
+        with suppress(OSError):
+            mode = stat.S_IMODE(os.fstat(parent).st_mode) & 0o2777
+            os.chmod(name, mode, dir_fd=parent)
     try:
         sync_folder(parent)
     except OSError:

@@ -14,6 +14,9 @@ error: somebody pushed to main of origin first, and nothing was sent:
   digits 1.1.0 was registered by Kim <kim@example.org> as well: theirs
 hint: git pull --no-rebase origin main
 hint: mlver resolve
+hint: git merge --continue
+hint: git fetch --tags origin
+hint: mlver tag
 hint: mlver push
 """
 
@@ -101,8 +104,11 @@ def test_what_the_message_says_settles_a_collision(team: Team) -> None:
     assert ben.mlver("resolve").code == 0
     ben.git("-c", "core.editor=true", "merge", "--continue")
     ben.git("fetch", "--quiet", "--tags", "origin")
+    unsealed = read_json(ben, "push", "--dry-run")["unsealed"]
+    assert unsealed == [".mlver/models/digits/versions/1.2.0.yaml"]
     assert ben.mlver("tag").code == 0
     pushed = read_json(ben, "push")
+    assert pushed["unsealed"] == []
     assert pushed["tags"] == ["digits@v1.2.0"]
     # No leftover tag blocks anybody.
     team.ann.git("pull", "--quiet", "--no-rebase")

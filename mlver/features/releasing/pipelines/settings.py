@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -17,9 +19,9 @@ PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 # Without these settings a pipeline could only fail, or lose what it made.
 NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
 
-# What a job types that is to use the remotes of the settings: nobody is there to confirm them.
-PULL = "mlver pull --yes"
-PUSH = "mlver push --objects --yes"
+# What a job types that is to use the remotes of the settings.
+PULL = "mlver pull"
+PUSH = "mlver push --objects"
 
 # An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones
 # away, and `train` whatever trains $MODEL again.
@@ -74,9 +76,18 @@ class PipelineSettings:
                     hint=shell_command("mlver", "ci", "FORGE", f"--{name}", f"./{name}.sh"),
                 )
 
-    def with_remotes(self) -> PipelineSettings:
-        """The same, with bytes that travel by remotes of the repository unless told otherwise."""
-        return replace(self, fetch=self.fetch or PULL, store=self.store or PUSH)
+    def with_remotes(self, places: Sequence[str]) -> PipelineSettings:
+        """The same, with bytes that travel by remotes of the repository unless told otherwise.
+
+        Nobody confirms anything in a job, so it is told which `places` it may use: a commit that
+        names another remote gets none of its secrets.
+        """
+        trusted = f"MLVER_TRUST_REMOTES={shlex.quote(','.join(places))}"
+        return replace(
+            self,
+            fetch=self.fetch or f"{trusted} {PULL}",
+            store=self.store or f"{trusted} {PUSH}",
+        )
 
     def given_settings(self) -> list[tuple[str, str]]:
         """The settings that were given, each with its name."""
