@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from mlver.digest import Digest
@@ -17,11 +18,11 @@ from mlver.storage.remote.workers import TransferStopped
 from mlver.system import copying, durable
 
 # Read again to be hashed, out of the system's memory for the most part.
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 256 << 10
 
 
 class _Hasher(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: memoryview, /) -> None: ...
 
 
 class Span(NamedTuple):
@@ -76,24 +77,40 @@ class AssembledContent:
         self._left = len(self.spans)
         self._hasher = hashlib.sha256()
         self._hashed = 0
+        self._users = 0
+        self._is_closed = False
         self._lock = threading.Lock()
         self._hash_lock = threading.Lock()
 
-    def write_at(self, offset: int, data: bytes) -> None:
+    def write_at(self, offset: int, data: memoryview) -> None:
         """Write bytes that may be wrong: they are hashed before anybody relies on them."""
-        view = memoryview(data)
+        with self._using_file():
+            while data:
+                count = os.pwrite(self.descriptor, data, offset)
+                data = data[count:]
+                offset += count
+
+    def start_flush(self, span: Span) -> None:
+        """Have the disk begin on a span that is written."""
+        with self._using_file():
+            copying.start_flush(self.descriptor, span.offset, span.size)
+
+    @contextmanager
+    def _using_file(self) -> Iterator[None]:
+        """Keep the file open meanwhile. Raise TransferStopped where it is closed already."""
         with self._lock:
             # Once it is closed, the number may be that of another file.
-            if self.descriptor < 0:
+            if self._is_closed:
                 raise TransferStopped
-            try:
-                while view:
-                    count = os.pwrite(self.descriptor, view, offset)
-                    copying.start_flush(self.descriptor, offset, count)
-                    view = view[count:]
-                    offset += count
-            except OSError as error:
-                raise refusal_error(f"storing {self.digest}", error) from error
+            self._users += 1
+        try:
+            yield
+        except OSError as error:
+            raise refusal_error(f"storing {self.digest}", error) from error
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._close_unused()
 
     def holds_span(self, span: Span) -> bool:
         """Whether the file has the bytes of a span, from a run that was cut off."""
@@ -146,11 +163,15 @@ class AssembledContent:
             raise refusal_error(f"storing {self.digest}", error) from error
 
     def close_file(self) -> None:
-        """Close the file; nothing is written any more."""
+        """Close the file, once the writes that are under way have ended; no other one begins."""
         with self._lock:
-            if self.descriptor >= 0:
-                os.close(self.descriptor)
-                self.descriptor = -1
+            self._is_closed = True
+            self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._is_closed and not self._users and self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     def _hash_arrived(self) -> None:
         """Hash the spans that came since, as far as none is missing in between."""
@@ -161,9 +182,15 @@ class AssembledContent:
 
     def _hash_into(self, hasher: _Hasher, span: Span) -> None:
         end = span.offset + span.size
+        # Used again and again, so that it stays in a core's own cache.
+        memory = memoryview(bytearray(min(_PIECE_BYTES, span.size)))
+        offset = span.offset
         try:
-            for offset in range(span.offset, end, _PIECE_BYTES):
-                piece_size = min(_PIECE_BYTES, end - offset)
-                hasher.update(os.pread(self.descriptor, piece_size, offset))
+            while offset < end:
+                count = os.preadv(self.descriptor, [memory[: end - offset]], offset)
+                if not count:
+                    break
+                hasher.update(memory[:count])
+                offset += count
         except OSError as error:
             raise refusal_error(f"reading {self.digest}", error) from error

@@ -15,7 +15,7 @@ from enum import Enum
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from mlver.errors import MlverError, refusal_error
 from mlver.storage.remote.timings import STANDARD, Timings
@@ -26,6 +26,9 @@ _COMPONENT = r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?"
 _KEY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT}){{0,7}}", re.ASCII)
 # A source is read by so much at a time.
 _PIECE_BYTES = 1 << 20
+# So much of a range is received by one call of a back-end that does not stream. It may hold it
+# twice, and each job has such a call.
+RECEIVED_AT_ONCE = 4 << 20
 
 
 class BlobAddress(NamedTuple):
@@ -202,6 +205,32 @@ class BlobStore(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamingBlobs(Protocol):
+    """What a BlobStore offers besides, if its ranges need not be in memory as a whole."""
+
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """The bytes of a range in order, as they come. It raises what `get_range` does."""
+        ...
+
+
+def stream_range(blobs: BlobStore, key: str, offset: int, size: int) -> Iterator[memoryview]:
+    """Exactly these bytes in order, in pieces as large as is good for the back-end."""
+    if not size or not isinstance(blobs, StreamingBlobs):
+        for done in range(0, size, RECEIVED_AT_ONCE):
+            piece_size = min(RECEIVED_AT_ONCE, size - done)
+            data = blobs.get_range(key, offset + done, piece_size)
+            yield memoryview(check_range(key, piece_size, data))
+        return
+    done = 0
+    for piece in blobs.stream_range(key, offset, size):
+        done += len(piece)
+        if done > size:
+            _check_received(key, size, done)
+        yield piece
+    _check_received(key, size, done)
+
+
 def check_key(key: str) -> str:
     """Return the key; raise BlobError where it is no key.
 
@@ -235,16 +264,20 @@ def check_range(key: str, size: int, data: bytes) -> bytes:
 
     A longer answer means that the server ignored the range. A shorter one was cut on its way.
     """
-    if len(data) > size:
+    _check_received(key, size, len(data))
+    return data
+
+
+def _check_received(key: str, size: int, received: int) -> None:
+    if received > size:
         raise RangeIgnored(
-            f"the server answered a range of {size} bytes of {key} with {len(data)} bytes;"
+            f"the server answered a range of {size} bytes of {key} with {received} bytes;"
             " use a server that supports range requests, and no proxy that drops them"
         )
-    if len(data) < size:
+    if received < size:
         raise TransientBlobError(
-            f"reading {key} ended after {len(data)} of {size} bytes; run the same command again"
+            f"reading {key} ended after {received} of {size} bytes; run the same command again"
         )
-    return data
 
 
 def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:

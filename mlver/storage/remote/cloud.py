@@ -133,9 +133,26 @@ class CloudBlobs:
         if size == 0:
             self.stat_blob(key)
             return b""
+        answer = self._ask_range(key, offset, size)
+        with self._translate(key):
+            return answer.bytes().to_bytes()
+
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """See StreamingBlobs."""
+        answer = self._ask_range(check_key(key), offset, size)
+        # As they come from the server: no copy is made to join them.
+        pieces = iter(answer.stream(min_chunk_size=1))
+        while True:
+            with self._translate(key):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield memoryview(piece)
+
+    def _ask_range(self, key: str, offset: int, size: int) -> obstore.GetResult:
+        """The answer for a range of at least one byte. Nothing of its body is read yet."""
         with self._translate(key):
             answer = obstore.get(self._open(), key, options={"range": (offset, offset + size)})
-            data = answer.bytes().to_bytes()
         total = answer.meta["size"]
         if answer.range[0] != offset or answer.range[1] > offset + size:
             raise RangeIgnored(f"{self.address}/{key}: the server answered with another range")
@@ -144,7 +161,7 @@ class CloudBlobs:
                 f"{self.address}/{key} ends before byte {offset + size};"
                 " store the object again from a copy that is whole"
             )
-        return data
+        return answer
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""

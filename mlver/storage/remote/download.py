@@ -13,7 +13,13 @@ from functools import partial
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.storage.remote.assembling import AssembledContent, Span
-from mlver.storage.remote.blobs import BlobMissing, BlobStore, BlobTooShort
+from mlver.storage.remote.blobs import (
+    RECEIVED_AT_ONCE,
+    BlobMissing,
+    BlobStore,
+    BlobTooShort,
+    stream_range,
+)
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
@@ -26,8 +32,6 @@ from mlver.storage.store import RepositoryIntake
 
 # Members of a pack are read together if no more than so many bytes that nobody wants lie between.
 _GAP_BYTES = 256 << 10
-# So much is received by one call. A back-end may hold it twice, and each job has such a call.
-PIECE_BYTES = 4 << 20
 
 
 def download_objects(
@@ -141,21 +145,27 @@ class _Download:
 
     def _fetch_span(self, content: AssembledContent, span: Span) -> None:
         """Bring a span into the file, unless it is there already."""
-        if not content.holds_span(span):
-            for done in range(0, span.size, PIECE_BYTES):
-                data = self._read_range(
-                    span.key, span.start + done, min(PIECE_BYTES, span.size - done)
-                )
-                content.write_at(span.offset + done, data)
+        self._workers.raise_if_stopped()
+        if content.holds_span(span):
+            return
+        offset = span.offset
+        for piece in stream_range(self._blobs, span.key, span.start, span.size):
+            self._note_received(len(piece))
+            content.write_at(offset, piece)
+            offset += len(piece)
+        content.start_flush(span)
 
     def _read_range(self, key: str, offset: int, size: int) -> bytes:
         self._workers.raise_if_stopped()
         data = self._blobs.get_range(key, offset, size) if size else b""
+        self._note_received(size)
+        return data
+
+    def _note_received(self, size: int) -> None:
         self._workers.note_movement()
         self._workers.raise_if_stopped()
         with self._lock:
             self.bytes_received += size
-        return data
 
     def _end_content(self, content: AssembledContent) -> None:
         """Hand a content over whose last span has come."""
@@ -221,4 +231,4 @@ def _are_close(first: StoredCopy, last: StoredCopy, following: StoredCopy) -> bo
     """Whether a copy is read together with a group that begins and ends with these two."""
     gap = following.offset - (last.offset + last.size)
     length = following.offset + following.size - first.offset
-    return following.key == first.key and gap <= _GAP_BYTES and length <= PIECE_BYTES
+    return following.key == first.key and gap <= _GAP_BYTES and length <= RECEIVED_AT_ONCE

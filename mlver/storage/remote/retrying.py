@@ -19,6 +19,7 @@ from mlver.storage.remote.blobs import (
     PutOutcome,
     TransientBlobError,
     check_range,
+    stream_range,
 )
 from mlver.storage.remote.timings import STANDARD, RetryPolicy
 
@@ -59,6 +60,19 @@ class RetryingBlobs:
         return self._retry_call(
             lambda: check_range(key, size, self.inner.get_range(key, offset, size))
         )
+
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """See StreamingBlobs. After a failure it goes on behind what has come."""
+        done = 0
+        retry = _RetryState(self)
+        while done < size:
+            try:
+                for piece in stream_range(self.inner, key, offset + done, size - done):
+                    done += len(piece)
+                    retry.failures = 0
+                    yield piece
+            except TransientBlobError as error:
+                retry.wait_after(error)
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""

@@ -24,6 +24,7 @@ from mlver.storage.remote.blobs import (
     BlobTooShort,
     BytesSource,
     PutOutcome,
+    stream_range,
 )
 
 KEY = "objects/ab/abcd"
@@ -128,9 +129,13 @@ class BlobConformance:
         blobs.put_blob(KEY, BytesSource(data))
         for offset, size in ((0, 1), (1, 300), (5119, 1), (0, 5120), (100, 0)):
             assert blobs.get_range(KEY, offset, size) == data[offset : offset + size]
+            pieces = stream_range(blobs, KEY, offset, size)
+            assert b"".join(pieces) == data[offset : offset + size]
         with pytest.raises(BlobTooShort) as caught:
             blobs.get_range(KEY, 5000, 121)
         assert KEY in caught.value.message
+        with pytest.raises(BlobTooShort):
+            list(stream_range(blobs, KEY, 5000, 121))
 
     def test_what_is_not_there_is_missing(self, blobs: BlobStore) -> None:
         put_keys(blobs, ["objects/ab/other"])
@@ -140,6 +145,8 @@ class BlobConformance:
             assert key in caught.value.message
             with pytest.raises(BlobMissing):
                 blobs.stat_blob(key)
+            with pytest.raises(BlobMissing):
+                list(stream_range(blobs, key, 0, 1))
 
     def test_a_listing_has_each_blob_of_a_folder_once(self, blobs: BlobStore) -> None:
         keys = [f"objects/{number:02x}/{number}" for number in range(40)]

@@ -13,6 +13,7 @@ from mlver.storage.remote.blobs import (
     PutOutcome,
     RangeIgnored,
     TransientBlobError,
+    stream_range,
 )
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.timings import RetryPolicy
@@ -157,3 +158,53 @@ def test_a_listing_that_gets_further_is_never_given_up() -> None:
     assert len(list_keys(blobs)) == 12
     assert growing.attempts == 12
     assert set(clock.waits) == {RetryPolicy().first_wait}
+
+
+class StreamingMemory(MemoryBlobs):
+    """Streams two bytes at a time; each of the first `cuts` answers ends after six bytes."""
+
+    def __init__(self, cuts: int, *, raises: bool = True) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, int]] = []
+        self._cuts = cuts
+        self._raises = raises
+
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        self.asked.append((offset, size))
+        data = self.get_range(key, offset, size)
+        is_cut = len(self.asked) <= self._cuts
+        for begin in range(0, 6 if is_cut else size, 2):
+            yield memoryview(data)[begin : begin + 2]
+        if is_cut and self._raises:
+            raise TransientBlobError("the connection was reset", hint="again")
+
+
+@pytest.mark.parametrize("raises", [True, False], ids=["reset", "end"])
+def test_a_stream_that_is_cut_goes_on_behind_what_has_come(raises: bool) -> None:
+    inner = StreamingMemory(cuts=2, raises=raises)
+    clock = Clock()
+    blobs = RetryingBlobs(inner, RetryPolicy(attempts=2), clock.sleep, clock.read)
+    blobs.put_blob(KEY, BytesSource(bytes(range(99))))
+    received = b"".join(stream_range(blobs, KEY, 10, 20))
+    assert received == bytes(range(10, 30))
+    assert inner.asked == [(10, 20), (16, 14), (22, 8)]
+
+
+def test_a_stream_that_brings_nothing_is_given_up() -> None:
+    blobs, faulty, _ = retry_over({})
+    blobs.put_blob(KEY, BytesSource(b"content"))
+    faulty.faults = dict.fromkeys(range(99), Fault.REFUSED)
+    with pytest.raises(TransientBlobError, match="Slow Down"):
+        list(stream_range(blobs, KEY, 0, 7))
+
+
+def test_a_stream_of_too_much_is_no_answer_to_a_range() -> None:
+    class Endless(MemoryBlobs):
+        def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+            yield from [memoryview(b"1234")] * size
+
+    blobs = RetryingBlobs(Endless())
+    received: list[memoryview] = []
+    with pytest.raises(RangeIgnored, match="range of 6 bytes"):
+        received.extend(stream_range(blobs, KEY, 0, 6))
+    assert received == [b"1234"]
