@@ -178,7 +178,7 @@ def push_command(
         bool, typer.Option("--objects", help="Send objects only; git pushes nothing.")
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read back what was sent, even if the server checks.")
+        bool, typer.Option("--verify", help="Read everything back; repair what is damaged there.")
     ] = False,
     jobs: Jobs = DEFAULT_JOBS,
     yes: Yes = False,

@@ -48,6 +48,8 @@ def _draw_sent(sent: SentObjects, screen: TextScreen, *, dry_run: bool) -> None:
     how = f"  {sent.confirmed}"
     if sent.present:
         how += f"; it had {sent.present:,}"
+    if sent.repaired:
+        how += f"; {sent.repaired:,} were damaged"
     screen.draw_line(("Sent", "bold"), f" {count}, {size}, to ", (place, "name"), (how, "dim"))
 
 

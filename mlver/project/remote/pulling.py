@@ -23,7 +23,6 @@ from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records.tags import promotion_tag_name, version_tag_name
 from mlver.records.version import VersionRecord
-from mlver.storage.digests import DigestSet
 from mlver.storage.remote.team_store import DEFAULT_JOBS
 
 
@@ -93,7 +92,7 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         if not options.dry_run:
             teams = [open_team(project, remote) for remote in remotes]
             brought = bring_objects(project, absent, teams, jobs=options.jobs)
-            lacking = _describe_lacking(project, records, brought.missing, teams)
+            lacking = _describe_lacking(project, records, brought, teams)
     return PullResult(
         versions=tuple(f"{record.model}@{record.version}" for record in records),
         needed=len(needed),
@@ -195,12 +194,17 @@ def _require_artifacts(records: Sequence[VersionRecord], only: Sequence[str]) ->
 def _describe_lacking(
     project: Project,
     records: Sequence[VersionRecord],
-    missing: DigestSet,
+    brought: BroughtObjects,
     remotes: Sequence[TeamRemote],
 ) -> tuple[Finding, ...]:
     """Say which artifacts are still not whole, and what whoever has their bytes can do."""
-    if not missing:
+    if not brought.missing:
         return ()
     names = " or ".join(remote.name for remote in remotes)
     message = f"are neither here nor at {names}; whoever has them can send them there"
-    return describe_lacking(project, records, missing, message, ("mlver push",))
+    command = "mlver push"
+    if any(arrival.wrong for arrival in brought.arrivals):
+        message = f"are not here, and not whole at {names}; whoever has them can repair that"
+        # Without it, a listing is believed where the sizes are right.
+        command = "mlver push --verify"
+    return describe_lacking(project, records, brought.missing, message, (command,))

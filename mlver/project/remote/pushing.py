@@ -34,8 +34,8 @@ class PushOptions:
 
     `git_remote` is where git pushes to; the one that the branch follows if it is None.
     `objects_only`: git pushes nothing. `verify`: what was sent is read back, even where the server
-    checks it. `confirmed`: the person agrees to use these remotes. `jobs` is how many calls are
-    under way at once.
+    checks it, and so is what was there already; damaged objects are sent again. `confirmed`: the
+    person agrees to use these remotes. `jobs` is how many calls are under way at once.
     """
 
     remotes: tuple[str, ...] = ()
@@ -248,6 +248,7 @@ def _preview_push(
                 objects=len(missing - absent),
                 present=len(needed) - len(missing),
                 absent=len(missing & absent),
+                repaired=0,
                 bytes_sent=0,
                 confirmed=None,
             )

@@ -24,9 +24,9 @@ from mlver.storage.remote.team_store import Confirmation, TransferOptions, Uploa
 class SentObjects:
     """What a remote got: `objects` new ones, of `bytes_sent` bytes, and how they were confirmed.
 
-    `present` objects were there already, and `absent` ones are neither there nor here. `confirmed`
-    is None where nothing was sent. `published` are the addresses of versions that other programs
-    can read there, as ModelPacks of a registry.
+    `present` objects were there already, and `absent` ones are neither there nor here. `repaired` of
+    the new ones were there with other bytes. `confirmed` is None where nothing was sent. `published`
+    are the addresses of versions that other programs can read there, as ModelPacks of a registry.
     """
 
     remote: str
@@ -34,6 +34,7 @@ class SentObjects:
     objects: int
     present: int
     absent: int
+    repaired: int
     bytes_sent: int
     confirmed: str | None
     published: tuple[str, ...] = ()
@@ -56,9 +57,11 @@ class ObjectSending:
     pin: Pin | None
     absent: frozenset[Digest] = frozenset()
     objects: int = 0
+    repaired: int = 0
     bytes_sent: int = 0
     confirmed: Confirmation | None = None
     published: tuple[str, ...] = ()
+    is_verified: bool = False
 
     def send_objects(self) -> None:
         """Send what the remote lacks: all that is here is confirmed there, and cannot be collected
@@ -76,11 +79,17 @@ class ObjectSending:
         options = replace(self.options, renew=condemned)
         missing = self.remote.store.find_missing(everything, options)
         self.absent = frozenset(digest for digest in missing if digest not in self.here)
-        wanted = {digest: size for digest, size in self.here.items() if digest in missing}
+        wanted = self.here
+        # What is there is read back once, however often gc makes this be called. A git-lfs server
+        # replaces nothing.
+        if self.is_verified or not options.read_back or self.remote.blobs is None:
+            wanted = {digest: size for digest, size in self.here.items() if digest in missing}
         if not wanted:
             return
         report = self._upload(wanted, options)
+        self.is_verified = True
         self.objects += report.objects
+        self.repaired += report.repaired
         self.bytes_sent += report.bytes_sent
         self.confirmed = report.confirmed or self.confirmed
 
@@ -124,6 +133,7 @@ class ObjectSending:
             objects=self.objects,
             present=len(self.here) + len(self.elsewhere) - len(self.absent) - self.objects,
             absent=len(self.absent),
+            repaired=self.repaired,
             bytes_sent=self.bytes_sent,
             confirmed=None if self.confirmed is None else self.confirmed.value,
             published=self.published,

@@ -14,12 +14,12 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.storage.remote.assembling import AssembledContent, Span
 from mlver.storage.remote.blobs import (
-    RECEIVED_AT_ONCE,
     BlobMissing,
     BlobStore,
     BlobTooShort,
     stream_range,
 )
+from mlver.storage.remote.neighbours import join_neighbours
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
@@ -29,9 +29,6 @@ from mlver.storage.remote.team_store import (
 )
 from mlver.storage.remote.workers import Task, TransferWorkers
 from mlver.storage.store import RepositoryIntake
-
-# Members of a pack are read together if no more than so many bytes that nobody wants lie between.
-_GAP_BYTES = 256 << 10
 
 
 def download_objects(
@@ -119,7 +116,7 @@ class _Download:
             for number in range(len(content.spans)):
                 yield partial(self._bring_span, content, number)
         small.sort()
-        for members in _join_neighbours(small):
+        for members in join_neighbours(small):
             yield partial(self._bring_members, members)
 
     def _begin_content(self, digest: Digest, stored_copy: StoredCopy) -> AssembledContent:
@@ -211,24 +208,3 @@ class _Download:
     def _note_arrival(self, digest: Digest) -> None:
         self.arrived.add(digest)
         self.wrong.pop(digest, None)
-
-
-def _join_neighbours(
-    members: Sequence[tuple[StoredCopy, Digest]],
-) -> Iterator[list[tuple[StoredCopy, Digest]]]:
-    """Groups of members, sorted by blob and offset, that are read together."""
-    group: list[tuple[StoredCopy, Digest]] = []
-    for stored_copy, digest in members:
-        if group and not _are_close(group[0][0], group[-1][0], stored_copy):
-            yield group
-            group = []
-        group.append((stored_copy, digest))
-    if group:
-        yield group
-
-
-def _are_close(first: StoredCopy, last: StoredCopy, following: StoredCopy) -> bool:
-    """Whether a copy is read together with a group that begins and ends with these two."""
-    gap = following.offset - (last.offset + last.size)
-    length = following.offset + following.size - first.offset
-    return following.key == first.key and gap <= _GAP_BYTES and length <= RECEIVED_AT_ONCE

@@ -90,7 +90,7 @@ class BlobListing:
 
     def __init__(self, blobs: BlobStore, absent: Collection[str], jobs: int, stall: float) -> None:
         self._blobs = blobs
-        self._absent = absent
+        self._absent = set(absent)
         self._jobs = jobs
         self._stall = stall
         self._infos: dict[str, BlobInfo] = {}
@@ -125,6 +125,10 @@ class BlobListing:
             with suppress(BlobMissing):
                 info = self._blobs.stat_blob(key)
         return info is not None and info.size == size
+
+    def count_absent(self, keys: Iterable[str]) -> None:
+        """From now on, these count as not there: they have other bytes than they should."""
+        self._absent.update(keys)
 
     def _keep_present(self, infos: Iterable[BlobInfo]) -> dict[str, BlobInfo]:
         return {info.key: info for info in infos if info.key not in self._absent}

@@ -41,8 +41,9 @@ class TransferOptions:
     `expect` is called once, with the number of bytes that `progress` will report; `progress` counts
     bytes that are confirmed, never those that were only handed over. Both are called by the thread
     that called `upload` or `download`. `read_back`: what is sent is read again and hashed, even if
-    the server checks it. `renew` are keys of blobs that gc has condemned: they count as absent, and
-    what needs them is stored anew, so that their time of storage is new.
+    the server checks it, and so is what is wanted and there already. `renew` are keys of blobs that
+    gc has condemned: they count as absent, and what needs them is stored anew, so that their time
+    of storage is new.
     """
 
     jobs: int = DEFAULT_JOBS
@@ -62,13 +63,14 @@ class UploadReport:
 
     `objects` is how many contents had to be sent, `bytes_sent` what went to the remote for them,
     `bytes_total` the size of all contents that were wanted. `confirmed` is None where nothing was
-    sent.
+    sent. `repaired` of the objects were there with other bytes, which `read_back` has found.
     """
 
     objects: int
     bytes_sent: int
     bytes_total: int
     confirmed: Confirmation | None
+    repaired: int = 0
 
 
 @dataclass(frozen=True, slots=True)

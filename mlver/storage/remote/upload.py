@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from mlver.digest import Digest
@@ -20,6 +21,7 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.recipes import PART_BYTES, Part, Recipe, format_recipe
 from mlver.storage.remote.blobs import BlobStore
 from mlver.storage.remote.catalogue import index_key, object_key, pack_key, part_key, recipe_key
+from mlver.storage.remote.proving import find_unsound
 from mlver.storage.remote.reading import SourceReader, prove_object
 from mlver.storage.remote.sending import BlobSender
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey
@@ -31,6 +33,7 @@ from mlver.storage.remote.team_store import (
     UploadSource,
 )
 from mlver.storage.remote.workers import ByteBudget, Task, TransferWorkers
+from mlver.system.parallel import ignore_progress
 
 # So many bytes are read and not yet stored: a back-end may need as much again for its own copy.
 _BUDGET_BYTES = 64 << 20
@@ -49,6 +52,14 @@ def upload_objects(
     """
     missing = survey.find_missing(wanted)
     total = sum(wanted.values())
+    damaged: set[Digest] = set()
+    if options.read_back:
+        options.expect(total)
+        options = replace(options, expect=ignore_progress)
+        unsound = find_unsound(blobs, survey, wanted.keys() - missing, options)
+        survey.listing.count_absent(unsound.keys)
+        damaged = unsound.contents
+        missing |= damaged
     if not missing:
         return UploadReport(0, 0, total, None)
     source.require_objects(missing)
@@ -59,7 +70,9 @@ def upload_objects(
         upload.send(sizes)
     except MlverError as error:
         raise _tell_progress(error, upload.workers.confirmed, sum(sizes.values())) from error
-    return UploadReport(len(sizes), upload.bytes_sent, total, upload.confirmation)
+    return UploadReport(
+        len(sizes), upload.bytes_sent, total, upload.confirmation, repaired=len(damaged)
+    )
 
 
 def _tell_progress(error: MlverError, confirmed: int, total: int) -> MlverError:

@@ -90,6 +90,23 @@ def test_wrong_bytes_are_not_taken_and_another_remote_is_asked(
     assert [arrival["objects"] for arrival in pulled["arrivals"]] == [0, 1]
 
 
+def test_whoever_has_the_bytes_can_repair_a_remote(ben: Repository, pushed: Team) -> None:
+    (key,) = [key for key in pushed.list_blobs() if key.startswith("objects/")]
+    damaged = pushed.bucket / key
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    (lacking,) = read_json(ben, "pull")["lacking"]
+    assert "not whole at" in lacking["message"]
+    assert lacking["hints"] == ["mlver push --verify"]
+    # The sizes are right, so that the listing looks well.
+    assert read_json(pushed.ann, "push")["sent"][0]["objects"] == 0
+    repaired = pushed.ann.mlver("push", "--verify")
+    assert "1 were damaged" in repaired.out
+    (sent,) = read_json(pushed.ann, "push", "--verify")["sent"]
+    assert (sent["objects"], sent["repaired"], sent["present"]) == (0, 0, 3)
+    assert read_json(ben, "pull")["ok"]
+
+
 def test_a_remote_nobody_confirmed_is_shown_and_not_used(
     ben: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
