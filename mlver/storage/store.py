@@ -1,7 +1,7 @@
 """What object stores promise, wherever they keep their objects.
 
 `tests/storage/conformance.py` judges each of them. A store for a team is built over blobs
-(`remote/objects.py`), so a new back-end satisfies `remote/blobs.py` instead.
+(`remote/team.py`), so a new back-end satisfies `remote/blobs.py` instead.
 """
 
 from __future__ import annotations

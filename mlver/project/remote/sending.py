@@ -24,9 +24,10 @@ from mlver.storage.remote.team_store import Confirmation, TransferOptions, Uploa
 class SentObjects:
     """What a remote got: `objects` new ones, of `bytes_sent` bytes, and how they were confirmed.
 
-    `present` objects were there already, and `absent` ones are neither there nor here. `repaired` of
-    the new ones were there with other bytes. `confirmed` is None where nothing was sent. `published`
-    are the addresses of versions that other programs can read there, as ModelPacks of a registry.
+    `present` objects were there already, and `absent` ones are neither there nor here. `repaired`
+    of the new ones were there with other bytes. `confirmed` is None where nothing was sent.
+    `published` are the addresses of versions that other programs can read there, as ModelPacks of
+    a registry.
     """
 
     remote: str

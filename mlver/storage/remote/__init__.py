@@ -1,1 +1,1 @@
-"""Stores that a team shares: blobs by key below, one object store over any of them above."""
+"""Stores that a team shares: blobs by key below, one team store over any of them above."""

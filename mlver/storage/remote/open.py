@@ -12,7 +12,6 @@ from typing import NamedTuple, cast
 from mlver.errors import UsageError
 from mlver.extras import import_extra
 from mlver.storage.remote.blobs import BlobAddress, BlobStore
-from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.team import BlobTeamStore
 from mlver.storage.remote.timings import STANDARD, Timings
@@ -71,11 +70,6 @@ def parse_address(address: str, options: Mapping[str, str]) -> BlobAddress:
     if match is None:
         return BlobAddress(address, "", address, options)
     return BlobAddress(address, match[1].lower(), match[2], options)
-
-
-def open_remote(address: str, *, spool: Path) -> BlobObjectStore:
-    """The object store at an address; contents on their way in wait in the folder `spool`."""
-    return BlobObjectStore(open_blobs(address), spool)
 
 
 def open_team_store(

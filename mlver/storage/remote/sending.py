@@ -58,11 +58,23 @@ class BlobSender:
             self.bytes_sent += len(data)
         # An answer alone is no proof: some servers acknowledge what they then lose.
         if reads_back and not self._holds_bytes(key, len(data), sha256):
-            raise MlverError(
-                f"{self._blobs.address} accepted {key} but does not have it whole;"
-                " check that nothing else deletes there, then run the same command again"
-            )
+            self._send_again(key, data, sha256)
         self._confirmed_keys.add(key)
+
+    def _send_again(self, key: str, data: bytes, sha256: str) -> None:
+        """Replace a blob that did not arrive whole. Raise MlverError where that fails as well."""
+        self._blobs.replace_blob(key, BytesSource(data))
+        with self._lock:
+            self.bytes_sent += len(data)
+        if self._holds_bytes(key, len(data), sha256):
+            return
+        # The next upload would take it for a sound one, by its size.
+        with suppress(MlverError):
+            self._blobs.delete_blob(key)
+        raise MlverError(
+            f"{self._blobs.address} accepted {key} but does not have it whole;"
+            " check that nothing else deletes there, then run the same command again"
+        )
 
     def _is_sound_already(self, key: str, data: bytes, sha256: str) -> bool:
         """Put the blob; whether the remote had it before."""

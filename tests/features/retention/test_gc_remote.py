@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import time
@@ -22,10 +21,12 @@ from mlver.project.remote.repositories import (
 )
 from mlver.storage.remote.catalogue import object_key
 from mlver.storage.remote.directory import init_directory
-from mlver.storage.remote.open import open_blobs, open_remote
+from mlver.storage.remote.open import open_blobs
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
+from tests.storage.conformance import get_content
+from tests.storage.remote.transfers import store_contents
 
 UNNEEDED = bytes(2 << 20)
 UNNEEDED_KEY = object_key(Digest.of_bytes(UNNEEDED).hex)
@@ -36,13 +37,10 @@ def send_all(repository: Repository, bucket: Path, *others: bytes) -> None:
     """Put all contents of a repository, and others, on a remote."""
     project = Project.open_existing(repository.path)
     store = storing.open_store(project)
-    with open_remote(str(bucket), spool=bucket.parent / "spool").open_deposit() as deposit:
-        for digest in set(store.list_objects()):
-            content = io.BytesIO()
-            store.copy_object(digest, content)
-            deposit.put_object(io.BytesIO(content.getvalue()))
-        for data in others:
-            deposit.put_object(io.BytesIO(data))
+    contents = list(others)
+    for digest in set(store.list_objects()):
+        contents.append(get_content(store, digest))
+    store_contents(open_blobs(str(bucket)), bucket.parent / "spool", contents)
 
 
 def announce(repository: Repository, bucket: Path) -> str:

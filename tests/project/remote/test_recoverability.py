@@ -13,8 +13,10 @@ from mlver.project.stages.promote import PromoteResult, promote_version
 from mlver.project.stages.rollback import roll_back_stage
 from mlver.records.promotion import GateResult
 from mlver.storage.remote.directory import init_directory
-from mlver.storage.remote.open import open_remote
+from mlver.storage.remote.open import open_blobs
 from tests.conftest import Repository
+from tests.storage.conformance import get_content
+from tests.storage.remote.transfers import store_contents
 
 
 @pytest.fixture
@@ -33,14 +35,8 @@ def near(story: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def push_contents(project: Project, folder: Path) -> None:
     """As `mlver push` does it."""
     store = open_store(project)
-    remote = open_remote(str(folder), spool=folder.parent / "spool")
-    (folder.parent / "spool").mkdir(exist_ok=True)
-    with remote.open_deposit() as deposit:
-        for digest in list(store.list_objects()):
-            with (folder.parent / "content").open("w+b") as file:
-                store.copy_object(digest, file)
-                file.seek(0)
-                deposit.put_object(file)
+    contents = [get_content(store, digest) for digest in store.list_objects()]
+    store_contents(open_blobs(str(folder)), folder.parent / "spool", contents)
 
 
 def push_commits(repository: Repository) -> None:

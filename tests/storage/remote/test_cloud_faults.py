@@ -9,17 +9,25 @@ import pytest
 
 from mlver.storage.remote.cloud import CloudBlobs, open_cloud
 from mlver.storage.remote.open import parse_address
+from mlver.storage.remote.timings import Timings
 from tests.servers.proxy import FaultProxy
 from tests.servers.starting import RunningServer
-from tests.storage.remote.fault_conformance import SHORT, FaultConformance, FaultyServer
+from tests.storage.remote.fault_conformance import (
+    PATIENT,
+    SHORT,
+    FaultConformance,
+    FaultyServer,
+)
 
 
-def open_through(server: RunningServer, port: int, folder: str) -> CloudBlobs:
+def open_through(
+    server: RunningServer, port: int, folder: str, timings: Timings = PATIENT
+) -> CloudBlobs:
     """The blobs of a folder, by a port that leads to the server."""
     endpoint = server.options["endpoint"].replace(str(server.port), str(port), 1)
     options = {**server.options, "endpoint": endpoint}
     address = parse_address(f"{server.address}/{folder}", options)
-    return open_cloud(address._replace(timings=SHORT))
+    return open_cloud(address._replace(timings=timings))
 
 
 def put_behind_proxy(
@@ -30,7 +38,9 @@ def put_behind_proxy(
     folder = uuid.uuid4().hex
     with FaultProxy(server.port) as proxy:
         blobs = open_through(server, proxy.port, folder)
-        yield FaultyServer(proxy, blobs, open_through(server, server.port, folder))
+        impatient = open_through(server, proxy.port, folder, SHORT)
+        sound = open_through(server, server.port, folder)
+        yield FaultyServer(proxy, blobs, sound, impatient=impatient)
 
 
 class TestS3UnderFaults(FaultConformance):

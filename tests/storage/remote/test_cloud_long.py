@@ -14,8 +14,9 @@ from mlver.storage.remote.open import parse_address
 from tests.servers.long import start_ceph, start_rclone
 from tests.servers.starting import RunningServer, Servers
 from tests.storage.remote.blob_conformance import KEY, BlobConformance, list_keys
-from tests.storage.remote.fault_conformance import FaultConformance, FaultyServer, store_contents
+from tests.storage.remote.fault_conformance import FaultConformance, FaultyServer
 from tests.storage.remote.test_cloud_faults import put_behind_proxy
+from tests.storage.remote.transfers import store_contents
 
 pytestmark = pytest.mark.long
 

@@ -21,10 +21,10 @@ from mlver.storage.remote.blobs import (
     TransientBlobError,
 )
 from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_directory
-from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.system import durable
 from tests.storage.remote.blob_conformance import KEY, BlobConformance, list_keys, read_blob
+from tests.storage.remote.transfers import store_contents
 
 
 @pytest.fixture
@@ -277,10 +277,11 @@ def test_temporaries_are_swept_once_they_are_a_day_old(
     os.utime(young, (now, now - 23 * 3600))
     for path in (old, strange):
         os.utime(path, (now, now - 25 * 3600))
-    store = BlobObjectStore(RetryingBlobs(blobs), tmp_path / "spool")
-    with store.open_deposit():
-        pass
-    assert sorted(os.listdir(blobs.root)) == sorted([young.name, MARKER, ".strange"])
+    store_contents(RetryingBlobs(blobs), tmp_path / "spool", [])
+    assert young.exists()
+    assert old.exists()
+    store_contents(RetryingBlobs(blobs), tmp_path / "spool", [b"content"])
+    assert sorted(os.listdir(blobs.root)) == sorted([young.name, MARKER, ".strange", "packs"])
 
 
 def test_a_close_that_fails_is_not_repeated_on_the_same_number(

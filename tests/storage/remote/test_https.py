@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError
 from mlver.storage.remote import https
 from mlver.storage.remote.blobs import (
@@ -21,7 +20,6 @@ from mlver.storage.remote.blobs import (
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.https import HttpsBlobs, find_authorization, open_https
 from mlver.storage.remote.listing import LISTING, format_listing, publish_listing, renew_listing
-from mlver.storage.remote.objects import BlobObjectStore
 from mlver.storage.remote.open import open_blobs, parse_address
 from mlver.storage.remote.retrying import RetryingBlobs
 from tests.servers.nginx import (
@@ -34,10 +32,10 @@ from tests.servers.nginx import (
 )
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.starting import RunningServer, Servers
-from tests.storage.conformance import get_content, put_contents
 from tests.storage.remote.blob_conformance import BAD_KEYS, KEY, list_keys, put_keys, read_blob
 from tests.storage.remote.fault_conformance import RETRIES, SHORT
 from tests.storage.remote.scripted import Answered, Asked, serve_script
+from tests.storage.remote.transfers import read_contents, store_contents
 
 _SECOND = timedelta(seconds=1)
 
@@ -318,9 +316,8 @@ def test_nobody_there_may_pass() -> None:
 def test_no_fault_gives_out_a_wrong_byte(
     nginx: RunningServer, store: DirectoryBlobs, tmp_path: Path, kind: FaultKind
 ) -> None:
-    objects = BlobObjectStore(store, tmp_path / "spool")
     contents = [b"small", b"large" * (1 << 18)]
-    digests = put_contents(objects, *contents)
+    digests = store_contents(store, tmp_path / "spool", contents)
     publish_listing(store)
     with FaultProxy(nginx.port) as proxy:
         address = parse_address(f"http://127.0.0.1:{proxy.port}/{store.root.name}", {})
@@ -330,13 +327,7 @@ def test_no_fault_gives_out_a_wrong_byte(
         for request in requests:
             for fault in (Fault(kind, 30), Fault(kind, 3, in_body=True)):
                 proxy.reset_faults({request: fault})
-                for digest, content in zip(digests, contents, strict=True):
-                    check_reading(BlobObjectStore(blobs, tmp_path / "spool"), digest, content)
-
-
-def check_reading(objects: BlobObjectStore, digest: Digest, content: bytes) -> None:
-    """Read a content, once more where a fault met the first attempt."""
-    try:
-        assert get_content(objects, digest) == content
-    except MlverError:
-        assert get_content(objects, digest) == content
+                try:
+                    assert read_contents(blobs, tmp_path / "spool", digests) == contents
+                except MlverError:
+                    assert read_contents(blobs, tmp_path / "spool", digests) == contents

@@ -12,9 +12,9 @@ from mlver.errors import MlverError, UsageError
 from mlver.storage.remote import open as opening
 from mlver.storage.remote.blobs import BytesSource
 from mlver.storage.remote.directory import init_directory
-from mlver.storage.remote.open import BackEnd, open_blobs, open_remote
+from mlver.storage.remote.open import BackEnd, open_blobs
 from mlver.storage.remote.retrying import RetryingBlobs
-from tests.storage.conformance import get_content, put_contents
+from tests.storage.remote.transfers import read_contents, store_contents
 
 
 @pytest.mark.parametrize("form", ["{path}", "file://{path}", "file://localhost{path}", "."])
@@ -101,9 +101,8 @@ def test_every_back_end_in_the_table_can_be_opened() -> None:
         assert open_blobs(f"{scheme}://localhost/nowhere").address
 
 
-def test_a_remote_is_an_object_store(tmp_path: Path) -> None:
+def test_a_remote_is_opened_by_each_of_its_addresses(tmp_path: Path) -> None:
     init_directory(tmp_path / "shared")
-    store = open_remote(str(tmp_path / "shared"), spool=tmp_path / "spool")
-    (digest,) = put_contents(store, b"content")
-    other = open_remote(f"file://{tmp_path}/shared", spool=tmp_path / "spool")
-    assert get_content(other, digest) == b"content"
+    digests = store_contents(open_blobs(str(tmp_path / "shared")), tmp_path / "kim", [b"content"])
+    other = open_blobs(f"file://{tmp_path}/shared")
+    assert read_contents(other, tmp_path / "lee", digests) == [b"content"]

@@ -53,7 +53,7 @@ class TestSshUnderFaults(FaultConformance):
     def test_a_stalled_connection_is_given_up(
         self, faulty: FaultyServer, spool: Path, every: bool
     ) -> None:
-        stalls = list(STALLS.values())
+        stalls = list(STALLS)
         for stall in stalls if every else stalls[:1]:
             self._break_session(faulty, spool, replace(stall, after=600_000))
 

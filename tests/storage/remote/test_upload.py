@@ -231,6 +231,10 @@ def test_what_a_server_acknowledged_and_forgot_is_noticed(tmp_path: Path) -> Non
     assert len(puts) == 7
     for number in puts:
         faulty = FaultyBlobs(MemoryBlobs(), {number: Fault.FORGOTTEN})
+        push_few(faulty, tmp_path)
+        assert faulty.calls.count("replace") == 1
+        assert len(faulty.inner.contents) == 7
+        faulty = FaultyBlobs(MemoryBlobs(), dict.fromkeys(range(number, 99), Fault.FORGOTTEN))
         with pytest.raises(MlverError, match=r"accepted .* but does not have it whole"):
             push_few(faulty, tmp_path)
 
@@ -240,17 +244,30 @@ def test_what_a_server_acknowledged_and_forgot_is_noticed(tmp_path: Path) -> Non
 def test_what_a_server_stored_with_other_bytes_is_noticed(
     team: Team, memory: MemoryBlobs, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    put_blob = memory.put_blob
+    put_blob, replace_blob = memory.put_blob, memory.replace_blob
 
     def put_and_damage(key: str, source: BlobSource) -> PutOutcome:
         outcome = put_blob(key, source)
         if key.startswith(folder):
-            damage_blob(memory, key, 0)
+            memory.contents[key] = bytes(len(memory.contents[key]))
         return outcome
 
+    def replace_and_damage(key: str, source: BlobSource) -> None:
+        replace_blob(key, source)
+        if key.startswith(folder):
+            memory.contents[key] = bytes(len(memory.contents[key]))
+
     monkeypatch.setattr(memory, "put_blob", put_and_damage)
-    with pytest.raises(MlverError, match=r"accepted .* but does not have it whole"):
-        team.push(team.store(*FEW))
+    wanted = team.store(*FEW)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "replace_blob", replace_and_damage)
+        with pytest.raises(MlverError, match=r"accepted .* but does not have it whole"):
+            team.push(wanted, options=ONE_JOB)
+        # Nothing that looks well by its size is left to be believed.
+        assert not [key for key in memory.contents if key.startswith(folder)]
+    # What was damaged on its way once is sent again at once.
+    team.push(wanted)
+    assert team.pull(wanted).objects == len(FEW)
 
 
 def test_a_server_that_checks_is_believed_unless_told_otherwise(

@@ -5,22 +5,25 @@ from __future__ import annotations
 import io
 import os
 import random
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from mlver.digest import Digest
+from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage import cutting, recipes
 from mlver.storage.local import LocalStore
 from mlver.storage.recipes import PART_BYTES
 from mlver.storage.remote import survey, upload
 from mlver.storage.remote.blobs import BlobStore
 from mlver.storage.remote.retrying import RetryingBlobs
-from mlver.storage.remote.team import BlobTeamStore
+from mlver.storage.remote.team import BlobTeamStore, open_team_store
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions, UploadReport
 from mlver.storage.remote.timings import RetryPolicy, Timings
+from tests.storage.conformance import get_content
 from tests.storage.remote.faulty import FaultyBlobs
 from tests.storage.remote.memory import MemoryBlobs
 
@@ -109,6 +112,39 @@ class Team:
         store = self.open_store(person)
         assert list(store.verify_objects()) == []
         return set(store.list_objects()) == {Digest.of_bytes(content) for content in contents}
+
+
+def store_contents(
+    blobs: BlobStore,
+    folder: Path,
+    contents: Iterable[bytes],
+    options: TransferOptions = ONE_JOB,
+) -> list[Digest]:
+    """Send contents to a remote as `push` does, from a store in a folder; their digests."""
+    store = LocalStore.open_in(folder / "sender")
+    with store.open_deposit() as intake:
+        wanted = {intake.put_object(io.BytesIO(content)): len(content) for content in contents}
+    open_team_store(blobs, folder / "sender-cache").upload(store, wanted, options)
+    return list(wanted)
+
+
+def read_contents(blobs: BlobStore, folder: Path, digests: Iterable[Digest]) -> list[bytes]:
+    """Bring contents from a remote as `pull` does, for somebody who has asked nothing yet.
+
+    Raise ObjectDamaged or ObjectMissing where one of them did not come.
+    """
+    digests = list(digests)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        store = LocalStore.open_in(Path(name) / "store")
+        remote = open_team_store(blobs, Path(name) / "cache")
+        with store.open_deposit() as intake:
+            report = remote.download(dict.fromkeys(digests), intake, ONE_JOB)
+        if report.wrong:
+            raise ObjectDamaged(str(report.wrong))
+        if report.missing:
+            raise ObjectMissing(str(report.missing))
+        return [get_content(store, digest) for digest in digests]
 
 
 def cut_smaller(monkeypatch: pytest.MonkeyPatch, part_bytes: int) -> None:
