@@ -282,7 +282,7 @@ MUTATIONS = (
     ),
     Mutation(
         "storage.local.deposit:ObjectDeposit._name_pack",
-        "not _has_same_bytes(...)",
+        "not has_same_bytes(...)",
         "False",
         "kill",
         "register-damaged",

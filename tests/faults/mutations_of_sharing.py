@@ -23,13 +23,15 @@ SHARING_MUTATIONS = (
         "tests",
         _CACHE_TESTS,
     ),
-    Mutation("storage.remote.lfs:_place_large", "_ == _.hex", "True", "tests", _LFS_TESTS),
+    Mutation("storage.remote.lfs_contents:_place_large", "_ == _.hex", "True", "tests", _LFS_TESTS),
     Mutation(
-        "storage.remote.lfs:_take_content",
+        "storage.remote.lfs_contents:_take_content",
         "Digest.of_bytes(_) != _",
         "False",
         "tests",
         _LFS_TESTS,
     ),
-    Mutation("storage.remote.lfs:_take_content", "_ != _.hex", "False", "tests", _LFS_TESTS),
+    Mutation(
+        "storage.remote.lfs_contents:_take_content", "_ != _.hex", "False", "tests", _LFS_TESTS
+    ),
 )

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,14 +25,12 @@ from mlver.storage import packs
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
-from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.local.pack_files import PackFile, has_same_bytes, scan_pack, write_index
 from mlver.storage.local.partials import open_partial
 from mlver.system import copying, durable, parallel
-from mlver.system.regular import open_regular
 
 # A process begins another part, which becomes another pack, from here on.
 PACK_BYTES = 512 << 20
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,14 +326,14 @@ class ObjectDeposit:
     def _finish_part(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
         """End a part as a tar and write its index; neither is flushed yet."""
         index_path = self._temporary_path()
-        name = _write_index(index_path, packs.build_index_from_runs(runs))
+        name = write_index(index_path, packs.build_index_from_runs(runs))
         with durable.naming_errors(part), part.open("r+b") as file:
             part_length = file.seek(0, os.SEEK_END)
             if part_length != self._lengths[os.fspath(part)]:
                 # The receipts of some calls never came: the part itself knows all that it holds.
                 whole_index, part_length = scan_pack(part)
                 durable.discard_temporary(index_path)
-                name = _write_index(index_path, [whole_index])
+                name = write_index(index_path, [whole_index])
                 file.truncate(part_length)
             file.seek(part_length)
             file.write(packs.TRAILER)
@@ -361,7 +359,7 @@ class ObjectDeposit:
             durable.claim_name(path, pack.path)
         except FileExistsError:
             # The same index means the same contents at the same offsets, so ours can replace it.
-            if not _has_same_bytes(path, pack.path):
+            if not has_same_bytes(path, pack.path):
                 self._store.retire_pack(pack)
                 durable.claim_name(path, pack.path)
         index.replace(pack.index_path)
@@ -375,35 +373,9 @@ class ObjectDeposit:
         self._end_part()
 
 
-def _write_index(path: Path, pieces: Iterable[bytes]) -> str:
-    """Write an index; return the name of its pack."""
-    hasher = hashlib.sha256()
-    with durable.naming_errors(path), path.open("xb") as file:
-        for piece in pieces:
-            file.write(piece)
-            hasher.update(piece)
-        os.fchmod(file.fileno(), 0o444)
-    return hasher.hexdigest()
-
-
 def _is_copy_of(location: ObjectLocation, data: bytes) -> bool:
     """Whether the copy is exactly these bytes; comparing them is cheaper than hashing the copy."""
     try:
         return location.size == len(data) and read_location(location) == data
     except OSError:
         return False
-
-
-def _has_same_bytes(path: Path, other: Path) -> bool:
-    """Whether two files are equal to the last byte."""
-    try:
-        second_descriptor = open_regular(other)
-    except OSError:
-        return False
-    with path.open("rb") as first_file, os.fdopen(second_descriptor, "rb") as second_file:
-        while True:
-            first_piece = first_file.read(_PIECE)
-            if first_piece != second_file.read(_PIECE):
-                return False
-            if not first_piece:
-                return True

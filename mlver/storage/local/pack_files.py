@@ -1,10 +1,11 @@
-"""The packs of a local store, each with its index, as files for reading."""
+"""The packs of a local store, each with its index, as files."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from binascii import unhexlify
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +25,13 @@ from mlver.storage.packs import (
     parse_header,
     read_members,
 )
-from mlver.system.regular import read_regular, reading_regular
+from mlver.system import durable
+from mlver.system.regular import open_regular, read_regular, reading_regular
 
 # From here on an index is searched where it lies, and kept no longer than it is needed.
 LARGE_INDEX = 6 << 20
+
+_PIECE = 1 << 20
 
 
 class PackFile:
@@ -133,3 +137,29 @@ def scan_pack(path: Path) -> tuple[bytes, int]:
             lines.append(index_line(member))
             offset = member_end(member)
     return build_index(lines), offset
+
+
+def write_index(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write an index; return the name of its pack."""
+    hasher = hashlib.sha256()
+    with durable.naming_errors(path), path.open("xb") as file:
+        for piece in pieces:
+            file.write(piece)
+            hasher.update(piece)
+        os.fchmod(file.fileno(), 0o444)
+    return hasher.hexdigest()
+
+
+def has_same_bytes(path: Path, other: Path) -> bool:
+    """Whether two files are equal to the last byte."""
+    try:
+        second_descriptor = open_regular(other)
+    except OSError:
+        return False
+    with path.open("rb") as first_file, os.fdopen(second_descriptor, "rb") as second_file:
+        while True:
+            first_piece = first_file.read(_PIECE)
+            if first_piece != second_file.read(_PIECE):
+                return False
+            if not first_piece:
+                return True
