@@ -98,6 +98,11 @@ class Project:
         return find_state_directory(self.repository)
 
     @property
+    def remotes_directory(self) -> Path:
+        """Where what was read at remotes is remembered; it may be deleted at any time."""
+        return self.state_directory / "remotes"
+
+    @property
     def cached(self) -> Project:
         """The same, with records from the cache where they were parsed before.
 

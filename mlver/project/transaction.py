@@ -122,9 +122,10 @@ def _recover_interrupted(project: Project) -> None:
 def _recover_and_sweep(project: Project) -> None:
     plan = intent.read_pending(project.state_directory)
     storing.open_store(project).sweep_temporaries()
-    # Both may hold a file that was being written: an intent, and what `init` writes.
+    # Each may hold a file that was being written: an intent, what `init` writes, and what was read
+    # at a remote.
     records_directory = paths.join_inside(project.top_folder, layout.ROOT)
-    for directory in (project.state_directory, records_directory):
+    for directory in (project.state_directory, records_directory, project.remotes_directory):
         durable.sweep_temporaries(directory)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))

@@ -43,8 +43,7 @@ def open_team(project: Project, remote: ConfiguredRemote) -> TeamRemote:
     if is_lfs_address(remote.settings.url):
         return TeamRemote(remote, open_lfs(project, remote.settings.url), None)
     blobs = open_blobs(remote.settings.url, remote.settings.options)
-    cache = project.state_directory / "remotes"
-    return TeamRemote(remote, open_team_store(blobs, cache), blobs)
+    return TeamRemote(remote, open_team_store(blobs, project.remotes_directory), blobs)
 
 
 def open_remotes(

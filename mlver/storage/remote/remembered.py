@@ -25,6 +25,8 @@ class RememberedBlobs:
     def __init__(self, blobs: BlobStore, folder: Path) -> None:
         self._blobs = blobs
         self._folder = folder
+        # No lock is held: whoever is writing one just now reads that blob again next time.
+        durable.sweep_temporaries(folder)
 
     def read_blob(self, info: BlobInfo) -> bytes:
         """The bytes of a blob that the remote describes so. Raises BlobMissing and BlobTooShort.
