@@ -82,6 +82,10 @@ class RepositoryIntake(ObjectIntake, Protocol):
         """
         ...
 
+    def locate_partial(self, digest: Digest) -> str:
+        """The path of the file that `begin_partial` opened, for messages."""
+        ...
+
     def end_partial(self, digest: Digest, descriptor: int) -> None:
         """Take the content that `begin_partial` began. The caller has hashed all of its file."""
         ...

@@ -138,6 +138,10 @@ class ObjectDeposit:
         self._partials[digest.hex] = path
         return descriptor
 
+    def locate_partial(self, digest: Digest) -> str:
+        """See RepositoryIntake."""
+        return os.fspath(self._partials[digest.hex])
+
     def end_partial(self, digest: Digest, descriptor: int) -> None:
         """See RepositoryIntake."""
         path = self._partials.pop(digest.hex)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from mlver.digest import Digest
-from mlver.errors import refusal_error
+from mlver.errors import MlverError, refusal_error
 from mlver.storage.recipes import cut_evenly
 from mlver.storage.remote.catalogue import part_key
 from mlver.storage.remote.survey import StoredCopy
@@ -56,7 +56,8 @@ class AssembledContent:
 
     The whole content is hashed span by span, while later ones still arrive; `count_hashed` is
     called with the number of bytes. `was_begun` tells whether the file may hold spans of an earlier
-    run. `fault` is what is wrong with the remote's copy: a key, and words; empty where nothing is.
+    run; `place` is its path, for messages. `fault` is what is wrong with the remote's copy: a key,
+    and words; empty where nothing is.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class AssembledContent:
         digest: Digest,
         stored_copy: StoredCopy,
         descriptor: int,
+        place: str,
         count_hashed: Callable[[int], None],
     ) -> None:
         self.digest = digest
         self.spans = list_spans(digest, stored_copy)
         self._key = stored_copy.key
         self.descriptor = descriptor
+        self._place = place
         self.fault = ""
         self.was_begun = os.fstat(descriptor).st_blocks > 0
         self._count_hashed = count_hashed
@@ -106,7 +109,7 @@ class AssembledContent:
         try:
             yield
         except OSError as error:
-            raise refusal_error(f"storing {self.digest}", error) from error
+            raise self._build_refusal("storing", error) from error
         finally:
             with self._lock:
                 self._users -= 1
@@ -160,7 +163,7 @@ class AssembledContent:
         try:
             durable.sync_descriptor(self.descriptor)
         except OSError as error:
-            raise refusal_error(f"storing {self.digest}", error) from error
+            raise self._build_refusal("storing", error) from error
 
     def close_file(self) -> None:
         """Close the file, once the writes that are under way have ended; no other one begins."""
@@ -193,4 +196,9 @@ class AssembledContent:
                 hasher.update(memory[:count])
                 offset += count
         except OSError as error:
-            raise refusal_error(f"reading {self.digest}", error) from error
+            raise self._build_refusal("reading", error) from error
+
+    def _build_refusal(self, doing: str, error: OSError) -> MlverError:
+        """The error of the file, which calls with a descriptor do not name."""
+        error.filename = self._place
+        return refusal_error(f"{doing} {self.digest}", error)

@@ -203,7 +203,7 @@ class DirectoryBlobs:
                 f"{path} is no file or folder of the shared directory itself", hint=look
             )
         error.filename, error.filename2 = os.fspath(path), None
-        refusal = refusal_error("using the shared directory", error)
+        refusal = refusal_error("using the shared directory", error, outcome="")
         may_pass = error.errno in _TRANSIENT and not isinstance(error, FlushFailure)
         kind = TransientBlobError if may_pass else BlobError
         return kind(refusal.message, hints=refusal.hints)

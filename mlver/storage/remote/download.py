@@ -124,7 +124,8 @@ class _Download:
             self._workers.raise_if_stopped()
             descriptor = self._intake.begin_partial(digest, stored_copy.size)
             count_hashed = self._workers.count_confirmed
-            content = AssembledContent(digest, stored_copy, descriptor, count_hashed)
+            place = self._intake.locate_partial(digest)
+            content = AssembledContent(digest, stored_copy, descriptor, place, count_hashed)
             self._open_contents.add(content)
         return content
 
