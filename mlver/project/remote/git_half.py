@@ -148,6 +148,8 @@ def perform_git_half(project: Project, half: GitHalf) -> tuple[str, ...]:
     if half.moves_branch:
         first = batches.pop(0) if batches else ()
         _push_branch(project, half, first)
+    else:
+        _note_branch(repository, half)
     for batch in batches:
         changes.push_tags(repository, half.remote, batch, project.reporter)
     for note in code_pushes.push_code_references(
@@ -168,6 +170,17 @@ def _push_branch(project: Project, half: GitHalf, tags: Sequence[str]) -> None:
         # Somebody may have pushed between the plan and now: then the plan says so in plain words.
         plan_git_half(project, half.remote)
         raise
+
+
+def _note_branch(repository: GitRepository, half: GitHalf) -> None:
+    """Let git know here where the branch there is: a push that was cut off may not have noted it.
+
+    git does so itself in each push of the branch, also where it is there already.
+    """
+    folder = f"refs/remotes/{half.remote}"
+    reference = f"{folder}/{half.branch}"
+    if references.list_references(repository, folder).get(reference) != half.head:
+        remotes.fetch_refs(repository, half.remote, [f"+refs/heads/{half.branch}:{reference}"])
 
 
 def _follow_branch(repository: GitRepository, half: GitHalf) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
@@ -178,7 +179,9 @@ def finish_push(pin: Pin, send: Sender) -> None:
     """
     if pin.times.clock() - pin.written > pin.times.renew_after:
         settle_push(pin, send)
-    abandon_push(pin)
+    # The push is done, and a pin that stays does no harm: gc removes it once it is old.
+    with suppress(MlverError):
+        abandon_push(pin)
 
 
 def abandon_push(pin: Pin) -> None:

@@ -66,6 +66,15 @@ def test_what_is_there_already_is_not_sent_again(team: Team) -> None:
     assert not list((team.bucket / "pins").iterdir())
 
 
+def test_git_is_told_where_a_branch_is_that_an_earlier_push_moved(team: Team) -> None:
+    """A push that was cut off right after the branch had moved there."""
+    assert team.ann.mlver("push").code == 0
+    reference = "refs/remotes/origin/main"
+    team.ann.git("update-ref", "-d", reference)
+    assert team.ann.mlver("push").code == 0
+    assert team.ann.git("rev-parse", reference) == team.ann.git("rev-parse", "HEAD")
+
+
 def test_a_dry_run_changes_nothing(team: Team) -> None:
     pushed = read_json(team.ann, "push", "--dry-run")
     assert pushed["dry_run"]
