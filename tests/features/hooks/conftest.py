@@ -40,11 +40,11 @@ def hooked_once(
 ) -> Repository:
     """Two versions, one promotion; with the hooks."""
     hooked = copy_repository(stories["second"], tmp_path_factory.mktemp("hooked") / "repository")
-    _install_hooks(hooked, warm_python)
+    install_hooks(hooked, warm_python)
     return hooked
 
 
-def _install_hooks(repository: Repository, python: Path, *words: str) -> None:
+def install_hooks(repository: Repository, python: Path, *words: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "executable", str(python))
         assert repository.mlver("hook", "install", *words).code == 0
@@ -58,7 +58,7 @@ def receiving_once(
     remote = HookedRepository(tmp_path_factory.mktemp("receiving") / "remote.git")
     remote.path.mkdir()
     remote.git("init", "--quiet", "--bare")
-    _install_hooks(remote, warm_python, "--pre-receive")
+    install_hooks(remote, warm_python, "--pre-receive")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(CHECKOUT))
         hooked_once.git("push", "--quiet", "--no-verify", str(remote.path), "main")
