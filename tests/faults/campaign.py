@@ -15,6 +15,7 @@ from tests.faults.calls import CallFault
 from tests.faults.ground import WorkPlace
 from tests.faults.images import FaultImage, take_images
 from tests.faults.operations import CampaignOperation
+from tests.faults.oracle_of_remotes import ELSEWHERE
 from tests.faults.run import ChildRun, run_child, run_in_process
 from tests.faults.sampling import sample_points
 
@@ -105,7 +106,8 @@ class OperationSweep:
         self.calls = done.calls
         self._sites = dict(zip(done.calls, done.sites, strict=True))
         self.new = oracle.collect_facts(place)
-        self.wrong = oracle.list_leftovers(place) + oracle.list_faults(place, *self.expected)
+        self.wrong = oracle.list_leftovers(place, killed=0)
+        self.wrong += oracle.list_faults(place, *self.expected)
         again = self.run_operation(place)
         if again.code not in operation.again or oracle.list_differences(
             oracle.collect_facts(place), self.new
@@ -171,17 +173,19 @@ class OperationSweep:
         """Take away the key that a run before made: the next one makes the same calls again."""
         ground.clear_directory(self._state_home)
 
-    def list_losses(self, place: WorkPlace) -> list[str]:
+    def list_losses(self, place: WorkPlace, *, cut: bool = False) -> list[str]:
         """What mlver said is done, and is not.
 
-        A plan that is still pending would be carried out once more.
+        A plan that is still pending would be carried out once more. `cut`: the power was cut, which
+        the forge would have noticed itself.
         """
         pending = (
             ["the plan is still pending"]
             if (place.mlver_directory / "intent.json").exists()
             else []
         )
-        return oracle.list_differences(oracle.collect_facts(place), self.new) + pending
+        lost = oracle.list_differences(oracle.collect_facts(place), self.new) + pending
+        return [fault for fault in lost if not (cut and fault.startswith(ELSEWHERE))]
 
     def run_operation(self, place: WorkPlace, fault: CallFault | None = None) -> ChildRun:
         setup = _shrink_batches if self.operation.crowded else None

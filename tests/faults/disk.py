@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _REBUILDABLE = "state.db"
+FORGE = ".git/forge.git"
 
 
 class DurableDisk:
@@ -53,6 +54,9 @@ class DurableDisk:
                     and not spared
                 ):
                     self._take_data(path, found)
+        if name == "git-push":
+            # the forge is another machine, and keeps what it got
+            self._take_tree(f"{self._top}/{FORGE}")
 
     def dump_to(self, target: Path, *, names: bool) -> None:
         """Put what a power cut leaves now into a new directory.
@@ -61,7 +65,7 @@ class DurableDisk:
         """
         durable = dict(self._names)
         if names:
-            self._take_all_names()
+            self._take_all_names(self._top)
         self._dump_inode(self._root, os.fspath(target))
         self._names = durable
 
@@ -79,13 +83,16 @@ class DurableDisk:
                 os.chmod(path, self._modes.get(child, 0o644))  # noqa: PTH101
 
     def _take_all(self) -> None:
-        self._take_all_names()
-        for path, found in self._list_files(self._top):
+        self._take_tree(self._top)
+
+    def _take_tree(self, top: str) -> None:
+        self._take_all_names(top)
+        for path, found in self._list_files(top):
             self._take_data(path, found)
 
-    def _take_all_names(self) -> None:
-        self._take_names(self._top, self._root)
-        for directory, folders, _ in os.walk(self._top):
+    def _take_all_names(self, top: str) -> None:
+        self._take_names(top, os.lstat(top).st_ino)
+        for directory, folders, _ in os.walk(top):
             for name in folders:
                 path = f"{directory}/{name}"
                 self._take_names(path, os.lstat(path).st_ino)

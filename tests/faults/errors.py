@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 from tests.faults import oracle
 from tests.faults.calls import CallFault, is_data
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
 from tests.faults.ground import WorkPlace
+from tests.faults.preparations_of_remotes import BUCKET
 from tests.faults.run import ChildRun
 
 _CODES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
@@ -61,7 +63,12 @@ def list_complaints(done: ChildRun, place: WorkPlace, *, reports: bool) -> list[
         return [f"showed a traceback: {done.err}"]
     # what is held open has its real path, also where a link leads to it
     words = f"{done.out} {done.err}" if done.code == 1 else done.err
+    words = words.replace("/proc/self/cwd", os.fspath(place.path))
     named = {os.path.realpath(place.path / word.strip(":;,()[]'")) for word in words.split()}
+    # what is written at a remote is named by where it is to be
+    bucket = os.path.realpath(place.path / BUCKET)
+    above = {os.fspath(up) for at in named for up in Path(at).parents}
+    named |= {at for at in above if at.startswith(bucket)}
     about = {at for path in done.paths for at in (path, os.path.dirname(path))}  # noqa: PTH120
     return (
         [f"did not name {done.paths}: {done.err}"]

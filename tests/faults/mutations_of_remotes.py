@@ -1,10 +1,14 @@
-"""The mutations that take a remote's word for something; see `mutations.py`."""
+"""The mutations that take a remote's word for something, or send and bring objects without care.
+
+See `mutations.py`.
+"""
 
 from __future__ import annotations
 
 from tests.faults.mutate import Mutation
 
 _TESTS = "tests/storage/remote"
+_HOOK_TESTS = "tests/features/hooks/test_sent_objects.py"
 
 REMOTE_MUTATIONS = (
     Mutation(
@@ -104,5 +108,121 @@ REMOTE_MUTATIONS = (
         "True",
         "tests",
         _TESTS,
+    ),
+    # Objects on their way to a remote, and git behind them.
+    Mutation(
+        "storage.remote.folders:write_temporary",
+        "_flush_descriptor(...)",
+        "pass",
+        "unsynced",
+        "push",
+    ),
+    Mutation(
+        "storage.remote.folders:_make_folder",
+        "sync_folder(...)",
+        "pass",
+        "unsynced",
+        "push-objects",
+    ),
+    Mutation(
+        "storage.remote.directory:DirectoryBlobs.put_blob",
+        "sync_folder(...)",
+        "pass",
+        "unsynced",
+        "push",
+    ),
+    Mutation(
+        "project.remote.pushing:push_versions",
+        "sending.send_objects()",
+        "if half is not None:\n    perform_git_half(project, half)\nsending.send_objects()",
+        "kill",
+        "push",
+    ),
+    Mutation("project.remote.pins:finish_push", "abandon_push(pin)", "pass", "kill", "push"),
+    Mutation(
+        "project.remote.pins:finish_push",
+        "with suppress(MlverError):\n    abandon_push(pin)",
+        "abandon_push(pin)",
+        "errors",
+        "push",
+    ),
+    Mutation(
+        "storage.remote.remembered:RememberedBlobs.__init__",
+        "durable.sweep_temporaries(_)",
+        "pass",
+        "kill",
+        "push-objects",
+    ),
+    Mutation(
+        "storage.remote.upload:_Upload._end_step",
+        "self._sender.send_blob(...)",
+        "pass",
+        "kill",
+        "push",
+    ),
+    Mutation(
+        "storage.remote.sending:BlobSender.send_blob",
+        "_ and not self._holds_bytes(...)",
+        "False",
+        "tests",
+        _TESTS,
+    ),
+    Mutation(
+        "storage.remote.sending:BlobSender._is_sound_already",
+        "self._holds_bytes(...)",
+        "True",
+        "tests",
+        _TESTS,
+    ),
+    # Objects on their way from a remote.
+    Mutation(
+        "storage.remote.assembling:AssembledContent.holds_span",
+        "self._has_digest(_)",
+        "True",
+        "kill",
+        "pull",
+    ),
+    Mutation(
+        "storage.remote.assembling:AssembledContent.is_sound",
+        "self._hasher.hexdigest() == _",
+        "True",
+        "tests",
+        "tests/storage/remote/test_download.py",
+    ),
+    Mutation(
+        "storage.remote.download:_Download._bring_members",
+        "Digest.of_bytes(_) == _",
+        "True",
+        "tests",
+        "tests/storage/remote/test_download.py",
+    ),
+    Mutation(
+        "storage.remote.assembling:AssembledContent._build_refusal",
+        "error.filename = _",
+        "",
+        "errors",
+        "pull",
+    ),
+    # What a push of git does by itself.
+    Mutation(
+        "features.hooks.sent_objects:send_objects",
+        "objects_are_sent()",
+        "False",
+        "tests",
+        _HOOK_TESTS,
+    ),
+    Mutation(
+        "project.remote.pushing:send_needed",
+        "sending.send_objects()",
+        "pass",
+        "tests",
+        _HOOK_TESTS,
+    ),
+    Mutation(
+        "project.remote.pushing:send_needed",
+        "_require_sent(...)",
+        "pass",
+        "tests",
+        _HOOK_TESTS,
     ),
 )

@@ -40,6 +40,11 @@ from tests.faults.preparations import (
     prepare_unneeded,
     prepare_unsealed,
 )
+from tests.faults.preparations_of_remotes import (
+    prepare_fetching,
+    prepare_pulled,
+    prepare_unpushed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +243,12 @@ OPERATIONS = (
         ("remote", "add", "storage", "s3://models", "--offline"),
         keyless=True,
     ),
+    CampaignOperation("push", prepare_unpushed, ("push", "--jobs", "1")),
+    CampaignOperation(
+        "push-objects", prepare_unpushed, ("push", "--objects", "--jobs", "1"), brief=True
+    ),
+    CampaignOperation("pull", prepare_pulled, ("pull", "--all", "--jobs", "1")),
+    CampaignOperation("checkout-fetching", prepare_fetching, _OLD, brief=True),
     CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),

@@ -21,11 +21,17 @@ from mlver.errors import MlverError
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from tests.faults.ground import WorkPlace
+from tests.faults.oracle_of_remotes import collect_remote_facts, list_pins
 from tests.faults.run import call_in_process, run_in_process
 
 Facts = Mapping[str, str]
+# More of them than there were do no harm.
+_CONTENTS = ("object:", "bucket:")
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
+# Pins have random names, and those of what was read at a remote tell when it was stored.
+_PIN = re.compile(r"^(\.git/bucket/pins)/[0-9a-f]{32}\b")
+_KEPT = re.compile(r"^(\.git/mlver/remotes)/[0-9a-f]{64}$")
 # What is set aside, and the mark on what was damaged, end in a random number.
 _TRASH = re.compile(r"^(\.git/mlver/trash)/[0-9]{8}T[0-9]{6}Z")
 _ASIDE = re.compile(r"^(\.git/mlver/.*)-[0-9a-f]{8,12}$")
@@ -35,7 +41,7 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
     """All that could be lost: files, references, index entries and objects, each with its content.
 
     Keys begin with `file:` (the work tree), `record:` (`.mlver/`), `git:` (references, HEAD, index)
-    or `object:`.
+    or `object:`, and those of a remote as `collect_remote_facts` says.
     """
     found: dict[str, str] = {}
     for path in _list_files(place.path, skip=".git"):
@@ -46,8 +52,9 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
     found |= {
         f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()
     }
-    for digest in list_stored_digests(place.mlver_directory):
-        found[f"object:{digest}"] = "whole"
+    stored = list_stored_digests(place.mlver_directory)
+    found |= {f"object:{digest}": "whole" for digest in stored}
+    found |= collect_remote_facts(place, stored)
     for digest in list_damaged_digests(place.mlver_directory):
         found[f"damaged:{digest}"] = "kept"
     return found
@@ -130,7 +137,7 @@ def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     """
     found = []
     for key in sorted(now.keys() | new.keys() | old[0].keys()):
-        if key.startswith("object:"):
+        if key.startswith(_CONTENTS):
             if key in old[0] and key not in now:
                 found.append(f"{key} was lost")
         elif key.startswith("git:index:") and len(old) > 1:
@@ -166,17 +173,21 @@ def list_differences(now: Facts, wanted: Facts) -> list[str]:
     """
     found = []
     for key in sorted({*now, *wanted}):
-        if now.get(key) != wanted.get(key) and (not key.startswith("object:") or key not in now):
+        if now.get(key) != wanted.get(key) and (not key.startswith(_CONTENTS) or key not in now):
             found.append(f"{key} is {now.get(key)}, not {wanted.get(key)}")
     return found
 
 
-def list_leftovers(place: WorkPlace) -> list[str]:
-    """What only a person could remove now, and what the next command would have to settle."""
-    found = []
+def list_leftovers(place: WorkPlace, *, killed: int = 1) -> list[str]:
+    """What only a person could remove now, and what the next command would have to settle.
+
+    So many pushes were `killed`: each may have left a pin, which gc removes once it is old.
+    """
+    pins = list_pins(place)
+    found = [f"pins were left behind: {pins}"] * (len(pins) > killed)
     for path in _list_files(place.path):
-        # Others may be at work in a shared cache, so what lies there goes after a day only.
-        if path.startswith(".git/shared/tmp/"):
+        # Others may be at work there, so what lies there goes after a day only.
+        if path.startswith((".git/shared/tmp/", ".git/bucket/.mlver-tmp-")):
             continue
         name = path.rpartition("/")[2]
         if (
@@ -254,6 +265,7 @@ def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
                 continue  # the lock of a git that still runs
             name = _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path))
             name = _TRASH.sub(r"\1/MOMENT", _ASIDE.sub(r"\1-ASIDE", name))
+            name = _KEPT.sub(r"\1/KEPT", _PIN.sub(r"\1/PIN", name))
             yield ascii(name), mode, content
             if is_folder:
                 yield from _list_entries(top, f"{path}/")

@@ -70,7 +70,7 @@ def judge_power_cut(sweep: OperationSweep, point: CallFault) -> PointVerdict:
         if point.at == "end":
             shut_down_mount(mount)
     with mount_image(image, mount):
-        lost = sweep.list_losses(place) if done.is_acknowledged else []
+        lost = sweep.list_losses(place, cut=True) if done.is_acknowledged else []
         wrong = sweep.judge_place(place, settle_first=len(point.at) % 2 == 0, afresh=True)
     image.unlink()
     return PointVerdict(done.fired, bool(lost), [*lost, *wrong])

@@ -27,8 +27,11 @@ import typer.utils
 
 import mlver
 from mlver.cli.main import main
+from mlver.project.remote import arrival
+from mlver.storage import cutting, recipes
+from mlver.storage.remote import download, survey, timings, upload
 from mlver.system import copying, parallel
-from tests.faults import ground, preparations
+from tests.faults import ground, preparations, preparations_of_remotes
 from tests.faults.campaign import CampaignExtent
 from tests.faults.campaigns import run_campaigns
 from tests.faults.run import adopt_orphans
@@ -110,9 +113,23 @@ def fork_server() -> Iterator[Path]:
         # What is large is copied by several calls, and the largest past the system's memory.
         copying.COPY_BYTES = preparations.LARGE
         copying.DIRECT_BYTES = 2 * preparations.LARGE
+        # It is found out by writing, once in each process.
+        tempfile.gettempdir()
+        _shrink_transfers()
         _live_once(root / "first")
         adopt_orphans()
         yield root
+
+
+def _shrink_transfers() -> None:
+    """Let small contents be sent as large ones are, one call after another, with no pause."""
+    for module in (recipes, cutting, survey, upload):
+        vars(module)["PART_BYTES"] = preparations_of_remotes.PART
+    for module in (survey, upload, download):
+        vars(module)["SMALL_BYTES"] = preparations_of_remotes.SMALL
+    # checkout brings objects with as many threads as is usual, whose calls come in any order
+    vars(arrival)["bring_objects"].__kwdefaults__["jobs"] = 1
+    object.__setattr__(timings.STANDARD.retries, "first_wait", 0.0)
 
 
 def _live_once(path: Path) -> None:

@@ -39,7 +39,7 @@ def judge_unsynced(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     left = sweep.leave_state(point, run_cut)
     if not left.place.path.exists():
         return PointVerdict(False, False, [])
-    lost = sweep.list_losses(left.place) if left.told else []
+    lost = sweep.list_losses(left.place, cut=True) if left.told else []
     wrong = sweep.judge_place(left.place, settle_first=settle_first)
     return PointVerdict(left.fired, bool(lost), [*left.wrong, *lost, *wrong])
 
