@@ -137,12 +137,12 @@ def list_work_trees(repository: GitRepository) -> list[Path]:
 
 @contextmanager
 def fetched_beside(
-    repository: GitRepository, addresses: Iterable[str], folder: Path
+    repository: GitRepository, places: Iterable[str], folder: Path
 ) -> Iterator[GitRepository]:
     """Fetch all references of other repositories into one of their own, for as long as this lasts.
 
-    It borrows the objects of `repository`, and lies below `folder`. Raise MlverError for an address
-    that cannot be read.
+    It borrows the objects of `repository`, and lies below `folder`. What comes from the place N is
+    below `refs/read/N`. Raise MlverError for a place that cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     top = Path(mkdtemp(prefix="refs-", dir=folder))
@@ -151,31 +151,31 @@ def fetched_beside(
         alternates = top / "objects" / "info" / "alternates"
         alternates.write_text(f"{os.fspath(repository.common_dir / 'objects')}\n")
         beside = GitRepository.hosted(top)
-        for number, address in enumerate(addresses):
-            _fetch_everything(repository, beside, address, number)
+        for number, place in enumerate(places):
+            _fetch_everything(beside, place, number)
         yield beside
     finally:
         rmtree(top, ignore_errors=True)
 
 
-def _fetch_everything(
-    repository: GitRepository, beside: GitRepository, address: str, number: int
-) -> None:
-    _check_address(address)
+def list_fetched_roots(beside: GitRepository, number: int) -> set[str]:
+    """List the commits without parents that the references of one place lead to."""
+    options = ["--max-parents=0", f"--glob=refs/read/{number}"]
+    return set(beside.process.read(["rev-list", *options], limit=None).decode().split())
+
+
+def _fetch_everything(beside: GitRepository, place: str, number: int) -> None:
+    _check_address(place)
     import_gitpython()
     from mlver.git import transfer
 
-    hint = shell_command("git", "ls-remote", address)
-    # A path is meant as from here, and not as from the other repository.
-    place = address
-    if (repository.top / address).exists():
-        place = os.fspath((repository.top / address).resolve())
+    hint = shell_command("git", "ls-remote", place)
     wanted = [f"+refs/*:refs/read/{number}/*"]
     try:
         transfer.fetch_references(beside, place, wanted, hint=hint)
     except GitFailed as error:
         raise MlverError(
-            f"the references of {address} cannot be read, so nobody can tell what it needs;"
+            f"the references of {place} cannot be read, so nobody can tell what it needs;"
             f" {error.message}",
             hint=hint,
         ) from error

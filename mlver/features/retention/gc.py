@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, printable_name
 from mlver.policy.local_collection import LocalFate
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote
@@ -22,8 +22,10 @@ from mlver.project.remote.remote_gc import (
     plan_remote,
 )
 from mlver.project.remote.repositories import (
-    forget_repository,
+    SharingRepository,
+    forget_repositories,
     read_repositories,
+    select_forgotten,
     select_others,
 )
 from mlver.project.remote.root_table import read_shared_roots
@@ -146,29 +148,49 @@ def _collect_there(project: Project, request: GcRequest) -> GcResult:
 def _plan_there(
     project: Project, blobs: BlobStore, request: GcRequest, options: RemoteGcOptions
 ) -> tuple[RemoteGcReport, int]:
-    sharing = select_others(read_repositories(blobs), request.forget)
+    known = read_repositories(blobs)
+    _check_forgotten(blobs, known, request.forget)
+    sharing = select_others(known, request.forget)
     report = plan_remote(
         blobs, lambda: read_shared_roots(project, sharing), options, datetime.now(UTC)
     )
-    return report, len(sharing)
+    return report, _count_repositories(sharing)
 
 
 def _act_there(
     project: Project, blobs: BlobStore, request: GcRequest, options: RemoteGcOptions
 ) -> tuple[RemoteGcReport, int]:
-    known = {repository.id for repository in read_repositories(blobs)}
-    for own_id in request.forget:
-        if own_id not in known:
-            raise UsageError(f"no repository {own_id} keeps contents at {blobs.address}")
-    for own_id in request.forget:
-        forget_repository(blobs, own_id)
+    known = read_repositories(blobs)
+    _check_forgotten(blobs, known, request.forget)
+    if request.forget:
+        # Where another cannot be read, nothing is forgotten.
+        read_shared_roots(project, select_others(known, request.forget))
+        forget_repositories(blobs, select_forgotten(known, request.forget))
 
     def read_roots() -> set[str]:
         # Read anew each time: a repository may have come to it meanwhile.
         return read_shared_roots(project, read_repositories(blobs))
 
     report = collect_remote(blobs, read_roots, options)
-    return report, len(read_repositories(blobs))
+    return report, _count_repositories(read_repositories(blobs))
+
+
+def _check_forgotten(
+    blobs: BlobStore, known: Sequence[SharingRepository], forget: Iterable[str]
+) -> None:
+    """Raise UsageError for a repository to forget that is not known there."""
+    for own_id in forget:
+        if not select_forgotten(known, (own_id,)):
+            names = ", ".join(sorted({sharing.id for sharing in known})) or "none does"
+            raise UsageError(
+                f"no repository {printable_name(own_id)} keeps contents at {blobs.address};"
+                f" of those that do, the ids are: {names}",
+                hint="mlver gc --remote NAME",
+            )
+
+
+def _count_repositories(sharing: Iterable[SharingRepository]) -> int:
+    return len({repository.id for repository in sharing})
 
 
 def _count_remote(report: RemoteGcReport) -> tuple[GcLine, ...]:

@@ -2,7 +2,7 @@
 
     pins/<32 hex>.json              contents that a push relies on (`mlver/pin/1`)
     condemned/<time>-<8 hex>.json   blobs that gc is about to delete (`mlver/condemned/1`)
-    repositories/<32 hex>.json      who else keeps contents there (`mlver/repository/1`)
+    repositories/<id>-<8 hex>.json  who else keeps contents there (`mlver/repository/1`)
 
 Anybody who can write to the remote can write them, so every value may be of any type. One that
 cannot be read ends whatever depends on it: what it would have kept is unknown.

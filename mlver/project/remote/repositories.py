@@ -1,23 +1,26 @@
 """Which git repositories keep contents on a remote: gc has to read the refs of every one.
 
-A repository is known by its first commits, which all of its clones share. Clones that push to
-different places, such as forks, share one notice, with all of those places.
+A repository is known by its first commits, which all of its clones share. There is one notice for
+each place where its references can be read, so clones that push to different places, such as
+forks, never replace what the others said.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.project.remote.notices import (
     REPOSITORIES,
-    read_notice,
     read_notices,
     read_texts,
     unreadable_error,
@@ -27,42 +30,72 @@ from mlver.storage.remote.blobs import BlobMissing, BlobStore
 
 SCHEMA = "mlver/repository/1"
 _ID_LETTERS = 32
+_ADDRESS_LETTERS = 8
+# A line of `git remote -v`: the name, the address, what it is for, and the filter of a clone.
+_REMOTE = re.compile(r"[^\t]*\t(.*) \((?:fetch|push)\)(?: \[[^\]]*\])?")
 
 
 @dataclass(frozen=True, slots=True)
 class SharingRepository:
-    """A repository that keeps contents on a remote, and the addresses of its git remotes."""
+    """A repository that keeps contents on a remote, and one address of its references.
 
-    key: str
+    `roots` are its first commits, of which `id` is the hash. A path is
+    `file://HOST/path`, with the name of the computer that has it.
+    """
+
     id: str
-    remotes: tuple[str, ...]
+    address: str
+    roots: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The id with that of the address."""
+        digest = hashlib.sha256(self.address.encode(errors="surrogateescape")).hexdigest()
+        return f"{self.id}-{digest[:_ADDRESS_LETTERS]}"
+
+    @property
+    def key(self) -> str:
+        """The key of its notice."""
+        return f"{REPOSITORIES}{self.name}.json"
 
 
-def announce_repository(blobs: BlobStore, repository: GitRepository) -> SharingRepository:
+def announce_repository(blobs: BlobStore, repository: GitRepository) -> list[SharingRepository]:
     """Say on the remote that this repository keeps contents there, before any of them is stored.
 
-    A shallow clone does not have the first commits: it takes part in the notice that names one of
+    A shallow clone does not have the first commits: it repeats those of a notice that names one of
     its git remotes. Raises MlverError where there is none.
     """
-    remotes = set(list_git_addresses(repository))
+    addresses = list_git_addresses(repository)
     if repository.is_shallow():
-        return _find_announced(blobs, remotes)
-    own_id = identify_repository(repository)
-    key = f"{REPOSITORIES}{own_id}.json"
-    known: set[str] | None = None
-    with suppress(BlobMissing):
-        known = set(_parse_notice(blobs, key, read_notice(blobs, key, SCHEMA)).remotes)
-    if known is None or not remotes <= known:
-        remotes |= known or set()
-        document = {"schema": SCHEMA, "id": own_id, "remotes": sorted(remotes)}
-        write_notice(blobs, key, document)
-        return SharingRepository(key, own_id, tuple(sorted(remotes)))
-    return SharingRepository(key, own_id, tuple(sorted(known)))
+        roots = _find_announced(blobs, addresses).roots
+    else:
+        roots = _list_roots(repository)
+    announced: list[SharingRepository] = []
+    for address in addresses:
+        sharing = SharingRepository(_hash_roots(roots), address, roots)
+        _announce_address(blobs, sharing)
+        announced.append(sharing)
+    return announced
 
 
-def _find_announced(blobs: BlobStore, remotes: set[str]) -> SharingRepository:
+def _announce_address(blobs: BlobStore, sharing: SharingRepository) -> None:
+    """Store a notice that is not there. What it says depends on its key alone."""
+    try:
+        blobs.stat_blob(sharing.key)
+    except BlobMissing:
+        document = {
+            "schema": SCHEMA,
+            "id": sharing.id,
+            "address": sharing.address,
+            "roots": list(sharing.roots),
+        }
+        write_notice(blobs, sharing.key, document)
+
+
+def _find_announced(blobs: BlobStore, addresses: Iterable[str]) -> SharingRepository:
+    own = set(addresses)
     for known in read_repositories(blobs):
-        if not remotes.isdisjoint(known.remotes):
+        if known.address in own:
             return known
     raise MlverError(
         "this shallow clone does not have the first commits of the repository, by which a remote"
@@ -72,31 +105,80 @@ def _find_announced(blobs: BlobStore, remotes: set[str]) -> SharingRepository:
 
 
 def read_repositories(blobs: BlobStore) -> list[SharingRepository]:
-    """All repositories that said so. Raises UnreadableNotice for a notice that cannot be read."""
+    """All repositories that said so, once for each address.
+
+    Raises UnreadableNotice for a notice that cannot be read.
+    """
     repositories: list[SharingRepository] = []
     for info, document in read_notices(blobs, REPOSITORIES, SCHEMA):
         repositories.append(_parse_notice(blobs, info.key, document))
     return repositories
 
 
-def forget_repository(blobs: BlobStore, own_id: str) -> None:
-    """Remove a repository's notice: nothing that only it needs is kept any more."""
-    blobs.delete_blob(f"{REPOSITORIES}{own_id}.json")
+def forget_repositories(blobs: BlobStore, forgotten: Iterable[SharingRepository]) -> None:
+    """Remove notices: nothing that only these places need is kept any more."""
+    for sharing in forgotten:
+        blobs.delete_blob(sharing.key)
 
 
 def identify_repository(repository: GitRepository) -> str:
     """The id of a repository: of the SHA-256 of its first commits, in order, 32 digits."""
+    return _hash_roots(_list_roots(repository))
+
+
+def _list_roots(repository: GitRepository) -> tuple[str, ...]:
     listing = repository.process.read(["rev-list", "--max-parents=0", "HEAD"]).decode()
-    roots = sorted(listing.split())
+    return tuple(sorted(listing.split()))
+
+
+def _hash_roots(roots: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(roots).encode()).hexdigest()[:_ID_LETTERS]
 
 
 def list_git_addresses(repository: GitRepository) -> list[str]:
-    """Where the git remotes of this repository are, without passwords."""
+    """Where the git remotes of this repository are, for whoever reads them elsewhere.
+
+    They are as git resolves them by its settings, without passwords. A repository without any is
+    itself the place of its references.
+    """
     addresses: set[str] = set()
-    for _, _, address in repository.settings(r"^remote\..+\.(url|pushurl)$"):
-        addresses.add(hide_password(address))
-    return sorted(addresses)
+    listing = repository.process.read(["remote", "--verbose"])
+    for line in listing.decode(errors="surrogateescape").splitlines():
+        found = _REMOTE.fullmatch(line)
+        if found is not None:
+            addresses.add(_complete_address(repository, found[1]))
+    return sorted(addresses) or [_name_path(repository.common_dir)]
+
+
+def _complete_address(repository: GitRepository, address: str) -> str:
+    """An address that means the same to another repository."""
+    if address.startswith("file://"):
+        # git takes a host in it for a folder.
+        return _name_path(Path(os.fsdecode(unquote_to_bytes(address.removeprefix("file:")))))
+    if _is_path(address):
+        return _name_path(repository.top / address)
+    return hide_password(address)
+
+
+def _is_path(address: str) -> bool:
+    """Whether git takes an address for a path: no colon stands before its first slash."""
+    return ":" not in address.partition("/")[0]
+
+
+def _name_path(path: Path) -> str:
+    """The address of a folder of this computer."""
+    text = os.fsencode(os.path.realpath(path))
+    return f"file://{quote(socket.gethostname(), safe='')}{quote(text)}"
+
+
+def locate_address(address: str) -> str | None:
+    """What git on this computer reads an announced address by; None for another computer's path."""
+    if not address.startswith("file://"):
+        return None if _is_path(address) else address
+    host, slash, path = address.removeprefix("file://").partition("/")
+    if host != quote(socket.gethostname(), safe=""):
+        return None
+    return os.fsdecode(unquote_to_bytes(slash + path))
 
 
 def hide_password(address: str) -> str:
@@ -113,17 +195,29 @@ def hide_password(address: str) -> str:
     return urlunsplit(parsed._replace(netloc=kept))
 
 
+def select_forgotten(
+    repositories: Iterable[SharingRepository], forgotten: Iterable[str]
+) -> list[SharingRepository]:
+    """Those of these ids, or of these names, which have one address each."""
+    names = set(forgotten)
+    return [sharing for sharing in repositories if not names.isdisjoint((sharing.id, sharing.name))]
+
+
 def select_others(
     repositories: Iterable[SharingRepository], forgotten: Iterable[str]
 ) -> list[SharingRepository]:
     """Those that are not forgotten."""
-    left_out = set(forgotten)
-    return [repository for repository in repositories if repository.id not in left_out]
+    repositories = list(repositories)
+    left_out = set(select_forgotten(repositories, forgotten))
+    return [sharing for sharing in repositories if sharing not in left_out]
 
 
 def _parse_notice(blobs: BlobStore, key: str, document: dict[str, Any]) -> SharingRepository:
-    remotes = read_texts(blobs, key, document, "remotes")
-    own_id = key.removeprefix(REPOSITORIES).removesuffix(".json")
-    if document.get("id") != own_id:
+    roots = read_texts(blobs, key, document, "roots")
+    address = document.get("address")
+    if not isinstance(address, str) or not address:
+        raise unreadable_error(blobs, key, "it says of no place where to read the repository")
+    sharing = SharingRepository(_hash_roots(roots), address, tuple(roots))
+    if not roots or document.get("id") != sharing.id or key != sharing.key:
         raise unreadable_error(blobs, key, "it is not named by the repository in it")
-    return SharingRepository(key, own_id, tuple(remotes))
+    return sharing

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git import reachable
+from mlver.git.repository import GitRepository
 from mlver.project.project import Project
-from mlver.project.remote.repositories import SharingRepository, identify_repository
+from mlver.project.remote.repositories import SharingRepository, locate_address
 from mlver.project.remote.roots import (
     read_history_roots,
     read_intent_roots,
@@ -43,27 +44,51 @@ def read_roots(project: Project) -> set[str]:
 
 
 def read_shared_roots(project: Project, repositories: Iterable[SharingRepository]) -> set[str]:
-    """Everything that this repository and these others need, fetched anew."""
+    """Everything that this repository and these others need, fetched anew.
+
+    Raise MlverError for an address that cannot be read, or where there is another repository.
+    """
     roots = read_roots(project)
-    addresses = _list_addresses(project, repositories)
-    if addresses:
+    sharing = sorted(repositories, key=lambda repository: repository.name)
+    if sharing:
+        addresses = sorted({repository.address for repository in sharing})
+        places = [_locate_repository(sharing, address) for address in addresses]
         folder = project.state_directory / "tmp"
-        with reachable.fetched_beside(project.repository, addresses, folder) as beside:
+        with reachable.fetched_beside(project.repository, places, folder) as beside:
+            _check_identities(beside, sharing, addresses)
             roots.update(read_repository_roots(beside))
     return roots
 
 
-def _list_addresses(project: Project, repositories: Iterable[SharingRepository]) -> list[str]:
-    addresses: set[str] = set()
-    own_id = identify_repository(project.repository)
-    for repository in repositories:
-        if not repository.remotes and repository.id != own_id:
-            raise MlverError(
-                f"the repository {repository.id} keeps contents there, too, and says of no place"
-                " where its references can be read; run gc in it, or forget it if it is gone",
-                hint=shell_command(
-                    "mlver", "gc", "--remote", "NAME", "--forget-repository", repository.id
-                ),
-            )
-        addresses.update(repository.remotes)
-    return sorted(addresses)
+def _locate_repository(sharing: Iterable[SharingRepository], address: str) -> str:
+    place = locate_address(address)
+    if place is None:
+        repository = next(known for known in sharing if known.address == address)
+        raise _unknown_error(
+            repository, "which only that computer can read; run gc there, or forget the repository"
+        )
+    return place
+
+
+def _check_identities(
+    beside: GitRepository, sharing: Iterable[SharingRepository], addresses: Sequence[str]
+) -> None:
+    """Raise MlverError where an address leads to another repository than the one meant."""
+    for number, address in enumerate(addresses):
+        found = reachable.list_fetched_roots(beside, number)
+        for repository in sharing:
+            if repository.address == address and not found.issuperset(repository.roots):
+                raise _unknown_error(
+                    repository, "where its first commits are not, so another repository is there"
+                )
+
+
+def _unknown_error(repository: SharingRepository, fault: str) -> MlverError:
+    return MlverError(
+        f"the repository {repository.id} keeps contents there, too, and said to be at"
+        f" {printable_name(repository.address)}, {fault}; nothing is deleted while nobody can tell"
+        " what it needs. Where nobody uses that place any more, forget it",
+        hint=shell_command(
+            "mlver", "gc", "--remote", "NAME", "--forget-repository", repository.name
+        ),
+    )
