@@ -7,11 +7,15 @@ keeps what it names, too.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
 from mlver.document import codec
-from mlver.errors import InvalidDocument, MlverError, NewerFormat
+from mlver.errors import InvalidDocument, MlverError, NewerFormat, printable_name, shell_command
 from mlver.git import reachable
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
@@ -36,19 +40,48 @@ def read_history_roots(project: Project) -> Iterator[str]:
 def read_worktree_roots(project: Project) -> Iterator[str]:
     """What the records in all work trees name, whether they were committed or not."""
     for top in reachable.list_work_trees(project.repository):
-        for path in sorted((top / layout.ROOT).rglob("*")):
-            if path.is_symlink() or not path.is_file():
-                continue
-            data = path.read_bytes()
+        for path in _list_files(top / layout.ROOT):
+            data = _read_file(path)
             _check_record(path.relative_to(top).as_posix(), data)
             yield from find_digests(data)
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    """All regular files below a folder, which may be missing. Raise MlverError as below."""
+    if not os.path.lexists(folder):
+        return
+    for parent, _, names in os.walk(folder, onerror=_refuse_unreadable):
+        for name in names:
+            path = Path(parent, name)
+            try:
+                is_regular = stat.S_ISREG(path.lstat().st_mode)
+            except OSError as error:
+                _refuse_unreadable(error)
+            if is_regular:
+                yield path
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        _refuse_unreadable(error)
+
+
+def _refuse_unreadable(error: OSError) -> NoReturn:
+    """Raise MlverError: what cannot be read may name anything."""
+    raise MlverError(
+        f"{printable_name(os.fsdecode(error.filename))} cannot be read"
+        f" ({error.strerror}), so what it needs is unknown, and nothing is deleted",
+        hint=shell_command("ls", "-ld", "--", os.fsdecode(error.filename)),
+    ) from error
 
 
 def read_intent_roots(project: Project) -> Iterator[str]:
     """What an interrupted command was about to record."""
     path = project.state_directory / _INTENT
-    if path.is_file():
-        yield from find_digests(path.read_bytes())
+    if os.path.lexists(path):
+        yield from find_digests(_read_file(path))
 
 
 def read_repository_roots(repository: GitRepository) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -170,6 +172,26 @@ def test_a_pack_that_is_mostly_unneeded_is_written_anew(second: Repository) -> N
 def test_a_record_that_cannot_be_read_ends_it(lost: Repository) -> None:
     lost.write(".mlver/models/digits/versions/7.0.0.yaml", "schema: mlver/version/1\n")
     assert_refused(lost, "gc", "--yes")
+    assert (store_of(lost) / "objects" / LOST_DIGEST.hex[:2] / LOST_DIGEST.hex[2:]).exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setpriv is Linux's")
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o311])
+def test_a_folder_that_cannot_be_read_ends_it(lost: Repository, mode: int) -> None:
+    notes = lost.write(".mlver/models/digits/notes/a.txt", f"{LOST_DIGEST}\n").parent
+    notes.chmod(mode)
+    command = [sys.executable, "-m", "mlver", "gc", "--yes"]
+    if os.geteuid() == 0:
+        # root reads all but for these two capabilities.
+        lacking = "-dac_override,-dac_read_search"
+        command = ["setpriv", "--inh-caps", lacking, "--bounding-set", lacking, "--", *command]
+    try:
+        done = subprocess.run(command, cwd=lost.path, capture_output=True, text=True, check=False)
+    finally:
+        notes.chmod(0o755)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "notes" in done.stderr
+    assert "nothing is deleted" in done.stderr
     assert (store_of(lost) / "objects" / LOST_DIGEST.hex[:2] / LOST_DIGEST.hex[2:]).exists()
 
 
