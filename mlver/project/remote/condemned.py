@@ -12,10 +12,13 @@ pin, or the push sees the record.
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mlver.project.remote.notices import (
@@ -29,6 +32,9 @@ from mlver.storage.remote.blobs import BlobInfo, BlobStore, is_key
 
 SCHEMA = "mlver/condemned/1"
 PROPOSED, CONDEMNED_STATE, DELETING = "proposed", "condemned", "deleting"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _STATES = (PROPOSED, CONDEMNED_STATE, DELETING)
 
 
@@ -37,7 +43,7 @@ class CondemnedRecord:
     """Blobs by key. `info` is the record itself, with the time that the storage gave it.
 
     `since` is when the proposal was stored, by the storage's clock; None until that is known. `by`
-    names the clone that wrote the record.
+    names the clone that wrote the record, and `process` the process, where that can be told.
     """
 
     info: BlobInfo
@@ -45,6 +51,41 @@ class CondemnedRecord:
     keys: frozenset[str]
     since: datetime | None
     by: str
+    process: str | None
+
+
+def describe_process() -> str | None:
+    """This process, among all that ever ran: when the system was started, the namespace, the id.
+
+    None where the system has no `/proc` that says so (Linux: random(4), namespaces(7)).
+    """
+    try:
+        return f"{_BOOT_ID.read_text().strip()} {_NAMESPACE.readlink()} {os.getpid()}"
+    except OSError:
+        return None
+
+
+def is_process_gone(process: str | None) -> bool:
+    """Whether a process has ended for certain. The caller holds the lock that it held.
+
+    Nothing is certain of one in another container, or before the system was started again.
+    """
+    own = describe_process()
+    if own is None or process is None:
+        return False
+    place, _, number = process.rpartition(" ")
+    if place != own.rpartition(" ")[0] or _NUMBER.fullmatch(number) is None:
+        return False
+    # The number of this very process is another's no more.
+    if int(number) == os.getpid():
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def new_record_key() -> str:
@@ -69,6 +110,7 @@ def write_condemned(
         "keys": sorted(keys),
         "since": since.astimezone(UTC).isoformat() if since else None,
         "by": by,
+        "process": describe_process(),
     }
     write_notice(blobs, key, document)
     return blobs.stat_blob(key)
@@ -97,4 +139,7 @@ def _parse_record(blobs: BlobStore, info: BlobInfo, document: dict[str, Any]) ->
         raise unreadable_error(blobs, info.key, "its `since` is no time") from None
     if since is not None and since.tzinfo is None:
         raise unreadable_error(blobs, info.key, "its `since` has no time zone")
-    return CondemnedRecord(info, state, frozenset(keys), since, by)
+    process = document.get("process")
+    if process is not None and not isinstance(process, str):
+        raise unreadable_error(blobs, info.key, "its `process` is no text")
+    return CondemnedRecord(info, state, frozenset(keys), since, by, process)

@@ -33,6 +33,7 @@ from mlver.project.remote.condemned import (
     DELETING,
     PROPOSED,
     CondemnedRecord,
+    is_process_gone,
     new_record_key,
     read_condemned,
     write_condemned,
@@ -57,13 +58,14 @@ RootReader = Callable[[], AbstractSet[str]]
 class RemoteGcOptions:
     """How a run goes. `by` names this clone, in words that people understand.
 
-    `own_is_dead`: whoever wrote a record as `by` has ended, because this process holds the lock of
-    the clone. `longest` is for how many seconds it acts on what it read.
+    `holds_lock`: whoever wrote a record as `by` has ended if it was in this very clone, because
+    this process holds the lock of that. Two containers may call their clones alike, so the process
+    has to be gone, too. `longest` is for how many seconds it acts on what it read.
     """
 
     grace: timedelta
     by: str
-    own_is_dead: bool = True
+    holds_lock: bool = True
     longest: float = LEAST_GRACE / 2
     times: PushTimes = STANDARD_TIMES
     name_record: Callable[[], str] = new_record_key
@@ -200,7 +202,8 @@ class _Collector:
         return kept
 
     def _is_abandoned(self, record: CondemnedRecord, now: datetime) -> bool:
-        if record.by == self._options.by and self._options.own_is_dead:
+        is_own = record.by == self._options.by and self._options.holds_lock
+        if is_own and is_process_gone(record.process):
             return True
         # A gc stops by itself after half of the least grace time.
         return is_due(record.info.stored, now, self._options.grace)

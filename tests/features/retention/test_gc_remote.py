@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
+from mlver.project.remote.condemned import SCHEMA, describe_process
 from mlver.project.remote.pins import abandon_push, begin_push
 from mlver.project.remote.repositories import SharingRepository, announce_repository
 from mlver.storage.remote.catalogue import object_key
@@ -143,22 +145,61 @@ def test_what_cannot_be_read_ends_it(second: Repository, bucket: Path, folder: s
     assert all(path.exists() for path in kept)
 
 
-def test_a_gc_that_was_killed_is_settled_by_the_next(second: Repository, bucket: Path) -> None:
-    by = f"{os.uname().nodename}:{second.path / '.git/mlver'}"
-    record: dict[str, object] = {
-        "schema": "mlver/condemned/1",
+def gone_process() -> str:
+    """A process of this system that has ended."""
+    here = describe_process()
+    assert here is not None
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    return f"{here.rpartition(' ')[0]} {process.pid}"
+
+
+def write_deleting(bucket: Path, by: str, process: str | None) -> Path:
+    """The record of a gc that is deleting, or was killed."""
+    document: dict[str, object] = {
+        "schema": SCHEMA,
         "state": "deleting",
         "keys": [],
         "since": None,
+        "by": by,
+        "process": process,
     }
-    (bucket / "condemned").mkdir()
-    own = bucket / "condemned" / "20260101t000000z-00000001.json"
-    own.write_text(json.dumps({**record, "by": by}))
-    other = bucket / "condemned" / "20260101t000000z-00000002.json"
-    other.write_text(json.dumps({**record, "by": "another"}))
+    (bucket / "condemned").mkdir(exist_ok=True)
+    number = len(list((bucket / "condemned").iterdir()))
+    path = bucket / "condemned" / f"20260101t000000z-0000000{number}.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_gc_that_was_killed_is_settled_by_the_next(second: Repository, bucket: Path) -> None:
+    by = f"{os.uname().nodename}:{second.path / '.git/mlver'}"
+    own = write_deleting(bucket, by, gone_process())
+    other = write_deleting(bucket, "another", gone_process())
     document = read_document(second.mlver("gc", "--remote", str(bucket), "--yes", "--json"), "gc")
     assert document["busy"] == ["another"]
     assert (own.exists(), other.exists()) == (False, True)
+
+
+def test_a_clone_that_is_called_alike_is_left_to_work(second: Repository, bucket: Path) -> None:
+    by = f"{os.uname().nodename}:{second.path / '.git/mlver'}"
+    here = describe_process()
+    assert here is not None
+    boot, space, number = here.split()
+    # One that runs: this one is what the tested gc is.
+    parent = os.getppid()
+    gone = gone_process().rpartition(" ")[2]
+    working = [
+        write_deleting(bucket, by, f"{boot} {space} {parent}"),
+        write_deleting(bucket, by, f"{boot} pid:[1] {gone}"),
+        write_deleting(bucket, by, f"{'0' * len(boot)} {space} {gone}"),
+        write_deleting(bucket, by, f"{boot} {space} -{number}"),
+        write_deleting(bucket, by, None),
+    ]
+    second.mlver("gc", "--remote", str(bucket), "--yes")
+    assert all(path.exists() for path in working)
+    pass_time(bucket)
+    second.mlver("gc", "--remote", str(bucket), "--yes")
+    assert not any(path.exists() for path in working)
 
 
 @pytest.mark.parametrize("address", ["https://example.org/models", "lfs://origin"])
