@@ -16,7 +16,6 @@ from mlver.errors import refusal_error, shell_command
 from mlver.git import objects, references
 from mlver.git.gitpython import import_gitpython
 from mlver.git.hooks import find_hook
-from mlver.git.kept import forget_answers
 from mlver.git.listings import split_fields
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
@@ -327,12 +326,6 @@ def _explain_local_refusal(repository: GitRepository, remote: str, failed: GitFa
     if hook is not None and not _REMOTE_ANSWER.search(failed.output):
         doing = f"push the tags to {remote}, perhaps because the hook {hook} did not let it"
         raise GitFailed(doing, failed.output, hint=shell_command("cat", "--", hook)) from None
-
-
-def set_option(repository: GitRepository, key: str, value: str) -> None:
-    """Set one of the repository's own settings."""
-    repository.process.write(["config", "--local", key, value], doing=f"set {key}")
-    forget_answers()
 
 
 def merge_lines(directory: Path, base: str, ours: str, theirs: str) -> bool:

@@ -31,6 +31,11 @@ def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) ->
     # file times are up to a tick of the clock behind the time the intent was read at
     earliest = since - 0.1
     stale = [path for path in _list_locks(repository, refs) if _modified_time(path) >= earliest]
+    return _remove_stale(repository, stale)
+
+
+def _remove_stale(repository: GitRepository, stale: list[Path]) -> list[Path]:
+    """Remove locks once no git is at work that may hold them; return those that were removed."""
     deadline = time.monotonic() + _PATIENCE_S
     while stale and (worker := _find_worker(repository)):
         if time.monotonic() >= deadline:
@@ -43,6 +48,17 @@ def clear_locks(repository: GitRepository, refs: Iterable[str], since: float) ->
     for path in stale:
         path.unlink(missing_ok=True)
     return stale
+
+
+def clear_reference(repository: GitRepository, reference: str) -> None:
+    """Remove the lock of one reference, such as one that a killed `git push` left.
+
+    Nobody has to hold mlver's lock for that: git holds this one for an instant only. Raise
+    MlverError while another git is at work in the repository.
+    """
+    path = repository.common_dir / f"{reference}.lock"
+    if path.exists():
+        _remove_stale(repository, [path])
 
 
 def wait_for_index(repository: GitRepository) -> None:

@@ -15,7 +15,7 @@ from tests.faults.calls import CallFault
 from tests.faults.ground import WorkPlace
 from tests.faults.images import FaultImage, take_images
 from tests.faults.operations import CampaignOperation
-from tests.faults.oracle_of_remotes import ELSEWHERE
+from tests.faults.oracle_of_remotes import ELSEWHERE, LATER
 from tests.faults.run import ChildRun, run_child, run_in_process
 from tests.faults.sampling import sample_points
 
@@ -200,7 +200,8 @@ class OperationSweep:
             return []
         wrong = oracle.list_torn(oracle.collect_facts(place), self.new, self.old, self.start)
         if settle_first:
-            wrong += oracle.recover_place(place) + oracle.list_leftovers(place)
+            wrong += oracle.recover_place(place)
+            wrong += [left for left in oracle.list_leftovers(place) if not left.startswith(LATER)]
             now = oracle.collect_facts(place)
             wrong += oracle.list_torn(now, self.new, self.old)
             if not self.operation.piecemeal:

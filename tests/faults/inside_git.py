@@ -13,6 +13,7 @@ from dataclasses import replace
 from tests.faults import oracle
 from tests.faults.calls import GIT_CALLS, CallFault
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
+from tests.faults.oracle_of_remotes import NOTED
 from tests.faults.run import start_child
 
 _CALL = re.compile(r"^(?:\d+ +)?(\w+)\(", re.MULTILINE)
@@ -58,6 +59,7 @@ def judge_git_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
         if done.is_acknowledged
         else []
     )
+    lost = [fault for fault in lost if not fault.startswith(NOTED)]
     wrong = [] if done.code in (None, 0, 3) else [f"exited {done.code}: {done.err}"]
     if done.code == 3:
         now = oracle.collect_facts(place)

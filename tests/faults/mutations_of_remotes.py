@@ -154,10 +154,23 @@ REMOTE_MUTATIONS = (
         "push-objects",
     ),
     Mutation(
-        "storage.remote.upload:_Upload._end_step",
-        "self._sender.send_blob(...)",
+        "git.new_settings:_replace_config", "durable.sync_directory(_)", "pass", "unsynced", "push"
+    ),
+    Mutation(
+        "git.new_settings:_replace_config",
+        "prepared = durable.write_temporary(spool, data)",
+        "prepared = spool / durable.temporary_name()\nprepared.write_bytes(data)",
+        "unsynced",
+        "push",
+    ),
+    Mutation(
+        "project.remote.git_half:perform_git_half", "_note_branch(...)", "pass", "unsynced", "push"
+    ),
+    Mutation(
+        "project.remote.git_half:perform_git_half",
+        "stale_locks.clear_reference(...)",
         "pass",
-        "kill",
+        "git",
         "push",
     ),
     Mutation(

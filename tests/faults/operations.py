@@ -243,7 +243,7 @@ OPERATIONS = (
         ("remote", "add", "storage", "s3://models", "--offline"),
         keyless=True,
     ),
-    CampaignOperation("push", prepare_unpushed, ("push", "--jobs", "1")),
+    CampaignOperation("push", prepare_unpushed, ("push", "--jobs", "1"), piecemeal=True),
     CampaignOperation(
         "push-objects", prepare_unpushed, ("push", "--objects", "--jobs", "1"), brief=True
     ),

@@ -23,10 +23,16 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(rb"([0-9a-f]{64}) (\d{12}) (\d{12})\n")
 # Not of the machine that loses its power, and what a fetch brings again.
 ELSEWHERE = ("forge:", "git:refs/remotes/")
+# Where git cannot push this, a note says so, and the next push does it.
+NOTED = "forge:refs/mlver/"
+# What a killed git leaves there, the next push removes.
+LATER = ".git/refs/remotes/"
 
 
 def collect_remote_facts(place: WorkPlace, stored: set[str]) -> dict[str, str]:
     """What the remote has whole, as `bucket:`, and the references of the forge, as `forge:`.
+
+    A push writes git's own settings as well (`settings:`).
 
     `stored` are the contents that are here: git must never name one of them there that the remote
     lacks, and each that it does is a fact of its own, which no sound state has.
@@ -36,6 +42,7 @@ def collect_remote_facts(place: WorkPlace, stored: set[str]) -> dict[str, str]:
         return {}
     whole = list_bucket_digests(bucket)
     found = {f"bucket:{digest}": "whole" for digest in whole}
+    found["settings:"] = (place.path / ".git/config").read_text()
     for path in sorted((forge / "refs").rglob("*")):
         if path.is_file() and path.suffix != ".lock":
             oid = path.read_text().strip()

@@ -17,6 +17,7 @@ from mlver.system import state
 from tests.faults import ground
 from tests.faults.calls import CallFault, shut_down_mount
 from tests.faults.campaign import FaultCampaign, OperationSweep, PointVerdict
+from tests.faults.disk import FORGE
 from tests.faults.ground import WorkPlace
 
 # The smallest each makes willingly; the files are sparse.
@@ -70,6 +71,8 @@ def judge_power_cut(sweep: OperationSweep, point: CallFault) -> PointVerdict:
         if point.at == "end":
             shut_down_mount(mount)
     with mount_image(image, mount):
+        for left in (place.path / FORGE).rglob("*.lock"):
+            left.unlink()  # whoever keeps the forge does so
         lost = sweep.list_losses(place, cut=True) if done.is_acknowledged else []
         wrong = sweep.judge_place(place, settle_first=len(point.at) % 2 == 0, afresh=True)
     image.unlink()

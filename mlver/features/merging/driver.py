@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlver.errors import InvalidDocument
 from mlver.features.merging import settings_merge
-from mlver.git import changes
+from mlver.git import changes, new_settings
 from mlver.project.edit.recovery import read_if_there
 from mlver.project.project import Project
 from mlver.records import layout
@@ -33,10 +33,11 @@ class DriverResult:
 def install_merge_driver(project: Project, *, dry_run: bool = False) -> DriverResult:
     """Tell this clone's git of the driver. Nothing depends on it."""
     if not dry_run:
-        changes.set_option(
-            project.repository, "merge.mlver.name", "settings of mlver, merged key by key"
-        )
-        changes.set_option(project.repository, "merge.mlver.driver", DRIVER)
+        options = {
+            "merge.mlver.name": "settings of mlver, merged key by key",
+            "merge.mlver.driver": DRIVER,
+        }
+        new_settings.set_options(project.repository, options, project.remotes_directory)
     return DriverResult(DRIVER, ATTRIBUTES, dry_run)
 
 

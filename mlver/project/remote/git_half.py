@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError, shell_command, summarise_names
 from mlver.findings import Finding
-from mlver.git import changes, merging, references, remotes
+from mlver.git import changes, merging, new_settings, references, remotes, stale_locks
 from mlver.git.process import GitFailed
 from mlver.git.remotes import PublishedReferences
 from mlver.git.repository import GitRepository
@@ -41,6 +41,11 @@ class GitHalf:
     @property
     def moves_branch(self) -> bool:
         return self.base != self.head
+
+    @property
+    def tracking(self) -> str:
+        """The reference here that says where the branch there is."""
+        return f"refs/remotes/{self.remote}/{self.branch}"
 
 
 def plan_git_half(project: Project, remote: str | None) -> GitHalf:
@@ -145,6 +150,8 @@ def perform_git_half(project: Project, half: GitHalf) -> tuple[str, ...]:
     """
     repository = project.repository
     batches = missing_seals.split_pushes(half.sending.ready)
+    # Of a push that was killed: git could not note where the branch there is.
+    stale_locks.clear_reference(repository, half.tracking)
     if half.moves_branch:
         first = batches.pop(0) if batches else ()
         _push_branch(project, half, first)
@@ -156,7 +163,7 @@ def perform_git_half(project: Project, half: GitHalf) -> tuple[str, ...]:
         repository, half.remote, half.sending.code, half.published.code, project.reporter
     ):
         project.reporter.show_note(note)
-    _follow_branch(repository, half)
+    _follow_branch(project, half)
     return half.sending.tags
 
 
@@ -177,19 +184,22 @@ def _note_branch(repository: GitRepository, half: GitHalf) -> None:
 
     git does so itself in each push of the branch, also where it is there already.
     """
-    folder = f"refs/remotes/{half.remote}"
-    reference = f"{folder}/{half.branch}"
+    folder, reference = f"refs/remotes/{half.remote}", half.tracking
     if references.list_references(repository, folder).get(reference) != half.head:
         remotes.fetch_refs(repository, half.remote, [f"+refs/heads/{half.branch}:{reference}"])
 
 
-def _follow_branch(repository: GitRepository, half: GitHalf) -> None:
+def _follow_branch(project: Project, half: GitHalf) -> None:
     """Let a branch that follows none follow the one it was pushed to, as `git push -u` does."""
+    repository = project.repository
     branch = repository.head().branch
     if branch is None or repository.find_setting(f"branch.{branch}.remote") is not None:
         return
-    changes.set_option(repository, f"branch.{branch}.remote", half.remote)
-    changes.set_option(repository, f"branch.{branch}.merge", f"refs/heads/{half.branch}")
+    options = {
+        f"branch.{branch}.remote": half.remote,
+        f"branch.{branch}.merge": f"refs/heads/{half.branch}",
+    }
+    new_settings.set_options(repository, options, project.remotes_directory)
 
 
 def take_published_seals(project: Project, remote: str, names: Sequence[str]) -> tuple[str, ...]:
