@@ -371,7 +371,7 @@ MUTATIONS = (
         "tests/cli/test_foreign_work.py",
     ),
     Mutation(
-        "git.stale_locks:clear_locks",
+        "git.stale_locks:_remove_stale",
         "_ and (_ := _find_worker(...))",
         "False",
         "tests",
