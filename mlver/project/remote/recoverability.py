@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from mlver.errors import MlverError, summarise_error
 from mlver.git import changes_in
 from mlver.git.merging import is_ancestor
 from mlver.git.remotes import default_remote, list_branches
 from mlver.policy.recoverability import Recoverability
+from mlver.policy.remote_addresses import find_directory
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.needed import list_needed
@@ -29,8 +32,14 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
     contents = list_needed(project, [record])
     missing: dict[str, int] = {}
     silent: dict[str, str] = {}
+    counted: set[str] = set()
     for remote in list_remotes(project):
         try:
+            # One place under two names is one copy.
+            place = _identify_place(remote)
+            if place in counted:
+                continue
+            counted.add(place)
             missing[remote.name] = count_missing(project, remote, contents)
         except MlverError as error:
             silent[remote.name] = summarise_error(error)
@@ -43,6 +52,14 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
         branch=branch,
         unbranched=unbranched,
     )
+
+
+def _identify_place(remote: ConfiguredRemote) -> str:
+    """What tells places apart: a directory's own path, whatever links lead to it."""
+    path = find_directory(remote.settings)
+    if path is not None:
+        return os.path.realpath(path)
+    return f"{remote.settings.endpoint or ''} {remote.settings.url.rstrip('/')}"
 
 
 def count_missing(project: Project, remote: ConfiguredRemote, contents: DigestSet) -> int:

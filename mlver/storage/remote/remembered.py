@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from mlver.paths import check_own_directory
 from mlver.storage.recipes import MOST_BYTES
 from mlver.storage.remote.blobs import BlobInfo, BlobStore
 from mlver.storage.remote.catalogue import PIECE_BYTES
@@ -24,7 +25,8 @@ class RememberedBlobs:
 
     def __init__(self, blobs: BlobStore, folder: Path) -> None:
         self._blobs = blobs
-        self._folder = folder
+        # Nothing is written through a link that stands there.
+        self._folder = check_own_directory(folder)
         # No lock is held: whoever is writing one just now reads that blob again next time.
         durable.sweep_temporaries(folder)
 
@@ -65,7 +67,7 @@ class RememberedBlobs:
 
     def _read_kept(self, path: Path) -> bytes | None:
         try:
-            return read_regular(path)
+            return read_regular(path, MOST_BYTES + 2)
         except OSError:
             return None
 

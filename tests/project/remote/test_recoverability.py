@@ -9,6 +9,7 @@ import pytest
 
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
+from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.promote import PromoteResult, promote_version
 from mlver.project.stages.rollback import roll_back_stage
 from mlver.records.promotion import GateResult
@@ -122,3 +123,18 @@ def test_a_rollback_asks_no_remote(story: Project, near: Path) -> None:
     (near / ".mlver-store").unlink()
     result = roll_back_stage(story, "m", stage="production", message="Worse")
     assert result.sequence == 3
+
+
+def test_one_directory_under_two_names_is_one_copy(
+    story: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLVER_TRUST_REMOTES", "all")
+    store = tmp_path / "store"
+    init_directory(store)
+    (tmp_path / "link").symlink_to(store)
+    repository = Repository(story.top_folder)
+    config = repository.path / ".mlver/config.yaml"
+    names = f"  a: {{url: {store}}}\n  b: {{url: {tmp_path}/link}}\n  c: {{url: file://{store}}}\n"
+    config.write_text(f"{config.read_text()}remotes:\n{names}")
+    record, _ = story.registry.read_version("m", "1.1.0")
+    assert list(find_recoverability(story, record).missing) == ["a"]
