@@ -9,7 +9,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PATH=$here/.venv/bin:$PATH
+PATH=$PATH:$here/.venv/bin # where examples/quickstart.sh installs it
 keep=false
 bucket=
 for word; do

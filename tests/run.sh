@@ -166,6 +166,7 @@ declare -A titles=(
   [check_contracts]='import contracts'
   [check_wheel]='the wheel, installed elsewhere'
   [check_quickstart]='the quickstart'
+  [check_team]='the team'
   [run_units]='unit tests'
 )
 
@@ -183,6 +184,16 @@ check_quickstart() {
     return 1
   }
   echo "ok: $(grep -c '^\$ ' <<<"$story") commands"
+}
+
+# With the mlver under test, which the example takes from the PATH.
+check_team() {
+  local story
+  story=$(PATH=$PWD/$environment/bin:$PATH bash examples/team.sh 2>&1) || {
+    printf '%s\n' "$story"
+    return 1
+  }
+  echo "ok: $(grep -c '^[a-z]*\$ ' <<<"$story") commands of two people"
 }
 
 run_units() {
@@ -224,7 +235,7 @@ if [[ $quick ]]; then
   exit
 fi
 
-run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart
+run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart check_team
 
 heading 'tests'
 test_in_memory
