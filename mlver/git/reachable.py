@@ -7,7 +7,7 @@ count. So do commits of other repositories, once they were fetched beside it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -24,6 +24,9 @@ from mlver.git.repository import GitRepository
 _SCHEMES = ("", "file", "git", "http", "https", "ssh", "git+ssh")
 # No record is larger, and few manifests are.
 _SMALL = 16 << 20
+# What is read at once: of records, so many; of other files, so many bytes.
+_GROUP_FILES = 2000
+_GROUP_BYTES = 32 << 20
 _EVERYTHING = ("--all", "--reflog", "--indexed-objects")
 
 
@@ -102,11 +105,36 @@ def _parse_objects(listing: bytes, below: str, prefix: str) -> dict[str, str]:
 
 
 def read_files(repository: GitRepository, files: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Read files by their ids; what is no file is left out.
+    """Read files by their ids, a group at a time; what is no file is left out.
 
     Raise MlverError where this clone lacks one.
     """
-    wanted = list(files)
+    for group in _divide_files((object_id, 0) for object_id in files):
+        yield from _read_group(repository, group)
+
+
+def read_sized_files(
+    repository: GitRepository, sizes: Mapping[str, int]
+) -> Iterator[tuple[str, bytes]]:
+    """Read files by their ids, of these sizes in bytes, and hold few of them at any time."""
+    for group in _divide_files(sizes.items()):
+        yield from _read_group(repository, group)
+
+
+def _divide_files(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    total = 0
+    for object_id, size in sizes:
+        if group and (total + size > _GROUP_BYTES or len(group) == _GROUP_FILES):
+            yield group
+            group, total = [], 0
+        group.append(object_id)
+        total += size
+    if group:
+        yield group
+
+
+def _read_group(repository: GitRepository, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
     found = objects.read_objects(repository.process, wanted)
     for object_id, entry in zip(wanted, found, strict=True):
         if entry is None:
@@ -188,13 +216,16 @@ def _check_address(address: str) -> None:
         raise MlverError(f"{address!r} is no address that git reads a repository from")
 
 
-def list_small_files(repository: GitRepository, most: int = _SMALL) -> list[str]:
-    """List the ids of all files that this clone has, reachable or not, of at most so many bytes."""
+def list_small_files(repository: GitRepository, most: int = _SMALL) -> dict[str, int]:
+    """List all files that this clone has, reachable or not, of at most so many bytes.
+
+    By their ids, with their sizes in bytes.
+    """
     options = ["--batch-all-objects", "--batch-check=%(objecttype) %(objectsize) %(objectname)"]
     listing = repository.process.read(["cat-file", *options, "--unordered"], limit=None)
-    found: list[str] = []
+    found: dict[str, int] = {}
     for line in listing.decode().splitlines():
         kind, size, object_id = line.split(" ")
         if kind == "blob" and int(size) <= most:
-            found.append(object_id)
+            found[object_id] = int(size)
     return found

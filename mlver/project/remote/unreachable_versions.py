@@ -27,10 +27,17 @@ _MARK = b"schema: mlver/version/"
 
 @dataclass(frozen=True, slots=True)
 class _LooseFiles:
-    """The records of versions that nothing leads to, and every such file by its SHA-256."""
+    """The records of versions that nothing leads to, and the git ids of all such files.
+
+    Both are by the SHA-256 of the file.
+    """
 
     versions: Mapping[str, LooseVersion]
-    files: Mapping[str, bytes]
+    ids: Mapping[str, str]
+
+    def select_ids(self, digests: Iterable[str]) -> list[str]:
+        """The git ids of those of the files that nothing leads to."""
+        return [self.ids[digest] for digest in digests if digest in self.ids]
 
 
 def read_retained_roots(project: Project) -> Iterator[str]:
@@ -41,26 +48,30 @@ def read_retained_roots(project: Project) -> Iterator[str]:
     loose = _read_loose(project)
     promoted = _read_promoted(project)
     kept = select_kept(loose.versions.values(), settings, promoted, datetime.now(UTC))
-    for record in kept:
-        for digest in find_digests(loose.files[record]):
-            yield digest
-            # The manifest of a folder is as unreachable as the record that names it.
-            yield from find_digests(loose.files.get(digest, b""))
+    named: set[str] = set()
+    for _, data in reachable.read_files(project.repository, loose.select_ids(kept)):
+        named.update(find_digests(data))
+    yield from named
+    # The manifest of a folder is as unreachable as the record that names it.
+    for _, data in reachable.read_files(project.repository, loose.select_ids(sorted(named))):
+        yield from find_digests(data)
 
 
 def _read_loose(project: Project) -> _LooseFiles:
     repository = project.repository
     known = reachable.list_reachable(repository, layout.ROOT)
-    others = [name for name in reachable.list_small_files(repository) if name not in known]
-    files: dict[str, bytes] = {}
+    others = reachable.list_small_files(repository)
+    for object_id in known.keys() & others.keys():
+        del others[object_id]
+    ids: dict[str, str] = {}
     versions: dict[str, LooseVersion] = {}
-    for _, data in reachable.read_files(repository, others):
+    for object_id, data in reachable.read_sized_files(repository, others):
         digest = hashlib.sha256(data).hexdigest()
-        files[digest] = data
+        ids[digest] = object_id
         if _MARK in data[:4096]:
             with suppress(MlverError):
                 versions[digest] = _parse_version(digest, data)
-    return _LooseFiles(versions, files)
+    return _LooseFiles(versions, ids)
 
 
 def _parse_version(digest: str, data: bytes) -> LooseVersion:
