@@ -187,7 +187,7 @@ def _ends_whole(file: BinaryIO) -> bool:
 CI_EXAMPLES = (
     "mlver ci github",
     "mlver ci gitlab --only check,seal",
-    "mlver ci github --only deploy --deploy ./deploy.sh",
+    "mlver ci github --only deploy --fetch ./fetch.sh --deploy ./deploy.sh",
 )
 
 
