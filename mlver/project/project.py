@@ -27,6 +27,8 @@ from mlver.version import Version
 if TYPE_CHECKING:
     from mlver.git.history_walk import HistoryWalk
 
+# As the command line reads it.
+_TRUE = ("1", "true", "yes", "on")
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
@@ -78,6 +80,7 @@ class Project:
             reporter or SilentReporter(),
             state,
             RecordRegistry(WorkTree(repository.top)),
+            offline=os.environ.get("MLVER_OFFLINE", "").lower() in _TRUE,
         )
 
     @classmethod

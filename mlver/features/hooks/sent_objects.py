@@ -17,7 +17,6 @@ from mlver.project.remote.pushing import objects_are_sent, send_needed
 from mlver.records import layout
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
-from mlver.terminal.preferences import find_preferences
 
 
 def send_objects(
@@ -31,7 +30,7 @@ def send_objects(
     if objects_are_sent():
         return (), ()
     project = Project.from_repository(repository, start)
-    if find_preferences().offline:
+    if project.offline:
         return (), ()
     try:
         if not project.registry.read_shown_config().remotes:

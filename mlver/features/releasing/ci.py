@@ -18,6 +18,7 @@ from mlver.project.remote.configured import list_remotes
 from mlver.project.remote.places import find_trust_place
 from mlver.project.transaction import writing_files
 from mlver.records import layout
+from mlver.storage.remote.open import BACK_ENDS, parse_address
 from mlver.system import durable
 from mlver.system.regular import read_regular
 
@@ -102,7 +103,7 @@ def build_pipelines(
         _add_remotes(project, settings),
         branch=branch_name,
         python=settings.python or _PYTHON,
-        install=settings.install or f"mlver=={version}",
+        install=settings.install or f"mlver{_name_extras(project)}=={version}",
     )
     return tuple(
         render_pipelines(known_forge, complete_settings, settings.command_line(known_forge))
@@ -115,6 +116,17 @@ def _add_remotes(project: Project, settings: PipelineSettings) -> PipelineSettin
     for remote in list_remotes(project):
         places.append(find_trust_place(project, remote).text)
     return settings.with_remotes(places) if places else settings
+
+
+def _name_extras(project: Project) -> str:
+    """What pip has to bring for the remotes of the repository, such as `[s3]`."""
+    extras: set[str] = set()
+    for remote in list_remotes(project):
+        scheme = parse_address(remote.settings.url, {}).scheme
+        back_end = BACK_ENDS.get(scheme)
+        if back_end is not None and back_end.extra is not None:
+            extras.add(back_end.extra)
+    return f"[{','.join(sorted(extras))}]" if extras else ""
 
 
 def _select_due_files(
