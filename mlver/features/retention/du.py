@@ -12,12 +12,10 @@ from pathlib import Path
 from mlver.errors import MlverError
 from mlver.policy.local_collection import LocalFate
 from mlver.project.artifacts import storing
+from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.project import Project
-from mlver.project.registry.registry import RecordRegistry
 from mlver.project.remote.local_gc import plan_local
 from mlver.project.remote.opening import find_named, open_named
-from mlver.project.remote.roots import find_digests
-from mlver.records import layout
 from mlver.records.version import VersionRecord
 
 
@@ -131,17 +129,15 @@ def _list_contents(project: Project) -> Iterator[tuple[tuple[str, str], set[str]
             if isinstance(outcome, MlverError):
                 raise outcome
             record, _ = outcome
-            yield (record.model, record.version), _find_contents(registry, record)
+            yield (record.model, record.version), _find_contents(project, record)
 
 
-def _find_contents(registry: RecordRegistry, record: VersionRecord) -> set[str]:
+def _find_contents(project: Project, record: VersionRecord) -> set[str]:
+    """Those that mlver stores. Raise MlverError where a manifest is missing or damaged."""
     digests: set[str] = set()
     for artifact in record.named_artifacts().values():
-        manifest = registry.read_file(layout.manifest_path(artifact.digest))
-        if manifest is None:
-            digests.add(artifact.digest.hex)
-        else:
-            digests.update(find_digests(manifest))
+        if artifact.stored:
+            digests.update(digest for _, digest in pinned_files(project, artifact))
     return digests
 
 
