@@ -18,7 +18,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.git import changes_in, objects
 from mlver.git.gitpython import import_gitpython
 from mlver.git.listings import split_fields
-from mlver.git.process import GitFailed, GitProcess, build_lacking_error
+from mlver.git.process import GitProcess, build_lacking_error
 from mlver.git.repository import GitRepository
 
 _SCHEMES = ("", "file", "git", "http", "https", "ssh", "git+ssh")
@@ -164,13 +164,10 @@ def list_work_trees(repository: GitRepository) -> list[Path]:
 
 
 @contextmanager
-def fetched_beside(
-    repository: GitRepository, places: Iterable[str], folder: Path
-) -> Iterator[GitRepository]:
-    """Fetch all references of other repositories into one of their own, for as long as this lasts.
+def opened_beside(repository: GitRepository, folder: Path) -> Iterator[GitRepository]:
+    """Make an empty repository below `folder` that borrows the objects of another one.
 
-    It borrows the objects of `repository`, and lies below `folder`. What comes from the place N is
-    below `refs/read/N`. Raise MlverError for a place that cannot be read.
+    It lasts as long as this.
     """
     folder.mkdir(parents=True, exist_ok=True)
     top = Path(mkdtemp(prefix="refs-", dir=folder))
@@ -178,35 +175,28 @@ def fetched_beside(
         GitProcess(top).write(["init", "--quiet", "--bare", "."], doing="make a repository")
         alternates = top / "objects" / "info" / "alternates"
         alternates.write_text(f"{os.fspath(repository.common_dir / 'objects')}\n")
-        beside = GitRepository.hosted(top)
-        for number, place in enumerate(places):
-            _fetch_everything(beside, place, number)
-        yield beside
+        yield GitRepository.hosted(top)
     finally:
         rmtree(top, ignore_errors=True)
+
+
+def fetch_everything(beside: GitRepository, place: str, number: int) -> None:
+    """Fetch all references from a place to `refs/read/<number>`.
+
+    Raise MlverError where they cannot be read.
+    """
+    _check_address(place)
+    import_gitpython()
+    from mlver.git import transfer
+
+    hint = shell_command("git", "ls-remote", place)
+    transfer.fetch_references(beside, place, [f"+refs/*:refs/read/{number}/*"], hint=hint)
 
 
 def list_fetched_roots(beside: GitRepository, number: int) -> set[str]:
     """List the commits without parents that the references of one place lead to."""
     options = ["--max-parents=0", f"--glob=refs/read/{number}"]
     return set(beside.process.read(["rev-list", *options], limit=None).decode().split())
-
-
-def _fetch_everything(beside: GitRepository, place: str, number: int) -> None:
-    _check_address(place)
-    import_gitpython()
-    from mlver.git import transfer
-
-    hint = shell_command("git", "ls-remote", place)
-    wanted = [f"+refs/*:refs/read/{number}/*"]
-    try:
-        transfer.fetch_references(beside, place, wanted, hint=hint)
-    except GitFailed as error:
-        raise MlverError(
-            f"the references of {place} cannot be read, so nobody can tell what it needs;"
-            f" {error.message}",
-            hint=hint,
-        ) from error
 
 
 def _check_address(address: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git import reachable
@@ -51,44 +51,43 @@ def read_shared_roots(project: Project, repositories: Iterable[SharingRepository
     roots = read_roots(project)
     sharing = sorted(repositories, key=lambda repository: repository.name)
     if sharing:
-        addresses = sorted({repository.address for repository in sharing})
-        places = [_locate_repository(sharing, address) for address in addresses]
         folder = project.state_directory / "tmp"
-        with reachable.fetched_beside(project.repository, places, folder) as beside:
-            _check_identities(beside, sharing, addresses)
+        with reachable.opened_beside(project.repository, folder) as beside:
+            for number, repository in enumerate(sharing):
+                _fetch_repository(beside, repository, number)
             roots.update(read_repository_roots(beside))
     return roots
 
 
-def _locate_repository(sharing: Iterable[SharingRepository], address: str) -> str:
-    place = locate_address(address)
+def _fetch_repository(beside: GitRepository, repository: SharingRepository, number: int) -> None:
+    """Fetch all references of a repository.
+
+    Raise MlverError where it cannot be read, and where its address leads to another one.
+    """
+    place = locate_address(repository.address)
     if place is None:
-        repository = next(known for known in sharing if known.address == address)
-        raise _unknown_error(
-            repository, "which only that computer can read; run gc there, or forget the repository"
+        raise MlverError(
+            _explain(repository, "which only another computer can read; run gc there"),
+            hint=_forgetting(repository),
         )
-    return place
+    hints = (shell_command("git", "ls-remote", place), _forgetting(repository))
+    try:
+        reachable.fetch_everything(beside, place, number)
+    except MlverError as error:
+        fault = f"which cannot be read: {error.message}"
+        raise MlverError(_explain(repository, fault), hints=hints) from error
+    if not reachable.list_fetched_roots(beside, number).issuperset(repository.roots):
+        fault = "where its first commits are not, so another repository is there"
+        raise MlverError(_explain(repository, fault), hints=hints)
 
 
-def _check_identities(
-    beside: GitRepository, sharing: Iterable[SharingRepository], addresses: Sequence[str]
-) -> None:
-    """Raise MlverError where an address leads to another repository than the one meant."""
-    for number, address in enumerate(addresses):
-        found = reachable.list_fetched_roots(beside, number)
-        for repository in sharing:
-            if repository.address == address and not found.issuperset(repository.roots):
-                raise _unknown_error(
-                    repository, "where its first commits are not, so another repository is there"
-                )
-
-
-def _unknown_error(repository: SharingRepository, fault: str) -> MlverError:
-    return MlverError(
+def _explain(repository: SharingRepository, fault: str) -> str:
+    return (
         f"the repository {repository.id} keeps contents there, too, and said to be at"
         f" {printable_name(repository.address)}, {fault}; nothing is deleted while nobody can tell"
-        " what it needs. Where nobody uses that place any more, forget it",
-        hint=shell_command(
-            "mlver", "gc", "--remote", "NAME", "--forget-repository", repository.name
-        ),
+        " what it needs. Where nobody uses that place any more, forget it"
     )
+
+
+def _forgetting(repository: SharingRepository) -> str:
+    return shell_command("mlver", "gc", "--remote", "NAME", "--forget-repository", repository.name)

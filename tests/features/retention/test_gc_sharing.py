@@ -77,11 +77,13 @@ def test_another_repository_keeps_what_it_needs(
     second: Repository, bucket: Path, other: Repository
 ) -> None:
     forge = other.path.parent / "forge.git"
-    announce(other, bucket)
+    (announced,) = announce(other, bucket)
     assert set(count_fates(second, bucket)) == {"kept"}
     forge.rename(forge.with_name("gone.git"))
     said = assert_refused(second, "gc", "--remote", str(bucket), "--yes")
-    assert str(forge) in said
+    assert announced.id in said
+    assert announced.address in said
+    assert f"--forget-repository {announced.name}" in said
     own_id = identify_repository(Project.open_existing(other.path).repository)
     options = ("--forget-repository", own_id)
     assert count_fates(second, bucket, *options)["condemned"] == 1
