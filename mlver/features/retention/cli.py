@@ -51,7 +51,9 @@ def gc_command(
     its history. Here, the rest goes to the trash first; on a remote, it is condemned first.
     """
     if yes and dry_run:
-        raise UsageError("--yes does it, and --dry-run only says what would be done")
+        raise UsageError(
+            "--yes does it, and --dry-run only says what would be done", hint="mlver gc --dry-run"
+        )
     request = GcRequest(remote, tuple(forget_repository or ()), not yes)
     session = find_session(ctx)
     project = session.shown_project if request.dry_run else session.initialised_project

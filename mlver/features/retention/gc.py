@@ -31,6 +31,7 @@ from mlver.project.remote.repositories import (
 from mlver.project.remote.root_table import read_shared_roots
 from mlver.project.transaction import writing_files
 from mlver.storage.remote.blobs import BlobStore
+from mlver.storage.remote.listing import renew_listing
 
 # What cannot be collected, by scheme, and why.
 _REFUSED = {
@@ -38,7 +39,7 @@ _REFUSED = {
     "https": "it is read-only",
     "http": "it is read-only",
 }
-_VERSIONED = frozenset(("s3", "gs", "gcs", "az", "azure"))
+_VERSIONED = frozenset(("s3", "gs", "az", "azure", "abfs", "abfss"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,7 @@ def _act_there(
         return read_shared_roots(project, read_repositories(blobs))
 
     report = collect_remote(blobs, read_roots, options)
+    renew_listing(blobs)
     return report, _count_repositories(read_repositories(blobs))
 
 

@@ -226,7 +226,8 @@ class _Collector:
             if self._options.times.clock() - begun > self._options.longest:
                 raise MlverError(
                     f"this gc of {self._blobs.address} was held up for too long, so it stopped"
-                    " before it deleted more; run the same command again"
+                    " before it deleted more; run the same command again",
+                    hint="mlver gc --remote NAME --yes",
                 )
             self._blobs.delete_blob(key)
             self.report.deletable.append(key)

@@ -92,7 +92,8 @@ class RemoteReader:
     def _unreadable_error(self, key: str, fault: str) -> UnreadableContents:
         return UnreadableContents(
             f"{self._blobs.address}/{key} cannot be read: {fault}; nothing is deleted there while"
-            " that is so; push from a clone that has its contents, which stores it again"
+            " that is so; push from a clone that has its contents, which stores it again",
+            hint="mlver push",
         )
 
 

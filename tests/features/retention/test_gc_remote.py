@@ -18,6 +18,7 @@ from mlver.project.remote.pins import abandon_push, begin_push
 from mlver.project.remote.repositories import SharingRepository, announce_repository
 from mlver.storage.remote.catalogue import object_key
 from mlver.storage.remote.directory import init_directory
+from mlver.storage.remote.listing import LISTING, publish_listing
 from mlver.storage.remote.open import open_blobs
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
@@ -206,3 +207,48 @@ def test_a_clone_that_is_called_alike_is_left_to_work(second: Repository, bucket
 def test_what_cannot_be_deleted_from_is_refused(second: Repository, address: str) -> None:
     said = assert_refused(second, "gc", "--remote", address)
     assert "nothing can be deleted" in said
+
+
+def test_a_path_is_meant_from_where_the_person_stands(second: Repository, bucket: Path) -> None:
+    above = f"../{bucket.name}"
+    (second.path / "deep").mkdir()
+    deep = Repository(second.path / "deep")
+    assert str(bucket) in assert_works(second, "gc", "--remote", above)
+    assert str(bucket) in assert_works(deep, "gc", "--remote", f"../../{bucket.name}")
+    assert str(bucket) in assert_works(second, "du", "--remote", above)
+
+
+@pytest.mark.parametrize("address", ["s3://key:secret@bucket", "file://elsewhere/store"])
+def test_what_is_no_address_is_told_so(second: Repository, address: str) -> None:
+    said = assert_refused(second, "gc", "--remote", address, code=2)
+    assert "no address of a remote" in said
+    assert "secret" not in said
+    assert "mlver remote list" in said
+    assert "remote remove" not in said
+
+
+@pytest.mark.parametrize("command", ["gc", "du"])
+def test_no_remote_is_asked_offline(
+    second: Repository, bucket: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLVER_OFFLINE", "1")
+    assert "--offline" in assert_refused(second, command, "--remote", str(bucket), code=2)
+    assert_works(second, command)
+
+
+def test_a_listing_names_what_is_left(second: Repository, bucket: Path) -> None:
+    blobs = open_blobs(str(bucket))
+    count_fates(second, bucket, "--yes")
+    assert not (bucket / LISTING).exists()
+    publish_listing(blobs)
+    assert UNNEEDED_KEY in (bucket / LISTING).read_text()
+    condemn_long_ago(bucket)
+    assert count_fates(second, bucket, "--yes")["deleted"] == 1
+    assert UNNEEDED_KEY not in (bucket / LISTING).read_text()
+
+
+def test_what_is_damaged_names_a_command(second: Repository, bucket: Path) -> None:
+    (bucket / "recipes/00").mkdir(parents=True)
+    (bucket / "recipes/00" / ("0" * 64)).write_text("{}")
+    assert "mlver push" in assert_refused(second, "gc", "--remote", str(bucket), "--yes")
+    assert "mlver gc" in assert_refused(second, "gc", "--yes", "--dry-run", code=2)
