@@ -204,6 +204,6 @@ def _busy_error(blobs: BlobStore, record: CondemnedRecord) -> MlverError:
         f"a gc of {record.by} has been deleting from {blobs.address} since {moment}, and what"
         " it has not deleted yet cannot be relied on; run the same command again when it has ended."
         " Where it was killed, run gc again there, which settles it; after a restart of that"
-        " computer, only once the grace time is over",
+        f" computer, only once the grace time is over, or once you delete {record.info.key} there",
         hint=shell_command("mlver", "gc", "--remote", "NAME", "--yes"),
     )

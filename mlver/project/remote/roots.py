@@ -48,7 +48,7 @@ def read_worktree_roots(project: Project) -> Iterator[str]:
 
 def _list_files(folder: Path) -> Iterator[Path]:
     """All regular files below a folder, which may be missing. Raise MlverError as below."""
-    if not os.path.lexists(folder):
+    if not _is_there(folder):
         return
     for parent, _, names in os.walk(folder, onerror=_refuse_unreadable):
         for name in names:
@@ -59,6 +59,17 @@ def _list_files(folder: Path) -> Iterator[Path]:
                 _refuse_unreadable(error)
             if is_regular:
                 yield path
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file or folder is there. Raise MlverError where that cannot be told."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        _refuse_unreadable(error)
+    return True
 
 
 def _read_file(path: Path) -> bytes:
@@ -80,7 +91,7 @@ def _refuse_unreadable(error: OSError) -> NoReturn:
 def read_intent_roots(project: Project) -> Iterator[str]:
     """What an interrupted command was about to record."""
     path = project.state_directory / _INTENT
-    if os.path.lexists(path):
+    if _is_there(path):
         yield from find_digests(_read_file(path))
 
 

@@ -179,7 +179,19 @@ def test_a_record_that_cannot_be_read_ends_it(lost: Repository) -> None:
 @pytest.mark.parametrize("mode", [0o000, 0o444, 0o311])
 def test_a_folder_that_cannot_be_read_ends_it(lost: Repository, mode: int) -> None:
     notes = lost.write(".mlver/models/digits/notes/a.txt", f"{LOST_DIGEST}\n").parent
-    notes.chmod(mode)
+    refuse_unreadable(lost, notes, mode)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setpriv is Linux's")
+def test_a_work_tree_that_cannot_be_read_ends_it(lost: Repository, tmp_path: Path) -> None:
+    lost.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "closed"))
+    (tmp_path / "closed/.mlver/models/digits/a.txt").write_text(f"{LOST_DIGEST}\n")
+    refuse_unreadable(lost, tmp_path / "closed", 0o000)
+
+
+def refuse_unreadable(lost: Repository, folder: Path, mode: int) -> None:
+    """Let gc be refused while a folder has a mode."""
+    folder.chmod(mode)
     command = [sys.executable, "-m", "mlver", "gc", "--yes"]
     if os.geteuid() == 0:
         # root reads all but for these two capabilities.
@@ -188,9 +200,9 @@ def test_a_folder_that_cannot_be_read_ends_it(lost: Repository, mode: int) -> No
     try:
         done = subprocess.run(command, cwd=lost.path, capture_output=True, text=True, check=False)
     finally:
-        notes.chmod(0o755)
+        folder.chmod(0o755)
     assert (done.returncode, done.stdout) == (3, "")
-    assert "notes" in done.stderr
+    assert folder.name in done.stderr
     assert "nothing is deleted" in done.stderr
     assert (store_of(lost) / "objects" / LOST_DIGEST.hex[:2] / LOST_DIGEST.hex[2:]).exists()
 
