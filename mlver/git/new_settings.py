@@ -29,7 +29,8 @@ def set_options(repository: GitRepository, options: Mapping[str, str], spool: Pa
         before = config.read_bytes()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             copy = Path(folder) / "config"
-            copy.write_bytes(before)
+            with durable.naming_errors(copy):
+                copy.write_bytes(before)
             for key, value in options.items():
                 arguments = ["config", "--file", os.fspath(copy), key, value]
                 repository.process.write(arguments, doing=f"set {key}")
