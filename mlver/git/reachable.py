@@ -84,7 +84,8 @@ def _list_indexed(repository: GitRepository, folder: str) -> dict[str, str]:
     """What the index of each work tree holds below the folder."""
     files: dict[str, str] = {}
     for work_tree in list_work_trees(repository):
-        if not (work_tree / ".git").exists():
+        # One that cannot be read ends gc elsewhere, which says so.
+        if not os.path.lexists(work_tree / ".git"):
             continue
         arguments = ["ls-files", "--stage", "-z", "--full-name", "--", folder]
         listing = GitProcess(work_tree).read(arguments, doing="read an index", limit=None)
