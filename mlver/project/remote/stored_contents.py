@@ -6,20 +6,15 @@ what it would have kept is unknown.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from mlver.errors import MlverError
+from mlver.errors import InvalidDocument, MlverError, NewerFormat, summarise_error
 from mlver.policy.remote_contents import FOLDERS, RecipeUses, RemoteContents
 from mlver.storage import packs
+from mlver.storage.recipes import MOST_BYTES, parse_recipe
 from mlver.storage.remote.blobs import BlobMissing, BlobStore
 
-_HEX = re.compile(r"[0-9a-f]{64}")
 _PIECE_BYTES = 8 << 20
-_MOST_RECIPE_BYTES = 16 << 20
 
 
 class UnreadableContents(MlverError):
@@ -61,7 +56,7 @@ class RemoteReader:
 
     def _read_members(self, key: str, name: str) -> frozenset[str]:
         if name not in self._packs:
-            index = self._read_blob(key)
+            index = self._read_blob(key, most=MOST_BYTES)
             if packs.pack_name(index) != name or not packs.is_index(index):
                 raise self._unreadable_error(key, "its bytes are not what it is named by")
             self._packs[name] = frozenset(member.hex for member in packs.read_members(index))
@@ -71,17 +66,20 @@ class RemoteReader:
         known = self._recipes.get((name, stored))
         if known is not None:
             return known
-        data = self._read_blob(key, most=_MOST_RECIPE_BYTES)
+        data = self._read_blob(key, most=MOST_BYTES)
         try:
-            uses = _parse_recipe(json.loads(data), name)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise self._unreadable_error(key, "it is no recipe of mlver's") from None
+            recipe = parse_recipe(data, name, key)
+        except (InvalidDocument, NewerFormat) as error:
+            raise self._unreadable_error(key, summarise_error(error)) from None
+        parts = frozenset(part.sha256 for part in recipe.parts)
+        bases = frozenset(part.base for part in recipe.parts if part.base is not None)
+        uses = RecipeUses(parts, bases)
         self._recipes[name, stored] = uses
         return uses
 
-    def _read_blob(self, key: str, most: int | None = None) -> bytes:
+    def _read_blob(self, key: str, most: int) -> bytes:
         size = self._blobs.stat_blob(key).size
-        if most is not None and size > most:
+        if size > most:
             raise self._unreadable_error(key, f"it has {size:,} bytes")
         pieces: list[bytes] = []
         for offset in range(0, size, _PIECE_BYTES):
@@ -95,22 +93,3 @@ class RemoteReader:
             " that is so; push from a clone that has its contents, which stores it again",
             hint="mlver push",
         )
-
-
-def _parse_recipe(document: Mapping[str, Any], name: str) -> RecipeUses:
-    """What a recipe uses, whatever its encodings are. Raises ValueError, KeyError or TypeError."""
-    if document["schema"] != "mlver/recipe/1" or document["sha256"] != name:
-        raise ValueError("another recipe")
-    parts: set[str] = set()
-    bases: set[str] = set()
-    for part in document["parts"]:
-        parts.add(_check_hex(part["sha256"]))
-        if part["base"] is not None:
-            bases.add(_check_hex(part["base"]))
-    return RecipeUses(frozenset(parts), frozenset(bases))
-
-
-def _check_hex(text: str) -> str:
-    if _HEX.fullmatch(text) is None:
-        raise ValueError("no SHA-256")
-    return text
