@@ -14,7 +14,7 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git import changes_in, objects
 from mlver.git.gitpython import import_gitpython
 from mlver.git.listings import split_fields
@@ -184,14 +184,28 @@ def opened_beside(repository: GitRepository, folder: Path) -> Iterator[GitReposi
 def fetch_everything(beside: GitRepository, place: str, number: int) -> None:
     """Fetch all references from a place to `refs/read/<number>`.
 
-    Raise MlverError where they cannot be read.
+    Raise MlverError where they cannot be read, also where it is a shallow repository: git leaves
+    out those of its references that have no whole history.
     """
     _check_address(place)
     import_gitpython()
     from mlver.git import transfer
 
     hint = shell_command("git", "ls-remote", place)
+    doing = f"list the references of {place}"
+    listing = transfer.list_references(beside, ["--refs", "--", place], doing=doing, hint=hint)
     transfer.fetch_references(beside, place, [f"+refs/*:refs/read/{number}/*"], hint=hint)
+    arguments = ["for-each-ref", "--format=%(refname)", f"refs/read/{number}/"]
+    # Both lists have names of any bytes.
+    fetched = set(beside.process.read(arguments, limit=None).decode(errors="replace").splitlines())
+    for line in listing.splitlines():
+        name = line.partition("\t")[2]
+        if f"refs/read/{number}/{name.removeprefix('refs/')}" not in fetched:
+            raise MlverError(
+                f"its {printable_name(name)} was not fetched: either that repository is shallow,"
+                " or the reference has just been deleted",
+                hint=hint,
+            )
 
 
 def list_fetched_roots(beside: GitRepository, number: int) -> set[str]:

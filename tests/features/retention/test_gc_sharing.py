@@ -128,6 +128,20 @@ def test_where_another_repository_is_it_ends(
     assert f"--forget-repository {announced.name}" in said
 
 
+def test_a_shallow_place_ends_it(second: Repository, bucket: Path, other: Repository) -> None:
+    announce(other, bucket)
+    other.git("branch", "old", "HEAD")
+    other.git("commit", "--quiet", "--allow-empty", "-m", "two")
+    forge = other.path.parent / "forge.git"
+    forge.rename(forge.with_name("gone.git"))
+    # One branch there has the whole history, and git leaves out the other one without an error.
+    source = f"file://{other.path}"
+    other.git("clone", "--quiet", "--bare", "--depth=1", source, str(forge))
+    other.git("-C", str(forge), "fetch", "--quiet", "--depth=1000", source, "old:old")
+    said = assert_refused(second, "gc", "--remote", str(bucket), "--yes")
+    assert "shallow" in said
+
+
 def test_a_path_of_another_computer_ends_it(
     second: Repository, bucket: Path, other: Repository
 ) -> None:
