@@ -216,9 +216,15 @@ def list_fetched_roots(beside: GitRepository, number: int) -> set[str]:
 
 def _check_address(address: str) -> None:
     """Raise MlverError for what git would take for an option, or for a command to run."""
-    scheme = urlsplit(address).scheme if "://" in address else ""
-    if address.startswith("-") or "::" in address or scheme not in _SCHEMES:
-        raise MlverError(f"{address!r} is no address that git reads a repository from")
+    try:
+        scheme = urlsplit(address).scheme if "://" in address else ""
+    except ValueError:
+        scheme = "wrong"
+    is_odd = address in ("", ".") or address.startswith("-") or "::" in address
+    if is_odd or not address.isprintable() or scheme not in _SCHEMES:
+        raise MlverError(
+            f"{printable_name(address)} is no address that git reads a repository from"
+        )
 
 
 def list_small_files(repository: GitRepository, most: int = _SMALL) -> dict[str, int]:

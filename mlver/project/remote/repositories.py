@@ -147,6 +147,10 @@ def list_git_addresses(repository: GitRepository) -> list[str]:
         found = _REMOTE.fullmatch(line)
         if found is not None:
             addresses.add(_complete_address(repository, found[1]))
+    # A branch may follow an address that is no remote, as `git push -u URL` leaves it.
+    for _, _, followed in repository.settings(r"^branch\..+\.(push)?remote$"):
+        if followed != "." and ("/" in followed or ":" in followed):
+            addresses.add(_complete_address(repository, followed))
     return sorted(addresses) or [_name_path(repository.common_dir)]
 
 
@@ -186,13 +190,24 @@ def hide_password(address: str) -> str:
     try:
         parsed = urlsplit(address)
     except ValueError:
-        return address
+        return _hide_address(address)
+    # What a remote helper takes may hold anything.
+    if "::" in address:
+        return _hide_address(address)
+    if parsed.scheme in ("http", "https"):
+        parsed = parsed._replace(query="", fragment="")
     if not parsed.scheme or "@" not in parsed.netloc:
-        return address
+        return urlunsplit(parsed) if parsed.netloc else address
     user, _, host = parsed.netloc.rpartition("@")
     # The user of ssh belongs to the address; that of a web server may be a token.
     kept = f"{user.partition(':')[0]}@{host}" if parsed.scheme == "ssh" else host
     return urlunsplit(parsed._replace(netloc=kept))
+
+
+def _hide_address(address: str) -> str:
+    """Stands for an address that cannot be told without what may be a secret: gc refuses there."""
+    digest = hashlib.sha256(os.fsencode(address)).hexdigest()
+    return f"hidden://{digest[:16]}"
 
 
 def select_forgotten(

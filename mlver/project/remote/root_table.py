@@ -7,14 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git import reachable
 from mlver.git.repository import GitRepository
+from mlver.policy.remote_addresses import TrustedPlace
 from mlver.project.project import Project
-from mlver.project.remote.repositories import SharingRepository, locate_address
+from mlver.project.remote.repositories import (
+    SharingRepository,
+    list_git_addresses,
+    locate_address,
+)
 from mlver.project.remote.roots import (
     read_history_roots,
     read_intent_roots,
     read_repository_roots,
     read_worktree_roots,
 )
+from mlver.project.remote.trusted_places import VARIABLE, is_trusted
 from mlver.project.remote.unreachable_versions import read_retained_roots
 
 RootFunction = Callable[[Project], Iterator[str]]
@@ -54,12 +60,14 @@ def read_shared_roots(project: Project, repositories: Iterable[SharingRepository
         folder = project.state_directory / "tmp"
         with reachable.opened_beside(project.repository, folder) as beside:
             for number, repository in enumerate(sharing):
-                _fetch_repository(beside, repository, number)
+                _fetch_repository(project, beside, repository, number)
             roots.update(read_repository_roots(beside))
     return roots
 
 
-def _fetch_repository(beside: GitRepository, repository: SharingRepository, number: int) -> None:
+def _fetch_repository(
+    project: Project, beside: GitRepository, repository: SharingRepository, number: int
+) -> None:
     """Fetch all references of a repository.
 
     Raise MlverError where it cannot be read, and where its address leads to another one.
@@ -71,6 +79,7 @@ def _fetch_repository(beside: GitRepository, repository: SharingRepository, numb
             hint=_forgetting(repository),
         )
     hints = (shell_command("git", "ls-remote", place), _forgetting(repository))
+    _require_confirmed(project, repository)
     try:
         reachable.fetch_everything(beside, place, number)
     except MlverError as error:
@@ -79,6 +88,22 @@ def _fetch_repository(beside: GitRepository, repository: SharingRepository, numb
     if not reachable.list_fetched_roots(beside, number).issuperset(repository.roots):
         fault = "where its first commits are not, so another repository is there"
         raise MlverError(_explain(repository, fault), hints=hints)
+
+
+def _require_confirmed(project: Project, repository: SharingRepository) -> None:
+    """Raise MlverError for a host that neither this clone nor this person knows.
+
+    Whoever can write to the remote chose the address, and git would show its secrets there. A path
+    of this computer is only read.
+    """
+    address = repository.address
+    if address.startswith("file://") or address in list_git_addresses(project.repository):
+        return
+    if not is_trusted(TrustedPlace(address)):
+        raise MlverError(
+            _explain(repository, "which nobody on this machine has confirmed"),
+            hint=shell_command("export", f"{VARIABLE}={address}"),
+        )
 
 
 def _explain(repository: SharingRepository, fault: str) -> str:

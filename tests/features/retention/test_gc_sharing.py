@@ -236,6 +236,15 @@ def test_an_address_that_runs_a_command_is_refused(
     assert not list(second.path.rglob("hacked"))
 
 
+def test_a_host_that_nobody_confirmed_is_not_asked(second: Repository, bucket: Path) -> None:
+    address = "https://127.0.0.1:1/a.git"
+    announce_at(bucket, address)
+    said = assert_refused(second, "gc", "--remote", str(bucket))
+    assert f"export MLVER_TRUST_REMOTES={address}" in said
+    second.git("remote", "add", "far", address)
+    assert "ls-remote" in assert_refused(second, "gc", "--remote", str(bucket))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -265,3 +274,6 @@ def test_passwords_are_told_to_nobody() -> None:
     assert hide_password("ssh://git:secret@example.org/a") == "ssh://git@example.org/a"
     assert hide_password("git@example.org:a.git") == "git@example.org:a.git"
     assert hide_password("/srv/a@b.git") == "/srv/a@b.git"
+    assert hide_password("https://example.org/a.git?token=secret") == "https://example.org/a.git"
+    for address in ("ext::curl -u kim:secret", "https://kim:secret@[example.org/a.git"):
+        assert hide_password(address).startswith("hidden://")
