@@ -42,7 +42,8 @@ class TestOciUnderFaults(FaultConformance):
         name = uuid.uuid4().hex
         with FaultProxy(registry.port) as proxy:
             blobs = open_through(proxy.port, name)
-            yield FaultyServer(proxy, blobs, open_through(registry.port, name))
+            sound = open_through(registry.port, name)
+            yield FaultyServer(proxy, blobs, sound, impatient=blobs)
 
     def test_a_flipped_bit_is_never_accepted(
         self, faulty: FaultyServer, spool: Path, every: bool
