@@ -9,7 +9,7 @@ from mlver.git import changes_in
 from mlver.git.merging import is_ancestor
 from mlver.git.remotes import default_remote, list_branches
 from mlver.policy.recoverability import Recoverability
-from mlver.policy.remote_addresses import find_directory
+from mlver.policy.remote_addresses import find_address_fault, find_directory
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.needed import list_needed
@@ -57,7 +57,7 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
 def _identify_place(remote: ConfiguredRemote) -> str:
     """What tells places apart: a directory's own path, whatever links lead to it."""
     path = find_directory(remote.settings)
-    if path is not None:
+    if path is not None and find_address_fault(remote.settings) is None:
         return os.path.realpath(path)
     return f"{remote.settings.endpoint or ''} {remote.settings.url.rstrip('/')}"
 
