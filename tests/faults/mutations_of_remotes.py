@@ -173,20 +173,6 @@ REMOTE_MUTATIONS = (
         "git",
         "push",
     ),
-    Mutation(
-        "storage.remote.sending:BlobSender.send_blob",
-        "_ and not self._holds_bytes(...)",
-        "False",
-        "tests",
-        _TESTS,
-    ),
-    Mutation(
-        "storage.remote.sending:BlobSender._is_sound_already",
-        "self._holds_bytes(...)",
-        "True",
-        "tests",
-        _TESTS,
-    ),
     # Objects on their way from a remote.
     Mutation(
         "storage.remote.assembling:AssembledContent.holds_span",
