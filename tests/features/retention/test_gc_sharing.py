@@ -115,6 +115,16 @@ def test_an_address_is_as_git_resolves_it(other: Repository) -> None:
     ]
 
 
+def test_an_address_that_only_a_branch_follows_is_told(other: Repository) -> None:
+    other.git("config", "branch.main.remote", "https://example.org/followed.git")
+    other.git("config", "branch.mine.remote", ".")
+    repository = Project.open_existing(other.path).repository
+    assert list_git_addresses(repository) == [
+        f"file://{socket.gethostname()}{os.path.realpath(other.path.parent / 'forge.git')}",
+        "https://example.org/followed.git",
+    ]
+
+
 def test_where_another_repository_is_it_ends(
     second: Repository, bucket: Path, other: Repository
 ) -> None:
