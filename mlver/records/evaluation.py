@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -137,6 +137,10 @@ class EvaluationRecord:
     def record_path(self) -> str:
         """Where it lies, by what it says."""
         return layout.evaluation_path(self.model, self.version, self.sequence)
+
+
+# The evaluations of one version, oldest first, each with the digest of its record's bytes.
+EvaluationHistory: TypeAlias = Sequence[tuple[EvaluationRecord, Digest]]
 
 
 def _read_data(document: Mapping[str, Any]) -> MeasuredData:

@@ -218,7 +218,7 @@ def _read_model_events(
             registered = _build_event("registered", record_read[0])
             yield replace(registered, version=record_read[0])
         evaluations = reader.try_reading(registry.read_evaluations, model, number)
-        for evaluation in evaluations or ():
+        for evaluation, _ in evaluations or ():
             yield _build_event("evaluated", evaluation)
         approvals = reader.try_reading(registry.read_approvals, model, number)
         for approval in approvals or ():

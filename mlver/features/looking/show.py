@@ -44,6 +44,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
     states = promotion_seals.read_shown_seals(project, model, (), holdings).stages
     notes = tuple(read_notes(registry, model, chosen.version))
     retirements = _read_retirements(project, chosen)
+    evaluations = registry.read_evaluations(model, chosen.version)
     return ShowResult(
         record=record,
         digest=str(digest),
@@ -55,7 +56,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         stages=tuple(states),
         unsealed_stages=tuple(stage for stage, state in states.items() if state == "unsealed"),
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
-        evaluations=tuple(registry.read_evaluations(model, chosen.version)),
+        evaluations=tuple(record for record, _ in evaluations),
         approvals=tuple(registry.read_approvals(model, chosen.version)),
         notes=notes,
         retirements=retirements,

@@ -198,7 +198,8 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
             record, _ = records.read_version(place.model, number)
             yield record
         elif place.kind == "evaluation":
-            yield from records.read_evaluations(place.model, number)
+            for evaluation, _ in records.read_evaluations(place.model, number):
+                yield evaluation
         elif place.kind == "approval":
             yield from _read_approvals(records, place, number)
         elif place.kind == "note":

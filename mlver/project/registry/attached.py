@@ -22,7 +22,8 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
     """Read the record at a place; raise MlverError where there is none, or none that is valid."""
     match place:
         case EvaluationPath(model, version, sequence):
-            return registry.read_evaluation(model, version, sequence)
+            evaluation, _ = registry.read_evaluation(model, version, sequence)
+            return evaluation
         case ApprovalPath(model, version, stage, sequence):
             return registry.read_approval(model, version, stage, sequence)
         case RetirementPath(model, version, sequence):

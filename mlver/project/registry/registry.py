@@ -36,7 +36,7 @@ from mlver.version import Version, newest_versions, sort_versions
 if TYPE_CHECKING:
     from mlver.document.schema import Kind
     from mlver.records.approval import ApprovalRecord
-    from mlver.records.evaluation import EvaluationRecord
+    from mlver.records.evaluation import EvaluationHistory, EvaluationRecord
     from mlver.records.listing import PrefixListing
     from mlver.records.manifest import Manifest
 
@@ -223,16 +223,21 @@ class RecordRegistry:
                 holders[stage] = record.version
         return holders
 
-    def read_evaluations(self, model: str, number: Version | str) -> list[EvaluationRecord]:
+    def read_evaluations(self, model: str, number: Version | str) -> EvaluationHistory:
+        """A version's evaluations, oldest first, each with the digest of its bytes."""
         sequences = self.list_sequences(layout.evaluations_folder(model, number))
         return [self.read_evaluation(model, number, sequence) for sequence in sequences]
 
-    def read_evaluation(self, model: str, number: Version | str, sequence: int) -> EvaluationRecord:
+    def read_evaluation(
+        self, model: str, number: Version | str, sequence: int
+    ) -> tuple[EvaluationRecord, Digest]:
         # imported here, as below: `list` need not know what it does not show
         from mlver.records.evaluation import EvaluationRecord
 
-        record_path = layout.evaluation_path(model, number, sequence)
-        return self.read_placed("evaluation", EvaluationRecord.from_document, record_path)
+        path = layout.evaluation_path(model, number, sequence)
+        data = self._require_numbered(path)
+        record = self._build_placed("evaluation", EvaluationRecord.from_document, data, path)
+        return record, Digest.of_bytes(data)
 
     def read_approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
         root = layout.approvals_folder(model, number)

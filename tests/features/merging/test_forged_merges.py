@@ -142,7 +142,8 @@ def test_a_merge_that_gives_an_evaluation_to_another_version_is_told(apart: Repo
     registry = Project.open_existing(apart.path).registry
     digest = registry.read_version_digest("m", "1.1.0")
     assert digest is not None
-    moved = replace(registry.read_evaluation("m", "1.0.0", 1), version="1.1.0", record=digest)
+    evaluation, _ = registry.read_evaluation("m", "1.0.0", 1)
+    moved = replace(evaluation, version="1.1.0", record=digest)
     run_git(apart, "merge", "--quiet", "--no-commit", "-s", "ours", "topic")
     (apart.path / old).unlink()
     apart.write(new, codec.encode_document("evaluation", moved.to_document()))
