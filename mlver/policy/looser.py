@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from mlver.policy.policy_digest import StagePolicy
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.values import Value
 
 

@@ -8,49 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.policy.gates.table import ALWAYS, join_settings
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.config import ProjectConfig
 from mlver.records.sections.stages import StageSettings
 from mlver.records.values import Document, Value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagePolicy:
-    """What judges one stage, in its canonical form.
-
-    `rule` is what the stage asks for, `tags` what seals have to be. `datasets`, `groups` and
-    `policy` are what those sections of the settings say of what the rule names: the pins of its
-    data sets, the members of its groups, and how approvals count.
-    """
-
-    rule: Mapping[str, Value]
-    tags: Mapping[str, Value] = field(default_factory=dict)
-    datasets: Mapping[str, Value] = field(default_factory=dict)
-    groups: Mapping[str, Value] = field(default_factory=dict)
-    policy: Mapping[str, Value] = field(default_factory=dict)
-
-    @property
-    def document(self) -> Document:
-        """The policy as a document; a section that asks for nothing is left out.
-
-        So a section or a gate that a later mlver adds leaves the digests of older records as they
-        are.
-        """
-        sections = {
-            "rule": self.rule,
-            "tags": self.tags,
-            "datasets": self.datasets,
-            "groups": self.groups,
-            "policy": self.policy,
-        }
-        document: Document = {}
-        for name, section in sections.items():
-            if section:
-                document[name] = section
-        return document
 
 
 def build_policy(config: ProjectConfig, stage: str) -> StagePolicy | None:
@@ -58,8 +23,50 @@ def build_policy(config: ProjectConfig, stage: str) -> StagePolicy | None:
     settings = resolve_rule(config, stage)
     if settings is None:
         return None
-    tags = drop_unasked({"signed": config.tags.signed})
-    return StagePolicy(rule=drop_unasked({**settings.gates, **ALWAYS}), tags=tags)
+    rule = drop_unasked({**settings.gates, **ALWAYS})
+    return StagePolicy(
+        rule=rule,
+        tags=drop_unasked({"signed": config.tags.signed}),
+        datasets=_list_pins(config, rule),
+        groups=_expand_groups(config, rule),
+        policy=drop_unasked(config.policy.to_document()),
+    )
+
+
+def _list_pins(config: ProjectConfig, rule: Mapping[str, Value]) -> dict[str, Value]:
+    """The digests of the data sets that a rule names; one that nobody pinned is left out.
+
+    Where they lie judges nothing.
+    """
+    pins: dict[str, Value] = {}
+    for name in sorted(_find_named(rule, "on")):
+        if name in config.datasets:
+            pins[name] = str(config.datasets[name].digest)
+    return pins
+
+
+def _expand_groups(config: ProjectConfig, rule: Mapping[str, Value]) -> dict[str, Value]:
+    """The members of the groups that a rule names."""
+    groups: dict[str, Value] = {}
+    for name in sorted(_find_named(rule, "from")):
+        if name in config.groups:
+            groups[name] = sorted(set(config.groups[name]))
+    return groups
+
+
+def _find_named(setting: Value, key: str) -> set[str]:
+    """Find every name that stands at `key`, alone or in a list, however deep in a setting."""
+    names: set[str] = set()
+    if isinstance(setting, Mapping):
+        for inner_key, inner in setting.items():
+            listed = [inner] if isinstance(inner, str) else inner
+            if inner_key == key and isinstance(listed, Sequence):
+                names.update(name for name in listed if isinstance(name, str))
+            names |= _find_named(inner, key)
+    elif isinstance(setting, Sequence) and not isinstance(setting, str):
+        for entry in setting:
+            names |= _find_named(entry, key)
+    return names
 
 
 def resolve_rule(config: ProjectConfig, stage: str) -> StageSettings | None:
@@ -89,15 +96,19 @@ def drop_unasked(settings: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _sort_names(setting: Value) -> Value:
-    """Sort a list of names, each once: their order asks for nothing."""
+    """Sort what is listed, each once: its order asks for nothing.
+
+    A map that is asked for is sorted inside, and its keys are as they are.
+    """
+    if isinstance(setting, Mapping):
+        return {key: _sort_names(inner) for key, inner in setting.items()}
     if not isinstance(setting, Sequence) or isinstance(setting, str):
         return setting
-    names: set[str] = set()
-    for entry in setting:
-        if not isinstance(entry, str):
-            return setting
-        names.add(entry)
-    return sorted(names)
+    names = [entry for entry in setting if isinstance(entry, str)]
+    if len(names) == len(setting):
+        return sorted(set(names))
+    entries = {_encode_value(entry): entry for entry in setting}
+    return [entries[encoded] for encoded in sorted(entries)]
 
 
 def digest_policy(policy: StagePolicy) -> Digest:
@@ -111,7 +122,11 @@ def encode_canonical(document: Document) -> bytes:
     That is UTF-8 with nothing escaped that JSON does not ask to escape, keys sorted by code points,
     and neither spaces nor a newline at the end.
     """
+    return _encode_value(document)
+
+
+def _encode_value(value: Value) -> bytes:
     text = json.dumps(
-        document, allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+        value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), sort_keys=True
     )
     return text.encode()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlver.policy.gates.gate import StageCandidate
-from mlver.policy.gates.table import apply_gates
-from mlver.policy.policy_digest import StagePolicy
+from mlver.policy.gates.table import apply_policy
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import PromotionRecord
-from mlver.records.sections.stages import StageSettings
 
 _AFTER = "after "
 # What a rollback records in place of the stage's gates: see `mlver.policy.gates.verified`.
@@ -19,7 +18,7 @@ _NOBODY = StageCandidate(version="", unsealed=None, stages_held=frozenset(), dam
 
 def list_asked_gates(policy: StagePolicy) -> list[str]:
     """List the gates that a policy asks of a promotion, by the names that records give them."""
-    results = apply_gates(StageSettings(gates=policy.rule), _NOBODY)
+    results = apply_policy(policy, _NOBODY)
     return [result.gate for result in results]
 
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
+from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
+from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
+from mlver.records.sections.policy import PolicySettings
 from mlver.records.sections.remotes import RemoteSettings, read_remotes, write_remotes
 from mlver.records.sections.retention import RetentionSettings
 from mlver.records.sections.stages import StageSettings, read_stages, write_stages
@@ -47,6 +50,16 @@ class ProjectConfig:
     retention: RetentionSettings = field(
         default_factory=RetentionSettings,
         metadata=describe_section(RetentionSettings.from_document, RetentionSettings.to_document),
+    )
+    datasets: Mapping[str, DatasetPin] = field(
+        default_factory=dict, metadata=describe_section(read_datasets, write_datasets)
+    )
+    groups: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict, metadata=describe_section(read_groups, write_groups)
+    )
+    policy: PolicySettings = field(
+        default_factory=PolicySettings,
+        metadata=describe_section(PolicySettings.from_document, PolicySettings.to_document),
     )
     unknown_sections: tuple[str, ...] = ()
 

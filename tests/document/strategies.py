@@ -124,6 +124,11 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("RetentionSettings", "keep_last"): st.integers(0, 1_000_000),
     ("RetentionSettings", "keep_stages"): st.sampled_from([(), ("production", "canary")]),
     ("RemoteSettings", "region"): st.none() | st.sampled_from(["eu-central-1"]),
+    ("ProjectConfig", "groups"): st.dictionaries(
+        NAMES, st.sampled_from([("kim@example.org",), ("Ana <ana@example.org>", "a@b")]), max_size=2
+    ),
+    ("PolicySettings", "branch"): st.none() | st.sampled_from(["main", "release/2026"]),
+    ("PolicySettings", "signers"): st.just(".mlver/allowed_signers"),
     ("StageSettings", "gates"): st.fixed_dictionaries(
         {},
         optional={

@@ -36,6 +36,7 @@ OF_THE_READER = {"unknown_sections"}
 # Keys that are no names in Python, by what they are called there.
 KEYS = {("Renumbering", "number"): "from", ("ServingWindow", "start"): "from"}
 KEYS[("ServingWindow", "end")] = "to"
+KEYS[("PolicySettings", "branch")] = "from"
 
 
 @pytest.mark.parametrize("kind", KINDS)

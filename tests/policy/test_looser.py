@@ -15,7 +15,8 @@ from mlver.policy.looser import (
     list_loosenings,
     select_shared,
 )
-from mlver.policy.policy_digest import StagePolicy, drop_unasked
+from mlver.policy.policy_digest import drop_unasked
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.values import Value
 
 # Of each key: a looser setting, a stricter one, and what became looser in words.

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.policy.policy_digest import (
-    StagePolicy,
     build_policy,
     digest_policy,
     encode_canonical,
 )
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.config import ProjectConfig
 from mlver.records.values import Document
 
@@ -112,3 +112,31 @@ def test_an_unknown_key_that_asks_for_something_changes_the_digest(
 ) -> None:
     changed = {**rule, f"new_{name}": 1}
     assert _digest({"production": rule}) != _digest({"production": changed})
+
+
+_PINNED: Document = {"golden": {"path": "data/golden", "digest": f"sha256:{'a' * 64}"}}
+_REPINNED: Document = {"golden": {"path": "data/golden", "digest": f"sha256:{'b' * 64}"}}
+_MOVED: Document = {"golden": {"path": "elsewhere", "digest": f"sha256:{'a' * 64}"}}
+_UNNAMED: Document = {**_PINNED, "other": {"path": "other", "digest": f"sha256:{'c' * 64}"}}
+_EXAM: Document = {"production": {"gates": [{"metric": "accuracy", "on": "golden", "min": 0.9}]}}
+_ASKED: Document = {"production": {"approvals": {"min": 1, "from": ["leads"]}}}
+
+
+def test_another_exam_is_another_policy() -> None:
+    assert _digest(_EXAM, datasets=_PINNED) != _digest(_EXAM, datasets=_REPINNED)
+    assert _digest(_EXAM, datasets=_PINNED) != _digest(_EXAM)
+    assert _digest(_EXAM, datasets=_PINNED) == _digest(_EXAM, datasets=_MOVED)
+    assert _digest(_EXAM, datasets=_PINNED) == _digest(_EXAM, datasets=_UNNAMED)
+
+
+def test_other_members_of_a_group_are_another_policy() -> None:
+    both: Document = {"leads": ["kim@example.org", "ana@example.org"]}
+    turned: Document = {"leads": ["ana@example.org", "kim@example.org"], "others": ["b@c"]}
+    assert _digest(_ASKED, groups=both) == _digest(_ASKED, groups=turned)
+    assert _digest(_ASKED, groups=both) != _digest(_ASKED, groups={"leads": ["kim@example.org"]})
+    assert _digest(STAGES, groups=both) == _digest(STAGES)
+
+
+def test_whose_settings_judge_is_part_of_a_policy() -> None:
+    assert _digest(STAGES, policy={"from": "rules"}) != _digest(STAGES)
+    assert _digest(STAGES, policy={"signers": ".mlver/allowed_signers"}) == _digest(STAGES)

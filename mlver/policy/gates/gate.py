@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlver.digest import Digest
 from mlver.policy.recoverability import Recoverability
+from mlver.policy.stage_policy import StagePolicy
+from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedVersion:
+    """What records say of one version: its own, and what was measured later, oldest first.
+
+    Each is with the digest of its bytes. `evaluations` may be of another record of the same number.
+    """
+
+    record: VersionRecord
+    digest: Digest
+    evaluations: Sequence[tuple[EvaluationRecord, Digest]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedStage:
+    """The stage that a version asks for.
+
+    `holder` is the version that holds it, or held it last; None where none ever did. `is_held`:
+    it was not emptied since.
+    """
+
+    name: str
+    holder: RecordedVersion | None
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +47,10 @@ class StageCandidate:
     `stages_unsealed` are those that it held only by promotions that no tag seals. `damage` is None
     when its bytes were not checked, and `recovery` when no remote was asked. `elsewhere` are data
     sets at an address, which nobody here can check.
+
+    `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
+    `recorded` is what records say of it, and `stage` what it asks for. Where one of these is None,
+    nobody looked, and a gate that needs it is inconclusive.
     """
 
     version: str
@@ -28,6 +61,9 @@ class StageCandidate:
     sealed: str = "sealed"
     recovery: Recoverability | None = None
     elsewhere: tuple[str, ...] = ()
+    policy: StagePolicy | None = None
+    recorded: RecordedVersion | None = None
+    stage: AskedStage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

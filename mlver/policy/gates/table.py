@@ -7,9 +7,11 @@ schema is `$defs/gate_<name>` in `schemas/config.schema.json`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mlver.policy.gates import after, recoverable, sealed, verified
 from mlver.policy.gates.gate import Gate, StageCandidate
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import GateResult
 from mlver.records.sections.stages import StageSettings
 from mlver.records.values import Value
@@ -51,6 +53,11 @@ def apply_gates(rule: StageSettings, candidate: StageCandidate) -> tuple[GateRes
         for setting in _list_settings(settings.get(name)):
             results.append(gate.judge(candidate, setting))
     return tuple(results)
+
+
+def apply_policy(policy: StagePolicy, candidate: StageCandidate) -> tuple[GateResult, ...]:
+    """Every gate of a policy applied to a candidate, who is told of the policy."""
+    return apply_gates(StageSettings(gates=policy.rule), replace(candidate, policy=policy))
 
 
 def _list_settings(setting: Value) -> Iterator[Value]:

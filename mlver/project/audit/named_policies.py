@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.git import changes_in
 from mlver.git.commit_log import list_unreachable, read_commit_log
 from mlver.git.main_branch import list_main_branches
 from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
-from mlver.policy.policy_digest import StagePolicy, digest_policy
+from mlver.policy.policy_digest import digest_policy
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.history.policies import (
     CommittedSettings,
     digest_signers,
+    find_judging_branch,
     parse_settings,
     read_settings,
 )
@@ -226,4 +230,9 @@ def _list_main_tips(repository: GitRepository) -> list[str]:
         for reference in (main.remote_reference, main.local_reference):
             if reference is not None:
                 tips.append(reference)
+    # Where the settings of a main branch cannot be read, no promotion was judged by another.
+    with suppress(MlverError):
+        judging = find_judging_branch(repository)
+        if judging is not None and judging not in tips:
+            tips.append(judging)
     return tips

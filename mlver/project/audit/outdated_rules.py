@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.looser import is_looser
-from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.promotion_dates import LONGEST_WAIT_S, count_seconds
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.named_policies import NamedPolicies
 from mlver.project.audit.record_history import RecordHistory
 from mlver.records import layout

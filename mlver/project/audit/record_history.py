@@ -15,8 +15,8 @@ from mlver.git.partial import ClonedContents
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.ancestry import CommitAncestry, build_ancestry
-from mlver.policy.policy_digest import StagePolicy
 from mlver.policy.renumbering import ClaimVerdicts
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.history.policies import NO_SETTINGS, CommittedSettings, parse_settings
 from mlver.project.project import Project
 from mlver.records import layout

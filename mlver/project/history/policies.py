@@ -15,19 +15,14 @@ from mlver.errors import MlverError, shell_command
 from mlver.git import changes_in
 from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
-from mlver.policy.policy_digest import (
-    StagePolicy,
-    build_policy,
-    digest_policy,
-    resolve_rule,
-)
+from mlver.policy.policy_digest import build_policy, digest_policy
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import describe_unknown_sections
 from mlver.records import layout
 from mlver.records.config import ProjectConfig
 from mlver.records.references import PolicyReference
-from mlver.records.sections.stages import StageSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +124,12 @@ def digest_signers(repository: GitRepository, commits: Iterable[str]) -> dict[st
 class JudgingRules:
     """What judges a promotion that is made now.
 
-    `rules` are the stage's rules, each of which has to pass. `signed`: one of them asks for signed
+    `policies` are the stage's, each of which has to pass. `signed`: one of them asks for signed
     seals. `reference` is what the record says of the policy. `differs`: the work tree's policy is
     not that of `source`, the main branch.
     """
 
-    rules: tuple[StageSettings, ...]
+    policies: tuple[StagePolicy, ...]
     signed: bool
     reference: PolicyReference
     source: str | None
@@ -149,15 +144,13 @@ def read_judging_rules(project: Project, stage: str) -> JudgingRules:
     """
     read_rule(project, stage)
     own_config = project.registry.read_config()
-    own_rule = resolve_rule(own_config, stage)
     own_policy = build_policy(own_config, stage)
-    assert own_rule is not None
     assert own_policy is not None
     committed = _find_committed(project.repository, stage)
     if committed is None:
         reference = PolicyReference(commit=None, digest=digest_policy(own_policy), signers=None)
         return JudgingRules(
-            rules=(own_rule,),
+            policies=(own_policy,),
             signed=own_config.tags.signed,
             reference=reference,
             source=None,
@@ -171,12 +164,11 @@ def read_judging_rules(project: Project, stage: str) -> JudgingRules:
         signers=signers.get(committed.commit),
     )
     differs = policy != own_policy
-    rules = [own_rule]
-    committed_rule = resolve_rule(committed.config, stage)
-    if differs and committed_rule is not None:
-        rules.append(committed_rule)
+    policies = [own_policy]
+    if differs:
+        policies.append(policy)
     return JudgingRules(
-        rules=tuple(rules),
+        policies=tuple(policies),
         signed=own_config.tags.signed or committed.config.tags.signed,
         reference=reference,
         source=committed.name,
@@ -196,10 +188,10 @@ class _CommittedRule:
 
 def _find_committed(repository: GitRepository, stage: str) -> _CommittedRule | None:
     """Find the rule of the main branch, or else, where that has no such stage, HEAD's."""
-    main = find_main_branch(repository)
+    reference = find_judging_branch(repository)
     sources: dict[str, str] = {}
-    if main.reference is not None:
-        sources[main.reference] = main.reference.removeprefix("refs/heads/")
+    if reference is not None:
+        sources[reference] = reference.removeprefix("refs/heads/")
     sources["HEAD"] = "HEAD"
     commits = changes_in.find_objects(repository, [f"{name}^{{commit}}" for name in sources])
     settings = read_settings(repository, sources)
@@ -212,6 +204,34 @@ def _find_committed(repository: GitRepository, stage: str) -> _CommittedRule | N
         shown_name = name.removeprefix("refs/remotes/")
         return _CommittedRule(shown_name, commit.object_id, committed.config, policy)
     return None
+
+
+def find_judging_branch(repository: GitRepository) -> str | None:
+    """Find the branch whose settings judge; None where this clone has no main branch.
+
+    That is the main branch, or the one that its settings name as `policy.from`. Raise MlverError
+    where its settings cannot be read in full, or where that other branch is not here.
+    """
+    main = find_main_branch(repository)
+    if main.reference is None:
+        return None
+    name = main.reference.removeprefix("refs/heads/")
+    settings = read_settings(repository, [main.reference])[main.reference]
+    _require_readable(settings, name)
+    config = settings.config
+    if config is None or config.policy.branch in (None, main.name):
+        return main.reference
+    # It is looked for where the main branch is: another of that name may be anybody's.
+    folder = main.reference.removesuffix(main.name)
+    reference = f"{folder}{config.policy.branch}"
+    (known,) = changes_in.find_objects(repository, [f"{reference}^{{commit}}"])
+    if known is None:
+        raise MlverError(
+            f"the settings of {name} say that those of {config.policy.branch} judge promotions, and"
+            " this clone has no such branch",
+            hint="git fetch",
+        )
+    return reference
 
 
 def _require_readable(settings: CommittedSettings, name: str) -> None:

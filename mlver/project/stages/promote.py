@@ -15,6 +15,7 @@ from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.remote.fetching import fetch_versions
 from mlver.project.stages import moves
+from mlver.project.stages.candidate import find_opening, reads_bytes
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
 from mlver.project.tags import promotion_seals, seals
@@ -108,12 +109,12 @@ def _judge_move(
     seals.require_signing(project)
     version, _ = project.registry.read_version(chosen.model, chosen.version)
     judging = read_judging_rules(project, stage)
-    opening = moves.find_opening(project, chosen, judging.rules)
+    opening = find_opening(project, chosen, judging.policies)
     created = choose_date(project, "promote", history, version, opening)
     _note_difference(project, judging, stage)
-    if fetches and moves.reads_bytes(judging.rules):
+    if fetches and reads_bytes(judging.policies):
         fetch_versions(project, [version])
-    gates = moves.judge_gates(project, chosen, *judging.rules, signed=judging.signed)
+    gates = moves.judge_gates(project, chosen, stage, judging.policies, signed=judging.signed)
     forced = not is_open(gates)
     return StageMove(chosen, stage, "promote", message, created, gates, forced, judging.reference)
 

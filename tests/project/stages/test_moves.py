@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from mlver.errors import MlverError, UsageError
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.history.stage_history import read_rule, require_whole_history
 from mlver.project.project import Project
 from mlver.project.stages import moves
 from mlver.project.stages.promote import promote_version
 from mlver.records import layout
-from mlver.records.sections.stages import StageSettings
 from tests.conftest import Repository
 from tests.project.helpers import edit_file
 
@@ -63,9 +63,13 @@ def test_a_stage_nobody_named_is_refused(story: Project) -> None:
 def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
     story: Project, promoted_repository: Repository
 ) -> None:
-    rule = StageSettings(gates={"after": ["production", "staging"], "verified": True})
+    policy = StagePolicy(
+        rule={"after": ["production", "staging"], "verified": True, "sealed": True}
+    )
     chosen = story.resolve_ref("m@1.1.0")
-    assert {gate.gate: gate.result for gate in moves.judge_gates(story, chosen, rule)} == {
+    assert {
+        gate.gate: gate.result for gate in moves.judge_gates(story, chosen, "production", [policy])
+    } == {
         "sealed": "pass",
         "after production": "pass",
         "after staging": "fail",
@@ -74,6 +78,6 @@ def test_gates_look_at_the_seal_the_stages_before_and_every_byte(
     promoted_repository.git("tag", "--delete", "m@v1.1.0")
     for pack in (story.state_directory / "packs").iterdir():
         pack.unlink()
-    found = {gate.gate: gate for gate in moves.judge_gates(story, chosen, rule)}
+    found = {gate.gate: gate for gate in moves.judge_gates(story, chosen, "production", [policy])}
     assert (found["sealed"].result, found["verified bytes"].result) == ("fail", "fail")
     assert "m 1.1.0 weights/a is missing" in str(found["verified bytes"].actual)

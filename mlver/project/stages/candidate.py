@@ -1,0 +1,160 @@
+"""What the gates of a stage are told of a version: a function for each part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mlver.digest import Digest
+from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
+from mlver.policy.recoverability import Recoverability
+from mlver.policy.stage_policy import StagePolicy
+from mlver.project.artifacts import damage as artifact_damage
+from mlver.project.artifacts.stored_pointers import find_stored_pointers
+from mlver.project.project import Project, ResolvedRef
+from mlver.project.remote.recoverability import find_recoverability
+from mlver.project.tags import promotion_seals, seals
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+# These are answered by remotes.
+_REMOTE_GATES = frozenset(("recoverable", "copies"))
+
+
+def describe_candidate(
+    project: Project,
+    chosen: ResolvedRef,
+    stage: str,
+    policies: Sequence[StagePolicy],
+    *,
+    signed: bool = False,
+) -> StageCandidate:
+    """Gather what the gates of these policies judge by.
+
+    Bytes are read, and remotes asked, only for a gate that asks for that; no remote is asked where
+    the project is offline. With `signed`, the version's tag has to carry a good signature.
+    """
+    record, digest = project.registry.read_version(chosen.model, chosen.version)
+    held = _find_stages_held(project, chosen, list_stages_before(policies))
+    unsealed, sealed = _judge_seal(project, chosen, digest, signed=signed)
+    return StageCandidate(
+        version=str(chosen.version),
+        unsealed=unsealed,
+        sealed=sealed,
+        stages_held=held.proven,
+        stages_unsealed=held.unsealed,
+        damage=_list_damage(project, record) if reads_bytes(policies) else None,
+        elsewhere=tuple(name for name, item in record.data.items() if item.is_remote),
+        recovery=_ask_remotes(project, record, policies),
+        recorded=_read_recorded(project, record, digest),
+        stage=_find_asked_stage(project, chosen.model, stage),
+    )
+
+
+def asks_for(policies: Iterable[StagePolicy], *gates: str) -> bool:
+    """Say whether one of these policies asks for one of these gates."""
+    return any(policy.rule.get(gate) for policy in policies for gate in gates)
+
+
+def reads_bytes(policies: Iterable[StagePolicy]) -> bool:
+    """Whether a gate of one of these policies reads every byte of the version."""
+    return asks_for(policies, "verified")
+
+
+def _judge_seal(
+    project: Project, chosen: ResolvedRef, digest: Digest, *, signed: bool
+) -> tuple[str | None, str]:
+    """Say what is wrong with a version's seal, None where nothing is, and what vouches for it."""
+    findings, seal = seals.judge_version(
+        project, chosen.model, chosen.version, digest, signed=signed
+    )
+    faults = "; ".join(finding.message for finding in findings)
+    # An adopted version's tag names no digest: history vouches for its record instead.
+    if seal is not None and seal.landing is not None:
+        return faults or None, "adopted, and never edited since"
+    return faults or None, "sealed"
+
+
+def _list_damage(project: Project, record: VersionRecord) -> tuple[str, ...]:
+    damage = artifact_damage.find_damage(project, [record])
+    # A byte that is right is of no use where it only points to content that nobody checked.
+    findings = [*damage.lost, *damage.list_unkept(), *find_stored_pointers(project, record)]
+    return tuple(f"{link.subject} {link.message}" for link in dict.fromkeys(findings))
+
+
+def _ask_remotes(
+    project: Project, record: VersionRecord, policies: Sequence[StagePolicy]
+) -> Recoverability | None:
+    if project.offline or not asks_for(policies, *_REMOTE_GATES):
+        return None
+    return find_recoverability(project, record)
+
+
+def _read_recorded(project: Project, record: VersionRecord, digest: Digest) -> RecordedVersion:
+    evaluations = project.registry.read_evaluations(record.model, record.version)
+    return RecordedVersion(record=record, digest=digest, evaluations=tuple(evaluations))
+
+
+def _find_asked_stage(project: Project, model: str, stage: str) -> AskedStage:
+    """Find who holds a stage, or held it last: a retirement names the version that left it."""
+    history = project.registry.read_history(model, stage)
+    if not history:
+        return AskedStage(name=stage, holder=None, is_held=False)
+    last, _ = history[-1]
+    record, digest = project.registry.read_version(model, last.version)
+    holder = _read_recorded(project, record, digest)
+    return AskedStage(name=stage, holder=holder, is_held=last.action != "retire")
+
+
+@dataclass(frozen=True, slots=True)
+class _ReachedStages:
+    """The stages that a version holds or has held: `unsealed` only by promotions without a seal."""
+
+    proven: frozenset[str]
+    unsealed: frozenset[str]
+
+
+def _find_stages_held(
+    project: Project, chosen: ResolvedRef, asked: Iterable[str]
+) -> _ReachedStages:
+    """Find which of the stages that policies ask for the version holds or has held.
+
+    No other is read: a record there that cannot be read is in nobody's way.
+    """
+    proven: set[str] = set()
+    unsealed: set[str] = set()
+    for stage in asked:
+        promotions: list[tuple[PromotionRecord, Digest]] = []
+        for promotion, digest in project.registry.read_history(chosen.model, stage):
+            # a retirement names the version that it takes the stage from
+            if promotion.action != "retire" and promotion.version == str(chosen.version):
+                promotions.append((promotion, digest))
+        if not promotions:
+            continue
+        judged = promotion_seals.judge_stage_seals(project, chosen.model, stage, promotions)
+        if set(judged.states.values()) == {"unsealed"}:
+            unsealed.add(stage)
+        else:
+            proven.add(stage)
+    return _ReachedStages(frozenset(proven), frozenset(unsealed))
+
+
+def find_opening(
+    project: Project, chosen: ResolvedRef, policies: Iterable[StagePolicy]
+) -> Iterator[PromotionRecord]:
+    """Find the promotions that first brought a version to the stages which policies ask for."""
+    for stage in list_stages_before(policies):
+        for promotion, _ in project.registry.read_history(chosen.model, stage):
+            if promotion.action != "retire" and promotion.version == str(chosen.version):
+                yield promotion
+                break
+
+
+def list_stages_before(policies: Iterable[StagePolicy]) -> list[str]:
+    """List the stages that a version has to have held before, by these policies."""
+    asked: dict[str, None] = {}
+    for policy in policies:
+        stages = policy.rule.get("after")
+        if isinstance(stages, Sequence):
+            asked.update(dict.fromkeys(map(str, stages)))
+    return list(asked)
