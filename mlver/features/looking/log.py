@@ -221,8 +221,9 @@ def _read_model_events(
         for evaluation, _ in evaluations or ():
             yield _build_event("evaluated", evaluation)
         approvals = reader.try_reading(registry.read_approvals, model, number)
-        for approval in approvals or ():
-            yield _build_event("approved", approval, approval.stage)
+        for approval, _ in approvals or ():
+            event = "approved" if approval.action == "approve" else "revoked"
+            yield _build_event(event, approval, approval.stage)
         notes = reader.try_reading(read_notes, registry, model, number)
         for note in notes or ():
             yield _build_event("noted", note)

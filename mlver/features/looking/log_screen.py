@@ -103,7 +103,7 @@ class _LogColumns:
         return [((commit or "")[:10], "dim")] if self.has_commit else []
 
     def describe_move(self, event: LogEvent) -> str:
-        if event.event == "approved":
+        if event.event in ("approved", "revoked"):
             return f"for {event.stage}"
         if not event.stage:
             return ""

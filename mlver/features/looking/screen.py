@@ -47,7 +47,8 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         _draw_values(f"evaluated {moment} on {data_sets}", evaluation.metrics, screen)
     for approval in result.approvals:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
-        screen.draw_line(("approved", "bold"), reason, hang=2)
+        verb = "approved" if approval.action == "approve" else "revoked"
+        screen.draw_line((verb, "bold"), reason, hang=2)
     for retirement in result.retirements:
         _draw_retirement(retirement, _mark_author(result, retirement), screen)
     for note in result.notes:

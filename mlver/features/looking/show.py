@@ -57,7 +57,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         unsealed_stages=tuple(stage for stage, state in states.items() if state == "unsealed"),
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(record for record, _ in evaluations),
-        approvals=tuple(registry.read_approvals(model, chosen.version)),
+        approvals=tuple(record for record, _ in registry.read_approvals(model, chosen.version)),
         notes=notes,
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),

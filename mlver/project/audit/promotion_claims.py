@@ -75,8 +75,6 @@ def _read_approvals(project: Project, model: str) -> dict[Digest, ApprovalRecord
     approvals: dict[Digest, ApprovalRecord] = {}
     for number in project.registry.list_versions(model):
         with suppress(MlverError):
-            for approval in project.registry.read_approvals(model, number):
-                data = project.registry.read_file(approval.record_path)
-                if data is not None:
-                    approvals[Digest.of_bytes(data)] = approval
+            for approval, digest in project.registry.read_approvals(model, number):
+                approvals[digest] = approval
     return approvals

@@ -211,6 +211,5 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
 def _read_approvals(
     records: RecordRegistry, place: ApprovalPath, number: Version
 ) -> Iterator[ApprovalRecord]:
-    for approval in records.read_approvals(place.model, number):
-        if approval.stage == place.stage:
-            yield approval
+    for approval, _ in records.read_approvals(place.model, number, place.stage):
+        yield approval

@@ -25,7 +25,7 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
             evaluation, _ = registry.read_evaluation(model, version, sequence)
             return evaluation
         case ApprovalPath(model, version, stage, sequence):
-            return registry.read_approval(model, version, stage, sequence)
+            return registry.read_approval(model, version, stage, sequence)[0]
         case RetirementPath(model, version, sequence):
             return read_retirement(registry, model, version, sequence)
     return read_note(registry, place.model, place.version, place.sequence)

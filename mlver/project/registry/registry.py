@@ -239,21 +239,27 @@ class RecordRegistry:
         record = self._build_placed("evaluation", EvaluationRecord.from_document, data, path)
         return record, Digest.of_bytes(data)
 
-    def read_approvals(self, model: str, number: Version | str) -> list[ApprovalRecord]:
+    def read_approvals(
+        self, model: str, number: Version | str, stage: str | None = None
+    ) -> list[tuple[ApprovalRecord, Digest]]:
+        """A version's approvals in order (of all its stages), each with the digest of its bytes."""
         root = layout.approvals_folder(model, number)
-        approvals: list[ApprovalRecord] = []
-        for stage in sorted(filter(layout.is_stage_name, self.source.list_names(root))):
-            for sequence in self.list_sequences(f"{root}/{stage}"):
-                approvals.append(self.read_approval(model, number, stage, sequence))
+        stages = [stage] if stage else filter(layout.is_stage_name, self.source.list_names(root))
+        approvals: list[tuple[ApprovalRecord, Digest]] = []
+        for name in sorted(stages):
+            for sequence in self.list_sequences(f"{root}/{name}"):
+                approvals.append(self.read_approval(model, number, name, sequence))
         return approvals
 
     def read_approval(
         self, model: str, number: Version | str, stage: str, sequence: int
-    ) -> ApprovalRecord:
+    ) -> tuple[ApprovalRecord, Digest]:
         from mlver.records.approval import ApprovalRecord
 
-        record_path = layout.approval_path(model, number, stage, sequence)
-        return self.read_placed("approval", ApprovalRecord.from_document, record_path)
+        path = layout.approval_path(model, number, stage, sequence)
+        data = self._require_numbered(path)
+        record = self._build_placed("approval", ApprovalRecord.from_document, data, path)
+        return record, Digest.of_bytes(data)
 
     def read_placed(self, kind: Kind, build: Builder[_Placed], path: str) -> _Placed:
         """The numbered record at a path; raise MlverError where there is none.

@@ -65,7 +65,7 @@ def test_judgements_of_one_version_by_two_branches_are_counted_on(apart: Reposit
     apart.git("commit", "--quiet", "--no-edit")
     authors = [
         record.author
-        for record in Project.open_existing(apart.path).registry.read_approvals("m", "1.0.0")
+        for record, _ in Project.open_existing(apart.path).registry.read_approvals("m", "1.0.0")
     ]
     assert authors == ["mine <mine@example.org>", "yours <yours@example.org>"]
     assert_verifies(apart)
