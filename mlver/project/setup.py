@@ -73,6 +73,11 @@ stages:
 #  keep_for: 90d
 #  keep_labels: [audit]
 #  grace: 14d
+
+# Parameters that records hold encrypted only, and who can read them: public keys of age or SSH.
+#encrypt:
+#  params: [db.password, "api.*"]
+#  recipients: [age1example]
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

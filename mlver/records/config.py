@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
+from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
 from mlver.records.sections.policy import PolicySettings
@@ -60,6 +61,10 @@ class ProjectConfig:
     policy: PolicySettings = field(
         default_factory=PolicySettings,
         metadata=describe_section(PolicySettings.from_document, PolicySettings.to_document),
+    )
+    encrypt: EncryptSettings = field(
+        default_factory=EncryptSettings,
+        metadata=describe_section(EncryptSettings.from_document, EncryptSettings.to_document),
     )
     unknown_sections: tuple[str, ...] = ()
 

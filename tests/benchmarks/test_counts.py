@@ -139,7 +139,7 @@ def test_writing_starts_no_more_processes_than_it_did(tmp_path: Path) -> None:
     made = versioned(tmp_path / "repository", 2)
     # One of each asks for a commit's date, which only a fixed SOURCE_DATE_EPOCH makes necessary.
     for count, argv in (
-        (12, ("register", "m", "--bump", "minor", "--param", "n=9")),
+        (14, ("register", "m", "--bump", "minor", "--param", "n=9")),
         # One lists the retirements that HEAD has: what was removed here counts as well.
         (14, ("promote", "m@1.0.0", "--to", "production")),
         (14, ("promote", "m@1.1.0", "--to", "production")),

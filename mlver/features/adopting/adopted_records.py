@@ -28,7 +28,9 @@ from mlver.project.artifacts.elsewhere.find import (
     MissingPath,
 )
 from mlver.project.artifacts.modes import list_executable
+from mlver.project.history.encryption import read_encryption
 from mlver.project.project import Project
+from mlver.project.registering.secret_params import encrypt_params
 from mlver.project.worktree.value_files import read_committed_values, split_numbers
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -153,6 +155,8 @@ def prepare_record(
     weights_format = formats.detect_format(_list_files(weights_path, weights))
     committed = _read_committed_values(source.files, origin.commit, weights_path, paths)
     adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
+    encryption = read_encryption(project)
+    public, secret = encryption.split_params(committed.params)
     record = VersionRecord(
         model=claim.model,
         version=claim.version,
@@ -164,8 +168,9 @@ def prepare_record(
         code=CodeState(commit=origin.commit, branch=None, dirty=False),
         weights=_pin_artifact(weights_path, weights, weights_format),
         data=_pin_data_sets(data_sets, paths),
-        params=committed.params,
+        params=public,
         metrics=committed.metrics,
+        secrets=encrypt_params(secret, encryption),
         extra={"adopted": adopted.to_document()},
     )
     record_bytes = _encode_record(project, record)

@@ -19,6 +19,7 @@ from mlver.project.worktree import value_files
 from mlver.project.worktree.environment import capture_environment, find_remembered
 from mlver.records.manifest import Manifest, ManifestEntry
 from mlver.records.model import ArtifactSettings, Direction, ModelSettings
+from mlver.records.sections.encrypt import mask_secrets
 from mlver.records.values import Document
 from mlver.records.version import CodeState, TrainingEnvironment
 
@@ -90,7 +91,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
         model=record.model,
         label=f"{record.model} {record.version}",
         artifacts=artifacts,
-        params=record.params,
+        params=mask_secrets(record.params, record.secrets),
         metrics=record.metrics,
         labels=record.labels,
         environment=record.environment,
@@ -135,7 +136,8 @@ def snapshot_work_tree(
     for value_path in (*settings.params, *settings.metrics):
         if not (project.top_folder / value_path).exists():
             lacking.append(value_path)
-    params = _gather_values(project, settings.params, settings.param_keys, lacking)
+    plain = _gather_values(project, settings.params, settings.param_keys, lacking)
+    params = project.registry.read_config().encrypt.mask_params(plain)
     captured = None
     if environment:
         top = project.top_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -107,16 +108,34 @@ def stages_command(
 SHOW_EXAMPLES = (
     "mlver show digits@1.0.0",
     "mlver show digits@production --json",
+    "mlver show digits@1.0.0 --identity key.txt",
 )
 
 
-def show_command(ctx: typer.Context, ref: Ref = None, json: Json = False) -> None:
+def show_command(
+    ctx: typer.Context,
+    ref: Ref = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A private key of age, or of OpenSSH without a passphrase: decrypt secret params.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show one version whole."""
     # What judges who promoted it costs `list` its modules at its start.
     from mlver.features.looking.screen import draw_show
     from mlver.features.looking.show import show_version
 
-    result = show_version(find_session(ctx).shown_project, ref)
+    project = find_session(ctx).shown_project
+    result = show_version(project, ref)
+    if identity is not None:
+        from mlver.project.history.secret_values import decrypt_params
+
+        secrets = decrypt_params(result.record, project.start / identity)
+        result = replace(result, secrets=secrets)
     emit_result(result, draw_show, json=json, paged=True)
 
 

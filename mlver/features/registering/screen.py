@@ -36,6 +36,9 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         for key, value in result.metrics.items():
             metric_texts.append(f"{key} {format_number(value)}")
         screen.draw_line("  ", ("metrics  ", "bold"), join_listed(metric_texts), hang=9)
+    if result.secrets:
+        listed = join_listed(result.secrets, _NAMES_SHOWN)
+        screen.draw_line("  ", ("encrypted  ", "bold"), listed, hang=11)
     screen.draw_line("  ", ("environment  ", "bold"), result.environment, hang=13)
     if result.left_out:
         listed = join_listed(result.left_out, _NAMES_SHOWN)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from mlver.digest import Digest
@@ -58,6 +60,16 @@ class RegisteredVersion:
     def params(self) -> Values:
         """Its parameters, nested as the record has them."""
         return self.record.params
+
+    def decrypt_params(self, identity: str | os.PathLike[str]) -> dict[str, Any]:
+        """Its secret parameters by dotted name, in plain text.
+
+        `identity` is a file with a private key, of age or of OpenSSH. Raise MlverError where it
+        cannot be read or does not fit, or where `mlver[encrypt]` is not installed.
+        """
+        secret_values = import_extra("mlver.project.history.secret_values", "encrypt")
+        decrypted: dict[str, Any] = secret_values.decrypt_params(self.record, Path(identity))
+        return decrypted
 
     def to_row(self) -> dict[str, Any]:
         """One level of names and values: `metrics.accuracy`, `params.optimizer.lr`."""

@@ -14,6 +14,7 @@ from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
+from mlver.project.history.encryption import read_encryption
 from mlver.project.project import Project
 from mlver.project.registering.amendable import AmendableVersion, find_amendable
 from mlver.project.registering.inputs import merge_settings
@@ -35,6 +36,11 @@ from mlver.project.registering.register import (
 )
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data
 from mlver.project.registering.request import RegisterRequest, check_request
+from mlver.project.registering.secret_params import (
+    encrypt_params,
+    refuse_exposed,
+    refuse_tracked,
+)
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
@@ -154,9 +160,13 @@ def _build_amended(
         (former.metrics, former.replaced_values["metrics"]),
     )
     check_given(settings, params, metrics)
+    encryption = read_encryption(project)
+    if request.params_files:
+        refuse_tracked(project, settings.params, settings.param_keys, encryption)
+    params, secret = encryption.split_params(params)
     artifacts = _amend_artifacts(project, request, former, settings, measured)
-    replaced = {"params": other_params, "metrics": other_metrics}
-    return replace(
+    replaced = {"params": encryption.drop_secret(other_params), "metrics": other_metrics}
+    amended = replace(
         former,
         created=project.record_time,
         author=project.repository.author(),
@@ -165,10 +175,13 @@ def _build_amended(
         data=artifacts,
         params=params,
         metrics=metrics,
+        secrets={**former.secrets, **encrypt_params(secret, encryption)},
         environment=_amend_environment(project, request, former, params),
         labels={**former.labels, **request.labels},
         extra=former.replace_described(replaced),
     )
+    refuse_exposed(amended, secret)
+    return amended
 
 
 def _amend_artifacts(

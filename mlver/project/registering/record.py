@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,24 @@ from mlver.project.artifacts import (
 )
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.history.encryption import read_encryption
 from mlver.project.project import Project
 from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.remote_data import RemoteData, pin_listing
 from mlver.project.registering.request import RegisterRequest, list_options
+from mlver.project.registering.secret_params import (
+    encrypt_params,
+    refuse_exposed,
+    refuse_tracked,
+)
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import read_paths
 from mlver.records.model import ArtifactSettings, ModelSettings
+from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.values import thaw_value
 from mlver.records.version import CodeState, VersionRecord
 
@@ -185,11 +192,14 @@ class GivenValues:
     """The params and metrics of files and of the command line.
 
     `replaced` are the values of files, by dotted name, that the command line gave others for.
+    `secret` are params, by dotted name, that stand in the record encrypted only.
     """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, Any]
     replaced: Mapping[str, Mapping[str, Any]]
+    secret: Mapping[str, Any] = field(default_factory=dict)
+    encryption: EncryptSettings = field(default_factory=EncryptSettings)
 
 
 def gather_given(
@@ -213,7 +223,11 @@ def gather_given(
         request.metric_values,
     )
     check_given(settings, params, metrics)
-    return GivenValues(params, metrics, {"params": other_params, "metrics": other_metrics})
+    encryption = read_encryption(project) if params else EncryptSettings()
+    refuse_tracked(project, settings.params, settings.param_keys, encryption)
+    public, secret = encryption.split_params(params)
+    replaced = {"params": encryption.drop_secret(other_params), "metrics": other_metrics}
+    return GivenValues(public, metrics, replaced, secret, encryption)
 
 
 def check_given(
@@ -256,7 +270,7 @@ def build_record(
     tree = None
     if head.commit is not None:
         tree = compute_tree_without(project.repository, head.commit, layout.ROOT)
-    return VersionRecord(
+    record = VersionRecord(
         model=request.model,
         version=str(inputs.version),
         created=project.record_time,
@@ -272,9 +286,12 @@ def build_record(
         environment=environment.capture_environment(
             project.top_folder, given.params, request.command or settings.command, prefix
         ),
+        secrets=encrypt_params(given.secret, given.encryption),
         labels=inherit_labels(settings, request),
         extra=VersionRecord.describe_replaced(given.replaced),
     )
+    refuse_exposed(record, given.secret)
+    return record
 
 
 def _find_environment(

@@ -73,7 +73,8 @@ class RegisterResult:
     are patterns of what programs left behind in the artifacts. `left_out` are the paths that
     `.mlverignore` left out of them, that of a folder with a slash; `dropped` are the files among
     them that the version before or the highest has, each with that version.
-    `unchanged`: artifacts, params and metrics are those of the version before. `amended` is the
+    `secrets` names the params that are encrypted. `unchanged`: artifacts, params and metrics are
+    those of the version before, and none is secret. `amended` is the
     digest of the record that this one replaced.
     """
 
@@ -87,6 +88,7 @@ class RegisterResult:
     artifacts: tuple[RegisteredArtifact, ...]
     unchanged: bool
     params: int
+    secrets: tuple[str, ...]
     metrics: Mapping[str, Any]
     environment: str
     packages: int
@@ -268,6 +270,7 @@ def build_result(
         artifacts=artifacts,
         unchanged=_is_repeated(record, artifacts, encoded.before),
         params=len(flatten_values(record.params)),
+        secrets=tuple(record.secrets),
         metrics=flatten_values(record.metrics),
         environment=environment.source or NO_ENVIRONMENT,
         packages=len(environment.packages),
@@ -315,7 +318,8 @@ def _is_repeated(
     """Say whether the version before has the same artifacts, params and metrics."""
     if before is None or before.data.keys() != record.data.keys():
         return False
-    if not all(artifact.unchanged for artifact in artifacts):
+    # The same secret has another text each time it is encrypted.
+    if record.secrets or not all(artifact.unchanged for artifact in artifacts):
         return False
     return is_same_value(before.params, record.params) and is_same_value(
         before.metrics, record.metrics

@@ -31,7 +31,8 @@ class InputGroup:
     Of what these hold, only the dotted names `keys` are read, or all without.
 
     `replaced` are the values, by dotted name, that the files had where the command line gave other
-    ones.
+    ones. `secret` are names of values, or of groups, that the record holds encrypted: what files
+    say of them is not compared.
     """
 
     kind: InputKind
@@ -39,6 +40,11 @@ class InputGroup:
     files: tuple[str, ...]
     replaced: Mapping[str, Any] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the value of this dotted name is one that the record holds encrypted."""
+        return any(f"{name}.".startswith(f"{group}.") for group in self.secret)
 
 
 def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[InputGroup, ...]:
@@ -48,7 +54,12 @@ def list_groups(record: VersionRecord, settings: ModelSettings | None) -> tuple[
     replaced = record.replaced_values
     return (
         InputGroup(
-            "params", record.params, settings.params, replaced["params"], settings.param_keys
+            "params",
+            record.params,
+            settings.params,
+            replaced["params"],
+            settings.param_keys,
+            tuple(record.secrets),
         ),
         InputGroup(
             "metrics", record.metrics, settings.metrics, replaced["metrics"], settings.metric_keys
@@ -123,6 +134,8 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
     recorded = {**flatten_values(group.recorded), **group.replaced}
     differing: list[str] = []
     for name, value in present.items():
+        if group.is_secret(name):
+            continue
         if name not in recorded or not is_same_value(value, recorded[name]):
             differing.append(name)
     absent = tuple(name for name in recorded if name not in present)

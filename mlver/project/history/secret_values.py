@@ -1,0 +1,39 @@
+"""Secret parameters of a version, for whoever has the private key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlver.content.encryption import decrypt_value, read_identities
+from mlver.errors import MlverError, printable_name, shell_command
+from mlver.records.version import VersionRecord
+from mlver.system.regular import open_regular
+
+# A file of private keys is a few lines long.
+_BYTE_LIMIT = 1 << 20
+
+
+def decrypt_params(record: VersionRecord, identity: Path) -> dict[str, Any]:
+    """Decrypt the secret parameters of a version by dotted name, with a private key of that file.
+
+    Raise MlverError where the file cannot be read or holds no key, or where the key does not fit.
+    """
+    if not record.secrets:
+        return {}
+    shown = printable_name(str(identity))
+    identities = read_identities(_read_keys(identity, shown), shown)
+    plain: dict[str, Any] = {}
+    for name, text in record.secrets.items():
+        plain[name] = decrypt_value(text, printable_name(name), identities)
+    return plain
+
+
+def _read_keys(path: Path, shown: str) -> bytes:
+    try:
+        with os.fdopen(open_regular(path, follow=True), "rb") as opened:
+            return opened.read(_BYTE_LIMIT)
+    except OSError as error:
+        hint = shell_command("ls", "-l", "--", path)
+        raise MlverError(f"{shown} cannot be read: {error.strerror}", hint=hint) from None
