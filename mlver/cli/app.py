@@ -70,6 +70,7 @@ COMMANDS = {
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
+    "authorise": CommandEntry("Move", "authorising"),
     "push": CommandEntry("Share", "remotes"),
     "pull": CommandEntry("Share", "remotes"),
     "remote": CommandEntry("Share", "remotes"),

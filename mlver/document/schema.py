@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 Kind = Literal[
-    "version", "promotion", "model", "config", "evaluation", "approval", "note", "retirement"
+    "version",
+    "promotion",
+    "model",
+    "config",
+    "evaluation",
+    "approval",
+    "note",
+    "retirement",
+    "authorisation",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # The number of each kind's format; every number below it is read for ever.
@@ -37,6 +45,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "approval": 2,
     "note": 1,
     "retirement": 1,
+    "authorisation": 1,
 }
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")

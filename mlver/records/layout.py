@@ -20,6 +20,7 @@ ALLOWED_SIGNERS = f"{ROOT}/allowed_signers"
 MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 LISTINGS = f"{ROOT}/listings"
+AUTHORISATIONS = f"{ROOT}/authorisations"
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 # No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
@@ -28,6 +29,7 @@ _MANIFEST_LIMIT = 256 << 20
 # A listing of that size has some 2,000,000 objects.
 LISTING_LIMIT = 512 << 20
 _SEQUENCE = re.compile(r"[0-9]{4,9}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 
 
 def find_byte_limit(path: str) -> int:
@@ -117,6 +119,14 @@ class RetirementPath:
     sequence: int
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorisationPath:
+    """Where one authorisation of a data set lies, or its withdrawal; it is of no model."""
+
+    data: Digest
+    sequence: int
+
+
 # What the path of a file below `models/` says that the file is.
 AttachedPath: TypeAlias = EvaluationPath | ApprovalPath | NotePath | RetirementPath
 RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
@@ -156,6 +166,16 @@ def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath
         case ["approvals", version, stage] if parse_version_name(version):
             return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
     return None
+
+
+def parse_authorisation(path: str) -> AuthorisationPath | None:
+    """Read where an authorisation lies; None for a path that mlver gives to none."""
+    root, _, rest = path.partition(f"{AUTHORISATIONS}/")
+    hexadecimal, _, name = rest.partition("/")
+    if root or not name.endswith(".yaml") or not _HEXADECIMAL.fullmatch(hexadecimal):
+        return None
+    sequence = parse_sequence(name.removesuffix(".yaml"))
+    return None if sequence is None else AuthorisationPath(Digest(hexadecimal), sequence)
 
 
 def is_model_name(name: str) -> bool:
@@ -204,6 +224,10 @@ def is_sealed_path(path: str) -> bool:
     return isinstance(parse_path(path), VersionPath | PromotionPath)
 
 
+# Where records lie that are of no model.
+_BESIDE_MODELS = (f"{MANIFESTS}/", f"{LISTINGS}/", f"{AUTHORISATIONS}/")
+
+
 def is_record_path(path: str) -> bool:
     """Whether a path is one that, once committed, never changes again.
 
@@ -211,7 +235,7 @@ def is_record_path(path: str) -> bool:
     """
     place = parse_path(path)
     if place is None:
-        return path.startswith((f"{MANIFESTS}/", f"{LISTINGS}/"))
+        return path.startswith(_BESIDE_MODELS)
     return place.kind != "model"
 
 
@@ -221,7 +245,7 @@ def is_own_path(path: str) -> bool:
     """
     return (
         parse_path(path) is not None
-        or path.startswith((f"{MANIFESTS}/", f"{LISTINGS}/"))
+        or path.startswith(_BESIDE_MODELS)
         or path in (CONFIG, ATTRIBUTES, ALLOWED_SIGNERS, VERSION_SCHEMA)
     )
 
@@ -235,6 +259,7 @@ def find_own_folder(path: str) -> str | None:
         f"{MODELS}/",
         f"{MANIFESTS}/",
         f"{LISTINGS}/",
+        f"{AUTHORISATIONS}/",
         f"{VERSION_SCHEMA.rpartition('/')[0]}/",
         CONFIG,
         ATTRIBUTES,
@@ -324,3 +349,11 @@ def manifest_path(digest: Digest) -> str:
 
 def listing_path(digest: Digest) -> str:
     return f"{LISTINGS}/{digest.hex}.json"
+
+
+def authorisations_folder(data: Digest) -> str:
+    return f"{AUTHORISATIONS}/{data.hex}"
+
+
+def authorisation_path(data: Digest, sequence: int) -> str:
+    return f"{authorisations_folder(data)}/{sequence:04d}.yaml"

@@ -179,6 +179,22 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+AUTHORISATION_TEXT = f"""\
+schema: mlver/authorisation/1
+data: "{DIGEST}"
+sequence: 2
+action: grant
+created: "2026-11-21T03:04:05Z"
+author: "Kim <kim@example.org>"
+message: The contract was renewed
+basis: contract
+purposes: [evaluation, training]
+personal: pseudonymous
+reference: contract 2026-07
+until: "2027-12-31"
+prior: "{DIGEST}"
+""".encode()
+
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
 
@@ -192,6 +208,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("approval", 2): APPROVAL_TEXT,
     ("note", 1): NOTE_TEXT,
     ("retirement", 1): RETIREMENT_TEXT,
+    ("authorisation", 1): AUTHORISATION_TEXT,
 }
 SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
@@ -262,6 +279,15 @@ SMALL: dict[Kind, dict[str, Any]] = {
         **MADE,
         "in_favour_of": None,
         "record": DIGEST,
+        "prior": None,
+    },
+    "authorisation": {
+        "schema": "mlver/authorisation/1",
+        "data": DIGEST,
+        "sequence": 1,
+        "action": "withdraw",
+        **MADE,
+        "purposes": [],
         "prior": None,
     },
     "model": {"schema": "mlver/model/1", "model": "m"},

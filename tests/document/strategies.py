@@ -13,6 +13,7 @@ from mlver.digest import Digest
 from mlver.document.schema import Kind
 from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
+from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.config import ProjectConfig
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.model import ModelSettings
@@ -31,6 +32,7 @@ RECORDS: dict[Kind, Any] = {
     "approval": ApprovalRecord,
     "note": NoteRecord,
     "retirement": RetirementRecord,
+    "authorisation": AuthorisationRecord,
 }
 # What format 2 added, by class.
 LATER_FIELDS = {
@@ -137,6 +139,10 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
             "requires": st.fixed_dictionaries({}, optional={"copies": st.integers(1, 9)}),
         },
     ),
+    ("AuthorisationRecord", "data"): DIGESTS,
+    ("AuthorisationRecord", "purposes"): st.sampled_from([(), ("training",), ("a-b", "x_1")]),
+    ("AuthorisationRecord", "reference"): OPTIONAL,
+    ("AuthorisationRecord", "until"): st.none() | st.sampled_from(["2027-12-31", "0001-01-01"]),
     ("ProjectConfig", "unknown_sections"): st.just(()),
 }
 BY_NAME: dict[str, Strategy] = {

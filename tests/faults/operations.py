@@ -90,6 +90,7 @@ _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout"
 _OLD = ("checkout", "m@1.0.0", "--force")
 _BIG = ("--data", "big=big.bin")
 _ALL = ("--weights", "model.bin", "--data", "train=data")
+_GRANTED = ("--basis", "consent", "--purpose", "training", "--until", "9999-12-31")
 _AMEND = ("register", "m", "--amend", "-m", "Said better", *_ALL, "--owner", "Kim")
 
 # A new command joins here; every campaign that sweeps operations takes it from here.
@@ -158,6 +159,18 @@ OPERATIONS = (
         "retire-stage",
         prepare_staged,
         ("retire", "m", "--stage", "production", "-m", "Gone"),
+        brief=True,
+    ),
+    CampaignOperation(
+        "authorise",
+        prepare_registered,
+        ("authorise", "m@1.0.0:train", *_GRANTED, "-m", "Agreed"),
+        brief=True,
+    ),
+    CampaignOperation(
+        "withdraw",
+        prepare_registered,
+        ("authorise", "m@1.0.0:train", "--withdraw", "-m", "Withdrawn"),
         brief=True,
     ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),

@@ -38,6 +38,7 @@ from mlver.features.retention.du import DuResult
 from mlver.features.retention.gc import GcResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
+from mlver.project.authorising.authorise import AuthoriseResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
@@ -99,6 +100,7 @@ KINDS: dict[str, type] = {
             EmptyResult,
             StoreResult,
             VerifyResult,
+            AuthoriseResult,
         ),
     )
 }

@@ -1,0 +1,1 @@
+"""What data sets may be used for: grants and withdrawals."""
