@@ -55,3 +55,10 @@ def list_live_purposes(records: Sequence[AuthorisationRecord], on: str) -> list[
     """List what the data may be used for at the time or day `on`."""
     purposes = list_purposes(records)
     return [name for name in purposes if judge_standing(records, name, on).standing == "live"]
+
+
+def is_ended_by(grant: AuthorisationRecord, other: AuthorisationRecord) -> bool:
+    """Say whether another record withdraws some of what a grant allows."""
+    if grant.action != "grant" or other.action != "withdraw":
+        return False
+    return not other.purposes or bool(set(other.purposes) & set(grant.purposes))

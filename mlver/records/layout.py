@@ -21,6 +21,8 @@ MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 LISTINGS = f"{ROOT}/listings"
 AUTHORISATIONS = f"{ROOT}/authorisations"
+# Where everything lies that never changes again once it was committed.
+RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 # No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.

@@ -28,6 +28,7 @@ from mlver.project.artifacts import measuring, repair
 from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.artifacts.remedies import RESTORE
 from mlver.project.audit import audit
+from mlver.project.audit.authorised_data import check_authorisations
 from mlver.project.audit.conversion import find_conversion
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
@@ -216,6 +217,7 @@ def _check_records(project: Project) -> Iterator[DoctorCheck]:
     findings += audit.find_uncommitted(project, models)
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
     findings += audit.catch_errors(layout.LISTINGS, audit.check_listings(project))
+    findings += audit.catch_errors(layout.AUTHORISATIONS, check_authorisations(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"
         yield Diagnosis(finding, level="remark" if is_remark else "wrong")

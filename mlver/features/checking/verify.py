@@ -26,6 +26,7 @@ from mlver.project.artifacts.damage import DamageReport
 from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
+from mlver.project.audit.authorised_data import check_authorisations
 from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
 from mlver.project.history.lost_code import describe_lost_code
@@ -172,6 +173,8 @@ def _check_rest(project: Project, models: Sequence[str], *, everything: bool) ->
     yield from audit.find_uncommitted(project, models)
     if everything:
         yield from audit.check_repository(project)
+        authorisations = check_authorisations(project)
+        yield from audit.catch_errors(layout.AUTHORISATIONS, authorisations)
         return
     twins = case_twins.find_version_twins(project, models)
     yield from audit.catch_errors(layout.MODELS, twins)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.features.merging.attached_moves import move_attached_records
+from mlver.features.merging.authorisation_moves import move_authorisations
 from mlver.features.merging.current_versions import CurrentVersions
 from mlver.features.merging.outcomes import (
     MergeRecords,
@@ -64,6 +65,7 @@ def renumber_records(
 
     `replayed`: the commit to be made is no merge.
     """
+    authorisations = move_authorisations(kept, own, base)
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
     kept_registry = RecordRegistry(kept)
@@ -90,8 +92,9 @@ def renumber_records(
     outcomes: list[RecordOutcome] = []
     for version in moved_versions:
         outcomes.append(version.move)
-    outcomes += [*attached, *promotions]
-    return _build_renumbering(records, outcomes, tuple(versions.changed))
+    outcomes += [*attached, *promotions, *authorisations.outcomes]
+    concerned = [*(path for path, _ in places), *authorisations.places]
+    return _build_renumbering(records, concerned, outcomes, tuple(versions.changed))
 
 
 def _list_own_records(
@@ -140,11 +143,12 @@ def _map_approvals(own: RecordRegistry, outcomes: Sequence[RecordOutcome]) -> di
 
 def _build_renumbering(
     records: MergeRecords,
+    concerned: Sequence[str],
     outcomes: Sequence[RecordOutcome],
     versions: tuple[tuple[str, VersionReference], ...],
 ) -> RenumberedSide:
     # A place that an own record leaves belongs to the kept side again.
-    file_contents = {path: records.kept.read_file(path) for path, _ in records.places}
+    file_contents = {path: records.kept.read_file(path) for path in concerned}
     rewritten: list[RewrittenRecord] = []
     dropped: list[Finding] = []
     for outcome in outcomes:

@@ -13,6 +13,7 @@ from mlver.policy.chain import judge_seal, judge_tag
 from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.audit import audit
 from mlver.project.audit.audit import CheckedChain
+from mlver.project.audit.authorised_data import judge_incoming_authorisation
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
@@ -86,6 +87,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_manifest(project, path, show_command)
     elif path.startswith(f"{layout.LISTINGS}/"):
         yield from _judge_listing(project, path, show_command)
+    elif path.startswith(f"{layout.AUTHORISATIONS}/"):
+        yield from judge_incoming_authorisation(project, path, show_command)
     elif not path.startswith(f"{layout.MODELS}/"):
         return
     elif record_place is None:

@@ -1,4 +1,6 @@
-"""What a note or a retirement says of other records: of the one before it, and of versions."""
+"""What a note, a retirement or an authorisation says of other records: of the one before it, and of
+versions.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ from mlver.policy.promotion_dates import find_early_date
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
+from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 
 
-def judge_link(project: Project, record: NoteRecord | RetirementRecord) -> Iterator[Finding]:
+def judge_link(
+    project: Project, record: NoteRecord | RetirementRecord | AuthorisationRecord
+) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path
     folder = path.rpartition("/")[0]

@@ -123,9 +123,9 @@ def find_leftovers(project: Project) -> Iterator[Finding]:
 def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
     """Find records that HEAD holds and the work tree does not, or not with the same bytes."""
     head = project.repository.head().commit
-    if head is None or not models:
+    if head is None:
         return []
-    folders = [f"{layout.MODELS}/{model}" for model in models]
+    folders = [layout.AUTHORISATIONS, *(f"{layout.MODELS}/{model}" for model in models)]
     committed_files = project.repository.files_at(head, *folders)
     record_paths = [
         record_path for record_path in committed_files if layout.is_record_path(record_path)

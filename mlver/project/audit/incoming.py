@@ -293,7 +293,7 @@ def _find_tampered(
     """Find records that were changed within the commits themselves."""
     deeds = {"M": "was changed", "D": "was deleted", "R": "was replaced"}
     for change in renumbered.find_tampering(
-        project, layout.MODELS, layout.MANIFESTS, layout.LISTINGS, tip=new, without=without
+        project, *layout.RECORD_FOLDERS, tip=new, without=without
     ):
         if not layout.is_record_path(change.path):
             continue

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.renumber import NumberedRecord, strip_numbering
+from mlver.project.history.merged_authorisations import has_authorisation_moved
 from mlver.project.history.parents import find_renumbered_version
 from mlver.project.registry.attached import read_attached, read_notes, read_retirements
 from mlver.project.registry.committed import CommittedRecords
@@ -44,7 +45,9 @@ class MergedRecords:
     def has_moved(self, path: str) -> bool:
         """Say whether the merge kept, elsewhere, every parent's record that it took from `path`."""
         place = layout.parse_path(path)
-        if place is None or place.kind == "model":
+        if place is None:
+            return has_authorisation_moved(self.result, self.parent_trees, path)
+        if place.kind == "model":
             return False
         # git alone never renumbers: without a collision, a record that is gone is lost.
         if not self._has_collision(place.model):

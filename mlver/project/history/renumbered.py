@@ -19,6 +19,7 @@ from mlver.git import history, merging, objects
 from mlver.git.history import RecordTampering
 from mlver.git.repository import GitRepository
 from mlver.policy.renumbering import ClaimVerdicts, RecordCopy, judge_claims
+from mlver.project.history.merged_authorisations import has_authorisation_moved
 from mlver.project.history.merged_records import MergedRecords
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
@@ -51,8 +52,7 @@ class HistoryReport:
 def examine_history(project: Project) -> HistoryReport:
     """Examine the history of HEAD, and all that the records of the work tree say of it."""
     repository = project.repository
-    folders = [layout.MODELS, layout.MANIFESTS, layout.LISTINGS]
-    changes = _list_changes(repository, folders, walk=project.walk)
+    changes = _list_changes(repository, layout.RECORD_FOLDERS, walk=project.walk)
     models: list[str] = []
     with suppress(MlverError):
         models = project.registry.list_models()
@@ -82,9 +82,9 @@ def find_tampering(
     changes = [change for change in listed if change not in unread]
     if without:
         changes = _drop_repeated(repository, changes, tip)
-    models = _list_models(change for change in changes if change.yielded)
-    if not models:
+    if not any(change.yielded for change in changes):
         return changes
+    models = _list_models(change for change in changes if change.yielded)
     # A record may have moved twice: what it was in between lies beside these paths, or before.
     moves = _find_moves(repository, models, tip)
     vanished = _read_vanished(repository, [*moves, *changes])
@@ -144,6 +144,9 @@ def judge_renumbering(
 def _find_moves(
     repository: GitRepository, models: Sequence[str], tip: str, walk: HistoryWalk | None = None
 ) -> list[RecordTampering]:
+    # Without a folder, git would list the whole history.
+    if not models:
+        return []
     folders = [f"{layout.MODELS}/{model}" for model in models]
     return _list_changes(repository, folders, tip, walk=walk)
 
@@ -182,7 +185,9 @@ class PlannedMerge:
     def has_moved(self, path: str) -> bool:
         """Say whether the merge moves the record at `path`, and keeps it."""
         place = layout.parse_path(path)
-        if place is None or place.kind == "model":
+        if place is None:
+            return has_authorisation_moved(RecordRegistry(self.result), self.parents, path)
+        if place.kind == "model":
             return False
         kept = self.result.entries.get(path)
         losing_trees = [tree for tree in self.parents if tree.entries.get(path) not in (None, kept)]
