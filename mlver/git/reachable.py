@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -176,7 +177,7 @@ def opened_beside(repository: GitRepository, folder: Path) -> Iterator[GitReposi
         GitProcess(top).write(["init", "--quiet", "--bare", "."], doing="make a repository")
         alternates = top / "objects" / "info" / "alternates"
         alternates.write_text(f"{os.fspath(repository.common_dir / 'objects')}\n")
-        yield GitRepository.hosted(top)
+        yield replace(GitRepository.hosted(top), timings=repository.timings)
     finally:
         rmtree(top, ignore_errors=True)
 

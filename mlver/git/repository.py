@@ -21,6 +21,7 @@ from mlver.git.listings import parse_changes, read_branch, split_fields
 from mlver.git.places import find_places, read_head_file, refuse_irregular
 from mlver.git.process import GitFailed, GitProcess
 from mlver.system.regular import read_regular
+from mlver.system.timings import STANDARD, Timings
 
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
@@ -57,6 +58,7 @@ class GitRepository:
 
     `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs.
     `hooked`: this is a hook that git started, and the index and the objects are those it names.
+    `timings` say how long another repository may stay silent.
     """
 
     top: Path
@@ -64,6 +66,7 @@ class GitRepository:
     common_dir: Path
     keep_open: tuple[int, ...] = ()
     hooked: bool = False
+    timings: Timings = STANDARD
 
     @classmethod
     def find(cls, start: Path, *, hooked: bool = False) -> GitRepository:

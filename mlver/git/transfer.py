@@ -8,16 +8,18 @@ ends.
 from __future__ import annotations
 
 import logging
+import os
 import re
+import select
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, TimeoutExpired
 from typing import Any, Protocol, cast
 
 from git import FetchInfo, Git, PushInfo, Remote, RemoteProgress, Repo
-from git.cmd import handle_process_output
 from git.exc import GitCommandError, GitCommandNotFound, GitError
 from git.refs import Reference, SymbolicReference
 
@@ -31,6 +33,7 @@ from mlver.git.process import (
     writing_options,
 )
 from mlver.git.repository import GitRepository
+from mlver.system.children import list_children
 from mlver.system.parallel import delay_interrupt
 
 # GitPython warns of what git printed, which the error says; without this, Python prints it, too.
@@ -44,6 +47,7 @@ _CHATTER = re.compile(
 )
 _AMOUNT = re.compile(r"([0-9.]+) (bytes|KiB|MiB|GiB)\b")
 _CLOSING_S = 0.2
+_PIECE_BYTES = 1 << 16
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # A line of `git fetch`: a letter for what happened, a summary, then the names on both sides.
 _FETCHED = re.compile(r" (.) (\[[^\]]+\]|\S+) +(\S+) +-> (\S+)(?: +\((.*)\))?")
@@ -159,13 +163,18 @@ class TransferGit(Git):
             process = started.proc
             if process is None or process.poll() is not None:
                 continue
+            children = list_children(process.pid)
             process.terminate()
             process.wait()
+            # git leaves its ssh running, which waits for the server.
+            for child in children:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGTERM)
             # GitPython would close the pipes itself, and wait for whoever holds their other ends
             started.proc = None
-            closing = threading.Thread(target=_close_pipes, args=(process,), daemon=True)
-            closing.start()
-            closing.join(timeout=_CLOSING_S)
+            closer = threading.Thread(target=_close_pipes, args=(process,), daemon=True)
+            closer.start()
+            closer.join(timeout=_CLOSING_S)
 
 
 def _close_pipes(process: Popen[Any]) -> None:
@@ -194,12 +203,15 @@ def open_repo(folder: Path) -> Repo:
 def list_references(
     repository: GitRepository, arguments: Sequence[str], *, doing: str, hint: str
 ) -> str:
-    """Run `git ls-remote`; `arguments` end in `--`, the remote and full references."""
+    """Run `git ls-remote`; `arguments` end in `--`, the remote and full references.
+
+    Raise MlverError where that takes longer than a server may stay silent.
+    """
     with _transferring(repository, doing, hint) as repo:
         process = repo.git.ls_remote("--quiet", *arguments, as_process=True)
         listing = cast("Git.AutoInterrupt", process)
         try:
-            out, err = listing.communicate()
+            out, err = listing.communicate(timeout=repository.timings.git_silence)
         finally:
             listing.stdout.close()
             listing.stderr.close()
@@ -241,12 +253,38 @@ def fetch_references(
             istream=wanted,
             as_process=True,
             with_stdout=False,
-            universal_newlines=True,
         )
-        handle_process_output(fetching, None, progress.new_message_handler(), decode_streams=False)
+        handle = progress.new_message_handler()
+        process = cast("Git.AutoInterrupt", fetching)
+        with closing(process.stderr):
+            for line in _read_lines(process, repository.timings.git_silence):
+                handle(line)
         fetching.wait()
     outcomes = [_parse_fetched(repo, line) for line in progress.lines]
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _read_lines(process: Git.AutoInterrupt, silence: float) -> Iterator[str]:
+    """The lines of what git says while it works; git ends each report of its progress with a CR.
+
+    Raise TimeoutExpired once it said nothing for too long.
+    """
+    pipe = process.stderr.fileno()
+    unended = b""
+    while True:
+        ready, _, _ = select.select([pipe], [], [], silence)
+        if not ready:
+            # What git started may hold the pipe for longer than git itself runs.
+            if process.poll() is None:
+                raise TimeoutExpired(process.args, silence)
+            break
+        piece = os.read(pipe, _PIECE_BYTES)
+        *lines, unended = (unended + piece).replace(b"\r", b"\n").split(b"\n")
+        yield from (line.decode(errors="replace") for line in lines)
+        if not piece:
+            break
+    if unended:
+        yield unended.decode(errors="replace")
 
 
 def _parse_fetched(repo: Repo, line: str) -> FetchInfo | None:
@@ -320,8 +358,8 @@ def _transferring(
         if progress is not None:
             output = "\n".join(progress.lines)
         raise GitFailed(doing, output, hint=hint) from None
-    except GitError as error:
-        raise GitFailed(doing, str(error) or type(error).__name__, hint=hint) from None
+    except (GitError, TimeoutExpired) as error:
+        raise _translate_error(error, doing, hint) from None
     except OSError as error:
         # What the command did before this, such as making tags, may well stand.
         raise refusal_error(f"starting git to {doing}", error, outcome="") from error
@@ -329,3 +367,13 @@ def _transferring(
         git.stop()
         if progress is not None:
             progress.close()
+
+
+def _translate_error(error: GitError | TimeoutExpired, doing: str, hint: str) -> MlverError:
+    if isinstance(error, TimeoutExpired):
+        return MlverError(
+            f"git could not {doing}: nothing came from there for {error.timeout:g} seconds, so the"
+            " server may be stalled; check the connection",
+            hint=hint,
+        )
+    return GitFailed(doing, str(error) or type(error).__name__, hint=hint)

@@ -29,8 +29,8 @@ import mlver
 from mlver.cli.main import main
 from mlver.project.remote import arrival
 from mlver.storage import cutting, recipes
-from mlver.storage.remote import download, survey, timings, upload
-from mlver.system import copying, parallel
+from mlver.storage.remote import download, survey, upload
+from mlver.system import copying, parallel, timings
 from tests.faults import ground, preparations, preparations_of_remotes
 from tests.faults.campaign import CampaignExtent
 from tests.faults.campaigns import run_campaigns

@@ -62,7 +62,13 @@ _Region = Annotated[str | None, typer.Option(metavar="REGION", help="add: the re
 _Insecure = Annotated[bool, typer.Option("--insecure", help="add: allow http without encryption.")]
 _Init = Annotated[bool, typer.Option("--init", help="add: make a directory a new store.")]
 _Offline = Annotated[bool, typer.Option("--offline", help="add: do not try it.")]
-_Yes = Annotated[bool, typer.Option("--yes", help="show: trust its host or directory from now on.")]
+_Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        help="show: trust its host or directory from now on, as add always does.",
+    ),
+]
 
 
 def remote_command(
@@ -94,7 +100,7 @@ def remote_command(
         "--insecure": insecure,
     }
     only_add.update({"--init": init, "--offline": offline})
-    _check_options(what, {"add": only_add, "show": {"--yes": yes}})
+    _check_options(what, only_add, yes=yes)
     session = find_session(ctx)
     if what == "add":
         settings = RemoteSettings(url=given[1], endpoint=endpoint, region=region, insecure=insecure)
@@ -124,12 +130,19 @@ def _check_words(what: str, given: tuple[str, ...]) -> None:
         raise UsageError(f"{what} {wanted}", hint="mlver remote --help")
 
 
-def _check_options(what: str, owned: dict[str, dict[str, object]]) -> None:
-    """Raise UsageError for an option of another action."""
-    for action, options in owned.items():
-        for name, value in options.items():
-            if value and action != what:
-                raise UsageError(f"{name} belongs to {action}", hint="mlver remote --help")
+def _check_options(what: str, only_add: dict[str, object], *, yes: bool) -> None:
+    """Raise UsageError for an option of another action.
+
+    `add` and `remove` ask nothing, so `--yes` is right there and changes nothing.
+    """
+    for name, value in only_add.items():
+        if value and what != "add":
+            raise UsageError(f"{name} belongs to add", hint="mlver remote --help")
+    if yes and what == "list":
+        raise UsageError(
+            "list asks no remote, and confirms none; show confirms one",
+            hint="mlver remote show NAME --yes",
+        )
 
 
 RemoteNames = Annotated[

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from mlver.errors import MlverError, refusal_error
-from mlver.storage.remote.timings import STANDARD, Timings
+from mlver.system.timings import STANDARD, Timings
 
 # Lower case only: some stores do not tell `A` from `a`. No component begins with a dot, so that a
 # back-end has names of its own for what is not whole yet.

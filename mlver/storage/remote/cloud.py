@@ -50,7 +50,7 @@ from mlver.storage.remote.cloud_faults import (
     read_answer,
     translate_error,
 )
-from mlver.storage.remote.timings import STANDARD, Timings
+from mlver.system.timings import STANDARD, Timings
 
 CloudStore = S3Store | GCSStore | AzureStore
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from mlver.errors import MlverError, UsageError, printable_name, refusal_error, shell_command
 from mlver.storage.remote.blobs import BlobAddress
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 
 Config = dict[str, Any]
 

@@ -27,8 +27,8 @@ from mlver.storage.remote.oci_registry import (
     read_annotations,
 )
 from mlver.storage.remote.oci_uploads import DigestRefused, Progress, RegistryUploads, digest_source
-from mlver.storage.remote.timings import STANDARD
 from mlver.storage.remote.web import DOCUMENT_BYTES
+from mlver.system.timings import STANDARD
 
 ARTIFACT_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"

@@ -18,7 +18,6 @@ from mlver.errors import printable_name
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
 from mlver.storage.remote.oci_auth import RegistryLogin, parse_json_object
 from mlver.storage.remote.oci_names import RepositoryName, is_tag
-from mlver.storage.remote.timings import STANDARD, Timings
 from mlver.storage.remote.web import (
     DOCUMENT_BYTES,
     WebAnswer,
@@ -28,6 +27,7 @@ from mlver.storage.remote.web import (
     parse_time,
 )
 from mlver.storage.remote.web_ranges import MISSING_STATUSES, check_range_answer, range_header
+from mlver.system.timings import STANDARD, Timings
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 # Some registries give all tags at once, whatever was asked for.

@@ -14,7 +14,7 @@ from mlver.extras import import_extra
 from mlver.storage.remote.blobs import BlobAddress, BlobStore
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.team import BlobTeamStore
-from mlver.storage.remote.timings import STANDARD, Timings
+from mlver.system.timings import STANDARD, Timings
 
 # Only `://` makes an address: a directory may well be called `a:b`.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)

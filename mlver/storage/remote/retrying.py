@@ -21,7 +21,7 @@ from mlver.storage.remote.blobs import (
     check_range,
     stream_range,
 )
-from mlver.storage.remote.timings import STANDARD, RetryPolicy
+from mlver.system.timings import STANDARD, RetryPolicy
 
 Result = TypeVar("Result")
 

@@ -42,8 +42,8 @@ from mlver.storage.remote.ssh_sessions import (
     hint_there,
     join_path,
 )
-from mlver.storage.remote.timings import Timings
 from mlver.system import durable
+from mlver.system.timings import Timings
 
 MARKER = ".mlver-store"
 _VERSION = 3

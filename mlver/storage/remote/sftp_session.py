@@ -32,7 +32,7 @@ from mlver.storage.remote.ssh_sessions import (
     explain_end,
     hint_there,
 )
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 
 _VERSION = 3
 # Every server takes so much at once.

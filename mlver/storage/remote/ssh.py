@@ -31,8 +31,8 @@ from mlver.storage.remote.ssh_sessions import (
     starting_patience,
 )
 from mlver.storage.remote.stdio import ProgramLacking, StdioBlobs
-from mlver.storage.remote.timings import STANDARD, Timings
 from mlver.system.programs import ProgramSilent, run_ssh
+from mlver.system.timings import STANDARD, Timings
 
 
 class SshBlobs:

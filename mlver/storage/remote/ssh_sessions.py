@@ -11,8 +11,8 @@ from urllib.parse import unquote_to_bytes
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.storage.remote.blobs import BlobAddress, BlobError, TransientBlobError
 from mlver.storage.remote.channel import FrameChannel
-from mlver.storage.remote.timings import Timings
 from mlver.system.programs import SshHost, check_host, has_terminal, start_ssh
+from mlver.system.timings import Timings
 
 # A person types a passphrase meanwhile.
 _TYPING_SECONDS = 300.0

@@ -40,7 +40,7 @@ from mlver.storage.remote.ssh_sessions import (
     explain_end,
     hint_there,
 )
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 
 # What shells say and how they end where there is no such program, or only SFTP is allowed.
 _LACKING_CODES = (126, 127)

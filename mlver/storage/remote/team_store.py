@@ -14,9 +14,9 @@ from typing import BinaryIO, Protocol
 
 from mlver.digest import Digest
 from mlver.storage.digests import DigestSet
-from mlver.storage.remote.timings import STANDARD, Timings
 from mlver.storage.store import RepositoryIntake, StoreProgress
 from mlver.system.parallel import ignore_progress
+from mlver.system.timings import STANDARD, Timings
 
 # So many calls are under way at once, unless somebody says otherwise.
 DEFAULT_JOBS = 8

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, SSLError
 
 from mlver.errors import UsageError, printable_name
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
-from mlver.storage.remote.timings import STANDARD, Timings
+from mlver.system.timings import STANDARD, Timings
 
 # What a server says while it is busy, restarted or behind a gateway that is.
 _TRANSIENT_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))

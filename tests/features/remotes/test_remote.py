@@ -83,7 +83,6 @@ REFUSED = {
     ("Far", "s3://models"): "`Far` is not the name of a remote",
     ("far", "s3://models", "--init"): "--init makes a directory a store",
     ("far",): "add takes NAME URL",
-    ("far", "s3://models", "--yes"): "--yes belongs to show",
     ("far", "s3://models", "--endpoint", "https://x?sig=hunter2"): "its endpoint has a signature",
     ("far", "ssh://host/x", "--endpoint", "https://x"): "has no endpoint",
 }
@@ -96,6 +95,18 @@ def test_what_cannot_be_a_remote_is_refused(first: Repository, words: tuple[str,
     assert REFUSED[words] in error
     assert "hunter2" not in error
     assert digest_tree(first.path) == before
+
+
+def test_yes_is_no_mistake_where_nothing_is_asked(first: Repository, store: Path) -> None:
+    """As scripts write it: who adds a remote confirms it."""
+    out = assert_works(first, "remote", "add", "share", str(store), "--yes")
+    assert out.startswith("Added share")
+    assert "answers  yes" in assert_works(first, "remote", "show", "share")
+    error = assert_refused(first, "remote", "list", "--yes", code=2)
+    assert "hint: mlver remote show NAME --yes\n" in error
+    assert_works(first, "remote", "remove", "share", "--yes")
+    error = assert_refused(first, "remote", "remove", "share", "--offline", code=2)
+    assert "--offline belongs to add" in error
 
 
 def test_it_is_said_where_secrets_come_from(first: Repository) -> None:

@@ -25,7 +25,7 @@ import pytest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.storage.remote.blobs import BlobInfo, BlobStore, BytesSource
 from mlver.storage.remote.retrying import RetryingBlobs
-from mlver.storage.remote.timings import RetryPolicy, Timings
+from mlver.system.timings import RetryPolicy, Timings
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.storage.remote.transfers import ONE_JOB, read_contents, store_contents
 

@@ -9,7 +9,7 @@ import pytest
 
 from mlver.storage.remote.cloud import CloudBlobs, open_cloud
 from mlver.storage.remote.open import parse_address
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 from tests.servers.proxy import FaultProxy
 from tests.servers.starting import RunningServer
 from tests.storage.remote.fault_conformance import (

@@ -20,7 +20,7 @@ from mlver.project.project import Project
 from mlver.project.remote.lfs_remote import open_lfs
 from mlver.storage.local import LocalStore
 from mlver.storage.remote.team_store import TransferOptions
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 from tests.conftest import CHECKOUT, Repository
 from tests.servers.giftless import start_giftless
 from tests.servers.proxy import Fault, FaultKind, FaultProxy

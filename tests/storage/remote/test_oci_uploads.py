@@ -11,7 +11,7 @@ from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_registry import OciRegistry, digest_of
 from mlver.storage.remote.oci_uploads import CHUNK_BYTES, DigestRefused, RegistryUploads
 from mlver.storage.remote.open import parse_address
-from mlver.storage.remote.timings import STANDARD, RetryPolicy
+from mlver.system.timings import STANDARD, RetryPolicy
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.registry import start_registry
 from tests.servers.starting import RunningServer, Servers

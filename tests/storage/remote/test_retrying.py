@@ -16,7 +16,7 @@ from mlver.storage.remote.blobs import (
     stream_range,
 )
 from mlver.storage.remote.retrying import RetryingBlobs
-from mlver.storage.remote.timings import RetryPolicy
+from mlver.system.timings import RetryPolicy
 from tests.storage.remote.blob_conformance import KEY, list_keys, read_blob
 from tests.storage.remote.faulty import Fault, FaultyBlobs
 from tests.storage.remote.memory import MemoryBlobs

@@ -27,8 +27,8 @@ from mlver.storage.remote.open import parse_address
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.ssh import SshBlobs
 from mlver.storage.remote.ssh_sessions import parse_place
-from mlver.storage.remote.timings import STANDARD, RetryPolicy, Timings
 from mlver.system import durable
+from mlver.system.timings import STANDARD, RetryPolicy, Timings
 from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.sshd import start_sshd
 from tests.servers.starting import RunningServer, Servers

@@ -10,7 +10,7 @@ import pytest
 
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.ssh import SshBlobs
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 from tests.servers.proxy import Fault, FaultProxy
 from tests.servers.sshd import start_sshd
 from tests.servers.starting import Servers

@@ -20,7 +20,7 @@ from mlver.storage.remote.blobs import (
 from mlver.storage.remote.open import parse_address
 from mlver.storage.remote.ssh import SshBlobs
 from mlver.storage.remote.ssh_sessions import parse_place
-from mlver.storage.remote.timings import Timings
+from mlver.system.timings import Timings
 from tests.conftest import CHECKOUT
 
 # It greets as mlver does, and then answers with what its ANSWER makes of a request. A blob on its

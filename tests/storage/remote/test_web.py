@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
-from mlver.storage.remote.timings import STANDARD
 from mlver.storage.remote.web import (
     WebClient,
     is_loopback,
@@ -22,6 +21,7 @@ from mlver.storage.remote.web import (
     parse_count,
     parse_time,
 )
+from mlver.system.timings import STANDARD
 from tests.storage.remote.scripted import Answered, serve_script
 
 _HASTY = replace(STANDARD, connect=0.2, silence=0.2)

@@ -22,7 +22,7 @@ from mlver.storage.remote.blobs import BlobStore
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.team import BlobTeamStore, open_team_store
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions, UploadReport
-from mlver.storage.remote.timings import RetryPolicy, Timings
+from mlver.system.timings import RetryPolicy, Timings
 from tests.storage.conformance import get_content
 from tests.storage.remote.faulty import FaultyBlobs
 from tests.storage.remote.memory import MemoryBlobs

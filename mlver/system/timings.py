@@ -1,4 +1,4 @@
-"""How long to wait for remotes, and how often to try again: the one table of times.
+"""How long to wait for remotes and git servers, and how often to try again: the one table of times.
 
 All are in seconds. Whoever waits takes a `Timings` as an argument, so that tests pass shorter ones.
 """
@@ -32,6 +32,9 @@ class Timings:
     the call failed for now after that. `whole_call`: for one call, however slowly bytes flow.
     `stall`: a transfer in which nothing was confirmed for so long, retries included, is given up.
 
+    `git_silence`: git, which asks another repository or fetches from it, says nothing at all for so
+    long; then it is ended. A person may be typing a password meanwhile.
+
     `grace`: what gc condemned on a remote is deleted after that at the earliest, and a pin protects
     its objects for that long. `least_grace`: no settings make it shorter.
     """
@@ -41,6 +44,7 @@ class Timings:
     silence: float = 30.0
     whole_call: float = _HOUR
     stall: float = 300.0
+    git_silence: float = 300.0
     grace: float = 14 * _DAY
     least_grace: float = _DAY
 
