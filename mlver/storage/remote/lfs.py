@@ -116,6 +116,9 @@ class LfsStore:
         options.expect(bytes_sent)
         with self.program.open_exchange(options.timings.stall) as exchange:
             self._send_contents(exchange, source, to_send, answer.sizes, options)
+            if options.read_back:
+                there = set(wanted) - set(to_send)
+                self._prove_contents(exchange, sorted(there, key=str), answer.sizes)
             unlisted = {}
             for digest in wanted:
                 if digest not in answer.listed and digest in answer.sizes:
@@ -161,21 +164,37 @@ class LfsStore:
         answer = exchange.ask_objects(map_sizes(batch))
         unconfirmed = answer.missing | answer.wrong
         if not unconfirmed and options.read_back:
-            answer = exchange.fetch_objects(map_sizes(batch))
-            unconfirmed = answer.missing | answer.wrong
-            brought = [content for content in batch if content.digest.hex not in unconfirmed]
-            unconfirmed |= find_wrong(exchange, brought)
+            unconfirmed = _read_back(exchange, batch)
         if unconfirmed:
             raise self._unconfirmed_error(unconfirmed)
         for _, size in batch:
             options.progress(size)
 
+    def _prove_contents(
+        self, exchange: LfsExchange, there: Sequence[Digest], sizes: Mapping[Digest, int]
+    ) -> None:
+        """Read contents that were there before, and hash them.
+
+        Raises MlverError for other bytes: the server has the name, so it is sent no others.
+        """
+        wrong: set[str] = set()
+        for batch in split_wanted(there, sizes):
+            exchange.empty_storage()
+            wrong |= _read_back(exchange, batch)
+        if wrong:
+            raise MlverError(
+                f"{self.address} holds other bytes than their names say, or none, for"
+                f" {len(wrong):,} objects that it says it has: {_show_objects(wrong)}. git-lfs"
+                " never replaces an object: have whoever runs the server remove them there, then"
+                " run the same command again",
+                hint="git lfs env",
+            )
+
     def _unconfirmed_error(self, unconfirmed: AbstractSet[str]) -> MlverError:
-        shown = ", ".join(f"sha256:{oid}" for oid in sorted(unconfirmed)[:3])
         return MlverError(
             f"{self.address} took {len(unconfirmed):,} objects without an error, and does not hold"
-            f" them now, or holds other bytes: {shown}. Tell whoever runs the server; nothing of"
-            " this push counts as stored there",
+            f" them now, or holds other bytes: {_show_objects(unconfirmed)}. Tell whoever runs the"
+            " server; nothing of this push counts as stored there",
             hint="git lfs env",
         )
 
@@ -212,6 +231,19 @@ class LfsStore:
                     received += size
                     options.progress(size)
         return DownloadReport(objects, received, frozenset(missing), wrong)
+
+
+def _read_back(exchange: LfsExchange, batch: Sequence[WantedContent]) -> set[str]:
+    """Have contents brought, and hash them; those that the server lacks, or has other bytes of."""
+    answer = exchange.fetch_objects(map_sizes(batch))
+    unsound = set(answer.missing | answer.wrong)
+    brought = [content for content in batch if content.digest.hex not in unsound]
+    return unsound | find_wrong(exchange, brought)
+
+
+def _show_objects(names: AbstractSet[str]) -> str:
+    """The first names of objects, for a message."""
+    return ", ".join(f"sha256:{oid}" for oid in sorted(names)[:3])
 
 
 def _read_listed(exchange: LfsExchange, wanted: Collection[Digest]) -> dict[Digest, int]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
+from mlver.storage.remote.blobs import BytesSource, PutOutcome
 from mlver.storage.remote.cloud import CloudBlobs, open_cloud
 from mlver.storage.remote.open import parse_address
 from mlver.system.timings import Timings
 from tests.servers.proxy import FaultProxy
+from tests.servers.seaweedfs import BUCKET
 from tests.servers.starting import RunningServer
+from tests.storage.remote.blob_conformance import KEY
 from tests.storage.remote.fault_conformance import (
     PATIENT,
     SHORT,
     FaultConformance,
     FaultyServer,
 )
+
+NO_CREATE_ONLY = {b"if-none-match:": b"x-never-heard:"}
 
 
 def open_through(
@@ -31,12 +37,14 @@ def open_through(
 
 
 def put_behind_proxy(
-    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+    server: RunningServer,
+    monkeypatch: pytest.MonkeyPatch,
+    rewrite: Mapping[bytes, bytes] | None = None,
 ) -> Iterator[FaultyServer]:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     folder = uuid.uuid4().hex
-    with FaultProxy(server.port) as proxy:
+    with FaultProxy(server.port, rewrite=rewrite) as proxy:
         blobs = open_through(server, proxy.port, folder)
         impatient = open_through(server, proxy.port, folder, SHORT)
         sound = open_through(server, server.port, folder)
@@ -49,6 +57,27 @@ class TestS3UnderFaults(FaultConformance):
         self, seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[FaultyServer]:
         yield from put_behind_proxy(seaweedfs, monkeypatch)
+
+
+class TestCreateOnlyIgnored(FaultConformance):
+    """S3 without accounts, which nothing is signed for: the proxy renames the header."""
+
+    SPREAD = 3
+
+    @pytest.fixture
+    def faulty(
+        self, gcs_double: RunningServer, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[FaultyServer]:
+        monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+        options = {**gcs_double.options, "region": "us-east-1"}
+        server = replace(gcs_double, address=f"s3://{BUCKET}", options=options)
+        yield from put_behind_proxy(server, monkeypatch, NO_CREATE_ONLY)
+
+    def test_everybody_creates(self, faulty: FaultyServer) -> None:
+        for data in (b"first", b"second"):
+            assert faulty.blobs.put_blob(KEY, BytesSource(data)) is PutOutcome.CREATED
+            assert faulty.sound.get_range(KEY, 0, len(data)) == data
+        assert faulty.sound.put_blob(KEY, BytesSource(b"x")) is PutOutcome.ALREADY_THERE
 
 
 class TestGcsUnderFaults(FaultConformance):

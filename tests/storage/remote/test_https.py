@@ -21,7 +21,6 @@ from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.https import HttpsBlobs, find_authorization, open_https
 from mlver.storage.remote.listing import LISTING, format_listing, publish_listing, renew_listing
 from mlver.storage.remote.open import open_blobs, parse_address
-from mlver.storage.remote.retrying import RetryingBlobs
 from tests.servers.nginx import (
     CERTIFICATE_VARIABLE,
     FOLDER_VARIABLE,
@@ -30,12 +29,9 @@ from tests.servers.nginx import (
     USER,
     start_nginx,
 )
-from tests.servers.proxy import Fault, FaultKind, FaultProxy
 from tests.servers.starting import RunningServer, Servers
 from tests.storage.remote.blob_conformance import BAD_KEYS, KEY, list_keys, put_keys, read_blob
-from tests.storage.remote.fault_conformance import RETRIES, SHORT
 from tests.storage.remote.scripted import Answered, Asked, serve_script
-from tests.storage.remote.transfers import read_contents, store_contents
 
 _SECOND = timedelta(seconds=1)
 
@@ -310,24 +306,3 @@ def test_nobody_there_may_pass() -> None:
         open_https(parse_address(address, {})).stat_blob("a")
     assert isinstance(caught.value, MlverError)
     assert address in caught.value.message
-
-
-@pytest.mark.parametrize("kind", FaultKind)
-def test_no_fault_gives_out_a_wrong_byte(
-    nginx: RunningServer, store: DirectoryBlobs, tmp_path: Path, kind: FaultKind
-) -> None:
-    contents = [b"small", b"large" * (1 << 18)]
-    digests = store_contents(store, tmp_path / "spool", contents)
-    publish_listing(store)
-    with FaultProxy(nginx.port) as proxy:
-        address = parse_address(f"http://127.0.0.1:{proxy.port}/{store.root.name}", {})
-        blobs = RetryingBlobs(open_https(address._replace(timings=SHORT)), RETRIES)
-        # Each stall takes half a second.
-        requests = (0, 3) if "STALL" in kind.name else range(6)
-        for request in requests:
-            for fault in (Fault(kind, 30), Fault(kind, 3, in_body=True)):
-                proxy.reset_faults({request: fault})
-                try:
-                    assert read_contents(blobs, tmp_path / "spool", digests) == contents
-                except MlverError:
-                    assert read_contents(blobs, tmp_path / "spool", digests) == contents

@@ -1,4 +1,7 @@
-"""Contents on their way to git-lfs and back while connections and processes break."""
+"""A push to git-lfs that is interrupted, or whose server falls silent.
+
+The other faults are those of `test_lfs_conformance.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -36,7 +38,6 @@ from tests.storage.remote.lfs_clones import (
 pytestmark = pytest.mark.skipif(
     shutil.which("git-lfs") is None, reason="NOT TESTED: git-lfs is not installed"
 )
-Result = TypeVar("Result")
 LARGE = os.urandom(3 << 19)
 
 
@@ -55,42 +56,6 @@ def local(project: Project) -> LocalStore:
     return LocalStore.open_in(project.state_directory)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        FaultKind.REFUSED,
-        FaultKind.CUT_UP,
-        FaultKind.LOST_ANSWER,
-        FaultKind.CUT_DOWN,
-        FaultKind.FLIP_UP,
-        FaultKind.FLIP_DOWN,
-        FaultKind.BUSY,
-    ],
-)
-def test_no_fault_of_a_connection_is_believed(
-    kind: FaultKind,
-    project: Project,
-    repository: Repository,
-    giftless: RunningServer,
-    local: LocalStore,
-    tmp_path: Path,
-) -> None:
-    """Whatever breaks, an upload that ends well can be fetched, and what is fetched is right."""
-    is_flip = kind in (FaultKind.FLIP_UP, FaultKind.FLIP_DOWN)
-    fault = Fault(kind, 40, in_body=is_flip)
-    wanted = fill_store(local, b"small" * 80, LARGE)
-    with FaultProxy(giftless.port, {0: fault, 2: fault, 4: fault}) as proxy:
-        point_to(repository, f"http://127.0.0.1:{proxy.port}/team/{tmp_path.name}")
-        remote = open_lfs(project, "lfs://origin")
-        retry_call(lambda: remote.upload(local, wanted, TransferOptions(read_back=True)))
-        assert proxy.fired
-        proxy.reset_faults({0: fault, 2: fault})
-        store, _ = retry_call(lambda: pull_into(remote, tmp_path / "other", wanted))
-    assert set(store.list_objects()) <= set(wanted)
-    assert list(store.verify_objects()) == []
-    assert list_left(project) == []
-
-
 @pytest.mark.long
 def test_a_server_that_falls_silent_ends_in_a_message(
     project: Project, repository: Repository, giftless: RunningServer, local: LocalStore
@@ -105,14 +70,6 @@ def test_a_server_that_falls_silent_ends_in_a_message(
             remote.upload(local, wanted, TransferOptions(timings=Timings(stall=1.0)))
         assert time.monotonic() - begun < 30
     assert list_left(project) == []
-
-
-def retry_call(call: Callable[[], Result]) -> Result:
-    """Call until it ends without an error, as a person would who types the command again."""
-    for _ in range(4):
-        with suppress(MlverError):
-            return call()
-    return call()
 
 
 PUSH = """

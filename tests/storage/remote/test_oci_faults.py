@@ -19,6 +19,7 @@ from tests.storage.remote.fault_conformance import (
     SHORT,
     FaultConformance,
     FaultyServer,
+    FaultyStorage,
 )
 
 
@@ -46,7 +47,7 @@ class TestOciUnderFaults(FaultConformance):
             yield FaultyServer(proxy, blobs, sound, impatient=blobs)
 
     def test_a_flipped_bit_is_never_accepted(
-        self, faulty: FaultyServer, spool: Path, every: bool
+        self, faulty: FaultyStorage, spool: Path, every: bool
     ) -> None:
         assert self._sweep(faulty, spool, [FLIP_DOWN], every=every) >= 2
         if every:
