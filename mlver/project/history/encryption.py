@@ -7,8 +7,7 @@ what others register from it.
 from __future__ import annotations
 
 from mlver.errors import MlverError, shell_command
-from mlver.git.main_branch import find_main_branch
-from mlver.project.history.policies import NO_SETTINGS, read_settings
+from mlver.project.history.policies import NO_SETTINGS, find_judging_branch, read_settings
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.sections.encrypt import EncryptSettings
@@ -22,7 +21,7 @@ def read_encryption(project: Project) -> EncryptSettings:
     settings cannot be read: nobody knows what they keep secret.
     """
     own = project.registry.read_config().encrypt
-    reference = find_main_branch(project.repository).reference
+    reference = find_judging_branch(project.repository)
     if reference is None:
         return own
     committed = read_settings(project.repository, [reference])[reference]
