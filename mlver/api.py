@@ -17,6 +17,7 @@ from mlver.git import gitpython
 from mlver.project.artifacts import measuring, private_copies
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.artifacts.unstored import decrypt_artifact
 from mlver.project.corrections.note import NoteResult, note_version
 from mlver.project.corrections.retire import RetireResult, restore_version, retire_version
 from mlver.project.history.registered_versions import RegisteredVersions, read_versions
@@ -253,6 +254,8 @@ def _find_proven(project: Project, record: VersionRecord) -> Path:
         return project.top_folder / weights.path
     if weights.stored:
         fetch_for_reading(project, [record], ("weights",))
+        if weights.encrypted is not None:
+            decrypt_artifact(project, f"the weights of {record.model} {record.version}", weights)
         return private_copies.make_private_copy(project, weights)
     if measured is not None:
         _refuse_added(project, record, measured)

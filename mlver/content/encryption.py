@@ -1,13 +1,14 @@
-"""Values encrypted for named people, as the format age has it (age-encryption.org/v1).
+"""Values and files encrypted for named people, as the format age has it (age-encryption.org/v1).
 
-The text is age's ASCII armour, so that `age --decrypt` reads it without mlver.
+The text of a value is age's ASCII armour; files are binary. `age --decrypt` reads both without
+mlver.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.extras import import_extra
@@ -15,6 +16,12 @@ from mlver.extras import import_extra
 _EXTRA = "encrypt"
 _ARMOUR = "-----BEGIN AGE ENCRYPTED FILE-----"
 _KEY = "AGE-SECRET-KEY-"
+
+
+class ByteSource(Protocol):
+    """What bytes are read from; none are left where it gives none."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 def encrypt_value(value: Any, recipients: Sequence[str]) -> str:
@@ -40,6 +47,29 @@ def decrypt_value(text: str, name: str, identities: Sequence[Any]) -> Any:
         return json.loads(plain)
     except (pyrage.DecryptError, ValueError) as error:
         raise MlverError(f"`{name}` cannot be decrypted: {error}") from None
+
+
+def encrypt_stream(source: ByteSource, out: BinaryIO, recipients: Sequence[str]) -> None:
+    """Encrypt what is left to read of `source` for all of these public keys, in little memory.
+
+    Raise MlverError for what is no public key, or where the library for it is not installed.
+    """
+    pyrage = import_extra("pyrage", _EXTRA)
+    keys = [_parse_recipient(pyrage, recipient) for recipient in recipients]
+    pyrage.encrypt_io(source, out, keys)
+
+
+def decrypt_stream(source: BinaryIO, out: BinaryIO, name: str, identities: Sequence[Any]) -> None:
+    """Decrypt `source` with one of some private keys, in little memory.
+
+    Raise MlverError where none fits, or where these are not the bytes that were encrypted; `out`
+    may then hold a part that must not be used.
+    """
+    pyrage = import_extra("pyrage", _EXTRA)
+    try:
+        pyrage.decrypt_io(source, out, list(identities))
+    except (pyrage.DecryptError, OSError) as error:
+        raise MlverError(f"{name} cannot be decrypted: {error}") from None
 
 
 def read_identities(data: bytes, source: str) -> list[Any]:

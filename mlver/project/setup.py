@@ -74,9 +74,10 @@ stages:
 #  keep_labels: [audit]
 #  grace: 14d
 
-# Parameters that records hold encrypted only, and who can read them: public keys of age or SSH.
+# What is kept encrypted only, and who can read it: public keys of age or SSH.
 #encrypt:
 #  params: [db.password, "api.*"]
+#  artifacts: [weights]
 #  recipients: [age1example]
 """
 

@@ -58,6 +58,11 @@ class Artifact:
         """Whether its bytes never come here: `path` is an address."""
         return self.listing is not None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its files are in the object store as they are, not encrypted."""
+        return self.stored and self.encrypted is None
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Artifact:
         fields = {**document, "digest": Digest.parse(document["digest"])}

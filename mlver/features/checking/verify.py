@@ -23,7 +23,7 @@ from mlver.findings import Finding
 from mlver.hashing.read import PointerFile
 from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.damage import DamageReport
-from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.artifacts.measuring import stored_files
 from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.authorised_data import check_authorisations
@@ -212,7 +212,7 @@ def _lacks_objects(project: Project, artifact: Artifact, absent: Collection[Dige
         return False
     names = {digest.hex for digest in absent}
     with suppress(MlverError):  # a manifest with a fault was named already
-        return any(hexadecimal in names for _, hexadecimal in pinned_files(project, artifact))
+        return any(hexadecimal in names for _, hexadecimal in stored_files(project, artifact))
     return False
 
 

@@ -226,7 +226,7 @@ def _lacks_objects(project: Project, record: VersionRecord, names: set[str]) -> 
         if name not in names or not artifact.stored:
             continue
         try:
-            entries = measuring.list_entries(project, artifact)
+            entries = measuring.stored_files(project, artifact)
         except MlverError:
             # `verify` says what is wrong with the manifest
             return False

@@ -30,7 +30,7 @@ class PlannedExport(NamedTuple):
     def artifacts(self) -> Mapping[str, Artifact]:
         """The artifacts that are written: those asked for whose bytes are here."""
         chosen = self.record.select_artifacts(self.only)
-        return {name: artifact for name, artifact in chosen.items() if artifact.stored}
+        return {name: artifact for name, artifact in chosen.items() if artifact.is_plain}
 
 
 class Exported(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlver.features.looking.show_result import ShowResult
+from mlver.records.artifact import Artifact
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
@@ -59,6 +60,13 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         )
         for note_line in clean_lines(note.message):
             screen.draw_line("  ", note_line, hang=2)
+
+
+def _describe_storage(artifact: Artifact) -> str:
+    if artifact.encrypted is not None:
+        readers = format_count(len(artifact.encrypted.recipients), "reader")
+        return f"encrypted for {readers}"
+    return "" if artifact.stored else "not stored"
 
 
 def _draw_secrets(result: ShowResult, screen: TextScreen) -> None:
@@ -180,7 +188,7 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
             format_size(artifact.size),
             (shorten_digest(str(artifact.digest)), "dim"),
             (" ".join(properties), "dim"),
-            ("" if artifact.stored else "not stored", "dim"),
+            (_describe_storage(artifact), "dim"),
         ]
         table_rows.append(table_row)
     screen.draw_line(("artifacts", "bold"))

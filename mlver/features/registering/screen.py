@@ -79,6 +79,8 @@ def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:
     remarks: list[str] = []
     if artifact.unchanged:
         remarks.append("unchanged")
+    if artifact.encrypted:
+        remarks.append("encrypted")
     if not artifact.stored:
         remarks.append("not stored")
     return [

@@ -12,7 +12,7 @@ from pathlib import Path
 from mlver.errors import MlverError
 from mlver.policy.local_collection import LocalFate
 from mlver.project.artifacts import storing
-from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.artifacts.measuring import stored_files
 from mlver.project.project import Project
 from mlver.project.remote.local_gc import plan_local
 from mlver.project.remote.opening import find_named, open_named
@@ -137,7 +137,7 @@ def _find_contents(project: Project, record: VersionRecord) -> set[str]:
     digests: set[str] = set()
     for artifact in record.named_artifacts().values():
         if artifact.stored:
-            digests.update(digest for _, digest in pinned_files(project, artifact))
+            digests.update(digest for _, digest in stored_files(project, artifact))
     return digests
 
 

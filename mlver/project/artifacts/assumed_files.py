@@ -208,7 +208,7 @@ def _locate_files(project: Project, record: VersionRecord) -> dict[bytes, Digest
     """Where the stored files of a version belong in the work tree; they only are a guess."""
     files: dict[bytes, Digest] = {}
     for artifact in record.named_artifacts().values():
-        if not artifact.stored or artifact.files > _MOST_FILES:
+        if not artifact.is_plain or artifact.files > _MOST_FILES:
             continue
         # What cannot be read or reached is told when the files are measured.
         with suppress(MlverError):

@@ -6,17 +6,19 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, summarise_error, summarise_names
+from mlver.errors import MlverError, shell_command, summarise_error, summarise_names
 from mlver.findings import Finding
+from mlver.project.artifacts import encrypted_copies
 from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.listed import find_listing_faults
-from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.artifacts.measuring import stored_files
 from mlver.project.artifacts.remedies import RESTORE, LossRemedies
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
@@ -26,6 +28,8 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
 _SHOWN = 10
+_UNPROVEN = "is encrypted: its plain bytes were not checked, which takes a private key"
+_NAME_KEY = (shell_command("export", f"{encrypted_copies.IDENTITY_VARIABLE}=FILE"),)
 _REPAIR: tuple[str, ...] = (RESTORE,)
 _NO_DIGESTS = DigestSet.from_raw(())
 
@@ -101,7 +105,7 @@ class _PinReader:
         if artifact.listing is not None:
             self.broken.extend(find_listing_faults(self.project, subject, artifact))
         try:
-            entries = pinned_files(self.project, artifact)
+            entries = stored_files(self.project, artifact)
         except MlverError as error:
             message = summarise_error(error, subject)
             self.broken.append(Finding("manifest", subject, message, error.hints))
@@ -136,6 +140,9 @@ def find_damage(
     users = find_users(project, reader.records, affected)
     damaged = _sort_objects(project, digests, users, sort_problems(problems, users))
     faults, remarks, unread = _sort_unstored(reader.unstored)
+    altered, unproven = _judge_encrypted(project, reader.records, affected)
+    reader.broken.extend(altered)
+    remarks.extend(unproven)
     absence = None
     links = [*damaged.needed, *damaged.unneeded]
     absent = frozenset[Digest]()
@@ -155,6 +162,36 @@ def find_damage(
         absence=absence,
         absent=absent,
     )
+
+
+def _judge_encrypted(
+    project: Project, records: Iterable[VersionRecord], affected: Collection[Digest | None]
+) -> tuple[list[Finding], list[Finding]]:
+    """Find encrypted artifacts that hold other bytes than they should, and those nobody can tell.
+
+    The second are all of them where whoever runs mlver named no private key. What is encrypted in
+    the place of those that are `affected` is missing or damaged, and told already.
+    """
+    altered: list[Finding] = []
+    unproven: list[Finding] = []
+    identities: list[Any] | None = None
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            copy = artifact.encrypted
+            if copy is None or copy.object in affected:
+                continue
+            subject = name_artifact(record, name)
+            if identities is None:
+                identities = encrypted_copies.find_identities(project)
+            if not identities:
+                unproven.append(Finding("object", subject, _UNPROVEN, _NAME_KEY))
+                continue
+            try:
+                encrypted_copies.check_plain(project, subject, artifact, identities)
+            except MlverError as error:
+                message = summarise_error(error, subject)
+                altered.append(Finding("object", subject, message, error.hints))
+    return altered, unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +363,7 @@ def find_users(
             ref = f"{record.model}@{record.version}"
             # a manifest that cannot be read is reported already
             with suppress(MlverError):
-                for name, hexadecimal in pinned_files(project, artifact):
+                for name, hexadecimal in stored_files(project, artifact):
                     digest = Digest(hexadecimal)
                     if digest in digests:
                         user = ObjectUser(ref, subject, artifact.path, name)

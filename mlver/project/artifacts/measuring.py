@@ -53,6 +53,7 @@ __all__ = [
     "measure_replaced",
     "measured_files",
     "pinned_files",
+    "stored_files",
 ]
 
 
@@ -365,6 +366,17 @@ def pinned_files(project: Project, artifact: Artifact) -> Listing:
             hint=shell_command("git", "checkout", "--", path),
         )
     return Listing.of_file(artifact.digest)
+
+
+def stored_files(project: Project, artifact: Artifact) -> Listing:
+    """The contents that the object store keeps of an artifact, as `pinned_files` lists them.
+
+    Of one that is encrypted, that is its encrypted copy. Raise MlverError as `pinned_files` does.
+    """
+    listing = pinned_files(project, artifact)
+    if artifact.encrypted is None:
+        return listing
+    return Listing.of_file(artifact.encrypted.object)
 
 
 def list_names(project: Project, artifact: Artifact) -> Sequence[bytes]:

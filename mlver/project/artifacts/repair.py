@@ -107,7 +107,7 @@ def _read_digests(project: Project, records: Sequence[VersionRecord]) -> Iterato
                 continue
             # a manifest that cannot be read is for `verify` to name, too
             with suppress(MlverError):
-                for _, hexadecimal in measuring.pinned_files(project, artifact):
+                for _, hexadecimal in measuring.stored_files(project, artifact):
                     yield bytes.fromhex(hexadecimal)
 
 

@@ -52,7 +52,7 @@ def find_stored_pointers(project: Project, record: VersionRecord) -> Iterator[Fi
 
 def _read_stored(project: Project, record: VersionRecord) -> Iterator[bytes]:
     for artifact in record.named_artifacts().values():
-        if artifact.stored:
+        if artifact.is_plain:
             # a manifest that cannot be read is damage, and named as that
             with suppress(MlverError):
                 for _, hexadecimal in measuring.pinned_files(project, artifact):

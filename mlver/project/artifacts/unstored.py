@@ -1,4 +1,5 @@
-"""Brings artifacts that mlver keeps no copy of into its store, from git, git-lfs or DVC.
+"""Brings artifacts that mlver keeps no plain copy of into its store: from git, git-lfs or DVC, or
+from the encrypted copy.
 
 From there they are put in place as all others are: each byte hashed, each file replaced whole.
 """
@@ -14,7 +15,8 @@ from typing import BinaryIO
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
-from mlver.project.artifacts import measuring, modes, storing
+from mlver.project.artifacts import encrypted_copies, measuring, modes, storing
+from mlver.project.artifacts.damage import name_artifact
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import MeasuredArtifact
@@ -40,7 +42,7 @@ class BroughtVersion:
 def list_promised(record: VersionRecord) -> list[str]:
     """List the paths of the artifacts that mlver keeps no copy of, and that a dry run leaves so."""
     artifacts = record.named_artifacts().values()
-    return [item.path for item in artifacts if not item.stored and not item.is_remote]
+    return [item.path for item in artifacts if not item.is_plain and not item.is_remote]
 
 
 def bring_artifacts(
@@ -62,7 +64,7 @@ def bring_artifacts(
     brought: dict[str, Artifact] = {}
     missing: dict[str, MlverError] = {}
     for name, artifact in record.select_artifacts(only).items():
-        if artifact.stored or artifact.is_remote:
+        if artifact.is_plain or artifact.is_remote:
             continue
         if in_place:
             measured = measuring.measure_at(
@@ -74,6 +76,10 @@ def bring_artifacts(
                 project, record.model, name, measured.digest
             ):
                 kept.update(_keep_working_files(project, artifact.path, dry_run=dry_run))
+        if artifact.encrypted is not None:
+            decrypt_artifact(project, name_artifact(record, name), artifact, dry_run=dry_run)
+            brought[name] = replace(artifact, encrypted=None)
+            continue
         try:
             _bring_artifact(project, record, artifact, dry_run=dry_run)
         except MlverError as error:
@@ -149,6 +155,20 @@ def _bring_artifact(
                 digest = deposit.put_object(source)
             if digest.hex != hexadecimal:
                 raise MlverError(f"{printable_name(path)} changed while it was read")
+
+
+def decrypt_artifact(
+    project: Project, subject: str, artifact: Artifact, *, dry_run: bool = False
+) -> None:
+    """Store an artifact's files as they are, unless they are stored so already."""
+    entries = measuring.pinned_files(project, artifact)
+    digests = {Digest(hexadecimal) for _, hexadecimal in entries}
+    store = storing.open_store(project)
+    if not store.find_missing(digests):
+        return
+    encrypted_copies.require_identities(project, subject)
+    if not dry_run:
+        encrypted_copies.restore_plain(project, subject, artifact)
 
 
 def _open_copy(

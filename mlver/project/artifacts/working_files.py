@@ -245,14 +245,14 @@ def _name_unstored(record: VersionRecord, only: Collection[str]) -> tuple[str, .
     artifacts = record.select_artifacts(only)
     names: list[str] = []
     for name, artifact in artifacts.items():
-        if not artifact.stored:
+        if not artifact.is_plain:
             names.append(name)
     return tuple(names)
 
 
 def list_stored(record: VersionRecord, only: Collection[str] = ()) -> list[Artifact]:
-    """List the artifacts that mlver stores, of those that `only` names; of all if it is empty."""
-    return [artifact for artifact in record.select_artifacts(only).values() if artifact.stored]
+    """List the artifacts that are stored as they are, of those in `only`, or of all."""
+    return [artifact for artifact in record.select_artifacts(only).values() if artifact.is_plain]
 
 
 def _refuse_reserved(project: Project, artifacts: Iterable[Artifact], into: Path) -> None:

@@ -1,6 +1,6 @@
-"""Which parameters are secret, and for whom they are encrypted: what the main branch says of it.
+"""What is secret, and for whom it is encrypted: what the branch that judges says of it.
 
-A branch may name more parameters. It cannot take one away, nor add somebody who could then read
+A branch may name more. It cannot take one away, nor add somebody who could then read
 what others register from it.
 """
 
@@ -16,7 +16,7 @@ from mlver.records.sections.encrypt import EncryptSettings
 def read_encryption(project: Project) -> EncryptSettings:
     """Join what the main branch and the work tree say.
 
-    Parameters that either names are secret. The recipients are those of the main branch, or the
+    Whatever either names is secret. The recipients are those of the main branch, or the
     work tree's where the main branch has none yet. Raise MlverError where the main branch's
     settings cannot be read: nobody knows what they keep secret.
     """
@@ -36,5 +36,6 @@ def read_encryption(project: Project) -> EncryptSettings:
     main = committed.config.encrypt
     return EncryptSettings(
         params=tuple(dict.fromkeys((*main.params, *own.params))),
+        artifacts=tuple(dict.fromkeys((*main.artifacts, *own.artifacts))),
         recipients=main.recipients or own.recipients,
     )

@@ -1,4 +1,4 @@
-"""Secret parameters of a version, for whoever has the private key."""
+"""The private keys of whoever runs mlver, and the secret parameters that they decrypt."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ def decrypt_params(record: VersionRecord, identity: Path) -> dict[str, Any]:
     """
     if not record.secrets:
         return {}
-    shown = printable_name(str(identity))
-    identities = read_identities(_read_keys(identity, shown), shown)
+    identities = read_identity_file(identity)
     plain: dict[str, Any] = {}
     for name, text in record.secrets.items():
         plain[name] = decrypt_value(text, printable_name(name), identities)
     return plain
 
 
-def _read_keys(path: Path, shown: str) -> bytes:
+def read_identity_file(path: Path) -> list[Any]:
+    """Read the private keys in a file; raise MlverError where it cannot be read or holds none."""
+    shown = printable_name(str(path))
     try:
         with os.fdopen(open_regular(path, follow=True), "rb") as opened:
-            return opened.read(_BYTE_LIMIT)
+            return read_identities(opened.read(_BYTE_LIMIT), shown)
     except OSError as error:
         hint = shell_command("ls", "-l", "--", path)
         raise MlverError(f"{shown} cannot be read: {error.strerror}", hint=hint) from None

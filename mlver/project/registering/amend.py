@@ -36,6 +36,7 @@ from mlver.project.registering.register import (
 )
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data
 from mlver.project.registering.request import RegisterRequest, check_request
+from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registering.secret_params import (
     encrypt_params,
     refuse_exposed,
@@ -48,6 +49,7 @@ from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
+from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.tags import version_tag_name
 from mlver.records.values import flatten_values, is_same_value, thaw_value
 from mlver.records.version import TrainingEnvironment, VersionRecord
@@ -93,8 +95,18 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
         refuse_unfinished(project.repository)
         former = find_amendable(project, request.model)
         settings = merge_settings(project, request)
-        measured = _measure_named(project, request, settings, store=edit is not None, remote=remote)
-        record = _build_amended(project, request, former.record, settings, measured)
+        encryption = read_encryption(project)
+        measured = _measure_named(
+            project,
+            request,
+            settings,
+            store=edit is not None,
+            remote=remote,
+            encryption=encryption,
+        )
+        record = _build_amended(project, request, former.record, settings, measured, encryption)
+        if edit is not None:
+            record = encrypt_artifacts(project, record, measured, former.record, encryption)
         _require_change(project, former.record, record, settings)
         before = read_before(project, record)
         encoded = EncodedRecord(record, encode_record(project, record), measured, before)
@@ -114,13 +126,16 @@ def _measure_named(
     *,
     store: bool,
     remote: RemoteData,
+    encryption: EncryptSettings,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the artifacts that the request names; of the others, the record says what counts."""
     named = {*request.data, *request.unstored, *request.listings}
     named -= _list_untouched(settings, {*request.data, *request.listings})
     if request.weights is not None:
         named.add("weights")
-    measured = measure_artifacts(project, request, settings, store=store, remote=remote, only=named)
+    measured = measure_artifacts(
+        project, request, settings, store=store, remote=remote, only=named, encryption=encryption
+    )
     weights = settings.weights if "weights" in measured else None
     data = {name: artifact for name, artifact in settings.data.items() if name in measured}
     require_holders(project, replace(settings, weights=weights, data=data), measured)
@@ -142,6 +157,7 @@ def _build_amended(
     former: VersionRecord,
     settings: ModelSettings,
     measured: Mapping[str, MeasuredArtifact],
+    encryption: EncryptSettings,
 ) -> VersionRecord:
     """Build the record: what the request says, and for the rest what the former one does.
 
@@ -160,7 +176,6 @@ def _build_amended(
         (former.metrics, former.replaced_values["metrics"]),
     )
     check_given(settings, params, metrics)
-    encryption = read_encryption(project)
     if request.params_files:
         refuse_tracked(project, settings.params, settings.param_keys, encryption)
     params, secret = encryption.split_params(params)

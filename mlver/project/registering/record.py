@@ -48,6 +48,7 @@ from mlver.records.version import CodeState, VersionRecord
 _SHOWN = 5
 # Of a record's most bytes, those kept for all but params and metrics: a thousand packages fit.
 _OTHER_BYTES = 256 << 10
+NO_ENCRYPTION = EncryptSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,14 @@ def measure_artifacts(
     *,
     store: bool,
     only: Container[str] | None = None,
+    encryption: EncryptSettings = NO_ENCRYPTION,
 ) -> dict[str, MeasuredArtifact]:
     """Measure the weights and each data set, by name; `store` also keeps the bytes of each.
 
     With `only`, those of these names. `remote` was found at addresses. An artifact whose settings
-    say `stored: false` is never kept. Raise MlverError for a link out of the work tree that is not
-    followed, and where `.mlverignore` changes meanwhile.
+    say `stored: false` is never kept, and one that is secret by `encrypt_artifacts`. Raise
+    MlverError for a link out of the work tree that is not followed, and where `.mlverignore`
+    changes meanwhile.
     """
     agreed = _agree_links(project, request, settings, dry_run=not store)
     measured: dict[str, MeasuredArtifact] = {}
@@ -126,7 +129,8 @@ def measure_artifacts(
                 measured[name] = remote.take_measured(name, artifact)
             else:
                 rules.add(ignoring.read_ignore_file(project))
-                measured[name] = measure(artifact.path, store=artifact.stored)
+                is_secret = encryption.covers_artifact(settings.model, name)
+                measured[name] = measure(artifact.path, store=artifact.stored and not is_secret)
                 rules.add(ignoring.read_ignore_file(project))
     if len(rules) > 1:
         # All artifacts of a version are measured by the same rules.
@@ -136,17 +140,21 @@ def measure_artifacts(
             hint=shell_command("cat", "-n", "--", ignoring.IGNORE_FILE),
         )
     if store:
-        _share_measured(project, settings, measured)
+        _share_measured(project, settings, measured, encryption)
     return measured
 
 
 def _share_measured(
-    project: Project, settings: ModelSettings, measured: Mapping[str, MeasuredArtifact]
+    project: Project,
+    settings: ModelSettings,
+    measured: Mapping[str, MeasuredArtifact],
+    encryption: EncryptSettings,
 ) -> None:
     """Give the other checkouts of this host what was stored, where they share a cache."""
     stored: dict[str, str] = {}
     for name, artifact in settings.named_artifacts.items():
-        if artifact.stored and name in measured:
+        is_secret = encryption.covers_artifact(settings.model, name)
+        if artifact.stored and not is_secret and name in measured:
             stored[name] = artifact.path
     shared_cache.share_measured(project, measured, stored)
 
@@ -223,7 +231,7 @@ def gather_given(
         request.metric_values,
     )
     check_given(settings, params, metrics)
-    encryption = read_encryption(project) if params else EncryptSettings()
+    encryption = read_encryption(project)
     refuse_tracked(project, settings.params, settings.param_keys, encryption)
     public, secret = encryption.split_params(params)
     replaced = {"params": encryption.drop_secret(other_params), "metrics": other_metrics}

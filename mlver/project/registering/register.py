@@ -33,6 +33,7 @@ from mlver.project.registering.record import (
 )
 from mlver.project.registering.remote_data import hash_remote_data, pin_listing
 from mlver.project.registering.request import RegisterRequest, check_request
+from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
@@ -50,7 +51,7 @@ class RegisteredArtifact:
     """`digest` names the content; `unchanged`: the version before pins the same.
 
     `reused` counts the objects of remote data that were not read now, as nothing says that they
-    changed since.
+    changed since. `encrypted`: the store keeps an encrypted copy only.
     """
 
     name: str
@@ -61,6 +62,7 @@ class RegisteredArtifact:
     stored: bool
     unchanged: bool
     reused: int
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +142,16 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
         # Before anything is stored: what cannot be recorded is refused at once.
         given = gather_given(project, request, inputs.settings)
         code = inspect_code(project, request, inputs)
-        measured = measure_artifacts(project, request, inputs.settings, remote, store=bool(edit))
+        measured = measure_artifacts(
+            project, request, inputs.settings, remote, store=bool(edit), encryption=given.encryption
+        )
         require_holders(project, inputs.settings, measured)
         record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
         record = trace_lineage(project, request, inputs, record)
         before = read_before(project, record)
         record = pin_modes(project, record, measured, before)
+        if edit is not None:
+            record = encrypt_artifacts(project, record, measured, before, given.encryption)
         _note_environment(project, record)
         encoded = EncodedRecord(record, encode_record(project, record), measured, before)
         # built before the record lands: afterwards nothing may fail any more
@@ -305,6 +311,7 @@ def _summarise_artifacts(
             stored=artifact.stored,
             unchanged=_is_unchanged(artifact, previous_artifact),
             reused=0 if measured is None else measured.reused,
+            encrypted=artifact.encrypted is not None,
         )
         summaries.append(summary)
     return tuple(summaries)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.artifacts import damage
-from mlver.project.artifacts.measuring import pinned_files
+from mlver.project.artifacts.measuring import stored_files
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
@@ -31,7 +31,7 @@ def _read_needed(
         for artifact in record.select_artifacts(only).values():
             if not artifact.stored:
                 continue
-            for _, hexadecimal in pinned_files(project, artifact):
+            for _, hexadecimal in stored_files(project, artifact):
                 yield bytes.fromhex(hexadecimal)
 
 
@@ -60,7 +60,7 @@ def describe_lacking(
             if not artifact.stored:
                 continue
             with suppress(MlverError):
-                entries = pinned_files(project, artifact)
+                entries = stored_files(project, artifact)
                 raw_digests = (bytes.fromhex(hexadecimal) for _, hexadecimal in entries)
                 count = sum(lacking.find_rank(raw) is not None for raw in raw_digests)
                 if count:

@@ -267,7 +267,7 @@ def _check_out_target(
             version = parse_version(target.previous)
             former, _ = project.registry.read_version(target.chosen.model, version)
     record = target.record
-    if not all(artifact.stored for artifact in record.named_artifacts().values()):
+    if not all(artifact.is_plain for artifact in record.named_artifacts().values()):
         # It is asked of who keeps the bytes, so before they are brought.
         proven = damage.require_whole(project, record, repairing=True)
         record = unstored.bring_artifacts(project, record).record

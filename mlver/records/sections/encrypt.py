@@ -24,22 +24,34 @@ class SplitParams(NamedTuple):
 class EncryptSettings:
     """`params` are dotted names, as globs: `*` stands for any characters, dots among them.
 
-    The name of a group stands for all that is in it. `recipients` are public keys, of age or of
-    SSH.
+    The name of a group stands for all that is in it. `artifacts` are `weights` and names of data
+    sets, of all models, or with a model's name before a slash, as globs. `recipients` are public
+    keys, of age or of SSH.
     """
 
     params: tuple[str, ...] = ()
+    artifacts: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> EncryptSettings:
         return cls(
             params=tuple(document.get("params", ())),
+            artifacts=tuple(document.get("artifacts", ())),
             recipients=tuple(document.get("recipients", ())),
         )
 
     def to_document(self) -> Document:
-        return drop_empty_values(params=list(self.params), recipients=list(self.recipients))
+        return drop_empty_values(
+            params=list(self.params),
+            artifacts=list(self.artifacts),
+            recipients=list(self.recipients),
+        )
+
+    def covers_artifact(self, model: str, name: str) -> bool:
+        """Whether this artifact of this model is stored encrypted."""
+        names = (name, f"{model}/{name}")
+        return any(fnmatchcase(text, pattern) for pattern in self.artifacts for text in names)
 
     def split_params(self, params: Mapping[str, Any]) -> SplitParams:
         """Take the secret parameters out of nested ones; a group that they leave empty goes too."""
