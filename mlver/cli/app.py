@@ -77,6 +77,7 @@ COMMANDS = {
     "gc": CommandEntry("Share", "retention"),
     "du": CommandEntry("Share", "retention"),
     "export": CommandEntry("Share", "exporting"),
+    "audit": CommandEntry("Check", "auditing"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

@@ -42,14 +42,17 @@ def read_commit_log(
     without: Sequence[str] = (),
     *,
     beside: Sequence[str] = (),
+    first_parents: bool = False,
 ) -> list[CommitEntry]:
     """Read which commits of `tip`'s history changed files below `under`, children before parents.
 
     Merges that bring such changes together are among them, and the history of what is `beside` the
-    tip. Commits that are reachable from `without` are left out.
+    tip. Commits that are reachable from `without` are left out. With `first_parents`, the contents
+    of a merge are all in which it differs from its first parent.
     """
     options = ["-z", "--encoding=UTF-8", HEADER_FORMAT]
-    options += ["--raw", "--no-renames", "--no-abbrev", "-c"]
+    options += ["--raw", "--no-renames", "--no-abbrev"]
+    options += ["--diff-merges=first-parent" if first_parents else "-c"]
     options += ["--full-history", "--parents", "--topo-order"]
     reach = [tip, *beside]
     if without:

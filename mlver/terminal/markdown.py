@@ -14,10 +14,13 @@ from mlver.terminal.sanitise import printable_name
 _LONGEST = 300
 
 
-def quote_code(text: str) -> str:
-    """Text that others chose, on one line and without any power over the page."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST - 1]}…"
+def quote_code(text: str, longest: int = _LONGEST) -> str:
+    """Text that others chose, on one line and without any power over the page.
+
+    What is longer than `longest` characters is cut.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
     # A table's cell ends at a bar even inside a code span, and GitHub and GitLab differ on how to
     # escape one.
     shown_text = printable_name(text).replace("|", "│") or " "

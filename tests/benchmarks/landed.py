@@ -22,7 +22,7 @@ _LINE = re.compile(rb"(?m)^(\w+): .*$")
 
 
 @dataclass(slots=True)
-class _HistoryStream:
+class HistoryStream:
     """A stream for `git fast-import`: one commit after another, a minute apart."""
 
     top: Path
@@ -70,7 +70,7 @@ def landed_line(bench: Bench, top: Path, count: int, *, others: int = 5) -> Path
     promoting = ["promote", f"{material.MODEL}@0.0.0", "--to", _STAGE, "-m", "Better"]
     bench.run([material.mlver(bench), *promoting], top)
     seconds = int(bench.run(["git", "log", "-1", "--format=%ct"], top))
-    history = _HistoryStream(top, seconds, others)
+    history = HistoryStream(top, seconds, others)
     for path, data, tag, title in _list_records(history, count // 2):
         history.add_record(path, data, tag, title)
     bench.run(["git", "fast-import", "--quiet"], top, stdin=bytes(history.stream))
@@ -79,21 +79,21 @@ def landed_line(bench: Bench, top: Path, count: int, *, others: int = 5) -> Path
     return top
 
 
-def _list_records(history: _HistoryStream, count: int) -> Iterator[tuple[str, bytes, str, str]]:
+def _list_records(history: HistoryStream, count: int) -> Iterator[tuple[str, bytes, str, str]]:
     """List so many versions and promotions after the first: path, bytes, tag and its title."""
     folder = f".mlver/models/{material.MODEL}"
     first = (history.top / f"{folder}/versions/0.0.0.yaml").read_bytes()
     promotion = (history.top / f"{folder}/stages/{_STAGE}/0001.yaml").read_bytes()
-    before, holder, holder_digest = promotion, "0.0.0", _digest_text(first)
+    before, holder, holder_digest = promotion, "0.0.0", digest_text(first)
     for number in range(1, count):
         version = f"{number // 1000}.{number // 10 % 100}.{number % 10}"
         text = f'"{version}"'.encode()
-        record = _change_lines(first, {b"version": text, b"created": history.tell_time()})
+        record = change_lines(first, {b"version": text, b"created": history.tell_time()})
         title = f"{material.MODEL} {version}"
         yield f"{folder}/versions/{version}.yaml", record, f"{material.MODEL}@v{version}", title
         sequence = number + 1
         holding = f'\n  version: "{holder}"\n  record: {holder_digest}'
-        promotion = _change_lines(
+        promotion = change_lines(
             before,
             {
                 b"sequence": str(sequence).encode(),
@@ -101,17 +101,17 @@ def _list_records(history: _HistoryStream, count: int) -> Iterator[tuple[str, by
                 b"previous": f'"{holder}"'.encode(),
                 b"created": history.tell_time(),
                 b"baseline": holding.encode(),
-                b"record": _digest_text(record).encode(),
-                b"prior": _digest_text(before).encode(),
+                b"record": digest_text(record).encode(),
+                b"prior": digest_text(before).encode(),
             },
         )
         tag = f"{material.MODEL}@{_STAGE}.{sequence}"
         title += f" {_STAGE} {sequence}: promote"
         yield f"{folder}/stages/{_STAGE}/{sequence:04d}.yaml", promotion, tag, title
-        before, holder, holder_digest = promotion, version, _digest_text(record)
+        before, holder, holder_digest = promotion, version, digest_text(record)
 
 
-def _change_lines(record: bytes, values: dict[bytes, bytes]) -> bytes:
+def change_lines(record: bytes, values: dict[bytes, bytes]) -> bytes:
     """Give keys of the record itself, not of its parts, other values."""
     # what follows a key of that name with an indent is its old value
     joined = re.sub(rb"(?m)^(baseline):\n(  .*\n)*", rb"\1: null\n", record)
@@ -126,5 +126,5 @@ def _change_lines(record: bytes, values: dict[bytes, bytes]) -> bytes:
     return _LINE.sub(change_line, joined)
 
 
-def _digest_text(data: bytes) -> str:
+def digest_text(data: bytes) -> str:
     return f'"sha256:{hashlib.sha256(data).hexdigest()}"'

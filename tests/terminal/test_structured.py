@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from mlver.features.adopting.adopt import AdoptResult
+from mlver.features.auditing.audit_result import AuditResult
 from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verify import VerifyResult
 from mlver.features.comparing.compare import CompareResult
@@ -59,6 +60,7 @@ KINDS: dict[str, type] = {
     for result in (
         *(
             AdoptResult,
+            AuditResult,
             CheckoutResult,
             CiResult,
             CompareResult,

@@ -29,6 +29,7 @@ from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.artifacts.remedies import RESTORE
 from mlver.project.audit import audit
 from mlver.project.audit.authorised_data import check_authorisations
+from mlver.project.audit.chains import check_chains
 from mlver.project.audit.conversion import find_conversion
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
@@ -265,7 +266,7 @@ def _judge_seals(project: Project, model: str, digests: dict[Version, Digest]) -
 
 def _judge_stages(project: Project, model: str) -> Iterator[Finding]:
     """The chains of a model's stages, and the promotions that no tag seals yet."""
-    for chain in audit.check_chains(project, model):
+    for chain in check_chains(project, model):
         yield from chain.findings
         for note in chain.notes:
             hints = note.hints if has_remote(project) else ("mlver tag",)

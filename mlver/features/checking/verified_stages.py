@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mlver.findings import Finding
-from mlver.project.audit import audit
-from mlver.project.audit.audit import CheckedChain
+from mlver.project.audit.chains import CheckedChain, check_chains
 from mlver.project.audit.promotions import PromotionReport, judge_promotions
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
@@ -37,7 +36,7 @@ def check_stages(
     """Check the stages of these models; with `everything`, judge their promotions again."""
     chains: list[CheckedChain] = []
     for model in models:
-        chains += audit.check_chains(project, model)
+        chains += check_chains(project, model)
     findings: list[Finding] = []
     notes: list[Finding] = []
     for chain in chains:

@@ -12,8 +12,8 @@ from mlver.findings import Finding
 from mlver.policy.chain import judge_seal, judge_tag
 from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.audit import audit
-from mlver.project.audit.audit import CheckedChain
 from mlver.project.audit.authorised_data import judge_incoming_authorisation
+from mlver.project.audit.chains import CheckedChain, check_chain
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
@@ -151,7 +151,7 @@ def _check_chains(incoming: IncomingChanges, paths: Iterable[str]) -> list[Check
         incoming.record_tree.fetch_files(
             layout.promotion_path(model, stage, number) for number in numbers
         )
-        chains.append(audit.check_chain(project, model, stage))
+        chains.append(check_chain(project, model, stage))
     return chains
 
 

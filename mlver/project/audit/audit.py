@@ -7,8 +7,8 @@ Whatever a repository holds, it ends no look at the rest: what stops one is a br
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlver import paths
@@ -22,20 +22,16 @@ from mlver.errors import (
     summarise_error,
 )
 from mlver.findings import Finding, FindingKind
-from mlver.git import merging
-from mlver.policy.chain import judge_history
+from mlver.git import merging, trees
 from mlver.project.audit.attached_links import judge_link, judge_retirement
 from mlver.project.history import case_twins, renumbered
-from mlver.project.history.stage_history import StageHistory, read_promoted_digests
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
-from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
 from mlver.records.listing import PrefixListing
 from mlver.records.note import NoteRecord
-from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.system.folders import walk_folder
@@ -45,6 +41,7 @@ _CHANGE_WORDS = {
     "M": "changed in commit",
     "R": "replaced in the merge",
 }
+_NONE_KNOWN: Mapping[str, Digest | None] = {}
 _UNSETTLED = "holds both sides of a merge conflict that was never settled"
 
 
@@ -120,20 +117,28 @@ def find_leftovers(project: Project) -> Iterator[Finding]:
         yield Finding("settings", layout.CONFIG, message, (show,))
 
 
-def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
-    """Find records that HEAD holds and the work tree does not, or not with the same bytes."""
+def find_uncommitted(
+    project: Project, models: Sequence[str], known: Mapping[str, Digest | None] = _NONE_KNOWN
+) -> list[Finding]:
+    """Find records that HEAD holds and the work tree does not, or not with the same bytes.
+
+    `known` are the digests of what git holds, by object id, where they were computed already.
+    """
     head = project.repository.head().commit
     if head is None:
         return []
     folders = [layout.AUTHORISATIONS, *(f"{layout.MODELS}/{model}" for model in models)]
-    committed_files = project.repository.files_at(head, *folders)
-    record_paths = [
-        record_path for record_path in committed_files if layout.is_record_path(record_path)
-    ]
+    committed_ids: dict[str, str] = {}
+    for record_path, entry in trees.committed_files(project.repository, head, *folders).items():
+        if layout.is_record_path(record_path):
+            committed_ids[record_path] = entry.object_id
+    unknown = [object_id for object_id in committed_ids.values() if object_id not in known]
+    hashed = project.repository.blob_digests(unknown) if unknown else ()
+    digests = {**known, **dict(zip(unknown, hashed, strict=True))}
     findings: list[Finding] = []
-    blobs = project.repository.blobs(f"{head}:{record_path}" for record_path in record_paths)
-    for record_path, committed in zip(record_paths, blobs, strict=True):
-        findings += catch_errors(record_path, _compare_with_head(project, record_path, committed))
+    for record_path, object_id in committed_ids.items():
+        compared = _compare_with_head(project, record_path, digests[object_id])
+        findings += catch_errors(record_path, compared)
     if not findings:
         return []
     # git checks out nothing of a file that holds both sides; the finding is as of its contents.
@@ -144,9 +149,10 @@ def find_uncommitted(project: Project, models: Sequence[str]) -> list[Finding]:
     return findings
 
 
-def _compare_with_head(project: Project, path: str, committed: bytes | None) -> Iterator[Finding]:
+def _compare_with_head(project: Project, path: str, committed: Digest | None) -> Iterator[Finding]:
     contents = project.registry.read_file(path)
-    if contents != committed:
+    present = None if contents is None else Digest.of_bytes(contents)
+    if present != committed:
         message = "differs from what HEAD holds"
         if contents is None:
             message = "is deleted here, though HEAD holds it"
@@ -158,7 +164,7 @@ def check_repository(project: Project) -> list[Finding]:
     refers to them.
     """
     checks = (
-        ("HEAD", _check_history(project)),
+        ("HEAD", check_history(project)),
         ("refs/tags", _check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
@@ -171,13 +177,15 @@ def check_repository(project: Project) -> list[Finding]:
     return findings
 
 
-def _check_history(project: Project) -> Iterator[Finding]:
+def check_history(project: Project, models: Sequence[str] | None = None) -> Iterator[Finding]:
     """Find commits that changed or deleted what should only ever have been added, and records that
     say they were renumbered where nothing shows it.
+
+    With `models`, only their records are looked at.
     """
     if project.repository.head().commit is None:
         return
-    report = renumbered.examine_history(project)
+    report = renumbered.examine_history(project, models)
     yield from report.unconfirmed
     for change in report.tampering:
         if not layout.is_record_path(change.path):
@@ -307,72 +315,3 @@ def check_record(
         yield from catch_errors(path, judge_link(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedChain:
-    """A stage of a model: its promotions as far as they can be read, out of `total`, and what is
-    wrong.
-
-    `notes` are no damage: promotions that no tag seals yet, and seals that this clone may lack.
-    `before_seals` counts the promotions that are older than seals.
-    """
-
-    promotions: StageHistory
-    total: int
-    findings: tuple[Finding, ...]
-    notes: tuple[Finding, ...] = ()
-    before_seals: int = 0
-
-
-def check_chains(project: Project, model: str) -> list[CheckedChain]:
-    """Check every stage of a model, promotion by promotion, with the seals of its promotions."""
-    try:
-        stages = project.registry.list_stages(model)
-    except MlverError as error:
-        finding = describe_failure(layout.stages_folder(model), error)
-        return [CheckedChain((), 0, (finding,))]
-    chains: list[CheckedChain] = []
-    for stage in stages:
-        chain = check_chain(project, model, stage)
-        chains.append(_check_chain_seals(project, model, stage, chain))
-    return chains
-
-
-def _check_chain_seals(
-    project: Project, model: str, stage: str, chain: CheckedChain
-) -> CheckedChain:
-    """Add what is to be said of the seals of a stage's promotions."""
-    try:
-        checked = promotion_seals.check_promotion_seals(project, model, stage, chain.promotions)
-    except MlverError as error:
-        finding = describe_failure(layout.stage_folder(model, stage), error)
-        return replace(chain, findings=(*chain.findings, finding))
-    return replace(
-        chain,
-        findings=(*chain.findings, *checked.broken),
-        notes=checked.notes,
-        before_seals=checked.before_seals,
-    )
-
-
-def check_chain(project: Project, model: str, stage: str) -> CheckedChain:
-    """Check one stage of a model, promotion by promotion, up to the first that cannot be read."""
-    folder = layout.stage_folder(model, stage)
-    sequences: list[int] = []
-    promotions: list[tuple[PromotionRecord, Digest]] = []
-    findings: list[Finding] = []
-    try:
-        sequences = project.registry.list_sequences(folder)
-        for sequence in sequences:
-            try:
-                promotions.append(project.registry.read_promotion(model, stage, sequence))
-            except MlverError as error:
-                record_path = layout.promotion_path(model, stage, sequence)
-                findings.append(describe_unreadable(project, "chain", record_path, error))
-                break
-        digests = read_promoted_digests(project, model, promotions)
-        findings += judge_history(folder, promotions, digests)
-    except MlverError as error:
-        findings.append(describe_failure(folder, error))
-    return CheckedChain(promotions, len(sequences), tuple(findings))

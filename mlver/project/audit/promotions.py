@@ -67,12 +67,15 @@ VersionFinder = Callable[[str, str], VersionRecord | None]
 class PromotionReport:
     """What is wrong with promotions and versions, and those whose author nothing confirms.
 
-    `notes` say what could not be judged in this clone.
+    `notes` say what could not be judged in this clone. `history` and `policies` are what was judged
+    by; None where nothing was.
     """
 
     findings: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    history: RecordHistory | None = None
+    policies: NamedPolicies | None = None
 
 
 def judge_promotions(
@@ -133,7 +136,7 @@ def _judge_chains(
     findings += find_late_versions(tags, history, originals, registered)
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
-    return PromotionReport(tuple(findings), tuple(unconfirmed), notes)
+    return PromotionReport(tuple(findings), tuple(unconfirmed), notes, history, policies)
 
 
 def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[Finding]:

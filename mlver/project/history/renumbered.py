@@ -49,14 +49,21 @@ class HistoryReport:
     unconfirmed: tuple[Finding, ...]
 
 
-def examine_history(project: Project) -> HistoryReport:
-    """Examine the history of HEAD, and all that the records of the work tree say of it."""
+def examine_history(project: Project, models: Sequence[str] | None = None) -> HistoryReport:
+    """Examine the history of HEAD, and all that the records of the work tree say of it.
+
+    With `models`, it is that of their records alone.
+    """
     repository = project.repository
-    changes = _list_changes(repository, layout.RECORD_FOLDERS, walk=project.walk)
-    models: list[str] = []
-    with suppress(MlverError):
-        models = project.registry.list_models()
-    claimants = read_claimants(project.registry, models)
+    folders: Sequence[str] = layout.RECORD_FOLDERS
+    if models is not None:
+        folders = [layout.model_folder(model) for model in models]
+    changes = _list_changes(repository, folders, walk=project.walk)
+    claiming = models or []
+    if models is None:
+        with suppress(MlverError):
+            claiming = project.registry.list_models()
+    claimants = read_claimants(project.registry, claiming)
     vanished = _read_vanished(repository, changes)
     verdicts = judge_claims(claimants, vanished.values())
     tampering = _select_tampering(repository, changes, vanished, verdicts)

@@ -177,12 +177,14 @@ def judge_stage_seals(
 class CheckedSeals:
     """What this clone can say of a stage's seals: `notes` are no damage.
 
-    `before_seals` counts the promotions that are older than seals, and have none.
+    `before_seals` counts the promotions that are older than seals, and have none. `states` says how
+    each is sealed, by its number.
     """
 
     broken: tuple[Finding, ...]
     notes: tuple[Finding, ...]
     before_seals: int
+    states: Mapping[int, SealState]
 
 
 def check_promotion_seals(
@@ -200,7 +202,7 @@ def check_promotion_seals(
         broken = tuple(finding for finding in broken if finding not in missing)
         notes = (*missing, *notes)
     before_seals = list(judged.states.values()).count("before seals")
-    return CheckedSeals(broken, notes, before_seals)
+    return CheckedSeals(broken, notes, before_seals, judged.states)
 
 
 class ChangedOrigins(NamedTuple):

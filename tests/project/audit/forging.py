@@ -11,7 +11,8 @@ import pytest
 
 from mlver.document import codec
 from mlver.policy.promotion_dates import count_seconds
-from mlver.project.audit import audit, promotions
+from mlver.project.audit import promotions
+from mlver.project.audit.chains import check_chains
 from mlver.project.audit.promotions import PromotionReport
 from mlver.project.project import Project
 from mlver.project.stages.promote import promote_version
@@ -71,7 +72,7 @@ class Town:
     def judge(self) -> PromotionReport:
         """Judge all promotions again, as `verify --all` does."""
         project = self.project
-        chains = [chain.promotions for chain in audit.check_chains(project, "m")]
+        chains = [chain.promotions for chain in check_chains(project, "m")]
         versions: list[VersionRecord] = []
         for number in project.registry.list_versions("m"):
             record, _ = project.registry.read_version("m", number)

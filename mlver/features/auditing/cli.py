@@ -1,0 +1,80 @@
+"""Command line of audit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.errors import UsageError
+from mlver.features.auditing.audit import audit_stages
+from mlver.features.auditing.screen import draw_audit
+from mlver.features.auditing.tables import draw_audit_csv, draw_audit_markdown
+from mlver.terminal.options import Json, Model, complete_stage
+from mlver.terminal.session import emit_result, find_session
+
+AUDIT_EXAMPLES = (
+    "mlver audit",
+    "mlver audit digits --stage production",
+    "mlver audit --stage production --at 2026-03-03",
+    "mlver audit --since 2026-01-01 --strict",
+    "mlver audit --json > audit.json",
+    "mlver audit --against audit.json",
+)
+
+
+def audit_command(
+    ctx: typer.Context,
+    model: Model = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."
+        ),
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(metavar="STAGE", help="Only this stage.", autocompletion=complete_stage),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Say no where something is only unconfirmed.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEAD",
+            help="Is all still there that an older head (sha256:…), or a saved --json, stands for?",
+        ),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell who moved which stage, when, why, on what evidence and under which rule.
+
+    All that records and history allow is judged again, and every change of a rule is listed. What
+    nothing confirms is called so. The head that it prints stands for the whole history: note it
+    elsewhere, and --against tells later whether anything was rewritten. Exit 1 where something is
+    damaged.
+    """
+    if as_csv + as_markdown + json > 1:
+        raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
+    # Never with the cache: somebody who can write to it could make a history look whole.
+    result = audit_stages(
+        find_session(ctx).shown_project,
+        model,
+        stage=stage,
+        at=at,
+        since=since,
+        strict=strict,
+        against=against,
+    )
+    draw = draw_audit
+    if as_csv or as_markdown:
+        draw = draw_audit_csv if as_csv else draw_audit_markdown
+    is_page = as_csv or as_markdown
+    emit_result(result, draw, json=json, code=result.exit_code, paged=not is_page)
