@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.benchmarks import (  # noqa: F401 - each registers its workloads
+    audits,
     files,
     growth,
     histories,

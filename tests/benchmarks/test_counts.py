@@ -122,6 +122,9 @@ def test_reading_costs_no_more_than_it_did(count_once: CountCommand, argv: tuple
 PROCESSES = {
     ("verify", "--all"): 10,
     ("doctor",): 12,
+    # However many stages and moves there are: history, refs and tags, and what git holds.
+    ("audit",): 8,
+    ("audit", "m", "--stage", "production", "--at", "2026-01-02"): 8,
     ("tag", "--dry-run"): 6,
     ("hook", "pre-commit"): 4,
     ("hook", "check"): 4,
@@ -189,6 +192,26 @@ def test_what_was_never_looked_at_costs_no_process_more(story: Repository) -> No
 
 def test_all_of_history_is_read_in_one_process(count_once: CountCommand) -> None:
     assert count_once("verify", "--all")["histories"] == 1
+    assert count_once("audit")["histories"] == 1
+
+
+def test_an_audit_parses_each_promotion_once_whatever_the_cache_has(
+    count_once: CountCommand,
+) -> None:
+    # The settings three times (shown, judged and as history has them), three versions, three moves.
+    assert count_once("audit")["parsed"] <= 11
+
+
+def test_many_moves_and_stages_cost_an_audit_no_process_each(tmp_path: Path) -> None:
+    costs = []
+    for count in (2, 6):
+        made = versioned(tmp_path / str(count), 2)
+        for number in range(count):
+            for stage in ("staging", "production")[: count // 2]:
+                done = made.mlver("promote", f"m@1.{number % 2}.0", "--to", stage, "-m", "why")
+                assert done.code == 0, done.err
+        costs.append(counted(made, "audit")["processes"])
+    assert costs[0] == costs[1]
 
 
 # -- growth ----------------------------------------------------------------------------------------

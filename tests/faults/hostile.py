@@ -25,6 +25,8 @@ READING = (
     ("status",),
     ("diff", "m@1.0.0"),
     ("diff", "m@1.0.0", "m@1.1.0"),
+    ("audit",),
+    ("audit", "--at", "2026-01-02"),
     ("verify",),
     ("verify", "--all"),
     ("doctor",),

@@ -17,6 +17,8 @@ _AUDITING = (
     ("diff", "HEAD~2...HEAD"),
     ("diff", "HEAD~2...HEAD", "--markdown"),
     ("verify", "--all"),
+    ("audit",),
+    ("audit", "--at", "2026-01-02"),
 )
 
 

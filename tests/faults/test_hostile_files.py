@@ -47,6 +47,7 @@ _FIFO_COMMANDS = (
     ("list",),
     ("show", "m"),
     ("log",),
+    ("audit",),
     ("status",),
     ("verify", "--all"),
     ("checkout", "m@1.0.0", "--to", "served"),

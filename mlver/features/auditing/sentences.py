@@ -51,7 +51,9 @@ def tell_holding(move: AuditedMove, write_time: WriteTime = format_time) -> str:
     if move.unconfirmed:
         who += " (whom nothing confirms)"
     why = join_words(move.message)
-    reason = f"because “{why}”" if why else "and gave no reason"
+    # Nobody ends the quotation but the sentence itself.
+    quoted = why.replace("“", '"').replace("”", '"')
+    reason = f"because “{quoted}”" if why else "and gave no reason"
     deed = f"{who} {_tell_deed(move)} on {write_time(move.created)} UTC {reason}"
     evidence = tell_evidence(move)
     return f"{held}; {deed}; {evidence[0].lower()}{evidence[1:]}"
@@ -109,14 +111,14 @@ def tell_rule(move: AuditedMove) -> str:
     if move.policy is not None:
         policy = f"policy {shorten_digest(str(move.policy.digest))}"
         if move.policy.commit is not None:
-            policy += f" of {move.policy.commit[:10]}"
+            policy += f" as {move.policy.commit[:10]} has it"
     elif move.action != "promote":
         policy = "a rollback or a retirement is judged by none"
     if move.rule is None:
         return f"Rule: {policy}."
     rule = move.rule
-    told = f"Rule: {policy}; the newest change of it was {rule.author}'s"
-    told += f" of {format_time(rule.committed)} UTC in {rule.commit[:10]}"
+    told = f"Rule: {policy}; last changed by {rule.author}"
+    told += f" on {format_time(rule.committed)} UTC in {rule.commit[:10]}"
     if rule.seconds >= 0:
         told += f", {format_duration(rule.seconds)} before"
     return f"{told}." if not rule.loosened else f"{told}, looser: {'; '.join(rule.loosened)}."
