@@ -20,6 +20,7 @@ _RESULT_NAMES = {
     "hook": ("hook", "install"),
     "diff": ("diff", "review"),
     "retire": ("retire", "empty"),
+    "audit": ("audit", "dataaudit"),
 }
 
 

@@ -24,6 +24,7 @@ from mlver.features.auditing.findings import sort_findings
 from mlver.features.auditing.missing import describe_gaps
 from mlver.features.auditing.moves import MoveFacts, build_moves
 from mlver.features.auditing.scope import AuditScope, choose_scope
+from mlver.features.auditing.standing import list_unbound, list_withdrawn
 from mlver.findings import Finding
 from mlver.policy.chain import holder_after
 from mlver.policy.holdings import list_holdings
@@ -187,6 +188,7 @@ def _build_result(evidence: _Evidence, *, strict: bool) -> AuditResult:
     facts = MoveFacts(history=history, changes=changes, damage=found.damage, doubts=found.doubts)
     stages = [_build_stage(evidence, facts, *pair) for pair in scope.pairs]
     names = {pair[1] for pair in scope.pairs}
+    promotions = {pair: chain.promotions for pair, chain in evidence.chains.items()}
     doubts: list[Finding] = [*found.other_doubts]
     for stage in stages:
         for move in stage.moves:
@@ -199,8 +201,8 @@ def _build_result(evidence: _Evidence, *, strict: bool) -> AuditResult:
         rules=tuple(_list_rules(changes, names, scope)),
         damage=_list_damage(evidence, found),
         unconfirmed=tuple(dict.fromkeys(doubts)),
-        unbound=(),
-        withdrawn=(),
+        unbound=tuple(list_unbound(evidence.project, scope, promotions)),
+        withdrawn=tuple(list_withdrawn(evidence.project, scope)),
         missing=tuple(found.missing),
         head=AuditHead(
             digest=None if heads.head is None else str(heads.head),

@@ -8,6 +8,8 @@ import typer
 
 from mlver.errors import UsageError
 from mlver.features.auditing.audit import audit_stages
+from mlver.features.auditing.data_audit import audit_data
+from mlver.features.auditing.data_screen import draw_data_audit
 from mlver.features.auditing.screen import draw_audit
 from mlver.features.auditing.tables import draw_audit_csv, draw_audit_markdown
 from mlver.terminal.options import Json, Model, complete_stage
@@ -20,6 +22,7 @@ AUDIT_EXAMPLES = (
     "mlver audit --since 2026-01-01 --strict",
     "mlver audit --json > audit.json",
     "mlver audit --against audit.json",
+    "mlver audit --data digits@1.0.0:train",
 )
 
 
@@ -50,6 +53,13 @@ def audit_command(
             help="Is all still there that an older head (sha256:…), or a saved --json, stands for?",
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Instead: what was trained on this data (sha256:… or REF:NAME).",
+        ),
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
     json: Json = False,
@@ -63,9 +73,15 @@ def audit_command(
     """
     if as_csv + as_markdown + json > 1:
         raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
+    project = find_session(ctx).shown_project
+    if data is not None:
+        if any((model, at, stage, since, strict, against, as_csv, as_markdown)):
+            raise UsageError("--data goes with --json alone")
+        emit_result(audit_data(project, data), draw_data_audit, json=json, paged=True)
+        return
     # Never with the cache: somebody who can write to it could make a history look whole.
     result = audit_stages(
-        find_session(ctx).shown_project,
+        project,
         model,
         stage=stage,
         at=at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.cli.conftest import first, project, second, stories
 from tests.project.audit.conftest import town, town_path
 
-__all__ = ["town", "town_path"]
+__all__ = ["first", "project", "second", "stories", "town", "town_path"]
