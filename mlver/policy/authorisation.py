@@ -23,6 +23,33 @@ class PurposeStanding:
     record: AuthorisationRecord | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedData:
+    """A data set that a version was trained on, `name` as `MODEL@VERSION:NAME`.
+
+    `records` are its authorisations, oldest first. `withdrawn_elsewhere` are withdrawals that have
+    landed on the main branch, and that the work tree does not know of. `files` are the
+    authorisations of single files in it, each a chain of its own.
+    """
+
+    name: str
+    records: Sequence[AuthorisationRecord]
+    withdrawn_elsewhere: Sequence[AuthorisationRecord] = ()
+    files: Sequence[Sequence[AuthorisationRecord]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """All data that a version was trained on, and `unread`, what could not be read of it.
+
+    `today` is the time by which it is judged, in UTC.
+    """
+
+    data: Sequence[TrainedData]
+    unread: Sequence[str]
+    today: str
+
+
 def judge_standing(
     records: Sequence[AuthorisationRecord], purpose: str, on: str
 ) -> PurposeStanding:

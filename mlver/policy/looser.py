@@ -211,7 +211,7 @@ _THRESHOLDS: Mapping[str, Comparison] = {"min": _LEAST_NUMBER, "max": _MOST_NUMB
 _COMPARISONS: Mapping[str, Comparison] = {
     "after": _compare_requirements,
     "approvals": _LEAST_NUMBER,
-    "authorised": _compare_flags,
+    "authorised": _compare_unknown,
     "clean_code": _compare_flags,
     "copies": _LEAST_NUMBER,
     "drilled": _build_limit(_read_duration, at_least=False),

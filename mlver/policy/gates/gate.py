@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlver.digest import Digest
+from mlver.policy.authorisation import TrainingData
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
@@ -49,7 +50,8 @@ class StageCandidate:
     sets at an address, which nobody here can check.
 
     `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
-    `recorded` is what records say of it, and `stage` what it asks for. Where one of these is None,
+    `recorded` is what records say of it, `stage` what it asks for, and `training` what it was
+    trained on, with what that may be used for. Where one of these is None,
     nobody looked, and a gate that needs it is inconclusive.
     """
 
@@ -64,6 +66,7 @@ class StageCandidate:
     policy: StagePolicy | None = None
     recorded: RecordedVersion | None = None
     stage: AskedStage | None = None
+    training: TrainingData | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,13 +29,13 @@ class CommittedRecords:
     def at_commit(cls, repository: GitRepository, commit: str) -> CommittedRecords:
         """The records of a commit, named by its full id or reference."""
         entries = trees.committed_files(repository, commit, layout.ROOT)
-        return cls(repository, entries, _list_folders(entries))
+        return cls(repository, entries, list_folders(entries))
 
     @classmethod
     def from_index(cls, repository: GitRepository) -> CommittedRecords:
         """The records of the index: what a commit made now would hold."""
         entries = trees.staged_files(repository, layout.ROOT)
-        return cls(repository, entries, _list_folders(entries))
+        return cls(repository, entries, list_folders(entries))
 
     def fetch_files(self, wanted: Iterable[str]) -> None:
         """Read many files at once; those there are not do no harm."""
@@ -80,7 +80,7 @@ class CommittedRecords:
         return self.folders.get(folder, [])
 
 
-def _list_folders(paths: Iterable[str]) -> dict[str, list[str]]:
+def list_folders(paths: Iterable[str]) -> dict[str, list[str]]:
     """The names in each folder that these files lie in."""
     folders: dict[str, list[str]] = {}
     known = {""}

@@ -13,6 +13,7 @@ from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.remote.recoverability import find_recoverability
+from mlver.project.stages.training_data import read_training
 from mlver.project.tags import promotion_seals, seals
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
@@ -48,6 +49,7 @@ def describe_candidate(
         recovery=_ask_remotes(project, record, policies),
         recorded=_read_recorded(project, record, digest),
         stage=_find_asked_stage(project, chosen.model, stage),
+        training=read_training(project, record) if asks_for(policies, "authorised") else None,
     )
 
 

@@ -150,7 +150,7 @@ def test_no_tag_is_proposed_where_one_seals_another_record(actual: str) -> None:
 
 
 def test_every_result_is_found_by_the_name_of_its_gate() -> None:
-    required: Document = {"recoverable": True, "copies": 2}
+    required: Document = {"recoverable": True, "copies": 2, "authorised": "training"}
     everything = StageSettings(gates={"after": ["staging"], "verified": True, "requires": required})
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
     results = apply_gates(everything, shut)
