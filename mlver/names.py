@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from mlver.errors import UsageError, shell_command
 
 LATEST = "latest"
+# The stage of the version to go back to when all else fails.
+GOLDEN = "golden"
 # What stands in hints for the words of a person.
 PLACEHOLDER = "WHY"
 MAX_PATH_BYTES = 4096

@@ -41,6 +41,12 @@ stages:
 #      verified: true
 #      recoverable: true
 #      copies: 2
+#      authorised: training
+# `golden` is a stage like any other: the version to go back to when all else fails, by
+# `mlver rollback MODEL --stage production --golden`.
+#  golden:
+#    description: Known to be good
+#    after: [production]
 
 # What the tags that seal records have to be: signed, with the key that git has for tags.
 #tags:

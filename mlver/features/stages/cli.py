@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from mlver.errors import UsageError
 from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollback
+from mlver.names import GOLDEN
 from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.stages.promote import promote_version
 from mlver.project.stages.rollback import roll_back_stage
@@ -83,6 +85,9 @@ def rollback_command(
             metavar="VERSION", help="Back to this one, not the one before.", show_default=False
         ),
     ] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Back to the version that holds the stage golden.")
+    ] = False,
     message: Message = "",
     checkout: Annotated[
         bool, typer.Option("--checkout", help="Restore the working files as well.")
@@ -92,12 +97,14 @@ def rollback_command(
     json: Json = False,
 ) -> None:
     """Give a stage back to the version before, proven byte by byte."""
+    if golden and to is not None:
+        raise UsageError("--golden and --to both say where to go back to; give one of them")
     result = roll_back_stage(
         find_session(ctx).initialised_project,
         model,
         stage=stage,
         message=message,
-        to=to,
+        to=GOLDEN if golden else to,
         checkout=checkout,
         dry_run=dry_run,
     )

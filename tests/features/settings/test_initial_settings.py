@@ -20,7 +20,7 @@ def test_the_comments_are_settings_with_their_sign_taken_away(first: Repository)
     assert list(in_force) == ["schema", "stages"]
     examples = re.sub(r"^#(?=\w|  )", "", written, flags=re.MULTILINE)
     document = decode_document("config", examples.encode(), CONFIG)
-    assert list(document["stages"]) == ["staging", "production", "canary"]
+    assert list(document["stages"]) == ["staging", "production", "canary", "golden"]
     shown = set()
     for key in list_keys("config", document):
         value = document
