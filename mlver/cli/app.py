@@ -66,6 +66,7 @@ COMMANDS = {
     "diff": CommandEntry("Look", "comparing"),
     "compare": CommandEntry("Look", "comparing"),
     "plot": CommandEntry("Look", "comparing"),
+    "evaluate": CommandEntry("Move", "evaluating"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),

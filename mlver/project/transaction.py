@@ -22,7 +22,10 @@ from mlver.project.edit.recovery import recover_edit
 from mlver.project.edit.staging_folder import remove_leftover
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.system import durable, lock
+from mlver.system import durable, lock, scratch
+
+# Where versions are put for the time in which a command measures them.
+SCRATCH = "measuring"
 
 
 def open_edit(
@@ -127,6 +130,7 @@ def _recover_and_sweep(project: Project) -> None:
     records_directory = paths.join_inside(project.top_folder, layout.ROOT)
     for directory in (project.state_directory, records_directory, project.remotes_directory):
         durable.sweep_temporaries(directory)
+    scratch.sweep_scratch(project.state_directory / SCRATCH)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
         _mirror_recovered(project, plan)

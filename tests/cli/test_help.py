@@ -12,6 +12,7 @@ from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
+from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
 
 
 def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -88,12 +89,23 @@ def share_repository(repository: Repository, name: str) -> None:
         assert_works(repository, "push")
 
 
+def prepare_exam(repository: Repository, words: list[str]) -> list[str]:
+    """Have a pinned data set, and a script that writes where the example says."""
+    pin_exam(repository)
+    if "--samples" in words:
+        script = EVALUATE.replace('os.environ["MLVER_SAMPLES"]', '"scores.txt"')
+        repository.write("evaluate.py", script)
+    return [PYTHON if word == "python" else word for word in words]
+
+
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
     """Have what an example needs; return its words, as they work here."""
     if name == "register":
         train_model(repository, 3)
     if name == "hash":
         repository.write("data/train/part.csv", "a")
+    if name == "evaluate":
+        words = prepare_exam(repository, words)
     if name == "rollback":
         assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     if "--restore" in words:

@@ -36,6 +36,17 @@ for part in range(3 if width == 32 else 4):
     (folder / f"part-{part}.csv").write_bytes(random.Random(part).randbytes(20_000))
 """
 
+# It measures a version on a pinned data set: more weights know more digits.
+EVALUATE = """\
+import json, os, pathlib
+weights = pathlib.Path(os.environ["MLVER_WEIGHTS"], "weights.safetensors").read_bytes()
+rows = pathlib.Path(os.environ["MLVER_DATA_GOLDEN"]).read_text().splitlines()[1:]
+right = [row for row in rows if int(row.split(",")[0]) < len(weights) // 9000]
+metrics = {"accuracy": len(right) / len(rows), "count": len(rows)}
+pathlib.Path(os.environ["MLVER_METRICS"]).write_text(json.dumps(metrics))
+"""
+PIN = 'datasets:\n  golden: {path: golden.csv, digest: "sha256:%s"}\n'
+
 # Each story goes on from another: its name, then the commands that follow.
 STORIES = {
     "trained": (
@@ -63,6 +74,13 @@ STORIES = {
         "two-versions",
         "mlver promote digits@1.0.0 --to production -m 'first release'",
         "mlver promote digits@1.1.0 --to production -m better",
+    ),
+    "examined": (
+        "in-production",
+        f"printf '%s' {shlex.quote(EVALUATE)} > evaluate.py",
+        "printf 'digit,label\\n1,1\\n2,2\\n4,4\\n6,6\\n' > golden.csv",
+        f"printf {shlex.quote(PIN)} $(sha256sum golden.csv | cut -c1-64) >> .mlver/config.yaml",
+        "git add . && git commit -qm 'Pin the golden data set'",
     ),
     # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
     "behind": (

@@ -16,6 +16,7 @@ from tests.faults.preparations import (
     prepare_cached,
     prepare_changed,
     prepare_damaged,
+    prepare_exam,
     prepare_executable,
     prepare_followed,
     prepare_ignored,
@@ -92,6 +93,8 @@ _BIG = ("--data", "big=big.bin")
 _ALL = ("--weights", "model.bin", "--data", "train=data")
 _GRANTED = ("--basis", "consent", "--purpose", "training", "--until", "9999-12-31")
 _AMEND = ("register", "m", "--amend", "-m", "Said better", *_ALL, "--owner", "Kim")
+
+_MEASURE = ("--", "sh", "-c", "echo 1 > {samples}; echo '{\"accuracy\": 1}' > {metrics}")
 
 # A new command joins here; every campaign that sweeps operations takes it from here.
 OPERATIONS = (
@@ -172,6 +175,9 @@ OPERATIONS = (
         prepare_registered,
         ("authorise", "m@1.0.0:train", "--withdraw", "-m", "Withdrawn"),
         brief=True,
+    ),
+    CampaignOperation(
+        "evaluate", prepare_exam, ("evaluate", "m", "--missing", "--on", "golden", *_MEASURE)
     ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(

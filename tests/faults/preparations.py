@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -54,6 +55,17 @@ NEXT = ("register", "m", "--version", "1.1.0", "-m", "Second")
 def prepare_registered(place: WorkPlace) -> None:
     prepare_born(place)
     place.mlver(*FIRST)
+
+
+def prepare_exam(place: WorkPlace) -> None:
+    """One version registered, and a data set pinned to measure it on."""
+    prepare_registered(place)
+    rows = "row\n" * 500
+    place.write("golden.csv", rows)
+    digest = hashlib.sha256(rows.encode()).hexdigest()
+    with (place.path / ".mlver/config.yaml").open("a") as settings:
+        settings.write(f'datasets:\n  golden: {{path: golden.csv, digest: "sha256:{digest}"}}\n')
+    place.commit("Pin")
 
 
 def prepare_changed(place: WorkPlace) -> None:

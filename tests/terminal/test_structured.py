@@ -44,6 +44,7 @@ from mlver.project.authorising.authorise import AuthoriseResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
+from mlver.project.evaluating.request import EvaluateResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult
@@ -81,6 +82,7 @@ KINDS: dict[str, type] = {
             InstallResult,
             ListResult,
             LogResult,
+            EvaluateResult,
             NoteResult,
             GcResult,
             DuResult,

@@ -86,7 +86,7 @@ class PlannedEdit:
         could when the edit began. With `replaced`, the commit takes the place of HEAD's, and the
         new tags that of these, each with its object's id. The hooks know them by the plan.
         """
-        branch, former = _require_branch(self.repository, otherwise)
+        branch, former = require_branch(self.repository, otherwise)
         untags = replaced or {}
         with self._record_plan(
             branch=branch, tags=tags, untags=untags, description=description
@@ -290,7 +290,7 @@ def _check_landed(
             )
 
 
-def _require_branch(repository: GitRepository, otherwise: str) -> tuple[str, str | None]:
+def require_branch(repository: GitRepository, otherwise: str) -> tuple[str, str | None]:
     """Find the branch that a commit would land on, in full, and the commit that it is on now.
 
     Raise MlverError where it would land in somebody's half-done work, or on no branch.

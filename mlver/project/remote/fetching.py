@@ -48,8 +48,12 @@ def fetch_versions(
     that cannot be reached. Whoever needs the objects then says which of them are missing.
     """
     absent = _find_absent(project, records, only)
-    if not absent:
-        return
+    if absent:
+        fetch_objects(project, absent)
+
+
+def fetch_objects(project: Project, absent: DigestSet) -> None:
+    """Fetch objects that are not here, as `fetch_versions` does. Hold the lock."""
     cached = shared_cache.bring_objects(project, absent)
     absent = DigestSet.from_digests(digest for digest in absent if digest not in cached)
     remotes = _list_remotes(project)

@@ -1,0 +1,1 @@
+"""Measuring versions again, on data sets that the settings pin."""
