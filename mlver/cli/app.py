@@ -67,6 +67,8 @@ COMMANDS = {
     "compare": CommandEntry("Look", "comparing"),
     "plot": CommandEntry("Look", "comparing"),
     "evaluate": CommandEntry("Move", "evaluating"),
+    "approve": CommandEntry("Move", "approving"),
+    "revoke": CommandEntry("Move", "approving"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "checkout": CommandEntry("Move", "stages"),

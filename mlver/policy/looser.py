@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from mlver.policy.approval_defaults import NOT_BY_DEFAULT
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.values import Value
 
@@ -197,6 +198,19 @@ def _compare_thresholds(key: str, new: Value, old: Value) -> Iterator[Loosening]
             yield from _compare_unknown(name, new_threshold, threshold)
 
 
+def _compare_approvals(key: str, new: Value, old: Value) -> Iterator[Loosening]:
+    """Compare who has to approve: more people, fewer who may, more who may not, for less long."""
+    if not isinstance(new, Mapping) or not isinstance(old, Mapping):
+        yield from _compare_unknown(key, new, old)
+        return
+    yield from _LEAST_NUMBER(f"{key}.min", new.get("min"), old.get("min"))
+    yield from _compare_choices(f"{key}.from", new.get("from"), old.get("from"))
+    excluded = [setting.get("not", NOT_BY_DEFAULT) for setting in (new, old)]
+    yield from _compare_requirements(f"{key}.not", *excluded)
+    if old.get("within") is not None:
+        yield from _MOST_TIME(f"{key}.within", new.get("within"), old.get("within"))
+
+
 def _show_setting(setting: Value) -> str:
     if isinstance(setting, str | int | float):
         return str(setting)
@@ -205,16 +219,17 @@ def _show_setting(setting: Value) -> str:
 
 _LEAST_NUMBER = _build_limit(_read_number, at_least=True)
 _MOST_NUMBER = _build_limit(_read_number, at_least=False)
+_MOST_TIME = _build_limit(_read_duration, at_least=False)
 _THRESHOLDS: Mapping[str, Comparison] = {"min": _LEAST_NUMBER, "max": _MOST_NUMBER}
 # What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
 # order.
 _COMPARISONS: Mapping[str, Comparison] = {
     "after": _compare_requirements,
-    "approvals": _LEAST_NUMBER,
+    "approvals": _compare_approvals,
     "authorised": _compare_unknown,
     "clean_code": _compare_flags,
     "copies": _LEAST_NUMBER,
-    "drilled": _build_limit(_read_duration, at_least=False),
+    "drilled": _MOST_TIME,
     "formats": _compare_choices,
     "gates": _compare_thresholds,
     "hold": _build_limit(_read_duration, at_least=True),

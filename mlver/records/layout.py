@@ -237,7 +237,7 @@ def is_record_path(path: str) -> bool:
     """
     place = parse_path(path)
     if place is None:
-        return path.startswith(_BESIDE_MODELS)
+        return path.startswith(_BESIDE_MODELS) or is_seal_path(path)
     return place.kind != "model"
 
 
@@ -247,6 +247,7 @@ def is_own_path(path: str) -> bool:
     """
     return (
         parse_path(path) is not None
+        or is_seal_path(path)
         or path.startswith(_BESIDE_MODELS)
         or path in (CONFIG, ATTRIBUTES, ALLOWED_SIGNERS, VERSION_SCHEMA)
     )
@@ -323,6 +324,17 @@ def evaluation_path(model: str, number: Version | str, sequence: int) -> str:
 
 def approval_path(model: str, number: Version | str, name: str, sequence: int) -> str:
     return f"{approvals_folder(model, number)}/{name}/{sequence:04d}.yaml"
+
+
+def seal_path(path: str) -> str:
+    """Where the signature of the approval at a path lies: a signed tag object, kept as a file."""
+    return f"{path.removesuffix('.yaml')}.seal"
+
+
+def is_seal_path(path: str) -> bool:
+    """Whether a path is of a signature that stands beside an approval."""
+    stem, dot, suffix = path.rpartition(".")
+    return suffix == "seal" and isinstance(parse_path(f"{stem}{dot}yaml"), ApprovalPath)
 
 
 def notes_folder(model: str, number: Version | str) -> str:

@@ -41,6 +41,7 @@ from tests.faults.preparations import (
     prepare_unneeded,
     prepare_unsealed,
 )
+from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
 from tests.faults.preparations_of_remotes import (
     prepare_fetching,
     prepare_pulled,
@@ -155,6 +156,24 @@ OPERATIONS = (
     ),
     CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
     CampaignOperation("note", prepare_registered, ("note", "m@1.0.0", "-m", "Slow"), brief=True),
+    CampaignOperation(
+        "approve",
+        prepare_two_versions,
+        ("approve", "m@1.0.0", "--to", "production", "-m", "Fine"),
+        brief=True,
+    ),
+    CampaignOperation(
+        "approve-signed",
+        prepare_signing,
+        ("approve", "m@1.0.0", "--to", "production", "-m", "Fine"),
+        brief=True,
+    ),
+    CampaignOperation(
+        "revoke",
+        prepare_approved,
+        ("revoke", "m@1.0.0", "--to", "production", "-m", "Not so fine"),
+        brief=True,
+    ),
     CampaignOperation(
         "retire", prepare_two_versions, ("retire", "m@1.0.0", "-m", "Old"), brief=True
     ),

@@ -21,6 +21,7 @@ _RESULT_NAMES = {
     "diff": ("diff", "review"),
     "retire": ("retire", "empty"),
     "audit": ("audit", "dataaudit"),
+    "revoke": ("approve",),
 }
 
 

@@ -32,7 +32,7 @@ ORDERED: dict[str, tuple[str, Any, Any, str]] = {
     "a choice": ("formats", ["onnx", "pickle"], ["onnx"], "`formats` also names pickle"),
     "any choice": ("formats", None, ["onnx"], "`formats` is no longer asked for"),
     "copies": ("copies", 1, 2, "`copies` asks for 1 instead of 2"),
-    "approvals": ("approvals", None, 2, "`approvals` is no longer asked for"),
+    "approvals": ("approvals", None, {"min": 2}, "`approvals` is no longer asked for"),
     "a size": ("max_size", 200, 100, "`max_size` asks for 200 instead of 100"),
     "a wait": ("hold", "36h", "2d", "`hold` asks for 36h instead of 2d"),
     "an age": ("drilled", "5w", "30d", "`drilled` asks for 5w instead of 30d"),
@@ -125,7 +125,6 @@ _LIMITS = st.dictionaries(
 )
 _KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "after": _NAMES,
-    "approvals": st.integers(0, 3),
     "copies": st.integers(0, 3),
     "drilled": _DURATIONS,
     "formats": _NAMES,
@@ -179,7 +178,7 @@ def _measure_rule(policy: StagePolicy) -> dict[str, Value]:
     return measured
 
 
-@pytest.mark.parametrize("key", ["approvals", "copies", "drilled", "hold", "max_size", "verified"])
+@pytest.mark.parametrize("key", ["copies", "drilled", "hold", "max_size", "verified"])
 @given(data=st.data())
 def test_limits_and_switches_are_ordered(key: str, data: st.DataObject) -> None:
     settings = _KNOWN[key]

@@ -40,6 +40,7 @@ from mlver.features.retention.du import DuResult
 from mlver.features.retention.gc import GcResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
+from mlver.project.approvals.approve import ApproveResult
 from mlver.project.authorising.authorise import AuthoriseResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
@@ -63,6 +64,7 @@ KINDS: dict[str, type] = {
         *(
             AdoptResult,
             AuditResult,
+            ApproveResult,
             CheckoutResult,
             CiResult,
             CompareResult,

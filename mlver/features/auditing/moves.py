@@ -11,8 +11,8 @@ from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.chain import SealState
 from mlver.policy.holdings import StageHolding
+from mlver.policy.people import is_same_person
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
-from mlver.policy.promotion_rules import is_same_person
 from mlver.project.audit.record_authors import report
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.audit.rule_changes import RuleChange

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlver.digest import Digest
+from mlver.policy.approvals import ApprovalFacts, SignatureFacts
 from mlver.policy.authorisation import TrainingData
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.stage_policy import StagePolicy
@@ -51,7 +52,8 @@ class StageCandidate:
 
     `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
     `recorded` is what records say of it, `stage` what it asks for, and `training` what it was
-    trained on, with what that may be used for. Where one of these is None,
+    trained on, with what that may be used for. `approvals` are its own for that stage, and
+    `signatures` those of its seal and of whoever asks. Where one of these is None,
     nobody looked, and a gate that needs it is inconclusive.
     """
 
@@ -67,6 +69,8 @@ class StageCandidate:
     recorded: RecordedVersion | None = None
     stage: AskedStage | None = None
     training: TrainingData | None = None
+    approvals: ApprovalFacts | None = None
+    signatures: SignatureFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

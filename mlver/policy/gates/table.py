@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from mlver.policy.gates import after, authorised, recoverable, sealed, verified
+from mlver.policy.gates import after, approvals, authorised, recoverable, sealed, signed, verified
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import GateResult
@@ -24,6 +24,8 @@ GATES: Mapping[str, Gate] = {
     "recoverable": recoverable.RECOVERABLE,
     "copies": recoverable.COPIES,
     "authorised": authorised.GATE,
+    "approvals": approvals.GATE,
+    "signed": signed.GATE,
 }
 # These hold for every stage, and no setting switches them off.
 ALWAYS: Mapping[str, Value] = {"sealed": True}

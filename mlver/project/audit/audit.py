@@ -23,6 +23,7 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.git import merging, trees
+from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.attached_links import judge_link, judge_retirement
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
@@ -268,6 +269,8 @@ def _check_files(project: Project) -> Iterator[Finding]:
         log_command = shell_command("git", "log", "--", record_path)
         if is_link:
             yield Finding("name", record_path, "is a symlink, which no record is", (log_command,))
+        elif layout.is_seal_path(record_path):
+            yield from check_seal_file(project, record_path)
         elif record_place is None:
             yield Finding("name", record_path, "is no record's name", (log_command,))
         # The others are walked link by link.

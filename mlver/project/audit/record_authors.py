@@ -8,7 +8,7 @@ from dataclasses import replace
 from mlver.errors import shell_command
 from mlver.findings import Finding, FindingKind
 from mlver.git.commit_log import CommitEntry
-from mlver.policy.promotion_rules import is_confirmed
+from mlver.policy.people import is_confirmed
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.former_formats import JUDGED_FORMAT
 from mlver.project.audit.record_history import RecordHistory, SealedRecord, find_originals

@@ -9,8 +9,8 @@ from mlver.errors import shell_command
 from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.looser import drop_covered, list_loosened, list_loosenings, select_shared
+from mlver.policy.people import is_same_person
 from mlver.policy.promotion_dates import count_seconds
-from mlver.policy.promotion_rules import is_same_person
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.named_policies import NamedPolicies
 from mlver.project.audit.record_history import RecordHistory

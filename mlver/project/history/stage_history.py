@@ -11,6 +11,7 @@ from mlver.policy.chain import judge_history
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
+from mlver.records.references import VersionReference
 from mlver.records.sections.stages import StageSettings
 
 StageHistory = Sequence[tuple[PromotionRecord, Digest]]
@@ -70,3 +71,11 @@ def require_whole_history(project: Project, model: str, stage: str) -> StageHist
             lines.append(f"  {subject} {link.message}")
         raise MlverError("\n".join(lines), hint="mlver verify --all")
     return history
+
+
+def find_baseline(history: StageHistory) -> VersionReference | None:
+    """Find the version that holds a stage, which gates compare with; None for an empty stage."""
+    if not history:
+        return None
+    last, _ = history[-1]
+    return None if last.action == "retire" else VersionReference(last.version, last.record)

@@ -170,12 +170,8 @@ class RecordRegistry:
         self, model: str, stage: str, sequence: int
     ) -> tuple[PromotionRecord, Digest]:
         """A promotion's record and the digest of its bytes."""
-        record_path = layout.promotion_path(model, stage, sequence)
-        record_bytes = self._require_numbered(record_path)
-        record = self._build_placed(
-            "promotion", PromotionRecord.from_document, record_bytes, record_path
-        )
-        return record, Digest.of_bytes(record_bytes)
+        path = layout.promotion_path(model, stage, sequence)
+        return self._read_both("promotion", PromotionRecord.from_document, path)
 
     def read_history(self, model: str, stage: str) -> list[tuple[PromotionRecord, Digest]]:
         """A stage's promotions, oldest first."""
@@ -231,13 +227,11 @@ class RecordRegistry:
     def read_evaluation(
         self, model: str, number: Version | str, sequence: int
     ) -> tuple[EvaluationRecord, Digest]:
-        # imported here, as below: `list` need not know what it does not show
+        # imported here, as below: `list` does not show it
         from mlver.records.evaluation import EvaluationRecord
 
         path = layout.evaluation_path(model, number, sequence)
-        data = self._require_numbered(path)
-        record = self._build_placed("evaluation", EvaluationRecord.from_document, data, path)
-        return record, Digest.of_bytes(data)
+        return self._read_both("evaluation", EvaluationRecord.from_document, path)
 
     def read_approvals(
         self, model: str, number: Version | str, stage: str | None = None
@@ -247,8 +241,8 @@ class RecordRegistry:
         stages = [stage] if stage else filter(layout.is_stage_name, self.source.list_names(root))
         approvals: list[tuple[ApprovalRecord, Digest]] = []
         for name in sorted(stages):
-            for sequence in self.list_sequences(f"{root}/{name}"):
-                approvals.append(self.read_approval(model, number, name, sequence))
+            numbers = self.list_sequences(f"{root}/{name}")
+            approvals += [self.read_approval(model, number, name, each) for each in numbers]
         return approvals
 
     def read_approval(
@@ -257,9 +251,11 @@ class RecordRegistry:
         from mlver.records.approval import ApprovalRecord
 
         path = layout.approval_path(model, number, stage, sequence)
+        return self._read_both("approval", ApprovalRecord.from_document, path)
+
+    def _read_both(self, kind: Kind, build: Builder[_Placed], path: str) -> tuple[_Placed, Digest]:
         data = self._require_numbered(path)
-        record = self._build_placed("approval", ApprovalRecord.from_document, data, path)
-        return record, Digest.of_bytes(data)
+        return self._build_placed(kind, build, data, path), Digest.of_bytes(data)
 
     def read_placed(self, kind: Kind, build: Builder[_Placed], path: str) -> _Placed:
         """The numbered record at a path; raise MlverError where there is none.

@@ -6,15 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
+from mlver.policy.approvals import ApprovalFacts, SignatureFacts
 from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
+from mlver.project.history.given_approvals import gather_approvals
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.training_data import read_training
 from mlver.project.tags import promotion_seals, seals
+from mlver.project.tags.signatures import judge_signatures
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -50,6 +53,8 @@ def describe_candidate(
         recorded=_read_recorded(project, record, digest),
         stage=_find_asked_stage(project, chosen.model, stage),
         training=read_training(project, record) if asks_for(policies, "authorised") else None,
+        approvals=_read_approvals(project, (record, digest), stage, policies),
+        signatures=_judge_signatures(project, record, digest, policies),
     )
 
 
@@ -106,6 +111,25 @@ def _find_asked_stage(project: Project, model: str, stage: str) -> AskedStage:
     record, digest = project.registry.read_version(model, last.version)
     holder = _read_recorded(project, record, digest)
     return AskedStage(name=stage, holder=holder, is_held=last.action != "retire")
+
+
+def _read_approvals(
+    project: Project,
+    version: tuple[VersionRecord, Digest],
+    stage: str,
+    policies: Sequence[StagePolicy],
+) -> ApprovalFacts | None:
+    """Read a version's approvals: they have to be given under the last policy, that of main."""
+    if not asks_for(policies, "approvals"):
+        return None
+    signed = asks_for(policies, "signed")
+    return gather_approvals(project, version, stage, policies[-1], signed=signed)
+
+
+def _judge_signatures(
+    project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
+) -> SignatureFacts | None:
+    return judge_signatures(project, record, digest) if asks_for(policies, "signed") else None
 
 
 @dataclass(frozen=True, slots=True)

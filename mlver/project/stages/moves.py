@@ -9,18 +9,19 @@ from typing import NamedTuple
 
 from mlver.document import codec
 from mlver.git.git_tag import GitTag
+from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_policy
 from mlver.policy.stage_policy import StagePolicy
 from mlver.policy.staging import stage_holder
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
-from mlver.project.history.stage_history import StageHistory
+from mlver.project.history.stage_history import StageHistory, find_baseline
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.stages.candidate import describe_candidate
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
-from mlver.records.promotion import Action, GateResult, PromotionRecord
-from mlver.records.references import PolicyReference, VersionReference
+from mlver.records.promotion import Action, ApprovalReference, GateResult, PromotionRecord
+from mlver.records.references import PolicyReference
 
 
 def judge_gates(
@@ -38,6 +39,13 @@ def judge_gates(
     unless the project is offline. What two policies ask alike is answered once.
     """
     candidate = describe_candidate(project, chosen, stage, policies, signed=signed)
+    return judge_candidate(candidate, policies)
+
+
+def judge_candidate(
+    candidate: StageCandidate, policies: Sequence[StagePolicy]
+) -> tuple[GateResult, ...]:
+    """Ask the same of what is known already."""
     results: dict[GateResult, None] = {}
     for policy in policies:
         results.update(dict.fromkeys(apply_policy(policy, candidate)))
@@ -56,6 +64,7 @@ class StageMove:
     gates: tuple[GateResult, ...]
     forced: bool = False
     policy: PolicyReference | None = None
+    approvals: tuple[ApprovalReference, ...] = ()
 
 
 class MovedStage(NamedTuple):
@@ -130,11 +139,8 @@ def next_sequence(history: StageHistory) -> int:
 
 def _build_promotion(project: Project, move: StageMove, history: StageHistory) -> PromotionRecord:
     prior = None
-    baseline = None
     if history:
-        last_record, prior = history[-1]
-        if last_record.action != "retire":
-            baseline = VersionReference(last_record.version, last_record.record)
+        _, prior = history[-1]
     chosen = move.chosen
     _, digest = project.registry.read_version(chosen.model, chosen.version)
     return PromotionRecord(
@@ -148,8 +154,9 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
         author=project.repository.author(),
         message=move.message.strip(),
         policy=move.policy,
-        baseline=baseline,
+        baseline=find_baseline(history),
         gates=move.gates,
+        approvals=move.approvals,
         forced=move.forced,
         record=digest,
         prior=prior,

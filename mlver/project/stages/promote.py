@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver import names
+from mlver.policy.approvals import list_counted
 from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
 from mlver.project.edit.protected import refuse_protected
@@ -15,7 +16,7 @@ from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.remote.fetching import fetch_versions
 from mlver.project.stages import moves
-from mlver.project.stages.candidate import find_opening, reads_bytes
+from mlver.project.stages.candidate import describe_candidate, find_opening, reads_bytes
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.moves import StageMove
 from mlver.project.tags import promotion_seals, seals
@@ -114,9 +115,19 @@ def _judge_move(
     _note_difference(project, judging, stage)
     if fetches and reads_bytes(judging.policies):
         fetch_versions(project, [version])
-    gates = moves.judge_gates(project, chosen, stage, judging.policies, signed=judging.signed)
-    forced = not is_open(gates)
-    return StageMove(chosen, stage, "promote", message, created, gates, forced, judging.reference)
+    candidate = describe_candidate(project, chosen, stage, judging.policies, signed=judging.signed)
+    gates = moves.judge_candidate(candidate, judging.policies)
+    return StageMove(
+        chosen=chosen,
+        stage=stage,
+        action="promote",
+        message=message,
+        created=created,
+        gates=gates,
+        forced=not is_open(gates),
+        policy=judging.reference,
+        approvals=list_counted(judging.policies, candidate.approvals),
+    )
 
 
 def _note_difference(project: Project, judging: JudgingRules, stage: str) -> None:

@@ -37,6 +37,7 @@ from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.remote.fetching import fetch_versions
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
+from mlver.project.stages.rollback_signature import require_signature
 from mlver.project.stages.rollback_target import (
     build_target_hint,
     find_target,
@@ -222,6 +223,8 @@ def _perform_rollback(
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
     outcome = None
+    # Before any file changes: a move that cannot be signed as asked is not made.
+    signed = require_signature(project, target.stage, target.chosen, target.history)
     fetch_versions(project, [target.record])
     if checkout:
         applied, proven = _check_out_target(project, target)
@@ -229,10 +232,8 @@ def _perform_rollback(
     else:
         proven = damage.require_whole(project, target.record, repairing=True)
     # A rollback asks no gate of the stage, so its record says what was proven instead.
-    gate = prove_bytes(f"{proven.size} bytes checked", proven.unread)
-    move = moves.StageMove(
-        target.chosen, target.stage, "rollback", message, target.created, (gate,)
-    )
+    gates = (prove_bytes(f"{proven.size} bytes checked", proven.unread), *signed)
+    move = moves.StageMove(target.chosen, target.stage, "rollback", message, target.created, gates)
     try:
         moved = moves.move_stage(
             project,
