@@ -123,6 +123,8 @@ def _draw_next_steps(result: RegisterResult, screen: TextScreen) -> None:
         screen.draw_line(("nothing was written", "dim"))
     elif result.tag is None:
         screen.draw_unbroken(("staged: ", "dim"), "git commit, and once it is merged: mlver tag")
+    elif result.remote is not None:
+        screen.draw_next("mlver push", (f"  (so that {result.remote} has it, too)", "dim"))
     elif result.previous is None:
         ref = f"{result.model}@{result.version}"
         screen.draw_next(shell_command("mlver", "promote", ref, "--to", "STAGE", "-m", "WHY"))

@@ -76,8 +76,9 @@ class RegisterResult:
     `.mlverignore` left out of them, that of a folder with a slash; `dropped` are the files among
     them that the version before or the highest has, each with that version.
     `secrets` names the params that are encrypted. `unchanged`: artifacts, params and metrics are
-    those of the version before, and none is secret. `amended` is the
-    digest of the record that this one replaced.
+    those of the version before, and none is secret. `amended` is the digest of the record that this
+    one replaced. `remote` is the one that gets objects by default, where this version has some that
+    it cannot have yet; else None.
     """
 
     model: str
@@ -105,6 +106,7 @@ class RegisterResult:
     left_out: tuple[str, ...]
     dropped: Mapping[str, str]
     amended: str | None = None
+    remote: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,15 @@ def build_result(
         leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
         left_out=list_left_out(record, encoded.measured),
         dropped=find_dropped(project, record, encoded.measured, encoded.before),
+        remote=_find_lacking_remote(project, artifacts),
     )
+
+
+def _find_lacking_remote(project: Project, artifacts: Sequence[RegisteredArtifact]) -> str | None:
+    """The default remote, if there are objects to send; nothing is asked of it."""
+    if not any(artifact.stored and not artifact.unchanged for artifact in artifacts):
+        return None
+    return next(iter(project.registry.read_config().remotes), None)
 
 
 def _summarise_artifacts(
