@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.git.git_tag import GitTag
 from mlver.git.gitpython import import_gitpython
+from mlver.git.process import GitProcess
 from mlver.git.repository import GitRepository
 from mlver.records.code_references import CODE_REFERENCES
 
@@ -89,6 +91,20 @@ def choose_remote(repository: GitRepository, name: str | None) -> str:
         listing = ", ".join(known) or "none"
         raise UsageError(f"there is no remote `{name}`; there are {listing}", hint="git remote -v")
     return name
+
+
+def leads_home(repository: GitRepository, remote: str) -> bool:
+    """Whether a remote, or an address, is this very repository, by whatever path."""
+    answer = repository.process.try_read(["ls-remote", "--get-url", "--", remote])
+    address = answer.out.decode(errors="surrogateescape").rstrip("\n")
+    if address.startswith("file://"):
+        address = os.fsdecode(unquote_to_bytes(address.removeprefix("file://")))
+    folder = repository.top / address
+    if not folder.is_dir():
+        return False
+    found = GitProcess(folder).try_read(["rev-parse", "--git-common-dir"])
+    common_dir = folder / os.fsdecode(found.out.removesuffix(b"\n"))
+    return found.code == 0 and common_dir.samefile(repository.common_dir)
 
 
 def list_remote_tags(repository: GitRepository, remote: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ class Recoverability:
     `contents` is how many contents the version has that mlver keeps. `missing` says of each remote
     that answered how many of them it lacks, and `silent` of each other one why it said nothing.
     `branch` is a branch of a git remote that holds the record, such as `origin/main`; where there
-    is none, `unbranched` says why that could not be told, None where it was.
+    is none, `unbranched` says why that could not be told, None where it was. `own` is the git
+    remote that would be asked, if it is this very repository.
     """
 
     asked: str
@@ -22,6 +23,7 @@ class Recoverability:
     silent: Mapping[str, str] = field(default_factory=dict)
     branch: str | None = None
     unbranched: str | None = None
+    own: str | None = None
 
     @property
     def whole(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ _UNASKED = "no remote was asked"
 # In the words of the functions below: which remotes lack something, or did not answer.
 _LACKING = re.compile(r"contents are not on ([a-z][a-z0-9_-]*)")
 _SILENT = re.compile(r"([a-z][a-z0-9_-]*) did not answer:")
+_OWN = re.compile(r"the git remote (\S+) is this repository itself")
 _BEHIND = re.compile(r"commits that are not here: git fetch (\S+)")
 
 
@@ -57,6 +58,8 @@ def _judge_copies(facts: Recoverability | None, least: int) -> tuple[Result, str
 
 
 def _judge_branch(facts: Recoverability, told: str) -> tuple[Result, str]:
+    if facts.own is not None:
+        return "fail", f"{told}; the git remote {facts.own} is this repository itself"
     if facts.branch is not None:
         return "pass", f"{told}; its record is on {facts.branch}"
     if facts.unbranched is not None:
@@ -82,6 +85,9 @@ def suggest_commands(_: str, result: GateResult) -> tuple[str, ...]:
     if lacking:
         words = [word for name in lacking for word in ("--remote", name)]
         return (shell_command("mlver", "push", *words),)
+    own = _OWN.search(str(result.actual))
+    if own is not None:
+        return (shell_command("git", "remote", "set-url", own[1], "URL"),)
     if result.result == "fail":
         return ("mlver push",)
     behind = _BEHIND.search(str(result.actual))

@@ -7,7 +7,7 @@ import os
 from mlver.errors import MlverError, summarise_error
 from mlver.git import changes_in
 from mlver.git.merging import is_ancestor
-from mlver.git.remotes import default_remote, list_branches
+from mlver.git.remotes import default_remote, leads_home, list_branches
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.remote_addresses import find_address_fault, find_directory
 from mlver.project.project import Project
@@ -43,7 +43,8 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
             missing[remote.name] = count_missing(project, remote, contents)
         except MlverError as error:
             silent[remote.name] = summarise_error(error)
-    branch, unbranched = _find_branch(project, record)
+    own = _find_own_remote(project)
+    branch, unbranched = (None, None) if own else _find_branch(project, record)
     return Recoverability(
         asked=asked,
         contents=len(contents),
@@ -51,6 +52,7 @@ def find_recoverability(project: Project, record: VersionRecord) -> Recoverabili
         silent=silent,
         branch=branch,
         unbranched=unbranched,
+        own=own,
     )
 
 
@@ -66,6 +68,12 @@ def count_missing(project: Project, remote: ConfiguredRemote, contents: DigestSe
     """Ask a remote how many of these contents it lacks. Raise MlverError where it cannot tell."""
     require_trusted(project, (remote,), asking=False)
     return len(open_team(project, remote).store.find_missing(dict.fromkeys(contents)))
+
+
+def _find_own_remote(project: Project) -> str | None:
+    """The git remote that would be asked, if it leads to this very repository."""
+    remote = default_remote(project.repository)
+    return remote if remote is not None and leads_home(project.repository, remote) else None
 
 
 def _find_branch(project: Project, record: VersionRecord) -> tuple[str | None, str | None]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.git import changes_in
-from mlver.git.remotes import default_remote
+from mlver.git.remotes import default_remote, leads_home
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.needed import describe_lacking, list_needed
@@ -62,12 +62,16 @@ def _find_missing(project: Project, remote: ConfiguredRemote, needed: DigestSet)
 def _find_unpublished(project: Project, records: Sequence[VersionRecord]) -> tuple[Finding, ...]:
     """The records that no branch of a git remote has, as far as they were fetched."""
     repository = project.repository
-    if default_remote(repository) is None:
+    remote = default_remote(repository)
+    if remote is None:
         return ()
-    listing = repository.process.read(["for-each-ref", "--format=%(objectname)", "refs/remotes/"])
+    tips: list[str] = []
+    if not leads_home(repository, remote):
+        arguments = ["for-each-ref", "--format=%(objectname)", "refs/remotes/"]
+        tips = repository.process.read(arguments).decode().split()
     published: set[str] = set()
     paths = [layout.version_path(record.model, record.version) for record in records]
-    for tip in dict.fromkeys(listing.decode().split()):
+    for tip in dict.fromkeys(tips):
         there = changes_in.find_objects(repository, [f"{tip}:{path}" for path in paths])
         known = zip(paths, there, strict=True)
         published.update(path for path, record in known if record is not None)

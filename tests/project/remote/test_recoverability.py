@@ -82,6 +82,24 @@ def test_a_stage_moves_once_others_could_get_the_version(story: Project, near: P
     assert repository.mlver("verify", "--all").code == 0
 
 
+@pytest.mark.parametrize("address", [".", "../{name}", "{top}/.git", "file://{top}"])
+def test_a_git_remote_that_is_the_repository_itself_is_no_second_place(
+    story: Project, near: Path, address: str
+) -> None:
+    push_contents(story, near)
+    repository = Repository(story.top_folder)
+    top = story.top_folder
+    repository.git("remote", "add", "origin", address.format(name=top.name, top=top))
+    repository.git("fetch", "--quiet", "origin")
+    result = promote(story)
+    assert result.outcome == "refused"
+    gate = find_gate(result)
+    assert gate.result == "fail"
+    assert "the git remote origin is this repository itself" in str(gate.actual)
+    done = repository.mlver("promote", "m@1.1.0", "--to", "staging", "-m", "Why")
+    assert "git remote set-url origin URL" in done.out
+
+
 def test_offline_it_cannot_be_told(story: Project, near: Path) -> None:
     del near
     result = promote(story, offline=True)
