@@ -26,6 +26,10 @@ class PlainHelpCommand(TyperCommand):
             refuse_empty_values(ctx)
         return rest
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; what looks like markup of rich is text."""
+        TyperCommand.format_help(_escape_command(self), ctx, formatter)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the line `Usage:`; a required one stands without brackets."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -37,6 +41,28 @@ class PlainHelpGroup(TyperGroup):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         _hide_types(self.params)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; what looks like markup of rich is text."""
+        shown = _escape_command(self)
+        shown.commands = {name: _escape_command(other) for name, other in self.commands.items()}
+        TyperGroup.format_help(shown, ctx, formatter)
+
+
+def _escape_command(command: Any) -> Any:
+    """A copy of a command, for Typer to show: it would read rich's markup in the texts."""
+    from mlver.terminal.markup import escape_markup
+
+    shown = copy(command)
+    for name in ("help", "short_help", "epilog"):
+        text = getattr(command, name)
+        if text is not None:
+            setattr(shown, name, escape_markup(text))
+    shown.params = [copy(parameter) for parameter in command.params]
+    for parameter in shown.params:
+        if getattr(parameter, "help", None) is not None:
+            parameter.help = escape_markup(parameter.help)
+    return shown
 
 
 def _hide_types(parameters: list[Any]) -> None:
