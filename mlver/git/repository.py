@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlver.digest import Digest
 from mlver.git import filters, objects
@@ -21,7 +21,9 @@ from mlver.git.listings import parse_changes, read_branch, split_fields
 from mlver.git.places import find_places, read_head_file, refuse_irregular
 from mlver.git.process import GitFailed, GitProcess
 from mlver.system.regular import read_regular
-from mlver.system.timings import STANDARD, Timings
+
+if TYPE_CHECKING:
+    from mlver.system.timings import Timings
 
 _UNFINISHED = {
     "MERGE_HEAD": ("a merge", "git merge --continue"),
@@ -58,7 +60,7 @@ class GitRepository:
 
     `keep_open` are descriptors (the lock's) that a git that writes here holds as long as it runs.
     `hooked`: this is a hook that git started, and the index and the objects are those it names.
-    `timings` say how long another repository may stay silent.
+    `timings` say how long another repository may stay silent, None the standard ones.
     """
 
     top: Path
@@ -66,7 +68,7 @@ class GitRepository:
     common_dir: Path
     keep_open: tuple[int, ...] = ()
     hooked: bool = False
-    timings: Timings = STANDARD
+    timings: Timings | None = None
 
     @classmethod
     def find(cls, start: Path, *, hooked: bool = False) -> GitRepository:

@@ -35,6 +35,7 @@ from mlver.git.process import (
 from mlver.git.repository import GitRepository
 from mlver.system.children import list_children
 from mlver.system.parallel import delay_interrupt
+from mlver.system.timings import STANDARD
 
 # GitPython warns of what git printed, which the error says; without this, Python prints it, too.
 logging.getLogger("git").addHandler(logging.NullHandler())
@@ -211,7 +212,7 @@ def list_references(
         process = repo.git.ls_remote("--quiet", *arguments, as_process=True)
         listing = cast("Git.AutoInterrupt", process)
         try:
-            out, err = listing.communicate(timeout=repository.timings.git_silence)
+            out, err = listing.communicate(timeout=(repository.timings or STANDARD).git_silence)
         finally:
             listing.stdout.close()
             listing.stderr.close()
@@ -257,7 +258,7 @@ def fetch_references(
         handle = progress.new_message_handler()
         process = cast("Git.AutoInterrupt", fetching)
         with closing(process.stderr):
-            for line in _read_lines(process, repository.timings.git_silence):
+            for line in _read_lines(process, (repository.timings or STANDARD).git_silence):
                 handle(line)
         fetching.wait()
     outcomes = [_parse_fetched(repo, line) for line in progress.lines]

@@ -179,9 +179,11 @@ def find_left_behind(
             notes.append(Finding("unsealed", record_path, message, ("mlver tag",)))
         elif remote is not None:
             # It also says why a seal cannot go, where somebody else was first.
-            notes.append(
-                Finding("tag", name, f"does not go along to {remote}", ("mlver tag --push",))
+            message = (
+                f"does not go along to {remote}: other clones call its record unsealed until it is"
+                " there"
             )
+            notes.append(Finding("tag", name, message, ("mlver tag --push",)))
     return tuple(notes)
 
 

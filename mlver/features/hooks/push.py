@@ -71,7 +71,8 @@ class _PushJudgement:
 def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
     """Judge the lines that git gives to its pre-push hook.
 
-    Each is `<local ref> <local id> <remote ref> <remote id>`.
+    Each is `<local ref> <local id> <remote ref> <remote id>`. `remote` is where the push goes: a
+    remote's name, or an address that was typed.
     """
     repository = GitRepository.find(start, hooked=True)
     updates: list[RefUpdate] = []
@@ -95,18 +96,20 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
         asked_by="pre-push",
     )
     judgement = _judge_updates(side, updates)
-    if remote in remotes.list_remotes(repository):
-        unsent = find_unsent_seals(repository, remote, updates)
+    # A branch that is pushed to this very repository, as `.`, reaches nobody.
+    elsewhere = remote if remote != "." else None
+    if elsewhere:
+        unsent = find_unsent_seals(repository, elsewhere, updates)
         judgement = replace(judgement, findings=(*judgement.findings, *unsent))
     tags = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
     notes = find_left_behind(repository, list(judgement.records), receiver, tags)
     findings = judgement.findings
     sent: tuple[str, ...] = ()
-    if remote in remotes.list_remotes(repository) and not findings:
+    if elsewhere and not findings:
         places = _list_places(judgement, updates)
-        findings, sent = send_objects(repository, start, places)
+        findings, sent = send_objects(repository, start, places, elsewhere)
         if not findings:
-            notes += send_code(repository, remote, places)
+            notes += send_code(repository, elsewhere, places)
     return HookResult("pre-push", len(updates), findings, notes, sent)
 
 

@@ -20,11 +20,12 @@ from mlver.storage.digests import DigestSet
 
 
 def send_objects(
-    repository: GitRepository, start: Path, places: Mapping[str, str]
+    repository: GitRepository, start: Path, places: Mapping[str, str], target: str
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """Send the objects of these records' versions; return what is in the way, and what was sent.
 
-    `places` has a commit that holds each record, by the record's path. What `mlver push` sent just
+    `places` has a commit that holds each record, by the record's path. `target` is where git pushes
+    to: the name of a remote, or an address. What `mlver push` sent just
     before is not sent again. Without a remote nothing is, and with MLVER_OFFLINE neither.
     """
     if objects_are_sent():
@@ -38,7 +39,7 @@ def send_objects(
         records, needed = _read_versions(project, places)
         if not records:
             return (), ()
-        sent = send_needed(project, records, needed)
+        sent = send_needed(project, records, needed, target)
     except MlverError as error:
         return (Finding("object", "objects", error.message, error.hints),), ()
     texts: list[str] = []

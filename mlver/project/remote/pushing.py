@@ -143,17 +143,18 @@ def _telling_hook() -> Iterator[None]:
 
 
 def send_needed(
-    project: Project, records: Sequence[VersionRecord], needed: DigestSet
+    project: Project, records: Sequence[VersionRecord], needed: DigestSet, target: str
 ) -> tuple[SentObjects, ...]:
     """Send the objects of versions to the default remote, for a push that git makes by itself.
 
-    Nobody is asked to confirm the remote. What was pinned stays so until it is old: git's own push
-    is still to come. Raise MlverError where an object cannot be sent.
+    `target` is where git pushes to; gc reads the references there, too, if it is an address. Nobody
+    is asked to confirm the remote. What was pinned stays so until it is old: git's own push is
+    still to come. Raise MlverError where an object cannot be sent.
     """
     teams = _open_remotes(project, needed, PushOptions())
     results: list[SentObjects] = []
     for team in teams:
-        with open_sending(project, team, needed, TransferOptions()) as sending:
+        with open_sending(project, team, needed, TransferOptions(), target) as sending:
             sending.send_objects()
             _require_sent(project, records, sending)
             results.append(sending.build_result())

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
 from mlver.errors import MlverError
+from mlver.git.remotes import list_remotes
 from mlver.git.repository import GitRepository
 from mlver.project.remote.notices import (
     REPOSITORIES,
@@ -59,13 +60,19 @@ class SharingRepository:
         return f"{REPOSITORIES}{self.name}.json"
 
 
-def announce_repository(blobs: BlobStore, repository: GitRepository) -> list[SharingRepository]:
+def announce_repository(
+    blobs: BlobStore, repository: GitRepository, target: str | None = None
+) -> list[SharingRepository]:
     """Say on the remote that this repository keeps contents there, before any of them is stored.
+
+    `target` is where git is about to push to: it is told, too, if it is an address and no name.
 
     A shallow clone does not have the first commits: it repeats those of a notice that names one of
     its git remotes. Raises MlverError where there is none.
     """
     addresses = list_git_addresses(repository)
+    if target is not None and _is_address(target) and target not in list_remotes(repository):
+        addresses = sorted({*addresses, _complete_address(repository, target)})
     if repository.is_shallow():
         roots = _find_announced(blobs, addresses).roots
     else:
@@ -149,9 +156,14 @@ def list_git_addresses(repository: GitRepository) -> list[str]:
             addresses.add(_complete_address(repository, found[1]))
     # A branch may follow an address that is no remote, as `git push -u URL` leaves it.
     for _, _, followed in repository.settings(r"^branch\..+\.(push)?remote$"):
-        if followed != "." and ("/" in followed or ":" in followed):
+        if _is_address(followed):
             addresses.add(_complete_address(repository, followed))
     return sorted(addresses) or [_name_path(repository.common_dir)]
+
+
+def _is_address(target: str) -> bool:
+    """Whether git takes this, which is no remote's name, for an address."""
+    return target != "." and ("/" in target or ":" in target)
 
 
 def _complete_address(repository: GitRepository, address: str) -> str:

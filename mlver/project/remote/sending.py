@@ -155,9 +155,15 @@ class ObjectSending:
 
 @contextmanager
 def open_sending(
-    project: Project, remote: TeamRemote, wanted: DigestSet, options: TransferOptions
+    project: Project,
+    remote: TeamRemote,
+    wanted: DigestSet,
+    options: TransferOptions,
+    target: str | None = None,
 ) -> Iterator[ObjectSending]:
     """Begin to send to a remote. What the push relies on is pinned there.
+
+    `target` is where git is to push to, where that may be an address.
 
     The pin goes when the block fails. Else `finish_sending` removes it, or gc once it is old.
     """
@@ -166,7 +172,7 @@ def open_sending(
     elsewhere = DigestSet.from_raw(bytes.fromhex(digest.hex) for digest in absent)
     pin = None
     if remote.blobs is not None:
-        announce_repository(remote.blobs, project.repository)
+        announce_repository(remote.blobs, project.repository, target)
         pin = begin_push(remote.blobs, wanted)
     try:
         yield ObjectSending(project, remote, here, elsewhere, options, pin)

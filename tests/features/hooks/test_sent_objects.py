@@ -111,3 +111,23 @@ def test_the_seal_alone_sends_them_as_well(team: Team, ann: HookedRepository) ->
     assert team.list_blobs() == []
     ann.assert_passes("push", "origin", "digits@v1.0.0")
     assert team.list_blobs()
+
+
+def test_a_push_to_an_address_sends_them_as_well(team: Team, ann: HookedRepository) -> None:
+    """It is no remote of git, so gc is told where to read what somebody needs from there."""
+    ann.git("remote", "remove", "origin")
+    told = ann.assert_passes("push", "--follow-tags", team.forge.as_uri(), "main")
+    assert "store got what it lacked (3 objects" in told
+    assert team.list_blobs()
+    assert "refs/mlver/code/digits/1.0.0" in ann.git("ls-remote", team.forge.as_uri())
+    announced = [path.read_text() for path in (team.bucket / "repositories").glob("*.json")]
+    assert any("/forge.git" in text for text in announced)
+
+
+def test_a_push_to_an_address_is_refused_without_the_objects(
+    team: Team, ann: HookedRepository
+) -> None:
+    shutil.rmtree(team.ann.path / ".git/mlver/objects")
+    told = ann.assert_refuses("push", "--follow-tags", team.forge.as_uri(), "main")
+    assert "are neither here nor at store" in told
+    assert list_published(team) == ""
