@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from mlver.errors import MlverError
 from mlver.git import references
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
+from mlver.project.registry.registry import decode_version
 from mlver.records import layout
 from mlver.records.code_references import CODE_REFERENCES, name_code_reference
 from mlver.records.layout import VersionPath
@@ -37,6 +39,7 @@ def push_code_references(
 
     `published` are the references that it has. Return in words what did not go: one that names
     another commit there is left as it is, and a remote may take none. Neither is a reason to stop.
+    It is no news where the one there is right: `resolve` gave the version here another number.
     """
     wanted = set(names)
     if not wanted:
@@ -48,6 +51,8 @@ def push_code_references(
             continue
         if name not in published:
             lacking.append(name)
+            continue
+        if published[name] == _read_recorded(repository, name):
             continue
         notes.append(
             f"{name} names {commit[:10]} here and {published[name][:10]} at {remote};"
@@ -65,3 +70,16 @@ def push_code_references(
             f" {lines[-1].strip()}"
         )
     return notes
+
+
+def _read_recorded(repository: GitRepository, name: str) -> str | None:
+    """The code commit that HEAD's record says of the version that a reference is named by."""
+    model, _, version = name.removeprefix(f"{CODE_REFERENCES}/").partition("/")
+    path = layout.version_path(model, version)
+    (data,) = repository.blobs([f"HEAD:{path}"])
+    if data is None:
+        return None
+    try:
+        return decode_version(data, path).code.commit
+    except MlverError:
+        return None

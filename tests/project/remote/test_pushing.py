@@ -125,6 +125,28 @@ def test_what_the_message_says_settles_a_collision(team: Team) -> None:
     assert team.ann.mlver("verify", "--all").code == 0
 
 
+def test_the_code_of_a_number_that_was_given_up_is_no_news(team: Team) -> None:
+    """Ben's reference for 1.1.0 still names the code of what is 1.2.0 now."""
+    assert team.ann.mlver("push").code == 0
+    ben = team.clone("ben")
+    register(team.ann, "theirs")
+    assert team.ann.mlver("push").code == 0
+    ben.write("code.py", "print('ours')\n")
+    ben.commit("Other code")
+    register(ben, "ours")
+    ben.git("fetch", "--quiet", "origin")
+    with pytest.raises(pytest.fail.Exception, match="exited"):
+        ben.git("merge", "origin/main")
+    assert ben.mlver("resolve").code == 0
+    ben.git("-c", "core.editor=true", "merge", "--continue")
+    ben.git("fetch", "--quiet", "--tags", "origin")
+    assert ben.mlver("tag").code == 0
+    pushed = ben.mlver("push")
+    assert (pushed.code, "refs/mlver/code" in pushed.err) == (0, False), pushed.err
+    code = "refs/mlver/code/digits/1.1.0"
+    assert ben.git("rev-parse", code) not in ben.git("ls-remote", "origin", code)
+
+
 def test_a_stage_that_both_moved_is_told(team: Team) -> None:
     assert team.ann.mlver("push").code == 0
     ben = team.clone("ben")
