@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mlver.features.exporting.export import DEFAULT, FORMATS, ExportOptions, export_version
+from mlver.features.exporting.published import export_published, is_published
 from mlver.features.exporting.screen import draw_export
 from mlver.terminal.options import REF_HELP, DryRun, Json, complete_ref
 from mlver.terminal.session import emit_result, find_session
@@ -43,7 +44,14 @@ def export_command(
 
     The folder gets the artifacts, the record (RECORD.yaml) and SHA256SUMS, by which `sha256sum -c`
     checks all of it. It has everything, or is not there.
+
+    REF may be the address of a ModelPack in a registry, oci://HOST/NAME:TAG; that needs no
+    repository, and the folder gets what the registry has.
     """
     options = ExportOptions(format=wanted_format, only=tuple(only or ()), dry_run=dry_run)
-    project = find_session(ctx).initialised_project
-    emit_result(export_version(project, ref, folder, options), draw_export, json=json)
+    session = find_session(ctx)
+    if is_published(ref):
+        result = export_published(ref, session.start, folder, options, session.reporter)
+    else:
+        result = export_version(session.initialised_project, ref, folder, options)
+    emit_result(result, draw_export, json=json)

@@ -16,12 +16,13 @@ from mlver.policy.remote_addresses import describe_credentials, find_directory, 
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, list_remotes
 from mlver.project.remote.places import find_trust_place
-from mlver.project.remote.team import open_team
+from mlver.project.remote.team import TeamRemote, open_team
 from mlver.project.remote.trial import RemoteTrial, try_team
 from mlver.project.remote.trusted_places import trust_places
 from mlver.records import layout
 from mlver.records.sections.remotes import RemoteSettings
 from mlver.storage.remote.directory import MARKER, init_directory
+from mlver.storage.remote.listing import publish_listing
 
 # As scp writes a path on another machine: nothing of a path is before its first colon.
 _ON_HOST = re.compile(r"([^/:]+):(.*)", re.DOTALL)
@@ -29,9 +30,13 @@ _ON_HOST = re.compile(r"([^/:]+):(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddOptions:
-    """`init`: make a directory a store. `offline`: take the remote as it is, untried."""
+    """`init`: make a directory a store. `offline`: take the remote as it is, untried.
+
+    `listing`: write the list of its blobs there, which readers by HTTPS need.
+    """
 
     init: bool = False
+    listing: bool = False
     offline: bool = False
     dry_run: bool = False
 
@@ -50,8 +55,12 @@ def add_remote(
     _require_free(project, remote)
     _prepare_directory(remote, options)
     trial = None
+    if options.offline and options.listing:
+        raise UsageError("--listing writes to the remote, and --offline leaves it alone")
     if not options.offline:
         trial = _require_reachable(project, remote, options)
+    if options.listing and not options.dry_run:
+        _publish_listing(open_team(project, remote))
 
     def put_remote(remotes: dict[str, Any]) -> None:
         _require_same(remote, remotes.get(name))
@@ -145,7 +154,13 @@ def _require_reachable(
     """Try a remote; nothing is written there on a dry run, and so a new store cannot be tried."""
     if options.dry_run and options.init:
         return None
-    trial = try_team(open_team(project, remote), writing=not options.dry_run)
+    team = open_team(project, remote)
+    if options.listing and team.blobs is None:
+        raise UsageError(
+            f"{remote.shown_address} keeps no blobs by name, so nobody reads it by HTTPS;"
+            " leave out --listing"
+        )
+    trial = try_team(team, writing=not options.dry_run)
     if not trial.reachable:
         offline = shell_command("mlver", "remote", "add", remote.name, "URL", "--offline")
         raise MlverError(
@@ -153,3 +168,9 @@ def _require_reachable(
             hints=trial.hints or (offline,),
         )
     return trial
+
+
+def _publish_listing(team: TeamRemote) -> None:
+    """Write the listing of a remote; each push renews it from then on."""
+    assert team.blobs is not None
+    publish_listing(team.blobs)

@@ -25,6 +25,7 @@ REMOTE_EXAMPLES = (
     "mlver remote add storage s3://models --endpoint https://minio.example.org:9000",
     "mlver remote add share /mnt/team/models --init",
     "mlver remote add far ssh://kim@store.example.org/srv/models",
+    "mlver remote add site /srv/www/models --init --listing",
     "mlver remote list",
     "mlver remote show storage --yes",
     "mlver remote remove storage",
@@ -61,6 +62,10 @@ _Endpoint = Annotated[
 _Region = Annotated[str | None, typer.Option(metavar="REGION", help="add: the region of a bucket.")]
 _Insecure = Annotated[bool, typer.Option("--insecure", help="add: allow http without encryption.")]
 _Init = Annotated[bool, typer.Option("--init", help="add: make a directory a new store.")]
+_Listing = Annotated[
+    bool,
+    typer.Option("--listing", help="add: write the listing that people need who read it by HTTPS."),
+]
 _Offline = Annotated[bool, typer.Option("--offline", help="add: do not try it.")]
 _Yes = Annotated[
     bool,
@@ -79,6 +84,7 @@ def remote_command(
     region: _Region = None,
     insecure: _Insecure = False,
     init: _Init = False,
+    listing: _Listing = False,
     offline: _Offline = False,
     yes: _Yes = False,
     dry_run: DryRun = False,
@@ -99,12 +105,12 @@ def remote_command(
         "--region": region,
         "--insecure": insecure,
     }
-    only_add.update({"--init": init, "--offline": offline})
+    only_add.update({"--init": init, "--listing": listing, "--offline": offline})
     _check_options(what, only_add, yes=yes)
     session = find_session(ctx)
     if what == "add":
         settings = RemoteSettings(url=given[1], endpoint=endpoint, region=region, insecure=insecure)
-        options = AddOptions(init=init, offline=offline, dry_run=dry_run)
+        options = AddOptions(init=init, listing=listing, offline=offline, dry_run=dry_run)
         result = add_remote(session.initialised_project, given[0], settings, options)
     else:
         result = _perform_action(session, what, given, yes=yes, dry_run=dry_run)

@@ -7,7 +7,7 @@ hashed. What else an artifact holds is left alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -80,18 +80,30 @@ def fetch_model(
     options: Mapping[str, str] | None = None,
     only: Collection[str] = (),
     progress: StoreProgress = ignore_progress,
+    dry_run: bool = False,
 ) -> FetchedModel:
     """Write the files of a published version into a folder, which is new or empty.
 
     `reference` is a tag, or the digest of a manifest. The record and the manifests are written as
-    well, where a repository has them. Nothing is written unless every byte of it is proved. Raises
-    UsageError, BlobError about the registry, MlverError about the folder.
+    well, where a repository has them. Nothing is written unless every byte of it is proved, and
+    nothing at all on a `dry_run`. Raises UsageError, BlobError about the registry, MlverError about
+    the folder.
     """
     registry = open_oci(parse_address(address, options or {})).registry
     pack = find_model(registry, reference)
     if pack is None:
         raise BlobError(f"{registry.address} has no {printable_name(reference)}")
     record, data = _read_record(registry, pack)
+    _require_artifacts(record, only)
+    _require_empty(folder)
+    proved, missing = _prove_artifacts(registry, pack, record, only)
+    if not dry_run:
+        _write_model(registry, pack, folder, (record.record_path, data), proved, progress)
+    files = sum(len(artifact.files) for artifact in proved)
+    return FetchedModel(record, Digest.of_bytes(data), files, missing)
+
+
+def _require_artifacts(record: VersionRecord, only: Collection[str]) -> None:
     named = record.named_artifacts()
     for name in only:
         if name not in named:
@@ -99,9 +111,18 @@ def fetch_model(
                 f"{record.model} {record.version} has no artifact called {printable_name(name)};"
                 f" it has {', '.join(named)}"
             )
-    _require_empty(folder)
-    proved, missing = _prove_artifacts(registry, pack, record, only)
-    proofs = [(record.record_path, data)]
+
+
+def _write_model(
+    registry: OciRegistry,
+    pack: ModelPack,
+    folder: Path,
+    record: tuple[str, bytes],
+    proved: Sequence[_Proved],
+    progress: StoreProgress,
+) -> None:
+    """Write contents, manifests and the record, by its path and its bytes, once all are proved."""
+    proofs = [record]
     for artifact in proved:
         if artifact.manifest is not None:
             proofs.append((layout.manifest_path(artifact.artifact.digest), artifact.manifest))
@@ -117,8 +138,6 @@ def fetch_model(
             _write_files(store, folder, proved, proofs)
     except OSError as error:
         raise refusal_error(f"writing into {folder}", error) from error
-    files = sum(len(artifact.files) for artifact in proved)
-    return FetchedModel(record, Digest.of_bytes(data), files, missing)
 
 
 def _read_record(registry: OciRegistry, pack: ModelPack) -> tuple[VersionRecord, bytes]:

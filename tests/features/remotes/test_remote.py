@@ -54,6 +54,24 @@ def test_a_new_store_is_made_only_when_that_is_asked_for(first: Repository, tmp_
     assert (new / ".mlver-store").exists()
 
 
+def test_a_listing_for_readers_by_https_is_written_once_it_is_asked_for(
+    first: Repository, store: Path
+) -> None:
+    listing = store / "listing.txt"
+    assert_works(first, "remote", "add", "share", str(store), "--listing", "--dry-run")
+    assert not listing.exists()
+    assert_works(first, "remote", "add", "share", str(store))
+    assert not listing.exists()
+    # Later on as well, for a remote that there is.
+    assert_works(first, "remote", "add", "share", str(store), "--listing")
+    assert listing.read_text().startswith("mlver/listing/1\n")
+    assert_works(first, "push", "--objects")
+    assert "packs/" in listing.read_text()
+    offline = ("--listing", "--offline")
+    error = assert_refused(first, "remote", "add", "share", str(store), *offline, code=2)
+    assert "--offline leaves it alone" in error
+
+
 def test_a_store_that_can_be_read_only_is_named_with_a_warning(
     first: Repository, store: Path
 ) -> None:
