@@ -30,6 +30,7 @@ lock frameworks pyproject.toml --group frameworks --torch-backend cpu
 lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
 lock giftless --group giftless
+lock disk --group disk
 lock servers-long --group servers-long
 lock clients --group clients
 

@@ -44,6 +44,7 @@ WANTED = {
     "cluster": [*OWN, *members("cluster")],
     "servers": [*members("servers")],
     "giftless": [*members("giftless")],
+    "disk": [*members("disk")],
     "servers-long": [*members("servers-long")],
     "clients": [*members("clients")],
 }

@@ -81,9 +81,8 @@ class ObjectSending:
         missing = self.remote.store.find_missing(everything, options)
         self.absent = frozenset(digest for digest in missing if digest not in self.here)
         wanted = self.here
-        # What is there is read back once, however often gc makes this be called. A git-lfs server
-        # replaces nothing.
-        if self.is_verified or not options.read_back or self.remote.blobs is None:
+        # What is there is read back once, however often gc makes this be called.
+        if self.is_verified or not options.read_back:
             wanted = {digest: size for digest, size in self.here.items() if digest in missing}
         if not wanted:
             return
