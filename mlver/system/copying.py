@@ -230,6 +230,19 @@ class _PieceReader:
         return done
 
 
+def reopen_direct(descriptor: int) -> int:
+    """A second descriptor of a file, to write past the system's memory; -1 where that can't be.
+
+    Memory, offset and size of what is written have to be multiples of 4096.
+    """
+    if not _O_DIRECT:
+        return -1
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | _O_DIRECT | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
 def clone_blocks(source: int, target: int) -> bool:
     """Let an empty file share another's blocks; False if the file system cannot do that."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -13,6 +14,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, refusal_error
 from mlver.storage.recipes import cut_evenly
 from mlver.storage.remote.catalogue import part_key
+from mlver.storage.remote.span_memory import PAGE_BYTES, cut_block
 from mlver.storage.remote.survey import StoredCopy
 from mlver.storage.remote.workers import TransferStopped
 from mlver.system import copying, durable
@@ -58,6 +60,8 @@ class AssembledContent:
     called with the number of bytes. `was_begun` tells whether the file may hold spans of an earlier
     run; `place` is its path, for messages. `fault` is what is wrong with the remote's copy: a key,
     and words; empty where nothing is.
+
+    `is_large`: its spans are to pass through blocks of memory. Each block is given to `give_back`.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class AssembledContent:
         descriptor: int,
         place: str,
         count_hashed: Callable[[int], None],
+        give_back: Callable[[memoryview], None],
     ) -> None:
         self.digest = digest
         self.spans = list_spans(digest, stored_copy)
@@ -75,7 +80,11 @@ class AssembledContent:
         self._place = place
         self.fault = ""
         self.was_begun = os.fstat(descriptor).st_blocks > 0
+        self.is_large = stored_copy.size >= copying.DIRECT_BYTES
+        self._direct = copying.reopen_direct(descriptor) if self.is_large else -1
+        self._blocks: dict[int, memoryview] = {}
         self._count_hashed = count_hashed
+        self._give_back = give_back
         self._arrived = [False] * len(self.spans)
         self._left = len(self.spans)
         self._hasher = hashlib.sha256()
@@ -92,6 +101,32 @@ class AssembledContent:
                 count = os.pwrite(self.descriptor, data, offset)
                 data = data[count:]
                 offset += count
+
+    def write_directly(self, offset: int, data: memoryview) -> None:
+        """Write whole pages past the system's memory where that can be, and all else as usual.
+
+        The data is as far from a page in memory as it is in the file.
+        """
+        start = min(-offset % PAGE_BYTES, len(data))
+        end = len(data) - (len(data) - start) % PAGE_BYTES
+        done = start
+        with self._using_file():
+            while done < end and self._direct >= 0:
+                count = self._write_pages(offset + done, data[done:end])
+                if count % PAGE_BYTES or not count:
+                    break
+                done += count
+        self.write_at(offset, data[:start])
+        self.write_at(offset + done, data[done:])
+
+    def _write_pages(self, offset: int, pages: memoryview) -> int:
+        """Write some pages; return how many bytes, none where the file system cannot."""
+        try:
+            return os.pwrite(self._direct, pages, offset)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return 0
 
     def start_flush(self, span: Span) -> None:
         """Have the disk begin on a span that is written."""
@@ -127,12 +162,15 @@ class AssembledContent:
     def end_span(self, number: int) -> bool:
         """A span is there, or will never be; whether it was the last one."""
         self._arrived[number] = True
-        if not self.fault and self._hash_lock.acquire(blocking=False):
+        # Looked at again each time: what arrives while another thread hashes is left to that one.
+        while not self.fault and self._has_next() and self._hash_lock.acquire(blocking=False):
             try:
                 self._hash_arrived()
             finally:
                 self._hash_lock.release()
         with self._lock:
+            while self.fault and self._blocks:
+                self._give_back(self._blocks.popitem()[1])
             self._left -= 1
             return self._left == 0
 
@@ -175,12 +213,31 @@ class AssembledContent:
         if self._is_closed and not self._users and self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+            if self._direct >= 0:
+                os.close(self._direct)
+                self._direct = -1
+
+    def keep_block(self, number: int, block: memoryview) -> None:
+        """A span that is written has all its bytes in this block as well, to be hashed."""
+        with self._lock:
+            self._blocks[number] = block
+
+    def _has_next(self) -> bool:
+        """Whether the next span to be hashed is there."""
+        return self._hashed < len(self.spans) and self._arrived[self._hashed]
 
     def _hash_arrived(self) -> None:
         """Hash the spans that came since, as far as none is missing in between."""
-        while self._hashed < len(self.spans) and self._arrived[self._hashed]:
-            self._hash_into(self._hasher, self.spans[self._hashed])
-            self._count_hashed(self.spans[self._hashed].size)
+        while self._has_next():
+            span = self.spans[self._hashed]
+            with self._lock:
+                block = self._blocks.pop(self._hashed, None)
+            if block is None:
+                self._hash_into(self._hasher, span)
+            else:
+                self._hasher.update(cut_block(block, span.offset, span.size))
+                self._give_back(block)
+            self._count_hashed(span.size)
             self._hashed += 1
 
     def _hash_into(self, hasher: _Hasher, span: Span) -> None:

@@ -20,6 +20,7 @@ from mlver.storage.remote.blobs import (
     stream_range,
 )
 from mlver.storage.remote.neighbours import join_neighbours
+from mlver.storage.remote.span_memory import SpanInMemory, SpanMemory
 from mlver.storage.remote.survey import SMALL_BYTES, RemoteSurvey, StoredCopy
 from mlver.storage.remote.team_store import (
     STANDARD_OPTIONS,
@@ -79,6 +80,7 @@ class _Download:
         self._lock = threading.Lock()
         self._open_contents: set[AssembledContent] = set()
         self._workers = self._make_workers()
+        self._memory = SpanMemory(options.jobs)
 
     def _make_workers(self) -> TransferWorkers:
         options = self._options
@@ -91,6 +93,8 @@ class _Download:
     ) -> dict[Digest, Sequence[StoredCopy]]:
         """Bring the first copy of each content; return the other copies of those that failed."""
         self._workers = self._make_workers()
+        # A call under way may write to the blocks of an earlier round still.
+        self._memory = SpanMemory(self._options.jobs)
         try:
             self._workers.run_tasks(self._list_tasks(copies))
         finally:
@@ -114,7 +118,9 @@ class _Download:
                 continue
             content = self._begin_content(digest, stored_copy)
             for number in range(len(content.spans)):
-                yield partial(self._bring_span, content, number)
+                # Taken here, where the spans are in their order.
+                block = self._memory.take_block(self._workers) if content.is_large else None
+                yield partial(self._bring_span, content, number, block)
         small.sort()
         for members in join_neighbours(small):
             yield partial(self._bring_members, members)
@@ -125,33 +131,52 @@ class _Download:
             descriptor = self._intake.begin_partial(digest, stored_copy.size)
             count_hashed = self._workers.count_confirmed
             place = self._intake.locate_partial(digest)
-            content = AssembledContent(digest, stored_copy, descriptor, place, count_hashed)
+            give_back = self._memory.give_back
+            content = AssembledContent(
+                digest, stored_copy, descriptor, place, count_hashed, give_back
+            )
             self._open_contents.add(content)
         return content
 
-    def _bring_span(self, content: AssembledContent, number: int) -> None:
-        span = content.spans[number]
+    def _bring_span(self, content: AssembledContent, number: int, block: memoryview | None) -> None:
+        """Bring a span, by way of a block of memory if there is one."""
+        is_kept = False
         if not content.fault:
             try:
-                self._fetch_span(content, span)
+                is_kept = self._fetch_span(content, number, block)
             except BlobMissing:
                 content.fault = "missing"
             except BlobTooShort:
-                content.fault = f"{span.key} is too short"
+                content.fault = f"{content.spans[number].key} is too short"
+        if block is not None and not is_kept:
+            self._memory.give_back(block)
         if content.end_span(number):
             self._end_content(content)
 
-    def _fetch_span(self, content: AssembledContent, span: Span) -> None:
-        """Bring a span into the file, unless it is there already."""
+    def _fetch_span(self, content: AssembledContent, number: int, block: memoryview | None) -> bool:
+        """Bring a span into the file, unless it is there already; whether it keeps the block."""
         self._workers.raise_if_stopped()
+        span = content.spans[number]
         if content.holds_span(span):
-            return
-        offset = span.offset
+            return False
+        if block is None:
+            offset = span.offset
+            for piece in self._stream_span(span):
+                content.write_at(offset, piece)
+                offset += len(piece)
+            content.start_flush(span)
+            return False
+        arrival = SpanInMemory(span.offset, span.size, block, content.write_directly)
+        for piece in self._stream_span(span):
+            arrival.add_piece(piece)
+        arrival.write_rest()
+        content.keep_block(number, block)
+        return True
+
+    def _stream_span(self, span: Span) -> Iterator[memoryview]:
         for piece in stream_range(self._blobs, span.key, span.start, span.size):
             self._note_received(len(piece))
-            content.write_at(offset, piece)
-            offset += len(piece)
-        content.start_flush(span)
+            yield piece
 
     def _read_range(self, key: str, offset: int, size: int) -> bytes:
         self._workers.raise_if_stopped()

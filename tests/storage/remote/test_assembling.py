@@ -28,7 +28,9 @@ def content(path: Path) -> AssembledContent:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     os.ftruncate(descriptor, len(CONTENT))
     stored_copy = StoredCopy("objects/ab/x", 0, len(CONTENT))
-    return AssembledContent(DIGEST, stored_copy, descriptor, str(path), lambda _: None)
+    return AssembledContent(
+        DIGEST, stored_copy, descriptor, str(path), lambda _: None, lambda _: None
+    )
 
 
 def test_the_whole_is_hashed_as_it_lies_in_the_file(content: AssembledContent, path: Path) -> None:

@@ -14,6 +14,7 @@ from mlver.storage.recipes import Part, Recipe, format_recipe
 from mlver.storage.remote.blobs import BytesSource
 from mlver.storage.remote.catalogue import object_key, part_key, recipe_key
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions
+from mlver.system import copying
 from tests.storage.remote.faulty import Fault, FaultyBlobs, damage_blob
 from tests.storage.remote.memory import MemoryBlobs
 from tests.storage.remote.transfers import (
@@ -32,9 +33,11 @@ LARGE_DIGEST = Digest.of_bytes(LARGE)
 ALL = TransferOptions()
 
 
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["through the system's memory", "past it"])
+def small_parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     cut_smaller(monkeypatch, 1 << 20)
+    if request.param == "past it":
+        monkeypatch.setattr(copying, "DIRECT_BYTES", 0)
 
 
 @pytest.fixture
