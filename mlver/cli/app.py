@@ -198,9 +198,12 @@ def _read_docstring(function: Callable[..., None]) -> str:
     if docstring is not None:
         return docstring
     try:
-        source = ast.parse(inspect.getsource(function))
+        # Without `optimize`, newer Pythons leave docstrings out of the tree as well.
+        text = inspect.getsource(function)
+        source = compile(text, "help", "exec", flags=ast.PyCF_ONLY_AST, optimize=0)
     except (OSError, SyntaxError):
         return ""
+    assert isinstance(source, ast.Module)
     (definition,) = source.body
     assert isinstance(definition, ast.FunctionDef)
     return ast.get_docstring(definition) or ""

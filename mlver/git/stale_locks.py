@@ -85,6 +85,8 @@ def _list_locks(repository: GitRepository, refs: Iterable[str]) -> Iterator[Path
     own, common = repository.git_dir, repository.common_dir
     yield own / "index.lock"
     yield own / "HEAD.lock"
+    # Newer versions of git lock this one when they delete it, after a commit.
+    yield own / "AUTO_MERGE.lock"
     yield common / "packed-refs.lock"
     yield from own.glob("next-index-*.lock")
     for ref in refs:

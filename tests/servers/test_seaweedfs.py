@@ -9,8 +9,9 @@ from tests.servers.starting import RunningServer
 
 
 def test_a_stranger_sees_nothing_of_the_bucket(seaweedfs: RunningServer) -> None:
-    with pytest.raises(HTTPError, match="403"):
+    with pytest.raises(HTTPError, match="403") as refused:
         urlopen(f"{seaweedfs.options['endpoint']}/mlver-tests/")
+    refused.value.close()
 
 
 def test_the_double_is_open(gcs_double: RunningServer) -> None:

@@ -54,7 +54,7 @@ def revoke_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Take approvals of a version for a stage back: yours, or else all of them.
+    """Take approvals of a version back: yours, or else all of them.
 
     All of them go where you gave none and may approve. No promotion is undone: see `mlver rollback`
     for that.

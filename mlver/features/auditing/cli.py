@@ -64,7 +64,7 @@ def audit_command(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
     json: Json = False,
 ) -> None:
-    """Tell who moved which stage, when, why, on what evidence and under which rule.
+    """Tell who moved which stage, when, why and on what evidence.
 
     All that records and history allow is judged again, and every change of a rule is listed. What
     nothing confirms is called so. The head that it prints stands for the whole history: note it

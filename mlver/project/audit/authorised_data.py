@@ -52,7 +52,7 @@ def check_authorisation(project: Project, path: str) -> Iterator[Finding]:
     yield from catch_errors(path, judge_link(project, record))
 
 
-def judge_incoming_authorisation(project: Project, path: str, look: str) -> Iterator[Finding]:
-    """Judge one that is coming in; `look` is the command that shows it."""
+def judge_incoming_authorisation(project: Project, path: str, hint: str) -> Iterator[Finding]:
+    """Judge one that is coming in; `hint` is the command that shows it."""
     for finding in check_authorisation(project, path):
-        yield replace(finding, hints=(look,))
+        yield replace(finding, hints=(hint,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.policy.approvals import ApprovalSignature, SignatureFacts
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.signed import GATE
@@ -40,7 +40,7 @@ def require_signature(
     if result.result != "pass":
         raise MlverError(
             f"the rule of {stage} asks for signatures, and {result.actual}",
-            hints=GATE.suggest_commands(f"{chosen.model}@{chosen.version}", result),
+            hint=shell_command("mlver", "gates", f"{chosen.model}@{chosen.version}", "--to", stage),
         )
     return (result,)
 

@@ -112,7 +112,7 @@ def test_every_gate_has_its_schema_and_its_key_in_a_stage() -> None:
     stage = schema["$defs"]["stage_settings"]["properties"]
     required = schema["$defs"]["stage_requires"]["properties"]
     named = [name for name in GATES if name not in ALWAYS]
-    assert list(dict.fromkeys([*list(stage)[1:-1], *required])) == named
+    assert {*list(stage)[1:-1], *required} == set(named)
     assert list(stage)[-1] == "requires"
     for name in named:
         assert {**required, **stage}[name]["$ref"] == f"#/$defs/gate_{name}"
@@ -150,8 +150,14 @@ def test_no_tag_is_proposed_where_one_seals_another_record(actual: str) -> None:
 
 
 def test_every_result_is_found_by_the_name_of_its_gate() -> None:
-    required: Document = {"recoverable": True, "copies": 2, "authorised": "training"}
-    everything = StageSettings(gates={"after": ["staging"], "verified": True, "requires": required})
+    required: Document = {
+        "recoverable": True,
+        "copies": 2,
+        "authorised": "training",
+        "signed": True,
+    }
+    asked: Document = {"after": ["staging"], "verified": True, "approvals": {"min": 1}}
+    everything = StageSettings(gates={**asked, "requires": required})
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
     results = apply_gates(everything, shut)
     assert [result.gate.partition(" ")[0] for result in results] == list(GATES)
