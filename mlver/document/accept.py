@@ -110,6 +110,10 @@ class _SchemaCompiler:
 
         return check_items
 
+    def compile_alternatives(self, schema: dict[str, Any]) -> Check:
+        checks = [self.compile_schema(inner) for inner in schema["anyOf"]]
+        return lambda value: any(check(value) for check in checks)
+
     def compile_condition(self, schema: dict[str, Any]) -> Check:
         # Everything else may say no where it cannot tell, which would take the wrong branch.
         if schema["if"].keys() - {"type", "required"}:
@@ -275,6 +279,7 @@ _COMPILERS: dict[str, Callable[[_SchemaCompiler, dict[str, Any]], Check]] = {
     "required": _compile_required,
     "$ref": _SchemaCompiler.compile_reference,
     "if": _SchemaCompiler.compile_condition,
+    "anyOf": _SchemaCompiler.compile_alternatives,
     "items": _SchemaCompiler.compile_items,
     "propertyNames": _SchemaCompiler.compile_names,
     "properties": _SchemaCompiler.compile_properties,

@@ -63,6 +63,17 @@ def _explain_missing(error: Any, path: Path) -> Iterator[PlacedFault]:
             yield path, f"`{key}` is missing"
 
 
+def _explain_alternatives(error: Any, path: Path) -> Iterator[PlacedFault]:
+    """Say which keys would do, where that is all that the alternatives ask for."""
+    keys: list[str] = []
+    for alternative in error.validator_value:
+        if not isinstance(alternative, dict) or alternative.keys() != {"required"}:
+            yield path, shorten_text(error.message, 200)
+            return
+        keys += [f"`{shorten_text(str(key))}`" for key in alternative["required"]]
+    yield path, f"needs {_join_or(keys)}"
+
+
 def _explain_type(error: Any, path: Path) -> Iterator[PlacedFault]:
     expected = error.validator_value
     if isinstance(expected, str):
@@ -125,6 +136,7 @@ def _join_or(names: Iterable[str]) -> str:
 _EXPLANATIONS: dict[str, Callable[[Any, Path], Iterator[PlacedFault]]] = {
     "additionalProperties": _explain_unknown_key,
     "required": _explain_missing,
+    "anyOf": _explain_alternatives,
     "type": _explain_type,
     "enum": _explain_enum,
     "const": _explain_const,

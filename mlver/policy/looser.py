@@ -7,28 +7,19 @@ it counts as looser, and so does changing it back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from mlver.policy.approval_defaults import NOT_BY_DEFAULT
+from mlver.policy.loosening import Loosening
+from mlver.policy.looser_gates import compare_gates
+from mlver.policy.quantities import read_duration, read_size
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.values import Value
-
-
-class Loosening(NamedTuple):
-    """What a policy no longer asks for, or asks less of, and that in words."""
-
-    aspect: str
-    words: str
-
 
 # Takes the name of a key with its new and its old setting (None: it is not asked for), and yields
 # what became looser.
 Comparison: TypeAlias = Callable[[str, Value, Value], Iterator[Loosening]]
-
-_DURATION = re.compile(r"([0-9]+)\s*([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def is_looser(new: StagePolicy | None, old: StagePolicy | None) -> bool:
@@ -174,30 +165,6 @@ def _read_number(setting: Value) -> float | None:
     return setting
 
 
-def _read_duration(setting: Value) -> float | None:
-    """Read a duration such as `36h` or `30d`, in seconds; None for anything else."""
-    if not isinstance(setting, str):
-        return None
-    match = _DURATION.fullmatch(setting.strip())
-    if match is None:
-        return None
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def _compare_thresholds(key: str, new: Value, old: Value) -> Iterator[Loosening]:
-    """Compare the thresholds of metrics, each of which has a `min` or a `max`."""
-    if not isinstance(new, Mapping) or not isinstance(old, Mapping):
-        yield from _compare_unknown(key, new, old)
-        return
-    for metric, threshold in old.items():
-        name = f"{key}.{metric}"
-        new_threshold = new.get(metric)
-        if isinstance(threshold, Mapping) and isinstance(new_threshold, Mapping):
-            yield from _compare_section(f"{name}.", new_threshold, threshold, _THRESHOLDS)
-        else:
-            yield from _compare_unknown(name, new_threshold, threshold)
-
-
 def _compare_approvals(key: str, new: Value, old: Value) -> Iterator[Loosening]:
     """Compare who has to approve: more people, fewer who may, more who may not, for less long."""
     if not isinstance(new, Mapping) or not isinstance(old, Mapping):
@@ -218,9 +185,8 @@ def _show_setting(setting: Value) -> str:
 
 
 _LEAST_NUMBER = _build_limit(_read_number, at_least=True)
-_MOST_NUMBER = _build_limit(_read_number, at_least=False)
-_MOST_TIME = _build_limit(_read_duration, at_least=False)
-_THRESHOLDS: Mapping[str, Comparison] = {"min": _LEAST_NUMBER, "max": _MOST_NUMBER}
+_MOST_SIZE = _build_limit(read_size, at_least=False)
+_MOST_TIME = _build_limit(read_duration, at_least=False)
 # What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
 # order.
 _COMPARISONS: Mapping[str, Comparison] = {
@@ -231,11 +197,11 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "copies": _LEAST_NUMBER,
     "drilled": _MOST_TIME,
     "formats": _compare_choices,
-    "gates": _compare_thresholds,
-    "hold": _build_limit(_read_duration, at_least=True),
+    "gates": compare_gates,
+    "hold": _build_limit(read_duration, at_least=True),
     "labels": _compare_requirements,
     "licenses": _compare_choices,
-    "max_size": _MOST_NUMBER,
+    "max_size": _MOST_SIZE,
     "recoverable": _compare_flags,
     "sealed": _compare_flags,
     "signed": _compare_flags,

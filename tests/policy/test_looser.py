@@ -38,21 +38,70 @@ ORDERED: dict[str, tuple[str, Any, Any, str]] = {
     "an age": ("drilled", "5w", "30d", "`drilled` asks for 5w instead of 30d"),
     "a lowest value": (
         "gates",
-        {"accuracy": {"min": 0.8}},
-        {"accuracy": {"min": 0.9}},
-        "`gates.accuracy.min` asks for 0.8 instead of 0.9",
+        [{"metric": "accuracy", "min": 0.8}],
+        [{"metric": "accuracy", "min": 0.9}],
+        "`min` of accuracy is 0.8 instead of 0.9",
     ),
     "a highest value": (
         "gates",
-        {"loss": {"max": 2}},
-        {"loss": {"max": 1}},
-        "`gates.loss.max` asks for 2 instead of 1",
+        [{"metric": "loss", "on": "golden", "max": 2}],
+        [{"metric": "loss", "on": "golden", "max": 1}],
+        "`max` of loss on golden is 2 instead of 1",
     ),
     "a metric": (
         "gates",
-        {"loss": {"max": 1}},
-        {"accuracy": {"min": 0.9}, "loss": {"max": 1}},
-        "`gates.accuracy` is no longer asked for",
+        [{"metric": "loss", "max": 1}],
+        [{"metric": "loss", "max": 1}, {"metric": "accuracy", "min": 0.9}],
+        "`min` of accuracy is no longer asked for",
+    ),
+    "all bounds": (
+        "gates",
+        None,
+        [{"metric": "accuracy", "min": 0.9}],
+        "`min` of accuracy is no longer asked for",
+    ),
+    "a larger drop": (
+        "gates",
+        [{"metric": "accuracy", "min": 0.9, "max_drop": 0.01}],
+        [{"metric": "accuracy", "min": 0.9, "max_drop": 0.005}],
+        "`max_drop` of accuracy is 0.01 instead of 0.005",
+    ),
+    "a larger rise in percent": (
+        "gates",
+        [{"metric": "loss", "max_rise": "10%"}],
+        [{"metric": "loss", "max_rise": "5.0%"}],
+        "`max_rise` of loss is 10% instead of 5.0%",
+    ),
+    "less confidence": (
+        "gates",
+        [{"metric": "accuracy", "max_drop": 0.01, "confidence": 0.9}],
+        [{"metric": "accuracy", "max_drop": 0.01, "confidence": 0.95}],
+        "`max_drop` of accuracy is judged in another way",
+    ),
+    "a size in words": ("max_size", "4GiB", "4GB", "`max_size` asks for 4GiB instead of 4GB"),
+    "fewer approvals": (
+        "approvals",
+        {"min": 1, "from": ["leads"]},
+        {"min": 2, "from": ["leads"]},
+        "`approvals.min` asks for 1 instead of 2",
+    ),
+    "approvals of more people": (
+        "approvals",
+        {"min": 1, "from": ["interns", "leads"]},
+        {"min": 1, "from": ["leads"]},
+        "`approvals.from` also names interns",
+    ),
+    "approvals of the author": (
+        "approvals",
+        {"min": 1, "not": ["promoter"]},
+        {"min": 1, "not": ["author", "promoter"]},
+        "`approvals.not` no longer names author",
+    ),
+    "older approvals": (
+        "approvals",
+        {"min": 1, "within": "60d"},
+        {"min": 1, "within": "30d"},
+        "`approvals.within` asks for 60d instead of 30d",
     ),
     "a key of a later mlver": ("other", None, 3, "`other` is no longer asked for"),
 }
@@ -72,10 +121,19 @@ INCOMPARABLE: dict[str, tuple[str, Any, Any]] = {
     "a key of a later mlver": ("other", 3, 2),
     "a word": ("drift", "none", "small"),
     "a duration that cannot be read": ("hold", "3 moons", "2 moons"),
-    "another form": ("approvals", {"count": 2}, 2),
+    "another form": ("approvals", {"min": 2}, 2),
     "other stages before": ("after", ["canary"], ["staging"]),
-    "a threshold of another form": ("gates", {"loss": 1}, {"loss": 2}),
-    "another data set": ("gates", {"loss": {"on": "a"}}, {"loss": {"on": "b"}}),
+    "a threshold of another form": ("gates", [1], [2]),
+    "another data set": (
+        "gates",
+        [{"metric": "loss", "on": "a", "max": 1}],
+        [{"metric": "loss", "on": "b", "max": 1}],
+    ),
+    "an amount and a share": (
+        "gates",
+        [{"metric": "loss", "max_rise": 1}],
+        [{"metric": "loss", "max_rise": "1%"}],
+    ),
 }
 
 
@@ -120,11 +178,16 @@ def test_a_stage_without_a_rule_is_looser_than_any_and_a_new_one_than_none() -> 
 
 _NAMES = st.lists(st.sampled_from(["a", "b", "c"]), max_size=3)
 _DURATIONS = st.builds("{}{}".format, st.integers(0, 90), st.sampled_from("smhdw"))
-_LIMITS = st.dictionaries(
-    st.sampled_from(["m", "n"]), st.fixed_dictionaries({"min": st.integers(-2, 2)})
+_LIMITS = st.lists(
+    st.fixed_dictionaries(
+        {"metric": st.sampled_from(["m", "n"])},
+        optional={"min": st.integers(-2, 2), "max_drop": st.sampled_from([0, 0.1, "5%"])},
+    ),
+    max_size=3,
 )
 _KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "after": _NAMES,
+    "approvals": st.fixed_dictionaries({"min": st.integers(1, 3)}, optional={"from": _NAMES}),
     "copies": st.integers(0, 3),
     "drilled": _DURATIONS,
     "formats": _NAMES,

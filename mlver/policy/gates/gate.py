@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlver.digest import Digest
@@ -13,6 +13,7 @@ from mlver.policy.recoverability import Recoverability
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
+from mlver.records.values import Value
 from mlver.records.version import VersionRecord
 
 
@@ -42,6 +43,34 @@ class AskedStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldStage:
+    """Since when a version holds a stage without a break; times are seconds since 1970.
+
+    `since` is when its sealed promotion landed on the main line, None where no tag seals it. `now`
+    is what the clock says, `latest` the latest date on that line. `fault` says why nobody can tell.
+    """
+
+    is_held: bool
+    since: int | None = None
+    now: int = 0
+    latest: int = 0
+    fault: str | None = None
+
+
+def split_entries(setting: Value) -> Iterator[Value]:
+    """What a gate is asked for: once for each entry of a list."""
+    if isinstance(setting, Sequence) and not isinstance(setting, str):
+        yield from setting
+    else:
+        yield setting
+
+
+def keep_whole(setting: Value) -> Iterator[Value]:
+    """What a gate is asked for whose list is one question."""
+    yield setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageCandidate:
     """What is known of a version that asks for a stage.
 
@@ -55,6 +84,7 @@ class StageCandidate:
     trained on, with what that may be used for. `approvals` are its own for that stage, and
     `signatures` those of its seal and of whoever asks. Where one of these is None,
     nobody looked, and a gate that needs it is inconclusive.
+    `holds` are the stages that a gate asks to be held now.
     """
 
     version: str
@@ -71,17 +101,20 @@ class StageCandidate:
     training: TrainingData | None = None
     approvals: ApprovalFacts | None = None
     signatures: SignatureFacts | None = None
+    holds: Mapping[str, HeldStage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One check before a promotion, without I/O.
 
-    `judge` takes the candidate and the gate's setting; for a setting that is a list it is asked
-    once for each entry. The first word of a result's name is the gate's name in the table.
+    `judge` takes the candidate and the gate's setting, once for each part that `split` makes of it:
+    for each entry of a list. The first word of a result's name is the gate's name in the table, or
+    leads to it there.
     `suggest_commands` takes a version (`model@version`) and the result that shut it out, and gives
     the next commands to type.
     """
 
     judge: Callable[[StageCandidate, Any], GateResult]
     suggest_commands: Callable[[str, GateResult], tuple[str, ...]]
+    split: Callable[[Value], Iterator[Value]] = split_entries

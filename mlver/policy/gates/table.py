@@ -6,10 +6,22 @@ schema is `$defs/gate_<name>` in `schemas/config.schema.json`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mlver.policy.gates import after, approvals, authorised, recoverable, sealed, signed, verified
+from mlver.policy.gates import (
+    after,
+    approvals,
+    authorised,
+    contents,
+    hold,
+    licensed,
+    metric,
+    recoverable,
+    sealed,
+    signed,
+    verified,
+)
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import GateResult
@@ -20,13 +32,23 @@ from mlver.records.values import Value
 GATES: Mapping[str, Gate] = {
     "sealed": sealed.GATE,
     "after": after.GATE,
+    "hold": hold.GATE,
+    "gates": metric.GATE,
     "verified": verified.GATE,
+    "approvals": approvals.GATE,
     "recoverable": recoverable.RECOVERABLE,
     "copies": recoverable.COPIES,
     "authorised": authorised.GATE,
-    "approvals": approvals.GATE,
     "signed": signed.GATE,
+    "formats": contents.FORMATS,
+    "max_size": contents.MAX_SIZE,
+    "clean_code": contents.CLEAN_CODE,
+    "stored": contents.STORED,
+    "labels": contents.LABELS,
+    "licenses": licensed.GATE,
 }
+# The first words of results that are not their gate's name.
+_OTHER_WORDS: Mapping[str, str] = {"metric": "gates"}
 # These hold for every stage, and no setting switches them off.
 ALWAYS: Mapping[str, Value] = {"sealed": True}
 
@@ -53,8 +75,9 @@ def apply_gates(rule: StageSettings, candidate: StageCandidate) -> tuple[GateRes
     settings = {**join_settings(rule), **ALWAYS}
     results: list[GateResult] = []
     for name, gate in GATES.items():
-        for setting in _list_settings(settings.get(name)):
-            results.append(gate.judge(candidate, setting))
+        setting = settings.get(name)
+        if setting is not None and setting is not False:
+            results += [gate.judge(candidate, part) for part in gate.split(setting)]
     return tuple(results)
 
 
@@ -63,12 +86,10 @@ def apply_policy(policy: StagePolicy, candidate: StageCandidate) -> tuple[GateRe
     return apply_gates(StageSettings(gates=policy.rule), replace(candidate, policy=policy))
 
 
-def _list_settings(setting: Value) -> Iterator[Value]:
-    """What a gate is asked for: once for each entry of a list, never where it is off."""
-    if isinstance(setting, Sequence) and not isinstance(setting, str):
-        yield from setting
-    elif setting is not None and setting is not False:
-        yield setting
+def find_gate(name: str) -> Gate:
+    """Find the gate that gave a result of this name."""
+    word = name.partition(" ")[0]
+    return GATES[_OTHER_WORDS.get(word, word)]
 
 
 def is_open(results: Sequence[GateResult]) -> bool:
@@ -80,6 +101,5 @@ def suggest_commands(ref: str, results: Sequence[GateResult]) -> tuple[str, ...]
     """The next commands for a version that a gate shut out; none where all gates are open."""
     for result in results:
         if result.result != "pass":
-            name = result.gate.partition(" ")[0]
-            return GATES[name].suggest_commands(ref, result)
+            return find_gate(result.gate).suggest_commands(ref, result)
     return ()

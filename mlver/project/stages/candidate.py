@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
+from mlver.git.main_branch import find_main_branch
+from mlver.git.main_line import read_main_line
 from mlver.policy.approvals import ApprovalFacts, SignatureFacts
-from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
+from mlver.policy.gates.gate import AskedStage, HeldStage, RecordedVersion, StageCandidate
+from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.artifacts import damage as artifact_damage
@@ -18,6 +21,7 @@ from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.training_data import read_training
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.signatures import judge_signatures
+from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -55,6 +59,7 @@ def describe_candidate(
         training=read_training(project, record) if asks_for(policies, "authorised") else None,
         approvals=_read_approvals(project, (record, digest), stage, policies),
         signatures=_judge_signatures(project, record, digest, policies),
+        holds=_find_holds(project, chosen, digest, policies),
     )
 
 
@@ -130,6 +135,46 @@ def _judge_signatures(
     project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
 ) -> SignatureFacts | None:
     return judge_signatures(project, record, digest) if asks_for(policies, "signed") else None
+
+
+def _find_holds(
+    project: Project, chosen: ResolvedRef, digest: Digest, policies: Sequence[StagePolicy]
+) -> dict[str, HeldStage]:
+    """Find since when the version holds the stages that policies ask to be held."""
+    asking = [policy for policy in policies if policy.rule.get("hold")]
+    holds: dict[str, HeldStage] = {}
+    for stage in list_stages_before(asking):
+        holds[stage] = _find_hold(project, chosen, digest, stage)
+    return holds
+
+
+def _find_hold(project: Project, chosen: ResolvedRef, digest: Digest, stage: str) -> HeldStage:
+    """Find since when a version holds a stage: its sealed promotion's landing on the main line."""
+    history = project.registry.read_history(chosen.model, stage)
+    standing: list[tuple[PromotionRecord, Digest]] = []
+    for promotion, own_digest in history:
+        if promotion.action == "retire" or promotion.record != digest:
+            standing = []
+        else:
+            standing.append((promotion, own_digest))
+    if not standing:
+        return HeldStage(is_held=False)
+    now = count_seconds(project.record_time)
+    judged = promotion_seals.judge_stage_seals(project, chosen.model, stage, standing)
+    line_name = find_main_branch(project.repository).reference or "HEAD"
+    line = read_main_line(project.repository, line_name, layout.stage_folder(chosen.model, stage))
+    for promotion, own_digest in standing:
+        path = promotion.record_path
+        if judged.states[promotion.sequence] == "unsealed":
+            continue
+        (landed,) = project.repository.blobs([f"{line_name}:{path}"])
+        if landed is None or Digest.of_bytes(landed) != own_digest or path not in line.landings:
+            where = line_name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+            fault = f"its promotion to {stage} has not landed on {where}"
+            return HeldStage(is_held=True, fault=fault)
+        since = line.landings[path]
+        return HeldStage(is_held=True, since=since, now=now, latest=line.latest)
+    return HeldStage(is_held=True)
 
 
 @dataclass(frozen=True, slots=True)

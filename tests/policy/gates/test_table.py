@@ -5,7 +5,14 @@ import pytest
 from mlver.document.schema import load_schema
 from mlver.policy import looser
 from mlver.policy.gates.gate import StageCandidate
-from mlver.policy.gates.table import ALWAYS, GATES, apply_gates, is_open, suggest_commands
+from mlver.policy.gates.table import (
+    ALWAYS,
+    GATES,
+    apply_gates,
+    find_gate,
+    is_open,
+    suggest_commands,
+)
 from mlver.records.promotion import GateResult, Result
 from mlver.records.sections.stages import StageSettings
 from mlver.records.values import Document
@@ -112,7 +119,7 @@ def test_every_gate_has_its_schema_and_its_key_in_a_stage() -> None:
     stage = schema["$defs"]["stage_settings"]["properties"]
     required = schema["$defs"]["stage_requires"]["properties"]
     named = [name for name in GATES if name not in ALWAYS]
-    assert {*list(stage)[1:-1], *required} == set(named)
+    assert list(dict.fromkeys([*list(stage)[1:-1], *required])) == named
     assert list(stage)[-1] == "requires"
     for name in named:
         assert {**required, **stage}[name]["$ref"] == f"#/$defs/gate_{name}"
@@ -155,12 +162,26 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "copies": 2,
         "authorised": "training",
         "signed": True,
+        "formats": ["onnx"],
+        "max_size": "4GiB",
+        "clean_code": True,
+        "stored": True,
+        "labels": ["team"],
+        "licenses": ["MIT"],
     }
-    asked: Document = {"after": ["staging"], "verified": True, "approvals": {"min": 1}}
-    everything = StageSettings(gates={**asked, "requires": required})
+    everything = StageSettings(
+        gates={
+            "after": ["staging"],
+            "hold": "48h",
+            "gates": [{"metric": "accuracy", "min": 0.9}],
+            "verified": True,
+            "approvals": {"min": 1},
+            "requires": required,
+        }
+    )
     shut = candidate(unsealed="no tag", damage=("w is damaged",))
     results = apply_gates(everything, shut)
-    assert [result.gate.partition(" ")[0] for result in results] == list(GATES)
+    assert [find_gate(result.gate) for result in results] == list(GATES.values())
     assert all(suggest_commands("m@1.0.0", [result]) for result in results)
 
 
