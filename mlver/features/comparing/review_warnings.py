@@ -77,7 +77,7 @@ def check_seals(branch: BranchChanges, registered: Mapping[str, Sequence[str]]) 
 
 def describe_stray_file(path: str) -> list[Finding]:
     """A file among the records whose name is none of theirs; nothing for a file elsewhere."""
-    if not path.startswith(f"{layout.MODELS}/"):
+    if not path.startswith(f"{layout.MODELS}/") or layout.is_seal_path(path):
         return []
     hint = shell_command("git", "log", "--", path)
     return [Finding("name", path, "is no record's name", (hint,))]

@@ -12,6 +12,7 @@ from mlver.findings import Finding
 from mlver.policy.chain import judge_seal, judge_tag
 from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.audit import audit
+from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.authorised_data import judge_incoming_authorisation
 from mlver.project.audit.chains import CheckedChain, check_chain
 from mlver.project.audit.incoming import IncomingChanges
@@ -79,7 +80,6 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
     """Judge a file by itself: its kind, its name, what it says, and the manifests it needs."""
     project = incoming.project
     show_command = shell_command(*incoming.look, "--", path)
-    record_place = layout.parse_path(path)
     if not incoming.record_tree.entries[path].is_file:
         message = "is a symlink or a repository of its own, which no record is"
         yield Finding("name", path, message, (show_command,))
@@ -89,8 +89,16 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_listing(project, path, show_command)
     elif path.startswith(f"{layout.AUTHORISATIONS}/"):
         yield from judge_incoming_authorisation(project, path, show_command)
-    elif not path.startswith(f"{layout.MODELS}/"):
-        return
+    elif path.startswith(f"{layout.MODELS}/"):
+        yield from _judge_model_file(project, path, show_command)
+
+
+def _judge_model_file(project: Project, path: str, show_command: str) -> Iterator[Finding]:
+    """Judge a file of a model: its record, or what stands beside one."""
+    record_place = layout.parse_path(path)
+    if layout.is_seal_path(path):
+        for finding in check_seal_file(project, path):
+            yield replace(finding, hints=(show_command,))
     elif record_place is None:
         unstage = shell_command("git", "rm", "--cached", "--", path)
         yield Finding("name", path, "is no record's name", (unstage,))

@@ -39,6 +39,7 @@ from mlver.project.audit.record_history import (
     find_originals,
     read_record_history,
 )
+from mlver.project.audit.recorded_approvals import find_uncounted
 from mlver.project.history.policies import (
     NO_SETTINGS,
     CommittedSettings,
@@ -112,6 +113,11 @@ def judge_incoming_promotions(
         yield from promotion.judge_again(judge)
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_false_approvals(project, landed)
+    chained = [(one.record, one.earlier) for one in arriving if one.record in landed]
+    finder = _find_versions(project)
+    yield from find_uncounted(
+        project, policies, chained, finder, tip=incoming.tip, base=incoming.base
+    )
     yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
     yield from find_missing_origins(tags, landed)
     yield from _find_unshown(history, verdicts, landed)

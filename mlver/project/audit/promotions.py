@@ -46,6 +46,7 @@ from mlver.project.audit.record_history import (
     read_record_history,
     read_walked_history,
 )
+from mlver.project.audit.recorded_approvals import find_uncounted
 from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.audit.unconfirmed_versions import (
     find_late_versions,
@@ -130,6 +131,7 @@ def _judge_chains(
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
     findings += find_false_approvals(project, own)
+    findings += find_uncounted(project, policies, _list_with_earlier(chains, own), find_version)
     findings += find_weakening(history, policies, own)
     unconfirmed = find_unconfirmed(tags, history, originals, own)
     registered = select_judged(order, versions.values())
@@ -137,6 +139,18 @@ def _judge_chains(
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes, history, policies)
+
+
+def _list_with_earlier(
+    chains: Sequence[StageHistory], own: Sequence[PromotionRecord]
+) -> Iterator[tuple[PromotionRecord, Sequence[PromotionRecord]]]:
+    """List these promotions, each with those before it in its stage."""
+    paths = {record.record_path for record in own}
+    for chain in chains:
+        promotions = [record for record, _ in chain]
+        for position, record in enumerate(promotions):
+            if record.record_path in paths:
+                yield record, promotions[:position]
 
 
 def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[Finding]:
