@@ -51,7 +51,8 @@ class SignatureFacts:
 class GivenApproval:
     """A yes, or one that is taken back, as it landed.
 
-    `digest` is that of the record's bytes, `landed` the latest date of a commit of the line of
+    `digest` is that of the record's bytes, `sealed` that of the number under which it was signed,
+    where a merge gave it another one since. `landed` is the latest date of a commit of the line of
     first parents up to the one that brought it (seconds since 1970), None where nobody can tell.
     """
 
@@ -59,6 +60,7 @@ class GivenApproval:
     digest: Digest
     landed: int | None
     signature: ApprovalSignature = UNSIGNED
+    sealed: Digest | None = None
 
     @property
     def person(self) -> str:
@@ -274,7 +276,7 @@ def find_binding_fault(approval: GivenApproval, terms: ApprovalTerms) -> str | N
         if record.baseline is None:
             return "was given while the stage was empty"
         return f"was given while {record.baseline.version} held the stage"
-    if approval.digest in terms.spent:
+    if approval.digest in terms.spent or approval.sealed in terms.spent:
         return "was used up by an earlier promotion"
     return None
 

@@ -20,6 +20,7 @@ from mlver.features.merging.outcomes import (
     RewrittenRecord,
 )
 from mlver.features.merging.promotion_moves import move_promotions
+from mlver.features.merging.seal_moves import move_seals
 from mlver.features.merging.version_moves import VersionMove, move_versions
 from mlver.findings import Finding
 from mlver.policy.renumbering import RecordCopy
@@ -92,8 +93,9 @@ def renumber_records(
     outcomes: list[RecordOutcome] = []
     for version in moved_versions:
         outcomes.append(version.move)
-    outcomes += [*attached, *promotions, *authorisations.outcomes]
-    concerned = [*(path for path, _ in places), *authorisations.places]
+    seal_places, seals = move_seals(records, attached)
+    outcomes += [*attached, *seals, *promotions, *authorisations.outcomes]
+    concerned = [*(path for path, _ in places), *seal_places, *authorisations.places]
     return _build_renumbering(records, concerned, outcomes, tuple(versions.changed))
 
 

@@ -27,7 +27,7 @@ from mlver.policy.approvals import (
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.named_policies import NamedPolicies
-from mlver.project.history.given_approvals import read_seal
+from mlver.project.history.given_approvals import judge_given
 from mlver.project.history.signers import AllowedSigners, SignatureJudge, read_signers
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
@@ -179,7 +179,7 @@ class _ApprovalAudit:
     ) -> tuple[GivenApproval, ...]:
         """List what had landed before the promotion did."""
         end = landed.get(record.record_path)
-        listed: list[GivenApproval] = []
+        listed: list[tuple[ApprovalRecord, Digest]] = []
         for path, (approval, digest) in given.items():
             at = landed.get(path)
             if at is not None and end is not None and at > end:
@@ -188,12 +188,8 @@ class _ApprovalAudit:
             is_dated = at is not None and end is not None and at < end
             if approval.action == "revoke" and not is_dated and approval.created > record.created:
                 continue
-            seal = read_seal(self.project, approval)
-            signature = judge.judge(approval.author, str(digest), seal, at)
-            listed.append(
-                GivenApproval(record=approval, digest=digest, landed=at, signature=signature)
-            )
-        return tuple(listed)
+            listed.append((approval, digest))
+        return judge_given(self.project, listed, landed, judge)
 
     def _judge_seal(
         self, record: PromotionRecord, judge: SignatureJudge, at: int | None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from mlver.digest import Digest
-from mlver.git.detached_seals import LONGEST_SEAL, open_checker
+from mlver.document import codec
+from mlver.git.detached_seals import LONGEST_SEAL, open_checker, parse_seal
 from mlver.git.landing_dates import find_landing_dates
-from mlver.policy.approvals import ApprovalFacts, ApprovalTerms, GivenApproval
+from mlver.policy.approvals import ApprovalFacts, ApprovalSignature, ApprovalTerms, GivenApproval
 from mlver.policy.policy_digest import digest_policy
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.stage_policy import StagePolicy
@@ -16,6 +21,9 @@ from mlver.project.registry.as_committed import require_as_committed
 from mlver.records import layout
 from mlver.records.approval import ApprovalRecord
 from mlver.records.version import VersionRecord
+
+# The first line of a seal: model, version, stage, number and action.
+_TITLE = re.compile(r"[^\n]* ([1-9][0-9]{0,8}): (?:approve|revoke)\n")
 
 
 def gather_approvals(
@@ -63,23 +71,56 @@ def build_terms(
 def read_given(project: Project, version: VersionRecord, stage: str) -> tuple[GivenApproval, ...]:
     """Read the approvals that HEAD has, in order."""
     approvals = project.registry.read_approvals(version.model, version.version, stage)
-    landed = {}
+    if not approvals:
+        return ()
+    landed: Mapping[str, int] = {}
     if project.repository.head().commit is not None:
         paths = [record.record_path for record, _ in approvals]
         landed = find_landing_dates(project.repository, paths)
-    given: list[GivenApproval] = []
-    if not approvals:
-        return ()
     signers = read_judging_signers(project.repository)
     with open_checker() as checker:
         judge = SignatureJudge(checker, signers)
-        for record, digest in approvals:
-            at = landed.get(record.record_path)
-            signature = judge.judge(record.author, str(digest), read_seal(project, record), at)
-            given.append(
-                GivenApproval(record=record, digest=digest, landed=at, signature=signature)
+        return judge_given(project, approvals, landed, judge)
+
+
+def judge_given(
+    project: Project,
+    approvals: Sequence[tuple[ApprovalRecord, Digest]],
+    landed: Mapping[str, int],
+    judge: SignatureJudge,
+) -> tuple[GivenApproval, ...]:
+    """Judge the signatures of approvals; `landed` is when each did, by the path of its record."""
+    digests = {digest for _, digest in approvals}
+    given: list[GivenApproval] = []
+    for record, digest in approvals:
+        seal = read_seal(project, record)
+        at = landed.get(record.record_path)
+        sealed = digest if seal is None else find_sealed_digest(record, digest, seal)
+        signature = judge.judge(record.author, str(sealed), seal, at)
+        if sealed != digest and sealed in digests:
+            signature = ApprovalSignature(kind="false", words="is a copy of another one")
+        given.append(
+            GivenApproval(
+                record=record, digest=digest, landed=at, signature=signature, sealed=sealed
             )
+        )
     return tuple(given)
+
+
+def find_sealed_digest(record: ApprovalRecord, digest: Digest, seal: bytes) -> Digest:
+    """Find the digest that the seal of a record has to name.
+
+    That is its own; or, of one that a merge gave another number since, the one that it had then.
+    """
+    parsed = parse_seal(seal)
+    if parsed is None or parsed.tag.seals == str(digest):
+        return digest
+    title = _TITLE.match(parsed.tag.message)
+    if title is None:
+        return digest
+    former = replace(record, sequence=int(title[1]))
+    former_digest = Digest.of_bytes(codec.encode_document("approval", former.to_document()))
+    return former_digest if parsed.tag.seals == str(former_digest) else digest
 
 
 def read_seal(project: Project, record: ApprovalRecord) -> bytes | None:

@@ -44,6 +44,8 @@ class MergedRecords:
 
     def has_moved(self, path: str) -> bool:
         """Say whether the merge kept, elsewhere, every parent's record that it took from `path`."""
+        if layout.is_seal_path(path):
+            return self._has_seal_moved(path)
         place = layout.parse_path(path)
         if place is None:
             return has_authorisation_moved(self.result, self.parent_trees, path)
@@ -58,6 +60,25 @@ class MergedRecords:
         except MlverError:
             # A record that cannot be read cannot be shown to live on.
             return False
+
+    def _has_seal_moved(self, path: str) -> bool:
+        """Say whether the seals at a path are beside their approvals still, or went with them."""
+        record_path = f"{path.removesuffix('.seal')}.yaml"
+        place = layout.parse_path(record_path)
+        if not isinstance(place, ApprovalPath) or not self.has_moved(record_path):
+            return False
+        folder = path.rpartition("/")[0]
+        names = [name for name in self.result.list_names(folder) if name.endswith(".seal")]
+        seals = {self.result.read_file(f"{folder}/{name}") for name in names}
+        for tree in self.parent_trees:
+            parent = RecordRegistry(tree)
+            data = parent.read_file(path)
+            if data is None or data in seals:
+                continue
+            # What got another number has to be approved again.
+            if self._find_new_number(parent, place.model, place.version) is None:
+                return False
+        return True
 
     def _has_collision(self, model: str) -> bool:
         """Say whether two parents hold different records of the model under one name."""

@@ -191,6 +191,9 @@ class PlannedMerge:
 
     def has_moved(self, path: str) -> bool:
         """Say whether the merge moves the record at `path`, and keeps it."""
+        if layout.is_seal_path(path):
+            registry = RecordRegistry(self.result)
+            return MergedRecords(self.result.repository, registry, self.parents).has_moved(path)
         place = layout.parse_path(path)
         if place is None:
             return has_authorisation_moved(RecordRegistry(self.result), self.parents, path)

@@ -10,6 +10,7 @@ from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
 from tests.conftest import NOW_EPOCH
 from tests.features.approving.conftest import Team, approval_files
+from tests.keys import make_openpgp_key, stop_agent
 
 APPROVAL = layout.approval_path("digits", "1.1.0", "production", 1)
 SEAL = layout.seal_path(APPROVAL)
@@ -168,3 +169,41 @@ def test_a_rollback_is_signed_too(signed: Team) -> None:
     signed.become("pat")
     assert signed.repository.mlver(*command).code == 0
     assert signed.repository.mlver("verify", "--all").code == 0
+
+
+def test_an_openpgp_key_counts_by_its_fingerprint(
+    signed: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "gnupg"
+    fingerprint = make_openpgp_key(home, "Ana <ana@example.org>")
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    signed.become("ana")
+    signed.repository.git("config", "gpg.format", "openpgp")
+    signed.repository.git("config", "user.signingKey", fingerprint)
+    command = ("approve", "digits@1.1.0", "--to", "production", "-m", "Fine")
+    assert "not one of main's allowed signers" in assert_refused(signed.repository, *command)
+    text = (signed.repository.path / layout.ALLOWED_SIGNERS).read_text()
+    signed.allow(text, f"# openpgp: ana@example.org {fingerprint}\n")
+    said = assert_works(signed.repository, *command)
+    assert f"signed by ana@example.org {fingerprint}" in said
+    signed.approve("leo")
+    assert signed.promote().code == 0
+    assert_works(signed.repository, "verify", "--all")
+    stop_agent(home)
+
+
+def test_a_copy_under_another_number_does_not_count(signed: Team) -> None:
+    """Whoever took a yes back, or had it used up, is not made to give it again."""
+    signed.approve("ana")
+    signed.become("ana")
+    revoke = ("revoke", "digits@1.1.0", "--to", "production", "-m", "No")
+    assert_works(signed.repository, *revoke)
+    copy = layout.approval_path("digits", "1.1.0", "production", 3)
+    folder = signed.repository.path
+    text = (folder / APPROVAL).read_text().replace("sequence: 1", "sequence: 3")
+    signed.repository.write(copy, text)
+    signed.repository.write(layout.seal_path(copy), (folder / SEAL).read_bytes())
+    signed.repository.commit("Once more")
+    refused = signed.promote()
+    assert "0 of 2" in refused.out
+    assert "that of ana@example.org is a copy of another one" in refused.out
