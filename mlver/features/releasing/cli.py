@@ -230,6 +230,18 @@ Train = Annotated[str, _make_setting_option("--train", "COMMAND", "Trains $MODEL
 Deploy = Annotated[
     str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")
 ]
+Codeowners = Annotated[
+    str,
+    _make_setting_option(
+        "--codeowners", "OWNERS", "Write CODEOWNERS: whose review a change of the rules needs."
+    ),
+]
+Releasers = Annotated[
+    str,
+    _make_setting_option(
+        "--releasers", "OWNERS", "With it, whose review promotions and approvals need."
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that were edited.")]
 Stdout = Annotated[bool, typer.Option("--stdout", help="Print the files; write nothing.")]
 
@@ -245,6 +257,8 @@ def ci_command(
     store: Store = "",
     train: Train = "",
     deploy: Deploy = "",
+    codeowners: Codeowners = "",
+    releasers: Releasers = "",
     force: Force = False,
     stdout: Stdout = False,
     dry_run: DryRun = False,
@@ -263,6 +277,8 @@ def ci_command(
         store=store,
         train=train,
         deploy=deploy,
+        codeowners=codeowners,
+        releasers=releasers,
     )
     project = find_session(ctx).initialised_project
     if stdout:

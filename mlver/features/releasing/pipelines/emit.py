@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.digest import Digest
+from mlver.features.releasing.pipelines.codeowners import find_place, render_owners
 from mlver.features.releasing.pipelines.settings import Forge, Pipeline, PipelineSettings
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -48,6 +49,9 @@ def render_pipelines(
         lines = _select_lines(template, pipelines, settings)
         return _add_head(_fill_settings(lines, settings), made_by)
 
+    if settings.codeowners:
+        owners = _add_head(render_owners(forge, settings), made_by)
+        yield PipelineFile(find_place(forge), owners)
     match forge:
         case "github":
             for pipeline in pipelines:

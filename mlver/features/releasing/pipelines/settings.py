@@ -32,6 +32,7 @@ _EXAMPLES = {
 }
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+_OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._/-]*|[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 
 
@@ -46,7 +47,8 @@ class PipelineSettings:
 
     `only` lists pipelines and `install` is what pip installs; the others are shell commands.
     `fetch` brings the stored bytes to a runner, `store` takes away those that a training left;
-    `deploy` finds the artifacts in `serving/`.
+    `deploy` finds the artifacts in `serving/`. `codeowners` are the accounts whose review changes
+    of rules and signers need, `releasers` those for promotions and approvals.
     """
 
     only: str = ""
@@ -57,6 +59,8 @@ class PipelineSettings:
     store: str = ""
     train: str = ""
     deploy: str = ""
+    codeowners: str = ""
+    releasers: str = ""
 
     def __post_init__(self) -> None:
         if self.branch and not _BRANCH.fullmatch(self.branch):
@@ -69,11 +73,25 @@ class PipelineSettings:
                 f"--python takes a minor version, not `{self.python}`",
                 hint="mlver ci FORGE --python 3.12",
             )
+        self._check_owners()
         for name, text in self.given_settings():
             if not text.isprintable():
                 raise UsageError(
                     f"--{name} takes one line; put the lines into a script",
                     hint=shell_command("mlver", "ci", "FORGE", f"--{name}", f"./{name}.sh"),
+                )
+
+    def _check_owners(self) -> None:
+        if self.releasers and not self.codeowners:
+            raise UsageError(
+                "--releasers goes with --codeowners, who have to review the rules themselves",
+                hint="mlver ci github --codeowners @ORG/LEADS --releasers @ORG/RELEASES",
+            )
+        for word in f"{self.codeowners} {self.releasers}".split():
+            if not _OWNER.fullmatch(word):
+                raise UsageError(
+                    f"`{word}` is no account, team or address, as CODEOWNERS takes them",
+                    hint="mlver ci github --codeowners @ORG/LEADS",
                 )
 
     def with_remotes(self, places: Sequence[str]) -> PipelineSettings:
