@@ -22,6 +22,7 @@ _RESULT_NAMES = {
     "retire": ("retire", "empty"),
     "audit": ("audit", "dataaudit"),
     "revoke": ("approve",),
+    "log": ("log", "params"),
 }
 
 

@@ -27,6 +27,7 @@ from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
 from mlver.features.looking.list import ListResult
 from mlver.features.looking.log_result import LogResult
+from mlver.features.looking.parameters import ParamsResult
 from mlver.features.looking.show_result import ShowResult
 from mlver.features.looking.stages import StagesResult
 from mlver.features.merging.driver import DriverResult
@@ -89,6 +90,7 @@ KINDS: dict[str, type] = {
             GcResult,
             DuResult,
             PlotResult,
+            ParamsResult,
             PromoteResult,
             RegisterResult,
             ReleaseResult,

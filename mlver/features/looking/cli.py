@@ -144,6 +144,7 @@ LOG_EXAMPLES = (
     "mlver log digits --stage production --limit 10",
     "mlver log --stage production --at 2026-03-02",
     "mlver log --since 2026-03-01",
+    "mlver log digits --params",
 )
 
 
@@ -169,9 +170,16 @@ def log_command(
     limit: Annotated[
         int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")
     ] = None,
+    params: Annotated[
+        bool,
+        typer.Option("--params", help="How parameters and data changed from version to version."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""
+    if params:
+        _log_parameters(ctx, model, stage or at, since=since, limit=limit, json=json)
+        return
     # What judges history costs `list` its modules at its start.
     from mlver.features.looking.log import read_log
     from mlver.features.looking.log_screen import draw_log
@@ -184,3 +192,21 @@ def log_command(
         json=json,
         paged=True,
     )
+
+
+def _log_parameters(
+    ctx: typer.Context,
+    model: str | None,
+    other: str | None,
+    *,
+    since: str | None,
+    limit: int | None,
+    json: bool,
+) -> None:
+    if other is not None:
+        raise UsageError("--params is about versions, and goes with neither --stage nor --at")
+    from mlver.features.looking.parameters import read_parameters
+    from mlver.features.looking.parameters_screen import draw_parameters
+
+    result = read_parameters(find_session(ctx).shown_project, model, since=since, limit=limit)
+    emit_result(result, draw_parameters, json=json, paged=True)
