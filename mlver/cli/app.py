@@ -81,6 +81,7 @@ COMMANDS = {
     "du": CommandEntry("Share", "retention"),
     "export": CommandEntry("Share", "exporting"),
     "audit": CommandEntry("Check", "auditing"),
+    "report": CommandEntry("Look", "auditing"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

@@ -14,6 +14,7 @@ import pytest
 from mlver.features.adopting.adopt import AdoptResult
 from mlver.features.auditing.audit_result import AuditResult
 from mlver.features.auditing.data_audit import DataAuditResult
+from mlver.features.auditing.report import ReportResult
 from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verify import VerifyResult
 from mlver.features.comparing.compare import CompareResult
@@ -98,6 +99,7 @@ KINDS: dict[str, type] = {
         ),
         *(
             ResolveResult,
+            ReportResult,
             RetireResult,
             ReviewResult,
             RollbackResult,

@@ -1,4 +1,4 @@
-"""Command line of audit."""
+"""Command line of audit and report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from mlver.errors import UsageError
 from mlver.features.auditing.audit import audit_stages
 from mlver.features.auditing.data_audit import audit_data
 from mlver.features.auditing.data_screen import draw_data_audit
+from mlver.features.auditing.report import report_model
+from mlver.features.auditing.report_file import PageFormat, choose_page
 from mlver.features.auditing.screen import draw_audit
 from mlver.features.auditing.tables import draw_audit_csv, draw_audit_markdown
-from mlver.terminal.options import Json, Model, complete_stage
+from mlver.terminal.options import Json, Model, complete_model, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
 AUDIT_EXAMPLES = (
@@ -20,8 +22,7 @@ AUDIT_EXAMPLES = (
     "mlver audit digits --stage production",
     "mlver audit --stage production --at 2026-03-03",
     "mlver audit --since 2026-01-01 --strict",
-    "mlver audit --json > audit.json",
-    "mlver audit --against audit.json",
+    "mlver audit digits --markdown",
     "mlver audit --data digits@1.0.0:train",
 )
 
@@ -66,10 +67,10 @@ def audit_command(
 ) -> None:
     """Tell who moved which stage, when, why and on what evidence.
 
-    All that records and history allow is judged again, and every change of a rule is listed. What
-    nothing confirms is called so. The head that it prints stands for the whole history: note it
-    elsewhere, and --against tells later whether anything was rewritten. Exit 1 where something is
-    damaged.
+    Everything that records and history allow is judged again, and each change of a rule is listed.
+    What nothing confirms is called so. The head that it prints stands for the whole history: note
+    it elsewhere, and --against tells later whether anything was rewritten. Exit 1 where something
+    is damaged.
     """
     if as_csv + as_markdown + json > 1:
         raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
@@ -94,3 +95,46 @@ def audit_command(
         draw = draw_audit_csv if as_csv else draw_audit_markdown
     is_page = as_csv or as_markdown
     emit_result(result, draw, json=json, code=result.exit_code, paged=not is_page)
+
+
+REPORT_EXAMPLES = (
+    "mlver report digits --since 2026-03-01",
+    "mlver report digits --since 30d -o march.html",
+)
+
+
+def report_command(
+    ctx: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="The only one there is, if left out.",
+            show_default=False,
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="DATE", help="From when on: a UTC day, a time or 30d.")
+    ] = "30d",
+    page: Annotated[
+        PageFormat | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="markdown or html; without it, what FILE ends in says it.",
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("-o", metavar="FILE", help="Write it there; - is stdout.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Report what happened to a model, for the review of a month.
+
+    Versions with what each metric gained, promotions, rollbacks with reasons and how long what was
+    taken back had served, what was forced, changes of rules, known defects, and the audit head.
+    """
+    project = find_session(ctx).shown_project
+    draw = choose_page(project, file, page)
+    emit_result(report_model(project, model, since=since), draw, json=json)

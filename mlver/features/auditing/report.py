@@ -1,0 +1,244 @@
+"""`mlver report`: what happened to a model in a time, for a review of each month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlver.errors import MlverError, summarise_error
+from mlver.features.auditing.audit import audit_stages
+from mlver.features.auditing.audit_result import AuditedMove, AuditedRule, AuditResult
+from mlver.policy.promotion_dates import count_seconds
+from mlver.policy.time_windows import parse_window
+from mlver.project.project import Project
+from mlver.project.registry.attached import read_notes
+from mlver.records.values import flatten_values
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricGain:
+    """A metric of a version, and how it differs from that of the version before (None: no such).
+
+    `better` is None where `model.yaml` does not say which way is, or nothing changed.
+    """
+
+    name: str
+    value: float
+    gain: float | None
+    better: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedVersion:
+    """A version that was registered in the time; `run` is its training run, where one is recorded.
+
+    `cost` is what its run tells of the cost of training; None where nothing does.
+    """
+
+    version: str
+    created: str
+    author: str
+    message: str
+    before: str | None
+    metrics: tuple[MetricGain, ...]
+    run: str | None
+    cost: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedMove:
+    """A move of a stage in the time.
+
+    `held_seconds` is how long the version that left had held the stage, None where it was empty.
+    `shut` are the gates that were overruled.
+    """
+
+    stage: str
+    sequence: int
+    event: str
+    version: str
+    previous: str | None
+    created: str
+    author: str
+    unconfirmed: bool
+    message: str
+    held_seconds: int | None
+    forced: bool
+    shut: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedDefect:
+    """A note on a version: one that was made in the time, or of a version that holds a stage."""
+
+    version: str
+    stages: tuple[str, ...]
+    created: str
+    author: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportResult:
+    """What happened to a model from `since` until `until`, each list oldest first.
+
+    `holders` are the versions that the stages hold at the end. `damage` and `unconfirmed` count
+    what an audit found at any time, `head` is its digest. `faults` say what cannot be read.
+    """
+
+    model: str
+    since: str
+    until: str
+    holders: Mapping[str, str]
+    versions: tuple[ReportedVersion, ...]
+    promotions: tuple[ReportedMove, ...]
+    rollbacks: tuple[ReportedMove, ...]
+    rules: tuple[AuditedRule, ...]
+    defects: tuple[ReportedDefect, ...]
+    damage: int
+    unconfirmed: int
+    head: str | None
+    faults: tuple[str, ...]
+
+
+def report_model(project: Project, model: str | None, *, since: str) -> ReportResult:
+    """Report what happened to a model since a time; raise UsageError for no such time."""
+    name = project.resolve_model(model)
+    start = parse_window(since, "--since", project.record_time).start
+    audited = audit_stages(project, name)
+    records, faults = _read_versions(project, name)
+    holders = {stage.stage: stage.holder for stage in audited.stages if stage.holder is not None}
+    moves = [move for move in _list_moves(audited) if move.created >= start]
+    moves.sort(key=lambda move: move.created)
+    return ReportResult(
+        model=name,
+        since=start,
+        until=project.record_time,
+        holders=holders,
+        versions=tuple(_list_versions(project, name, records, start)),
+        promotions=tuple(move for move in moves if move.event == "promoted"),
+        rollbacks=tuple(move for move in moves if move.event != "promoted"),
+        rules=tuple(rule for rule in audited.rules if rule.created >= start),
+        defects=tuple(_list_defects(project, name, records, holders, start, faults)),
+        damage=len(audited.damage),
+        unconfirmed=len(audited.unconfirmed),
+        head=audited.head.digest,
+        faults=tuple(faults),
+    )
+
+
+def _read_versions(project: Project, model: str) -> tuple[list[VersionRecord], list[str]]:
+    records: list[VersionRecord] = []
+    faults: list[str] = []
+    numbers = project.registry.list_versions(model)
+    for outcome in project.registry.read_versions(model, numbers):
+        if isinstance(outcome, MlverError):
+            faults.append(summarise_error(outcome))
+        else:
+            records.append(outcome[0])
+    return records, faults
+
+
+# -- versions --------------------------------------------------------------------------------------
+
+
+def _list_versions(
+    project: Project, model: str, records: Sequence[VersionRecord], start: str
+) -> Iterator[ReportedVersion]:
+    settings = project.registry.read_settings(model)
+    directions: Mapping[str, str] = {} if settings is None else settings.directions
+    by_number = {record.version: record for record in records}
+    before: VersionRecord | None = None
+    for record in records:
+        compared = by_number.get(record.previous or "", before)
+        before = record
+        if record.created < start:
+            continue
+        yield ReportedVersion(
+            version=record.version,
+            created=record.created,
+            author=record.author,
+            message=record.message,
+            before=None if compared is None else compared.version,
+            metrics=tuple(_list_gains(record, compared, directions)),
+            run=None if record.run is None else str(record.run),
+            cost=None,
+        )
+
+
+def _list_gains(
+    record: VersionRecord, before: VersionRecord | None, directions: Mapping[str, str]
+) -> Iterator[MetricGain]:
+    old: Mapping[str, Any] = {} if before is None else flatten_values(before.metrics)
+    for name, value in flatten_values(record.metrics).items():
+        if not _is_number(value):
+            continue
+        gain = value - old[name] if _is_number(old.get(name)) else None
+        better = None
+        if gain and name in directions:
+            better = (gain > 0) == (directions[name] == "higher")
+        yield MetricGain(name=name, value=value, gain=gain, better=better)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# -- moves -----------------------------------------------------------------------------------------
+
+_EVENTS = {"promote": "promoted", "rollback": "rolled back", "retire": "emptied"}
+
+
+def _list_moves(audited: AuditResult) -> Iterator[ReportedMove]:
+    for stage in audited.stages:
+        before: AuditedMove | None = None
+        for move in stage.moves:
+            held = None
+            if before is not None and move.previous is not None:
+                held = count_seconds(move.since) - count_seconds(before.since)
+            yield ReportedMove(
+                stage=move.stage,
+                sequence=move.sequence,
+                event=_EVENTS[move.action],
+                version=move.version,
+                previous=move.previous,
+                created=move.created,
+                author=move.author,
+                unconfirmed=move.unconfirmed,
+                message=move.message,
+                held_seconds=held,
+                forced=move.forced,
+                shut=tuple(gate.gate for gate in move.gates if gate.result != "pass"),
+            )
+            before = move
+
+
+# -- defects ---------------------------------------------------------------------------------------
+
+
+def _list_defects(
+    project: Project,
+    model: str,
+    records: Sequence[VersionRecord],
+    holders: Mapping[str, str],
+    start: str,
+    faults: list[str],
+) -> Iterator[ReportedDefect]:
+    for record in records:
+        stages = tuple(stage for stage, version in holders.items() if version == record.version)
+        try:
+            notes = read_notes(project.registry, model, record.version)
+        except MlverError as error:
+            faults.append(summarise_error(error))
+            continue
+        for note in notes:
+            if stages or note.created >= start:
+                yield ReportedDefect(
+                    version=record.version,
+                    stages=stages,
+                    created=note.created,
+                    author=note.author,
+                    message=note.message,
+                )
