@@ -71,6 +71,7 @@ COMMANDS = {
     "revoke": CommandEntry("Move", "approving"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
+    "drill": CommandEntry("Move", "drilling"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

@@ -43,7 +43,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "config": 1,
     "evaluation": 2,
     "approval": 2,
-    "note": 1,
+    "note": 2,
     "retirement": 1,
     "authorisation": 1,
 }

@@ -42,6 +42,7 @@ stages:
 #      recoverable: true
 #      copies: 2
 #      authorised: training
+#      drilled: 30d
 # `golden` is a stage like any other: the version to go back to when all else fails, by
 # `mlver rollback MODEL --stage production --golden`.
 #  golden:

@@ -9,23 +9,52 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.records import layout
 from mlver.records.references import parse_digest, write_digest
-from mlver.records.values import Document, read_format
+from mlver.records.values import Document, drop_empty_values, read_format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillReport:
+    """A rollback of `stage` to the version, rehearsed while `holder` held it.
+
+    `files` and `bytes` were restored to a scratch folder, in so many `seconds`.
+    """
+
+    stage: str
+    holder: str
+    files: int
+    bytes: int
+    seconds: float
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any] | None) -> DrillReport | None:
+        return None if document is None else cls(**document)
+
+    def to_document(self) -> Document:
+        return {
+            "stage": self.stage,
+            "holder": self.holder,
+            "files": self.files,
+            "bytes": self.bytes,
+            "seconds": self.seconds,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRecord:
     """A remark about the version whose record has the digest `record`.
 
-    `prior` is the digest of the note before it, None for the first.
+    `drill` is what a drill of a rollback to the version found, None for any other remark, and in
+    format 1. `prior` is the digest of the note before it, None for the first.
     """
 
-    format: int = 1
+    format: int = 2
     model: str
     version: str
     sequence: int
     created: str
     author: str
     message: str
+    drill: DrillReport | None = None
     record: Digest
     prior: Digest | None
 
@@ -33,6 +62,7 @@ class NoteRecord:
     def from_document(cls, document: Mapping[str, Any]) -> NoteRecord:
         fields = {
             **document,
+            "drill": DrillReport.from_document(document.get("drill")),
             "record": Digest.parse(document["record"]),
             "prior": parse_digest(document["prior"]),
         }
@@ -48,6 +78,7 @@ class NoteRecord:
             "created": self.created,
             "author": self.author,
             "message": self.message,
+            **drop_empty_values(drill=None if self.drill is None else self.drill.to_document()),
             "record": str(self.record),
             "prior": write_digest(self.prior),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mlver.document.schema import KINDS, NEWEST_FORMATS, Kind
@@ -154,16 +155,18 @@ baseline: {{version: "1.1.0", record: "{DIGEST}"}}
 """.encode()
 
 NOTE_TEXT = f"""\
-schema: mlver/note/1
+schema: mlver/note/2
 model: translate_kr2en
 version: "1.2.0"
 sequence: 2
 created: "2026-11-21T03:04:05Z"
 author: Kim <kim@example.org>
-message: Confuses honorifics in letters
+message: Rolled back in a drill
+drill: {{stage: production, holder: "1.3.0", files: 3, bytes: 12500, seconds: 0.4}}
 record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
+NOTE_1_TEXT = re.sub(rb"drill: .*\n", b"", NOTE_TEXT.replace(b"/note/2", b"/note/1"))
 
 RETIREMENT_TEXT = f"""\
 schema: mlver/retirement/1
@@ -206,7 +209,8 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("promotion", 2): PROMOTION_TEXT,
     ("evaluation", 2): EVALUATION_TEXT,
     ("approval", 2): APPROVAL_TEXT,
-    ("note", 1): NOTE_TEXT,
+    ("note", 1): NOTE_1_TEXT,
+    ("note", 2): NOTE_TEXT,
     ("retirement", 1): RETIREMENT_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
 }
@@ -262,7 +266,7 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "baseline": None,
     },
     "note": {
-        "schema": "mlver/note/1",
+        "schema": "mlver/note/2",
         "model": "m",
         "version": "1.0.0",
         "sequence": 1,
@@ -310,4 +314,5 @@ _LATER_KEYS: dict[Kind, tuple[str, ...]] = {
     "promotion": ("policy", "baseline"),
     "evaluation": (),
     "approval": ("action", "policy", "baseline"),
+    "note": (),
 }

@@ -46,6 +46,7 @@ LATER_FIELDS = {
     "EvaluationRecord": "count samples code environment duration resources untouched window"
     " coverage label_age",
     "ApprovalRecord": "action policy baseline",
+    "NoteRecord": "drill",
 }
 
 
@@ -139,6 +140,9 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
             "requires": st.fixed_dictionaries({}, optional={"copies": st.integers(1, 9)}),
         },
     ),
+    ("DrillReport", "holder"): VERSIONS,
+    ("DrillReport", "bytes"): COUNTS,
+    ("DrillReport", "seconds"): st.floats(0, 1e9),
     ("AuthorisationRecord", "data"): DIGESTS,
     ("AuthorisationRecord", "purposes"): st.sampled_from([(), ("training",), ("a-b", "x_1")]),
     ("AuthorisationRecord", "reference"): OPTIONAL,

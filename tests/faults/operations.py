@@ -198,6 +198,12 @@ OPERATIONS = (
     CampaignOperation(
         "evaluate", prepare_exam, ("evaluate", "m", "--missing", "--on", "golden", *_MEASURE)
     ),
+    CampaignOperation(
+        "drill",
+        prepare_staged,
+        ("drill", "m", "--stage", "production", "--to", "production", "--record"),
+        brief=True,
+    ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

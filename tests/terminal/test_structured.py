@@ -47,6 +47,7 @@ from mlver.project.authorising.authorise import AuthoriseResult
 from mlver.project.checkout import CheckoutResult
 from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
+from mlver.project.drilling.drill import DrillResult
 from mlver.project.evaluating.request import EvaluateResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
@@ -113,6 +114,7 @@ KINDS: dict[str, type] = {
             StoreResult,
             VerifyResult,
             AuthoriseResult,
+            DrillResult,
         ),
     )
 }

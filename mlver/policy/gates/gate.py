@@ -71,6 +71,21 @@ def keep_whole(setting: Value) -> Iterator[Value]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageDrills:
+    """The last recorded drill of a stage: when, and which version was restored; None without one.
+
+    `holder` is the version that holds the stage, or held it last; None where none ever did. `now`
+    is the time by which it is judged. Times are in UTC, as records write them.
+    """
+
+    stage: str
+    holder: str | None
+    drilled: str | None
+    version: str | None
+    now: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageCandidate:
     """What is known of a version that asks for a stage.
 
@@ -80,11 +95,11 @@ class StageCandidate:
     sets at an address, which nobody here can check.
 
     `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
-    `recorded` is what records say of it, `stage` what it asks for, and `training` what it was
-    trained on, with what that may be used for. `approvals` are its own for that stage, and
-    `signatures` those of its seal and of whoever asks. Where one of these is None,
-    nobody looked, and a gate that needs it is inconclusive.
-    `holds` are the stages that a gate asks to be held now.
+    `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
+    on, with what that may be used for, and `drills` what was rehearsed of the stage. `approvals`
+    are its own for that stage, and `signatures` those of its seal and of whoever asks. Where one of
+    these is None, nobody looked, and a gate that needs it is inconclusive. `holds` are the stages
+    that a gate asks to be held now.
     """
 
     version: str
@@ -102,6 +117,7 @@ class StageCandidate:
     approvals: ApprovalFacts | None = None
     signatures: SignatureFacts | None = None
     holds: Mapping[str, HeldStage] = field(default_factory=dict)
+    drills: StageDrills | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from mlver.policy.gates import (
     approvals,
     authorised,
     contents,
+    drilled,
     hold,
     licensed,
     metric,
@@ -46,6 +47,7 @@ GATES: Mapping[str, Gate] = {
     "stored": contents.STORED,
     "labels": contents.LABELS,
     "licenses": licensed.GATE,
+    "drilled": drilled.GATE,
 }
 # The first words of results that are not their gate's name.
 _OTHER_WORDS: Mapping[str, str] = {"metric": "gates"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlver import names
@@ -15,7 +15,7 @@ from mlver.project.registry.attached import find_last_link, read_note
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
 from mlver.records import layout
-from mlver.records.note import NoteRecord
+from mlver.records.note import DrillReport, NoteRecord
 
 NoteOutcome = Literal["noted", "already"]
 
@@ -38,8 +38,18 @@ class NoteResult:
     dry_run: bool
 
 
-def note_version(project: Project, ref: str, *, message: str, dry_run: bool = False) -> NoteResult:
-    """Add a remark to the version that `ref` names: one record, one commit."""
+def note_version(
+    project: Project,
+    ref: str,
+    *,
+    message: str,
+    drill: DrillReport | None = None,
+    dry_run: bool = False,
+) -> NoteResult:
+    """Add a remark to the version that `ref` names: one record, one commit.
+
+    `drill` is what a drill found, which is noted however often it is the same.
+    """
     names.check_reason(message, "a note", ("mlver", "note", ref), is_kept=not dry_run)
     refuse_protected(project)
     commit = None
@@ -47,10 +57,10 @@ def note_version(project: Project, ref: str, *, message: str, dry_run: bool = Fa
     editing = open_edit(project, f"note {ref}", dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         chosen = project.resolve_ref(ref)
-        record = _build_note(project, chosen, message.strip())
+        record = replace(_build_note(project, chosen, message.strip()), drill=drill)
         last = _find_last_note(project, chosen)
         # Whoever was interrupted runs the command again, and means one note.
-        if last is not None and (last.record, last.message) == (record.record, record.message):
+        if last is not None and drill is None and _say_same(last, record):
             record, outcome = last, "already"
         elif edit is not None:
             edit.create_file(
@@ -68,6 +78,10 @@ def note_version(project: Project, ref: str, *, message: str, dry_run: bool = Fa
         commit=commit,
         dry_run=dry_run,
     )
+
+
+def _say_same(last: NoteRecord, record: NoteRecord) -> bool:
+    return (last.record, last.message) == (record.record, record.message)
 
 
 def _find_last_note(project: Project, chosen: ResolvedRef) -> NoteRecord | None:

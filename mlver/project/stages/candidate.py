@@ -18,6 +18,7 @@ from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.history.given_approvals import gather_approvals
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.remote.recoverability import find_recoverability
+from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.training_data import read_training
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.signatures import judge_signatures
@@ -60,6 +61,7 @@ def describe_candidate(
         approvals=_read_approvals(project, (record, digest), stage, policies),
         signatures=_judge_signatures(project, record, digest, policies),
         holds=_find_holds(project, chosen, digest, policies),
+        drills=read_drills(project, chosen.model, stage) if asks_for(policies, "drilled") else None,
     )
 
 

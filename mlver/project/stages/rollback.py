@@ -104,7 +104,7 @@ def roll_back_stage(
     editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         resolved_model = project.resolve_model(model)
-        target = _choose_target(project, resolved_model, stage, to)
+        target = choose_target(project, resolved_model, stage, to)
         if edit is None:
             result = _preview_rollback(project, target, checkout=checkout)
         else:
@@ -116,7 +116,7 @@ def roll_back_stage(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _RollbackTarget:
+class RollbackTarget:
     """The version that a stage goes back to; `created` is the date of the rollback."""
 
     chosen: ResolvedRef
@@ -140,7 +140,11 @@ class _RollbackTarget:
         )
 
 
-def _choose_target(project: Project, model: str, stage: str, to: str | None) -> _RollbackTarget:
+def choose_target(project: Project, model: str, stage: str, to: str | None) -> RollbackTarget:
+    """Choose the version that a rollback goes to, and find out whether it may be acted on.
+
+    Raise MlverError where there is none, or where what is here is not what was promoted.
+    """
     history, unread = _read_known_history(project, model, stage)
     digests = read_promoted_digests(project, model, history)
     broken = judge_history(layout.stage_folder(model, stage), history, digests)
@@ -158,7 +162,7 @@ def _choose_target(project: Project, model: str, stage: str, to: str | None) -> 
     # A rollback goes back to what was promoted here before, even where its tag was lost since.
     vouched = {promotion.record for promotion, _ in history}
     trust.require_trusted(project, record, digest, vouched=vouched)
-    return _RollbackTarget(
+    return RollbackTarget(
         chosen=chosen,
         stage=stage,
         previous=previous,
@@ -206,7 +210,7 @@ def _build_unread_error(
 
 
 def _preview_rollback(
-    project: Project, target: _RollbackTarget, *, checkout: bool
+    project: Project, target: RollbackTarget, *, checkout: bool
 ) -> RollbackResult:
     proven = damage.require_whole(project, target.record)
     if not checkout:
@@ -218,7 +222,7 @@ def _preview_rollback(
 
 
 def _perform_rollback(
-    project: Project, edit: PlannedEdit, target: _RollbackTarget, message: str, *, checkout: bool
+    project: Project, edit: PlannedEdit, target: RollbackTarget, message: str, *, checkout: bool
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
@@ -258,7 +262,7 @@ def _perform_rollback(
 
 
 def _check_out_target(
-    project: Project, target: _RollbackTarget
+    project: Project, target: RollbackTarget
 ) -> tuple[AppliedCheckout, damage.ProvenVersion]:
     """Put the target's files in place; every byte of it is proven before the first one goes."""
     former = None

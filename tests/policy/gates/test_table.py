@@ -168,6 +168,7 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "stored": True,
         "labels": ["team"],
         "licenses": ["MIT"],
+        "drilled": "30d",
     }
     everything = StageSettings(
         gates={

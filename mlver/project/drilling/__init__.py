@@ -1,0 +1,1 @@
+"""Rollbacks that are rehearsed."""
