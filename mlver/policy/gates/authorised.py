@@ -98,7 +98,7 @@ def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     actual = str(result.actual)
     withdrawn = _WITHDRAWN.search(actual)
     if withdrawn is not None:
-        return (shell_command("mlver", "show", ref),)
+        return (shell_command("mlver", "audit", "--data", withdrawn[1]),)
     lacking = _DATA.search(actual)
     if lacking is None:
         return (shell_command("mlver", "show", ref),)

@@ -293,8 +293,6 @@ def _require_sense(
     purposes = record.purposes or tuple(list_purposes(former))
     standings = [judge_standing(former, name, record.created).standing for name in purposes]
     if set(standings) <= {"withdrawn"}:
-        folder = layout.authorisations_folder(record.data)
         raise MlverError(
-            f"{data} is withdrawn already",
-            hint=shell_command("git", "log", "-p", "--", folder),
+            f"{data} is withdrawn already", hint=shell_command("mlver", "audit", "--data", data)
         )

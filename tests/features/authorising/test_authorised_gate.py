@@ -56,6 +56,18 @@ def test_the_gate_opens_by_a_grant_and_shuts_by_a_withdrawal(tuned: Repository) 
     assert "m@1.0.0:rows was withdrawn 2026-01-02" in refused.out
 
 
+def test_an_audit_names_each_version_and_stage_after_a_withdrawal(tuned: Repository) -> None:
+    for digest in (FIRST, SECOND):
+        assert_works(tuned, "authorise", str(digest), *GRANT)
+    assert_works(tuned, "promote", "m@1.1.0", "--to", "staging", "-m", "try")
+    assert_works(tuned, "authorise", str(FIRST), "--withdraw", "-m", "Ticket 4711")
+    done = tuned.mlver("audit", "--data", "m@1.0.0:rows", "--json")
+    document = read_document(done, "dataaudit")
+    assert [purpose["standing"] for purpose in document["purposes"]] == ["withdrawn"]
+    uses = [(use["version"], use["through"], use["stages"]) for use in document["uses"]]
+    assert uses == [("1.0.0", None, []), ("1.1.0", "m@1.0.0", ["staging"])]
+
+
 def test_what_a_parent_was_trained_on_counts(tuned: Repository) -> None:
     assert_works(tuned, "authorise", str(SECOND), *GRANT)
     assert promote(tuned, "1.1.0") == (

@@ -132,6 +132,7 @@ def test_the_next_command_gives_the_authorisation() -> None:
     command = "mlver authorise m@1.0.0:train --purpose training --basis BASIS -m WHY"
     assert suggest_commands("m@1.0.0", [judge_sets(make_data())]) == (command,)
     assert suggest_commands("m@1.0.0", [judge_sets(make_data(ENDED))]) == (command,)
+    audit = ("mlver audit --data m@1.0.0:train",)
+    assert suggest_commands("m@1.0.0", [judge_sets(make_data(ALL_BACK))]) == audit
     shown = ("mlver show m@1.0.0",)
-    assert suggest_commands("m@1.0.0", [judge_sets(make_data(ALL_BACK))]) == shown
     assert suggest_commands("m@1.0.0", [judge_sets()]) == shown
