@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,12 @@ import typer.utils
 
 import mlver
 from mlver.cli.main import main
+from mlver.project.evaluating import measuring_command
 from mlver.project.remote import arrival
 from mlver.storage import cutting, recipes
 from mlver.storage.remote import download, survey, upload
 from mlver.system import copying, parallel, timings
+from mlver.system.running import FinishedRun, RunCommand
 from tests.faults import ground, preparations, preparations_of_remotes
 from tests.faults.campaign import CampaignExtent
 from tests.faults.campaigns import run_campaigns
@@ -116,6 +118,7 @@ def fork_server() -> Iterator[Path]:
         # It is found out by writing, once in each process.
         tempfile.gettempdir()
         _shrink_transfers()
+        _measure_steadily()
         _live_once(root / "first")
         adopt_orphans()
         yield root
@@ -130,6 +133,17 @@ def _shrink_transfers() -> None:
     # checkout brings objects with as many threads as is usual, whose calls come in any order
     vars(arrival)["bring_objects"].__kwdefaults__["jobs"] = 1
     object.__setattr__(timings.STANDARD.retries, "first_wait", 0.0)
+
+
+def _measure_steadily() -> None:
+    """Let every evaluation take as long as any other, so that equal runs write equal records."""
+    run_command = measuring_command.run_command
+
+    def run_steadily(command: RunCommand) -> FinishedRun:
+        finished = run_command(command)
+        return replace(finished, seconds=1.0, cpu_seconds=1.0, max_rss_bytes=1 << 20)
+
+    vars(measuring_command)["run_command"] = run_steadily
 
 
 def _live_once(path: Path) -> None:
