@@ -98,7 +98,8 @@ def find_mcnemar(lost: int, won: int) -> float:
     for count in range(fewer, 0, -1):
         term = term * count // (throws - count + 1)
         total += term
-    return min(1.0, 2 * total / 2**throws)
+    share: float = 2 * total / (1 << throws)
+    return min(1.0, share)
 
 
 def find_upper_share(successes: int, trials: int, doubt: float) -> float:

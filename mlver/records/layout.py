@@ -310,8 +310,12 @@ def promotion_path(model: str, name: str, sequence: int) -> str:
     return f"{stage_folder(model, name)}/{sequence:04d}.yaml"
 
 
+def all_evaluations_folder(model: str) -> str:
+    return f"{MODELS}/{model}/evaluations"
+
+
 def evaluations_folder(model: str, number: Version | str) -> str:
-    return f"{MODELS}/{model}/evaluations/{number}"
+    return f"{all_evaluations_folder(model)}/{number}"
 
 
 def approvals_folder(model: str, number: Version | str) -> str:

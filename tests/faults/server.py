@@ -31,7 +31,7 @@ from mlver.project.evaluating import measuring_command
 from mlver.project.remote import arrival
 from mlver.storage import cutting, recipes
 from mlver.storage.remote import download, survey, upload
-from mlver.system import copying, parallel, timings
+from mlver.system import copying, parallel, running, timings
 from mlver.system.running import FinishedRun, RunCommand
 from tests.faults import ground, preparations, preparations_of_remotes
 from tests.faults.campaign import CampaignExtent
@@ -137,10 +137,9 @@ def _shrink_transfers() -> None:
 
 def _measure_steadily() -> None:
     """Let every evaluation take as long as any other, so that equal runs write equal records."""
-    run_command = measuring_command.run_command
 
     def run_steadily(command: RunCommand) -> FinishedRun:
-        finished = run_command(command)
+        finished = running.run_command(command)
         return replace(finished, seconds=1.0, cpu_seconds=1.0, max_rss_bytes=1 << 20)
 
     vars(measuring_command)["run_command"] = run_steadily

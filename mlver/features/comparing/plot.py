@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlver.digest import Digest
 from mlver.document.faults import shorten_text
 from mlver.errors import MlverError, UsageError, printable_name, shell_command, summarise_error
 from mlver.names import find_similar
 from mlver.policy.chain import holder_after
+from mlver.policy.evaluated_metrics import find_plain_name
 from mlver.project.project import Project
+from mlver.project.registry.evaluated import EvaluatedReader
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.records import layout
@@ -85,16 +88,18 @@ def plot_metrics(
     settings = reader.try_reading(registry.read_settings, name)
     directions = settings.directions if settings else {}
     read = _read_records(registry, name, chosen)
-    series = _list_series(read.records)
+    evaluated = EvaluatedReader.open_model(registry, name, reader)
+    series = _list_series(read.records, evaluated)
     plotted: list[PlottedMetric] = []
     known = _list_known(series)
     for metric in metrics:
         if _find_known(metric, known) is None:
-            every = _list_series(_read_records(registry, name, numbers).records)
+            every = _list_series(_read_records(registry, name, numbers).records, evaluated)
             raise _refuse_metric(name, metric, _list_known(every), len(chosen))
     for metric in _choose_metrics(metrics, known, directions):
         values = tuple(metric_values.get(metric) for metric_values in series)
-        plotted.append(_plot_metric(metric, directions.get(metric), values))
+        direction = directions.get(find_plain_name(metric))
+        plotted.append(_plot_metric(metric, direction, values))
     versions = _describe_versions(registry, name, chosen, read.records, reader)
     return PlotResult(
         model=name,
@@ -109,19 +114,19 @@ def plot_metrics(
 class _ReadRecords:
     """Records in the order of their numbers, None where one cannot be read, and why."""
 
-    records: Sequence[VersionRecord | None]
+    records: Sequence[tuple[VersionRecord, Digest] | None]
     faults: Sequence[str]
 
 
 def _read_records(registry: RecordRegistry, model: str, numbers: Sequence[Version]) -> _ReadRecords:
-    records: list[VersionRecord | None] = []
+    records: list[tuple[VersionRecord, Digest] | None] = []
     faults: list[str] = []
     for outcome in registry.read_versions(model, numbers):
         if isinstance(outcome, MlverError):
             faults.append(summarise_error(outcome))
             records.append(None)
         else:
-            records.append(outcome[0])
+            records.append(outcome)
     return _ReadRecords(records, faults)
 
 
@@ -129,7 +134,7 @@ def _describe_versions(
     registry: RecordRegistry,
     model: str,
     numbers: Sequence[Version],
-    records: Sequence[VersionRecord | None],
+    records: Sequence[tuple[VersionRecord, Digest] | None],
     reader: TolerantReader,
 ) -> list[PlottedVersion]:
     stages = _read_stages(registry, model, reader)
@@ -139,7 +144,7 @@ def _describe_versions(
         versions.append(
             PlottedVersion(
                 version=number,
-                created=record.created if record else None,
+                created=record[0].created if record else None,
                 stages=tuple(stage for stage, held in stages.items() if held[-1] == number),
                 held=tuple(stage for stage, held in stages.items() if number in held),
                 retired=retired.get(number),
@@ -148,17 +153,33 @@ def _describe_versions(
     return versions
 
 
-def _list_series(records: Iterable[VersionRecord | None]) -> list[Mapping[str, float]]:
-    """The metrics of each record, by their dotted names; none for one that cannot be read."""
-    return [flatten_values(record.metrics) if record else {} for record in records]
+def _list_series(
+    records: Iterable[tuple[VersionRecord, Digest] | None], evaluated: EvaluatedReader
+) -> list[Mapping[str, float]]:
+    """The metrics of each version, by their dotted names; none for one that cannot be read.
+
+    Those that were measured later follow, each with its data set.
+    """
+    series: list[Mapping[str, float]] = []
+    for outcome in records:
+        if outcome is None:
+            series.append({})
+            continue
+        record, digest = outcome
+        measured = evaluated.read_metrics(record.version, digest)
+        series.append({**flatten_values(record.metrics), **measured})
+    return series
 
 
 def _list_known(series: Sequence[Mapping[str, float]]) -> list[str]:
-    """The names of all metrics; those of the newest version come first, as in `list`."""
+    """The names of all metrics; those of the newest version come first, as in `list`.
+
+    What was measured later comes last.
+    """
     known: dict[str, None] = {}
     for values in reversed(series):
         known.update(dict.fromkeys(values))
-    return list(known)
+    return sorted(known, key=lambda name: name != find_plain_name(name))
 
 
 def _find_known(metric: str, known: Container[str]) -> str | None:

@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
+from mlver.project.registry.evaluated import EvaluatedReader
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.project.tags.promotion_seals import ShownModel, ShownSeals, StageHolders
@@ -31,7 +32,8 @@ class ListedVersion:
 
     `unsealed_stages` are those of its stages that it was given by a promotion which no tag seals.
     `sealed` says whether its own tag seals it. `retired` is why it is, and what to
-    use instead. `values` are those that were asked for, by field.
+    use instead. `evaluated` are metrics that were measured later, each with its data set
+    (`accuracy@golden`). `values` are those that were asked for, by field.
     """
 
     version: str
@@ -41,11 +43,17 @@ class ListedVersion:
     stages: tuple[str, ...]
     unsealed_stages: tuple[str, ...]
     metrics: Mapping[str, float]
+    evaluated: Mapping[str, float]
     values: Mapping[str, Any]
     size: int | None
     sealed: bool
     retired: str | None
     fault: str | None = None
+
+    @property
+    def all_metrics(self) -> Mapping[str, float]:
+        """The metrics of its training, and those that were measured later."""
+        return {**self.metrics, **self.evaluated} if self.evaluated else self.metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,7 @@ class ListedSource:
     settings: ModelSettings | None
     held: Mapping[str, tuple[str, ...]]
     retired: Mapping[str, str]
+    evaluated: EvaluatedReader
 
     def read_versions(self, numbers: Sequence[Version]) -> ReadRecords:
         """The records of versions, or why one cannot be read, in their order."""
@@ -192,14 +201,15 @@ def _read_model(project: Project, model: str, choice: VersionChoice) -> _ReadMod
         settings=settings,
         held=_group_stages(holdings),
         retired=reader.read_retired(registry, model),
+        evaluated=EvaluatedReader.open_model(registry, model, reader),
     )
     chosen = choice.choose_versions(source)
-    faults = (*reader.faults, *chosen.faults)
-    return _ReadModel(source=source, chosen=chosen, holdings=holdings, faults=faults)
+    return _ReadModel(source=source, chosen=chosen, holdings=holdings, faults=chosen.faults)
 
 
 def _list_model(read: _ReadModel, known_seals: ShownSeals) -> ListedModel:
     source, chosen = read.source, read.chosen
+    reader = source.evaluated.reader
     settings = source.settings
     versions: list[ListedVersion] = []
     for number in chosen.numbers:
@@ -215,7 +225,8 @@ def _list_model(read: _ReadModel, known_seals: ShownSeals) -> ListedModel:
         retired=tuple(source.retired),
         directions=settings.directions if settings else {},
         versions=tuple(versions),
-        faults=read.faults,
+        # Some of them come with the versions.
+        faults=(*reader.faults, *read.faults),
     )
 
 
@@ -247,6 +258,7 @@ def _list_version(
             stages=stages,
             unsealed_stages=unsealed_stages,
             metrics={},
+            evaluated={},
             values={},
             size=None,
             sealed=False,
@@ -264,6 +276,7 @@ def _list_version(
         stages=stages,
         unsealed_stages=unsealed_stages,
         metrics=flatten_values(record.metrics),
+        evaluated=source.evaluated.read_metrics(record.version, digest),
         values=chosen.values.get(number, {}),
         size=record.weights.size,
         sealed=is_sealed,

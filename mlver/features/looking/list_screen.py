@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mlver.errors import shell_command
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
+from mlver.policy.evaluated_metrics import find_plain_name
 from mlver.terminal.links import choose_remedy, draw_empty_registry, draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
@@ -104,7 +105,7 @@ def _describe_trend(model: ListedModel, *, has_blocks: bool) -> str:
         return ""
     values: dict[Version, float | None] = {}
     for version in model.versions:
-        values[parse_version(version.version)] = version.metrics.get(metrics[0])
+        values[parse_version(version.version)] = version.all_metrics.get(metrics[0])
     ordered = [values[number] for number in sort_versions(values)[-_MOST_IN_TREND:]]
     sparkline = format_sparkline(ordered, has_blocks=has_blocks)
     return f"  {metrics[0]} {sparkline}" if sparkline else ""
@@ -192,10 +193,15 @@ class _VersionTable:
 
 
 def list_metrics(model: ListedModel) -> list[str]:
-    """The metrics of any version shown: in the order of `directions`, then those of the first."""
+    """The metrics of any version shown: in the order of `directions`, then those of the first.
+
+    What was measured later follows.
+    """
     known: dict[str, None] = {}
     for version in model.versions:
         known.update(dict.fromkeys(version.metrics))
+    for version in model.versions:
+        known.update(dict.fromkeys(version.evaluated))
     first = [metric for metric in model.directions if metric in known]
     return list(dict.fromkeys([*first, *known]))
 
@@ -206,11 +212,14 @@ def _find_best(model: ListedModel) -> dict[str, float]:
     A version that nobody should use is the best in nothing.
     """
     best: dict[str, float] = {}
-    for metric, direction in model.directions.items():
+    for metric in list_metrics(model):
+        direction = model.directions.get(find_plain_name(metric))
+        if direction is None:
+            continue
         values: set[float] = set()
         for version in model.versions:
-            if metric in version.metrics and version.retired is None:
-                values.add(version.metrics[metric])
+            if metric in version.all_metrics and version.retired is None:
+                values.add(version.all_metrics[metric])
         if len(values) > 1:
             best[metric] = max(values) if direction == "higher" else min(values)
     return best
@@ -242,9 +251,9 @@ def _style_version(version: ListedVersion) -> list[Part]:
 
 def _format_metric(version: ListedVersion, metric: str, best: Mapping[str, float]) -> str:
     """A value, with a star where it is the best; the others leave room for one."""
-    if metric not in version.metrics:
+    if metric not in version.all_metrics:
         return ""
-    value = version.metrics[metric]
+    value = version.all_metrics[metric]
     text = format_number(value)
     if metric not in best:
         return text

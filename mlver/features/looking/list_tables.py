@@ -107,7 +107,7 @@ def _read_cell(model: ListedModel, version: ListedVersion, name: str) -> Any:
         "message": version.message,
         _RETIRED: version.retired,
     }
-    return usual.get(name, version.metrics.get(name.removeprefix("metrics.")))
+    return usual.get(name, version.all_metrics.get(name.removeprefix("metrics.")))
 
 
 def _shorten_name(name: str) -> str:

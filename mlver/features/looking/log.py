@@ -25,7 +25,9 @@ from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
+from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
 
 _REMARKS = frozenset({"noted", "retired", "restored"})
@@ -219,7 +221,7 @@ def _read_model_events(
             yield replace(registered, version=record_read[0])
         evaluations = reader.try_reading(registry.read_evaluations, model, number)
         for evaluation, _ in evaluations or ():
-            yield _build_event("evaluated", evaluation)
+            yield _build_evaluated(evaluation)
         approvals = reader.try_reading(registry.read_approvals, model, number)
         for approval, _ in approvals or ():
             event = "approved" if approval.action == "approve" else "revoked"
@@ -235,6 +237,13 @@ def _read_model_events(
             # The last decides, so each counts from the one before it at the earliest.
             last_time = max(last_time, timed.time)
             yield replace(timed, time=last_time)
+
+
+def _build_evaluated(evaluation: EvaluationRecord) -> _TimedEvent:
+    timed = _build_event("evaluated", evaluation)
+    metrics = flatten_values(evaluation.metrics)
+    event = replace(timed.event, on=tuple(evaluation.data), metrics=metrics)
+    return replace(timed, event=event)
 
 
 def _build_event(

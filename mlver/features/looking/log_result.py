@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mlver.policy.chain import SealState
 from mlver.policy.time_windows import TimeWindow
@@ -15,7 +16,8 @@ class LogEvent:
     `previous` is the version that a stage left, None where it was empty or no stage moved.
     `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
     record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
-    nor the seal confirms who promoted or registered.
+    nor the seal confirms who promoted or registered. `on` are the data sets of an evaluation, and
+    `metrics` what it measured there, by dotted name.
     """
 
     created: str
@@ -32,6 +34,8 @@ class LogEvent:
     commit: str | None = None
     committer: str | None = None
     unconfirmed: bool = False
+    on: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
     format_author,
     format_count,
+    format_number,
     format_second,
     format_time,
     shorten_name,
@@ -21,6 +22,8 @@ from mlver.terminal.words import (
 _EMPTY = "(empty)"
 # At least so much of a message tells something.
 _MESSAGE_WIDTH = 16
+# Of what an evaluation measured; `show` has all of it.
+_METRICS_SHOWN = 3
 # Of a holder's row: the column of the commit, which a terminal narrower than that does without.
 _COMMIT, _COMMIT_WIDTH = 4, 110
 
@@ -74,7 +77,7 @@ class _LogColumns:
             self.describe_move(event),
             _describe_author(event, self.format_name),
             *self.list_commit(event.commit),
-            take_first_line(event.message),
+            _summarise(event),
         ]
 
     def format_rule(self, rule: LogRule) -> list[Cell]:
@@ -112,6 +115,18 @@ class _LogColumns:
         before = event.previous or _EMPTY
         after = _EMPTY if event.event == "emptied" else event.version
         return f"{event.stage}: {before} → {after}"
+
+
+def _summarise(event: LogEvent) -> str:
+    """Why, or of an evaluation first of all what it measured."""
+    reason = take_first_line(event.message)
+    if not event.on:
+        return reason
+    names = list(event.metrics)[:_METRICS_SHOWN]
+    measured = [f"{name} {format_number(event.metrics[name])}" for name in names]
+    more = ", …" if len(event.metrics) > len(names) else ""
+    summary = f"on {', '.join(event.on)}: {', '.join(measured)}{more}"
+    return f"{summary}; {reason}" if reason else summary
 
 
 # From wide to narrow.
