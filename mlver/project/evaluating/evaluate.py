@@ -36,7 +36,7 @@ from mlver.project.registry.attached import find_last_link
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.remote.fetching import fetch_versions
 from mlver.project.tags import trust
-from mlver.project.transaction import SCRATCH, editing, writing_files
+from mlver.project.transaction import SCRATCH, editing
 from mlver.project.worktree import environment
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -57,6 +57,10 @@ def evaluate_versions(project: Project, ref: str, request: EvaluationRequest) ->
     """
     refuse_protected(project)
     require_branch(project.repository, "")
+    if not request.dry_run:
+        # An evaluation that was interrupted is recorded now, or not at all: then it is missing.
+        with editing(project, f"evaluate {ref}"):
+            pass
     with naming_commits(project.repository):
         exam = find_exam(project, request.on)
         chosen = choose_versions(project, ref, exam, request.choice)
@@ -69,7 +73,7 @@ def evaluate_versions(project: Project, ref: str, request: EvaluationRequest) ->
             try:
                 evaluated.append(evaluation.carry_out())
             except MlverError as error:
-                if not request.choice.is_several:
+                if len(chosen.versions) == 1:
                     raise
                 fault = summarise_error(error)
                 evaluated.append(
@@ -118,7 +122,7 @@ class _Evaluation:
 
     def carry_out(self) -> EvaluatedVersion:
         with ExitStack() as leaving:
-            with writing_files(self.project, f"evaluate {self.ref}"):
+            with editing(self.project, f"evaluate {self.ref}"):
                 beside = self.project.state_directory / SCRATCH
                 scratch = leaving.enter_context(scratch_folder(beside))
                 side = self._prepare(scratch)
