@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
+from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.artifacts import damage
 from mlver.project.artifacts.measuring import stored_files
+from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
@@ -33,6 +35,23 @@ def _read_needed(
                 continue
             for _, hexadecimal in stored_files(project, artifact):
                 yield bytes.fromhex(hexadecimal)
+
+
+def add_samples(project: Project, records: Iterable[VersionRecord], needed: DigestSet) -> DigestSet:
+    """Add the samples of these versions' evaluations that are here, for gates elsewhere.
+
+    Another clone may have those that are not: nobody else can send them.
+    """
+    samples: list[Digest] = []
+    for record in records:
+        with suppress(MlverError):
+            for evaluation, _ in project.registry.read_evaluations(record.model, record.version):
+                if evaluation.samples is not None:
+                    samples.append(evaluation.samples)
+    present = set(samples) - open_store(project).find_missing(samples)
+    if not present:
+        return needed
+    return DigestSet.from_digests([*needed, *present])
 
 
 def read_versions(project: Project) -> list[VersionRecord]:

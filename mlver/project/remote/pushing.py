@@ -15,7 +15,12 @@ from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.project.remote.configured import list_remotes
 from mlver.project.remote.git_half import GitHalf, perform_git_half, plan_git_half
-from mlver.project.remote.needed import describe_lacking, list_needed, read_versions
+from mlver.project.remote.needed import (
+    add_samples,
+    describe_lacking,
+    list_needed,
+    read_versions,
+)
 from mlver.project.remote.sending import ObjectSending, SentObjects, open_sending
 from mlver.project.remote.team import TeamRemote, open_remotes
 from mlver.project.tags import trust
@@ -99,7 +104,7 @@ def push_versions(project: Project, refs: Sequence[str], options: PushOptions) -
         # First, for it is quick: what git would refuse needs no objects.
         half = plan_git_half(project, options.git_remote)
     versions = _choose_versions(project, refs, half)
-    needed = list_needed(project, versions.all)
+    needed = add_samples(project, versions.all, list_needed(project, versions.all))
     teams = _open_remotes(project, needed, options)
     transfer = TransferOptions(jobs=options.jobs, read_back=options.verify)
     if options.dry_run:

@@ -282,3 +282,13 @@ def test_missing_bytes_come_from_a_trusted_remote(examined: Repository, tmp_path
     done = examined.mlver("evaluate", "digits@1.0.0", *ON, *RUN)
     assert done.code == 0
     assert "fetched " in done.err
+
+
+def test_samples_are_pushed_with_the_versions(examined: Repository, tmp_path: Path) -> None:
+    """A gate elsewhere reads them."""
+    assert_works(examined, "evaluate", "digits@1.0.0", *ON, *RUN)
+    store = tmp_path / "store"
+    assert_works(examined, "remote", "add", "storage", str(store), "--init")
+    assert examined.mlver("push", "--objects").code == 0
+    contents = b"".join(path.read_bytes() for path in store.rglob("*") if path.is_file())
+    assert b"1\n1\n0\n" in contents
