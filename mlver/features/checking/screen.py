@@ -49,7 +49,11 @@ def _describe_looked(result: VerifyResult) -> str:
         counts.append(format_count(result.noted, "note"))
     if result.retirements:
         counts.append(format_count(result.retirements, "retirement"))
-    counts += [format_count(result.files, "file"), format_size(result.bytes)]
+    counts.append(format_count(result.files, "file"))
+    if result.remote_objects:
+        count = format_count(result.remote_objects, "remote object")
+        counts.append(count)
+    counts.append(format_size(result.bytes))
     return ", ".join(counts)
 
 

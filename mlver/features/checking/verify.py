@@ -8,15 +8,25 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
 from mlver.features.checking.verified_places import measure_place
 from mlver.features.checking.verified_remarks import count_remarks
+from mlver.features.checking.verified_remote_data import (
+    RemoteDataReport,
+    check_remote_data,
+    count_read,
+)
 from mlver.features.checking.verified_seals import (
-    DigestedRecord,
     SealReport,
     SignatureCounts,
     check_seals,
+)
+from mlver.features.checking.verified_selection import (
+    VerifiedSelection,
+    fetch_named,
+    read_records,
+    select_versions,
 )
 from mlver.features.checking.verified_stages import StageReport, check_stages
 from mlver.findings import Finding
@@ -31,9 +41,8 @@ from mlver.project.audit.conversion import find_conversion
 from mlver.project.history import case_twins
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.whole_history import read_whole_history
-from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.selecting import find_serving
-from mlver.project.remote.fetching import fetch_for_reading
+from mlver.project.listings.executors import ExecutorChoice
+from mlver.project.project import Project
 from mlver.project.transaction import locking
 from mlver.records import layout
 from mlver.records.artifact import Artifact
@@ -54,7 +63,8 @@ class VerifyResult:
     this one cannot check, promotions that no tag seals yet, seals that this clone lacks because
     it lacks history or tags, and code commits that nothing here leads to. `unconfirmed` is what
     records say and nothing
-    confirms, which is only damage where verify is `strict`.
+    confirms, which is only damage where verify is `strict`. `remote_objects` counts the objects at
+    an address that were read again.
     """
 
     versions: tuple[str, ...]
@@ -73,6 +83,7 @@ class VerifyResult:
     notes: tuple[Finding, ...]
     unconfirmed: tuple[Finding, ...]
     strict: bool
+    remote_objects: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -88,19 +99,33 @@ def verify_versions(
     everything: bool = False,
     require_bytes: bool = False,
     strict: bool = False,
+    remote_data: RemoteDataOptions | None = None,
 ) -> VerifyResult:
     """Check the versions `refs` name, or what each model serves now, or (`everything`) all.
 
     Every record is parsed and every byte hashed, wherever it is kept. With `require_bytes`, a byte
     that is not here to be read is a broken link. `strict` says no where something is only
-    unconfirmed.
+    unconfirmed. `remote_data`: data at an address are read again there.
     """
-    selection = _select_versions(project, refs, everything=everything)
+    selection = select_versions(project, refs, everything=everything)
     if refs:
-        _fetch_named(project, selection.versions)
+        fetch_named(project, selection.versions)
     if everything:
         project = read_whole_history(project)
-    checks = _run_checks(project, selection, everything=everything, require_bytes=require_bytes)
+    checks = _run_checks(
+        project,
+        selection,
+        everything=everything,
+        require_bytes=require_bytes,
+        remote_data=remote_data,
+    )
+    result = _build_result(project, selection, checks, everything=everything)
+    return replace(result, strict=strict, unkept=() if require_bytes else result.unkept)
+
+
+def _build_result(
+    project: Project, selection: VerifiedSelection, checks: _CheckedVersions, *, everything: bool
+) -> VerifyResult:
     stages, seal_report = checks.stages, checks.seals
     artifacts = _list_read(project, checks.versions, checks.contents)
     remarks = count_remarks(project.registry, selection.models if everything else ())
@@ -113,7 +138,7 @@ def verify_versions(
         files=sum(artifact.files for artifact in artifacts),
         bytes=sum(artifact.size for artifact in artifacts),
         everything=everything,
-        unkept=() if require_bytes else _list_unkept(checks.contents),
+        unkept=_list_unkept(checks.contents),
         adopted=seal_report.adopted,
         signatures=seal_report.signatures,
         # The landing commits that vouch for adopted versions are looked for in history, too.
@@ -121,8 +146,17 @@ def verify_versions(
         broken=_select_damage(checks.findings),
         notes=tuple(note for note in dict.fromkeys(checks.notes) if note not in checks.findings),
         unconfirmed=(*stages.unconfirmed, *_select_unconfirmed(checks.findings)),
-        strict=strict,
+        strict=False,
+        remote_objects=checks.remote.objects,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDataOptions:
+    """Where data at an address are hashed: see ExecutorChoice."""
+
+    executor: str | None = None
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +169,29 @@ class _CheckedVersions:
     stages: StageReport
     findings: Sequence[Finding]
     notes: Sequence[Finding]
+    remote: RemoteDataReport
 
 
 def _run_checks(
-    project: Project, selection: _Selection, *, everything: bool, require_bytes: bool
+    project: Project,
+    selection: VerifiedSelection,
+    *,
+    everything: bool,
+    require_bytes: bool,
+    remote_data: RemoteDataOptions | None,
 ) -> _CheckedVersions:
-    records, faults = _read_records(project, selection.versions)
+    records, faults = read_records(project, selection.versions)
     findings = [*audit.check_config(project), *selection.findings, *faults]
     seal_report = check_seals(project, records)
     findings += seal_report.findings
     versions = [record for record, _ in records]
     contents = _check_contents(project, versions, everything=everything)
-    findings += contents.broken
+    remote = RemoteDataReport()
+    if remote_data is not None:
+        choice = ExecutorChoice(remote_data.executor, remote_data.scheduler)
+        remote = check_remote_data(project, versions, choice)
+        contents = count_read(contents, remote)
+    findings += [*contents.broken, *remote.findings]
     if require_bytes:
         findings += contents.list_unread()
     stages = check_stages(project, selection.models, versions, everything=everything)
@@ -157,7 +202,7 @@ def _run_checks(
     # One cause that explains many broken links, and why their hints change nothing.
     if findings:
         findings = [*find_conversion(project), *findings]
-    return _CheckedVersions(versions, seal_report, contents, stages, findings, notes)
+    return _CheckedVersions(versions, seal_report, contents, stages, findings, notes, remote)
 
 
 def _describe_surroundings(
@@ -214,68 +259,6 @@ def _lacks_objects(project: Project, artifact: Artifact, absent: Collection[Dige
     with suppress(MlverError):  # a manifest with a fault was named already
         return any(hexadecimal in names for _, hexadecimal in stored_files(project, artifact))
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """The models and versions to look at, and what kept some from being listed."""
-
-    models: Sequence[str]
-    versions: Sequence[ResolvedRef]
-    findings: Sequence[Finding] = ()
-
-
-def _select_versions(project: Project, refs: Sequence[str], *, everything: bool) -> _Selection:
-    """The versions of `refs`; with none, those served now, or (`everything`) all."""
-    if refs and everything:
-        raise UsageError(
-            "--all checks every version; naming some beside it says two things",
-            hint="mlver verify --all",
-        )
-    if refs:
-        named = [project.resolve_ref(version_ref) for version_ref in refs]
-        return _Selection(sorted({version_ref.model for version_ref in named}), named)
-    try:
-        models = project.registry.list_models()
-    except MlverError as error:
-        return _Selection([], [], [audit.describe_failure(layout.MODELS, error)])
-    versions: list[ResolvedRef] = []
-    findings: list[Finding] = []
-    for model in models:
-        try:
-            numbers = project.registry.list_versions(model)
-        except MlverError as error:
-            findings.append(audit.describe_failure(layout.versions_folder(model), error))
-            continue
-        serving = None if everything else find_serving(project.registry, model, numbers)
-        for number in numbers:
-            if serving is None or str(number) in serving:
-                versions.append(ResolvedRef(model, number))
-    return _Selection(models, versions, findings)
-
-
-def _fetch_named(project: Project, refs: Iterable[ResolvedRef]) -> None:
-    """Fetch what is not here of the versions that were named, so that it can be read."""
-    records: list[VersionRecord] = []
-    for ref in refs:
-        with suppress(MlverError):  # the check of the record names it
-            records.append(project.registry.read_version(ref.model, ref.version)[0])
-    fetch_for_reading(project, records)
-
-
-def _read_records(
-    project: Project, refs: Iterable[ResolvedRef]
-) -> tuple[list[DigestedRecord], list[Finding]]:
-    """The records that can be read, and those that cannot or that lie in the wrong place."""
-    records: list[DigestedRecord] = []
-    findings: list[Finding] = []
-    for version_ref in refs:
-        try:
-            records.append(project.registry.read_version(version_ref.model, version_ref.version))
-        except MlverError as error:
-            record_path = layout.version_path(version_ref.model, version_ref.version)
-            findings.append(audit.describe_unreadable(project, "record", record_path, error))
-    return records, findings
 
 
 def _list_unkept(contents: DamageReport) -> tuple[str, ...]:

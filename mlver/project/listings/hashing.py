@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -39,7 +39,8 @@ class HashRequest:
     """`url` is as `check_url` gives it. `everything`: read also what has not changed since.
 
     `folder` keeps what was hashed so far; without one, a run that is killed begins anew. `known`
-    are objects of the prefix that were hashed before.
+    are objects of the prefix that were hashed before. `keys` are those that are wanted, all for
+    None.
     """
 
     url: str
@@ -48,6 +49,7 @@ class HashRequest:
     chosen: ExecutorChoice = field(default_factory=ExecutorChoice)
     folder: Path | None = None
     known: Iterable[HashedObject] = ()
+    keys: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def hash_prefix(request: HashRequest, reporter: Reporter) -> HashedPrefix:
     """
     request.chosen.check_choice()
     listed = list_prefix(request.url, {})
+    if request.keys is not None:
+        listed = [item for item in listed if item.key in request.keys]
     _refuse_strange_keys(request.url, listed)
     seen = describe_seen(request.url, listed)
     shard = request.shard
