@@ -255,14 +255,20 @@ def fetch_references(
             as_process=True,
             with_stdout=False,
         )
-        handle = progress.new_message_handler()
         process = cast("Git.AutoInterrupt", fetching)
-        with closing(process.stderr):
-            for line in _read_lines(process, (repository.timings or STANDARD).git_silence):
-                handle(line)
+        _handle_lines(repository, process, progress.new_message_handler())
         fetching.wait()
     outcomes = [_parse_fetched(repo, line) for line in progress.lines]
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _handle_lines(
+    repository: GitRepository, process: Git.AutoInterrupt, handle: Callable[[str], None]
+) -> None:
+    """Handle each line of what git says, to its end; raise TimeoutExpired as below."""
+    with closing(process.stderr):
+        for line in _read_lines(process, (repository.timings or STANDARD).git_silence):
+            handle(line)
 
 
 def _read_lines(process: Git.AutoInterrupt, silence: float) -> Iterator[str]:

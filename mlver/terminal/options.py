@@ -66,6 +66,13 @@ def complete_ref(ctx: typer.Context, incomplete: str) -> list[str]:
     return list_completions(ctx, list_matching_refs, incomplete)
 
 
+def complete_remote(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The remotes that keep objects, by the settings."""
+    return list_completions(
+        ctx, lambda project: iter(project.registry.read_shown_config().remotes), incomplete
+    )
+
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
 Message = Annotated[
@@ -111,4 +118,12 @@ Ref = Annotated[
 ]
 Stage = Annotated[
     str, typer.Option("--stage", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
+]
+ServedRefs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REF]...",
+        help="What each stage and `latest` name, if left out.",
+        autocompletion=complete_ref,
+    ),
 ]

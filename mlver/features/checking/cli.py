@@ -10,7 +10,7 @@ from mlver.errors import UsageError
 from mlver.features.checking.doctor import diagnose_project
 from mlver.features.checking.screen import draw_doctor, draw_verify
 from mlver.features.checking.verify import RemoteDataOptions, verify_versions
-from mlver.terminal.options import DryRun, Json, Offline, complete_ref
+from mlver.terminal.options import DryRun, Json, Offline, ServedRefs
 from mlver.terminal.preferences import find_preferences
 from mlver.terminal.session import emit_result, find_session
 
@@ -23,14 +23,6 @@ VERIFY_EXAMPLES = (
 )
 
 
-_Refs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[REF]...",
-        help="What each stage and `latest` name, if left out.",
-        autocompletion=complete_ref,
-    ),
-]
 _Everything = Annotated[
     bool, typer.Option("--all", help="Every version, all history, all objects.")
 ]
@@ -54,7 +46,7 @@ _Scheduler = Annotated[
 
 def verify_command(
     ctx: typer.Context,
-    refs: _Refs = None,
+    refs: ServedRefs = None,
     everything: _Everything = False,
     require_bytes: _RequireBytes = False,
     strict: _Strict = False,

@@ -18,34 +18,37 @@ HASH_EXAMPLES = (
 )
 
 
+_Places = Annotated[
+    list[str], typer.Argument(metavar="URL", help="An address or a folder; with --merge, shards.")
+]
+_Output = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write the listing to this file."),
+]
+_Shard = Annotated[
+    str | None, typer.Option(metavar="I/N", help="Hash only this shard, such as 1/8.")
+]
+_Merge = Annotated[bool, typer.Option("--merge", help="Merge the files of all shards.")]
+_Everything = Annotated[bool, typer.Option("--all", help="Read again what has not changed, too.")]
+_Executor = Annotated[
+    str | None,
+    typer.Option(metavar="MODULE:FUNCTION", help="Hash on the executor that this function makes."),
+]
+_Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Hash on the Dask cluster of this scheduler."),
+]
+
+
 def hash_command(
     ctx: typer.Context,
-    places: Annotated[
-        list[str],
-        typer.Argument(metavar="URL", help="An address or a folder; with --merge, shards."),
-    ],
-    output: Annotated[
-        str | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the listing to this file."),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Hash only this shard, such as 1/8."),
-    ] = None,
-    merge: Annotated[bool, typer.Option("--merge", help="Merge the files of all shards.")] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Read again what has not changed, too.")
-    ] = False,
-    executor: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:FUNCTION", help="Hash on the executor that this function makes."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Hash on the Dask cluster of this scheduler."),
-    ] = None,
+    places: _Places,
+    output: _Output = None,
+    shard: _Shard = None,
+    merge: _Merge = False,
+    everything: _Everything = False,
+    executor: _Executor = None,
+    scheduler: _Scheduler = None,
     json: Json = False,
 ) -> None:
     """Hash the objects of a prefix in a bucket, where they can be read.

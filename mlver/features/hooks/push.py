@@ -103,14 +103,25 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
         judgement = replace(judgement, findings=(*judgement.findings, *unsent))
     tags = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
     notes = find_left_behind(repository, list(judgement.records), receiver, tags)
-    findings = judgement.findings
-    sent: tuple[str, ...] = ()
-    if elsewhere and not findings:
-        places = _list_places(judgement, updates)
-        findings, sent = send_objects(repository, start, places, elsewhere)
-        if not findings:
-            notes += send_code(repository, elsewhere, places)
-    return HookResult("pre-push", len(updates), findings, notes, sent)
+    result = HookResult("pre-push", len(updates), judgement.findings, notes)
+    if elsewhere and not judgement.findings:
+        return _send_first(repository, start, elsewhere, _list_places(judgement, updates), result)
+    return result
+
+
+def _send_first(
+    repository: GitRepository,
+    start: Path,
+    target: str,
+    places: Mapping[str, str],
+    result: HookResult,
+) -> HookResult:
+    """Send the objects and the code of what a push brings, before git pushes to `target`."""
+    findings, sent = send_objects(repository, start, places, target)
+    notes = result.notes
+    if not findings:
+        notes += send_code(repository, target, places)
+    return replace(result, broken=findings, notes=notes, sent=sent)
 
 
 def _list_places(judgement: _PushJudgement, updates: Sequence[RefUpdate]) -> dict[str, str]:

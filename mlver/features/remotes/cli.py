@@ -17,7 +17,7 @@ from mlver.project.remote.pulling import PullOptions, pull_versions
 from mlver.project.remote.pushing import PushOptions, push_versions
 from mlver.records.sections.remotes import RemoteSettings
 from mlver.storage.remote.team_store import DEFAULT_JOBS
-from mlver.terminal.options import DryRun, Json, complete_ref, list_completions
+from mlver.terminal.options import DryRun, Json, ServedRefs, complete_ref, complete_remote
 from mlver.terminal.session import CommandSession, emit_result, find_session
 
 REMOTE_EXAMPLES = (
@@ -35,12 +35,6 @@ _Action = Literal["add", "list", "show", "remove"]
 # How many words each of them takes, at least and at most, and which.
 _WORDS = {"add": (2, 2), "list": (0, 0), "show": (0, 1), "remove": (1, 1)}
 _NAMED = {"add": "NAME URL", "list": "", "show": "[NAME]", "remove": "NAME"}
-
-
-def complete_remote(ctx: typer.Context, incomplete: str) -> list[str]:
-    return list_completions(
-        ctx, lambda project: iter(project.registry.read_shown_config().remotes), incomplete
-    )
 
 
 _What = Annotated[
@@ -174,31 +168,35 @@ PUSH_EXAMPLES = (
 )
 
 
+_SentRefs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[REF]...",
+        help="Versions to send; all of HEAD, if left out.",
+        autocompletion=complete_ref,
+    ),
+]
+_GitRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--git-remote",
+        metavar="NAME",
+        help="Where git pushes to. [default: what the branch follows]",
+    ),
+]
+_Objects = Annotated[bool, typer.Option("--objects", help="Send objects only; git pushes nothing.")]
+_Verify = Annotated[
+    bool, typer.Option("--verify", help="Read everything back; repair what is damaged there.")
+]
+
+
 def push_command(
     ctx: typer.Context,
-    refs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[REF]...",
-            help="Versions to send; all of HEAD, if left out.",
-            autocompletion=complete_ref,
-        ),
-    ] = None,
+    refs: _SentRefs = None,
     remote: RemoteNames = None,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            "--git-remote",
-            metavar="NAME",
-            help="Where git pushes to. [default: what the branch follows]",
-        ),
-    ] = None,
-    objects: Annotated[
-        bool, typer.Option("--objects", help="Send objects only; git pushes nothing.")
-    ] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Read everything back; repair what is damaged there.")
-    ] = False,
+    to: _GitRemote = None,
+    objects: _Objects = False,
+    verify: _Verify = False,
     jobs: Jobs = DEFAULT_JOBS,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -231,14 +229,7 @@ PULL_EXAMPLES = (
 
 def pull_command(
     ctx: typer.Context,
-    refs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[REF]...",
-            help="What each stage and `latest` name, if left out.",
-            autocompletion=complete_ref,
-        ),
-    ] = None,
+    refs: ServedRefs = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Only weights, or this data set; may be repeated."),

@@ -10,7 +10,7 @@ from mlver.errors import UsageError
 from mlver.features.retention.du import measure_usage
 from mlver.features.retention.gc import GcRequest, collect_garbage
 from mlver.features.retention.screen import draw_du, draw_gc
-from mlver.terminal.options import DryRun, Json
+from mlver.terminal.options import DryRun, Json, complete_remote
 from mlver.terminal.session import emit_result, find_session
 
 GC_EXAMPLES = (
@@ -28,6 +28,7 @@ def gc_command(
             metavar="NAME",
             help="Of this remote, by its name or address; otherwise of the local store.",
             show_default=False,
+            autocompletion=complete_remote,
         ),
     ] = None,
     yes: Annotated[
@@ -74,6 +75,7 @@ def du_command(
             metavar="NAME",
             help="Also of this remote, by its name or address; may be repeated.",
             show_default=False,
+            autocompletion=complete_remote,
         ),
     ] = None,
     json: Json = False,

@@ -263,10 +263,8 @@ def build_result(
     environment = record.environment
     assert environment is not None
     artifacts = _summarise_artifacts(record, encoded)
-    unignored: tuple[str, ...] = ()
     # with a later version the person has seen the advice already
-    if encoded.before is None:
-        unignored = _find_unignored(project, record)
+    unignored = _find_unignored(project, record) if encoded.before is None else ()
     return RegisterResult(
         model=record.model,
         version=record.version,

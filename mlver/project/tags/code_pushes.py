@@ -41,23 +41,9 @@ def push_code_references(
     another commit there is left as it is, and a remote may take none. Neither is a reason to stop.
     It is no news where the one there is right: `resolve` gave the version here another number.
     """
-    wanted = set(names)
-    if not wanted:
+    if not names:
         return []
-    notes: list[str] = []
-    lacking: list[str] = []
-    for name, commit in references.list_references(repository, CODE_REFERENCES).items():
-        if name not in wanted or published.get(name) == commit:
-            continue
-        if name not in published:
-            lacking.append(name)
-            continue
-        if published[name] == _read_recorded(repository, name):
-            continue
-        notes.append(
-            f"{name} names {commit[:10]} here and {published[name][:10]} at {remote};"
-            " the one there was left as it is"
-        )
+    lacking, notes = _compare_references(repository, remote, set(names), published)
     if not lacking:
         return notes
     try:
@@ -70,6 +56,28 @@ def push_code_references(
             f" {lines[-1].strip()}"
         )
     return notes
+
+
+def _compare_references(
+    repository: GitRepository,
+    remote: str,
+    wanted: Collection[str],
+    published: Mapping[str, str],
+) -> tuple[list[str], list[str]]:
+    """Those of the wanted references that the remote lacks, and in words those that differ."""
+    lacking: list[str] = []
+    notes: list[str] = []
+    for name, commit in references.list_references(repository, CODE_REFERENCES).items():
+        if name not in wanted or published.get(name) == commit:
+            continue
+        if name not in published:
+            lacking.append(name)
+        elif published[name] != _read_recorded(repository, name):
+            notes.append(
+                f"{name} names {commit[:10]} here and {published[name][:10]} at {remote};"
+                " the one there was left as it is"
+            )
+    return lacking, notes
 
 
 def _read_recorded(repository: GitRepository, name: str) -> str | None:
