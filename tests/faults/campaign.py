@@ -108,6 +108,7 @@ class OperationSweep:
         self.new = oracle.collect_facts(place)
         self.wrong = oracle.list_leftovers(place, killed=0)
         self.wrong += oracle.list_faults(place, *self.expected)
+        self.wrong += oracle.list_taken(place, self.start, self.new, deletes=operation.deletes)
         again = self.run_operation(place)
         if again.code not in operation.again or oracle.list_differences(
             oracle.collect_facts(place), self.new

@@ -83,6 +83,9 @@ class DurableDisk:
                 # a name that is durable before its data is a name of nothing
                 Path(path).write_bytes(self._data.get(child, b""))
                 os.chmod(path, self._modes.get(child, 0o644))  # noqa: PTH101
+                # gc goes by how old a file is
+                if child in self._stamps:
+                    os.utime(path, ns=(self._stamps[child][0],) * 2)
 
     def _take_all(self) -> None:
         self._take_tree(self._top)

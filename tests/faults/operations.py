@@ -28,6 +28,7 @@ from tests.faults.preparations import (
     prepare_merged,
     prepare_mirrored,
     prepare_obstructed,
+    prepare_old_trash,
     prepare_only_cached,
     prepare_registered,
     prepare_remote,
@@ -43,8 +44,10 @@ from tests.faults.preparations import (
 )
 from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
 from tests.faults.preparations_of_remotes import (
+    prepare_condemned,
     prepare_fetching,
     prepare_pulled,
+    prepare_unneeded_there,
     prepare_unpushed,
 )
 
@@ -59,7 +62,7 @@ class CampaignOperation:
     rest. `unsealed`: what it leaves is for a commit and `mlver tag` to seal. `crowded`: small
     batches, so that workers are forked. `keyless`: each run makes the key that signs plans.
     `reports`: what it cannot do stands in its report, with exit code 1. `brief`: it goes the way of
-    others, so an ordinary run takes few points of it.
+    others, so an ordinary run takes few points of it. `deletes`: contents that nobody needs go.
     """
 
     name: str
@@ -73,6 +76,7 @@ class CampaignOperation:
     keyless: bool = False
     reports: bool = False
     brief: bool = False
+    deletes: bool = False
 
 
 def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
@@ -295,6 +299,17 @@ OPERATIONS = (
     CampaignOperation("checkout-fetching", prepare_fetching, _OLD, brief=True),
     CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
+    CampaignOperation("gc-deleting", prepare_old_trash, ("gc", "--yes"), brief=True, deletes=True),
+    CampaignOperation("gc-remote", prepare_unneeded_there, ("gc", "--remote", "store", "--yes")),
+    CampaignOperation(
+        "gc-remote-looking", prepare_condemned, ("gc", "--remote", "store"), brief=True
+    ),
+    CampaignOperation(
+        "gc-remote-deleting",
+        prepare_condemned,
+        ("gc", "--remote", "store", "--yes"),
+        deletes=True,
+    ),
     CampaignOperation("checkout-crowded", prepare_staged, _OLD, crowded=True),
     CampaignOperation(
         "checkout-obstructed", prepare_obstructed, ("checkout", "m@1.1.0", "--force")

@@ -21,7 +21,13 @@ from mlver.errors import MlverError
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from tests.faults.ground import WorkPlace
-from tests.faults.oracle_of_remotes import collect_remote_facts, list_pins
+from tests.faults.oracle_of_remotes import (
+    LATER_RECORD,
+    collect_remote_facts,
+    list_needed_digests,
+    list_passing_records,
+    list_pins,
+)
 from tests.faults.run import call_in_process, run_in_process
 
 Facts = Mapping[str, str]
@@ -31,6 +37,7 @@ _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
 # Pins have random names, and those of what was read at a remote tell when it was stored.
 _PIN = re.compile(r"^(\.git/bucket/pins)/[0-9a-f]{32}\b")
+_RECORD = re.compile(r"^(\.git/bucket/condemned)/[0-9a-z]+-[0-9a-f]{8}\.json$")
 _KEPT = re.compile(r"^(\.git/mlver/remotes)/[0-9a-f]{64}$")
 # What is set aside, and the mark on what was damaged, end in a random number.
 _TRASH = re.compile(r"^(\.git/mlver/trash)/[0-9]{8}T[0-9]{6}Z")
@@ -129,6 +136,20 @@ def list_damaged_digests(ours: Path) -> set[str]:
     return {held for path, name in (*aside, *own) if (held := hash_content(path)) != name}
 
 
+def list_taken(place: WorkPlace, old: Facts, new: Facts, *, deletes: bool) -> list[str]:
+    """Which contents an undisturbed command took away, and should not have.
+
+    One that `deletes` may take what no reference, here or on the forge, leads to.
+    """
+    taken = {key for key in old if key.startswith(_CONTENTS) and key not in new}
+    needed = list_needed_digests(place) if taken else set()
+    if not deletes:
+        return [f"{key} was taken away" for key in sorted(taken)]
+    wrong = [key for key in sorted(taken) if key.partition(":")[2] in needed]
+    found = [f"{key} was taken away, and is needed" for key in wrong]
+    return found if taken else ["nothing was deleted"]
+
+
 def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     """What is neither old (the first of `old` decides what must not be lost) nor new.
 
@@ -138,7 +159,8 @@ def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
     found = []
     for key in sorted(now.keys() | new.keys() | old[0].keys()):
         if key.startswith(_CONTENTS):
-            if key in old[0] and key not in now:
+            # what the command itself takes away is judged once, by its undisturbed run
+            if key in old[0] and key in new and key not in now:
                 found.append(f"{key} was lost")
         elif key.startswith("git:index:") and len(old) > 1:
             continue
@@ -185,6 +207,7 @@ def list_leftovers(place: WorkPlace, *, killed: int = 1) -> list[str]:
     """
     pins = list_pins(place)
     found = [f"pins were left behind: {pins}"] * (len(pins) > killed)
+    found += [f"{LATER_RECORD} {name}" for name in list_passing_records(place)]
     for path in _list_files(place.path):
         # Others may be at work there, so what lies there goes after a day only.
         if path.startswith((".git/shared/tmp/", ".git/bucket/.mlver-tmp-")):
@@ -266,6 +289,7 @@ def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
             name = _GITS.sub("GITS", _TEMPORARY.sub("TEMPORARY", path))
             name = _TRASH.sub(r"\1/MOMENT", _ASIDE.sub(r"\1-ASIDE", name))
             name = _KEPT.sub(r"\1/KEPT", _PIN.sub(r"\1/PIN", name))
+            name = _RECORD.sub(r"\1/RECORD", name)
             yield ascii(name), mode, content
             if is_folder:
                 yield from _list_entries(top, f"{path}/")
@@ -281,6 +305,8 @@ def _digest_content(entry: os.DirEntry[str], mode: int, inside: str) -> str:
         os.close(descriptor)
     if inside == "intent.json" or (_TEMPORARY.match(inside) and "/" not in inside):
         data = re.sub(rb'"(pid|top|proof)": [^\n]*', b"", data)
+    if _RECORD.match(inside) or inside.startswith(".git/bucket/.mlver-tmp-"):
+        data = re.sub(rb'"(by|process|since)":("[^"]*"|null)', b"", data)
     return hashlib.sha256(data).hexdigest()
 
 

@@ -14,6 +14,7 @@ import subprocess
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.faults.disk import FORGE
 from tests.faults.ground import WorkPlace
@@ -25,8 +26,9 @@ _LINE = re.compile(rb"([0-9a-f]{64}) (\d{12}) (\d{12})\n")
 ELSEWHERE = ("forge:", "git:refs/remotes/")
 # Where git cannot push this, a note says so, and the next push does it.
 NOTED = "forge:refs/mlver/"
-# What a killed git leaves there, the next push removes.
-LATER = ".git/refs/remotes/"
+# What a killed git leaves there, the next push removes; and the next gc, what gc leaves.
+LATER_RECORD = "a record of gc was left behind:"
+LATER = (".git/refs/remotes/", LATER_RECORD)
 
 
 def collect_remote_facts(place: WorkPlace, stored: set[str]) -> dict[str, str]:
@@ -42,6 +44,9 @@ def collect_remote_facts(place: WorkPlace, stored: set[str]) -> dict[str, str]:
         return {}
     whole = list_bucket_digests(bucket)
     found = {f"bucket:{digest}": "whole" for digest in whole}
+    for record in _read_records(bucket):
+        if record["state"] == "condemned":
+            found |= dict.fromkeys((f"condemned:{key}" for key in record["keys"]), "condemned")
     found["settings:"] = (place.path / ".git/config").read_text()
     for path in sorted((forge / "refs").rglob("*")):
         if path.is_file() and path.suffix != ".lock":
@@ -72,6 +77,28 @@ def list_bucket_digests(bucket: Path) -> set[str]:
 def list_pins(place: WorkPlace) -> list[str]:
     """What pushes that did not end left pinned: gc removes it once it is old."""
     return sorted(path.name for path in (place.path / BUCKET / "pins").glob("*.json"))
+
+
+def list_passing_records(place: WorkPlace) -> list[str]:
+    """The records that gc makes while it is at work: what it proposes, and what it deletes."""
+    records = _read_records(place.path / BUCKET)
+    return sorted(record["state"] for record in records if record["state"] != "condemned")
+
+
+def _read_records(bucket: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in (bucket / "condemned").glob("*.json")]
+
+
+def list_needed_digests(place: WorkPlace) -> set[str]:
+    """Every SHA-256 that stands in a record or manifest which a reference leads to."""
+    found: set[str] = set()
+    for repository in (place.path / ".git", place.path / FORGE):
+        if repository.is_dir():
+            command = ["git", "--git-dir", os.fspath(repository), "rev-list", "--all", "HEAD"]
+            done = subprocess.run(command, capture_output=True, check=False, text=True)
+            for commit in done.stdout.split():
+                found |= _list_named_digests(repository, commit)
+    return found
 
 
 def _is_named_right(path: Path, name: str = "") -> bool:

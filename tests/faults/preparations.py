@@ -202,6 +202,14 @@ def _age_store(place: WorkPlace) -> None:
                 os.utime(path, (moment, moment))
 
 
+def prepare_old_trash(place: WorkPlace) -> None:
+    """The same after gc, which was so long ago that the trash goes now."""
+    prepare_unneeded(place)
+    place.mlver("gc", "--yes")
+    (moment,) = (place.mlver_directory / "trash").iterdir()
+    moment.rename(moment.with_name("20200102T030405Z"))
+
+
 def prepare_trashed(place: WorkPlace) -> None:
     """The same after gc, with the version that it was for back on a branch."""
     prepare_unneeded(place)

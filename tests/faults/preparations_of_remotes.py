@@ -6,7 +6,9 @@ copied along with it and lie on the disk that loses its power.
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 
 from tests.faults.disk import FORGE
 from tests.faults.ground import WorkPlace
@@ -58,3 +60,45 @@ def prepare_fetching(place: WorkPlace) -> None:
     """The same, where only the first version has contents that are not here."""
     prepare_pulled(place)
     place.mlver("pull", "m@1.1.0", "--jobs", "1")
+
+
+def prepare_unneeded_there(place: WorkPlace) -> None:
+    """A remote with a version that nothing leads to any more, stored long ago.
+
+    It has contents in parts, in an object and in a pack. A version that is needed has one of its
+    small contents, too. No other repository shares the remote.
+    """
+    prepare_unpushed(place)
+    place.mlver("push", "--jobs", "1")
+    place.git("checkout", "--quiet", "-b", "try")
+    place.write("model.bin", make_weights(5, 2 * PART + 9))
+    place.write("data/middle.bin", make_weights(6, SMALL + 7))
+    place.write("data/2.txt", "a third row\n" * 30)
+    place.mlver("register", "m", "--version", "9.0.0", "-m", "Try")
+    place.mlver("push", "--objects", "--jobs", "1")
+    place.git("checkout", "--quiet", "--force", "-")
+    place.mlver("checkout", "m@1.1.0", "--force")
+    place.git("branch", "--quiet", "-D", "try")
+    place.git("tag", "--delete", "m@v9.0.0")
+    place.git("update-ref", "-d", "refs/mlver/code/m/9.0.0")
+    place.git("reflog", "expire", "--expire=now", "--all")
+    # A path that it was told would not hold in a copy.
+    shutil.rmtree(place.path / BUCKET / "repositories")
+    _age_remote(place, 40)
+
+
+def prepare_condemned(place: WorkPlace) -> None:
+    """The same after a gc, whose grace time is over."""
+    prepare_unneeded_there(place)
+    place.mlver("gc", "--remote", "store", "--yes")
+    _age_remote(place, 20)
+    for folder in ("objects", "packs", "parts", "recipes"):
+        _age_remote(place, 40, folder)
+
+
+def _age_remote(place: WorkPlace, days: int, folder: str = "") -> None:
+    """Let what is stored on the remote be so many days old."""
+    moment = time.time() - days * 24 * 3600
+    for path in (place.path / BUCKET / folder).rglob("*"):
+        if path.is_file():
+            os.utime(path, (moment, moment))

@@ -58,7 +58,8 @@ class FaultProxy:
     """A proxy before a port of 127.0.0.1. `faults` are those of requests, by their numbers.
 
     With `by_connection`, they are those of connections, and bytes count from their beginning.
-    In what clients send, `rewrite` replaces these words by others.
+    In what clients send, `rewrite` replaces these words by others. `sent` is how many bytes of
+    theirs went on to the server.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class FaultProxy:
         rewrite: Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.rewrite = rewrite or {}
+        self.sent = 0
         self._target = target
         self._by_connection = by_connection
         self._lock = threading.Lock()
@@ -124,6 +126,11 @@ class FaultProxy:
         with self._lock:
             self._seen += 1
             return self._faults.get(self._seen - 1)
+
+    def note_sent(self, size: int) -> None:
+        """Count bytes of a client."""
+        with self._lock:
+            self.sent += size
 
     def note_fired(self) -> None:
         """Count a fault that took effect."""
@@ -219,6 +226,7 @@ class _Connection:
                     data = data.replace(old, new)
                 if not self._carry(data, self._server, self._up):
                     return
+                self._proxy.note_sent(len(data))
             self._server.shutdown(socket.SHUT_WR)
 
     def pump_down(self) -> None:

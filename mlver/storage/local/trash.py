@@ -162,8 +162,11 @@ def _list_names(folder: Path) -> list[str]:
 
 @contextmanager
 def _naming_work(what: str) -> Iterator[None]:
-    """Turn what the operating system refuses into an error that names the work."""
+    """Turn what the operating system refuses into an error that names the work.
+
+    By then, other files may have been moved or deleted.
+    """
     try:
         yield
     except OSError as error:
-        raise refusal_error(what, error) from error
+        raise refusal_error(what, error, outcome="every object that is needed is there") from error
