@@ -28,21 +28,19 @@ from tests.faults.preparations import (
     prepare_merged,
     prepare_mirrored,
     prepare_obstructed,
-    prepare_old_trash,
     prepare_only_cached,
     prepare_registered,
     prepare_remote,
     prepare_staged,
     prepare_stopped_merge,
     prepare_told_by_tags,
-    prepare_trashed,
     prepare_two_versions,
     prepare_unborn,
     prepare_unmirrored,
-    prepare_unneeded,
     prepare_unsealed,
 )
 from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
+from tests.faults.preparations_of_gc import prepare_old_trash, prepare_trashed, prepare_unneeded
 from tests.faults.preparations_of_remotes import (
     prepare_condemned,
     prepare_fetching,

@@ -1,0 +1,57 @@
+"""How repositories are before gc: with contents that nobody needs, in service and in the trash."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from tests.faults.ground import WorkPlace
+from tests.faults.preparations import LARGE, NEXT, make_weights, prepare_registered
+
+
+def prepare_unneeded(place: WorkPlace) -> None:
+    """A version that nothing leads to any more, stored long ago, with a large file and small ones.
+
+    Of the pack with the small ones, one is needed by another version. Something in the trash is
+    needed again.
+    """
+    prepare_registered(place)
+    place.git("checkout", "--quiet", "-b", "try")
+    place.write("big.bin", make_weights(4, LARGE))
+    for number in range(6):
+        place.write(f"data/{number}.txt", f"other row {number}\n" * 200)
+    place.mlver("register", "m", "--version", "9.0.0", "-m", "Try", "--data", "big=big.bin")
+    place.git("checkout", "--quiet", "--force", "-")
+    place.mlver("checkout", "m@1.0.0", "--force")
+    place.write("model.bin", "other row 5\n" * 200)
+    place.mlver(*NEXT, "--allow-lower")
+    place.git("branch", "--quiet", "-D", "try")
+    place.git("tag", "--delete", "m@v9.0.0")
+    place.git("update-ref", "-d", "refs/mlver/code/m/9.0.0")
+    place.git("reflog", "expire", "--expire=now", "--all")
+    _age_store(place)
+
+
+def _age_store(place: WorkPlace) -> None:
+    """Let what is stored be twenty days old."""
+    moment = time.time() - 20 * 24 * 3600
+    for folder in ("objects", "packs"):
+        for path in (place.mlver_directory / folder).rglob("*"):
+            if path.is_file():
+                os.utime(path, (moment, moment))
+
+
+def prepare_old_trash(place: WorkPlace) -> None:
+    """The same after gc, which was so long ago that the trash goes now."""
+    prepare_unneeded(place)
+    place.mlver("gc", "--yes")
+    (moment,) = (place.mlver_directory / "trash").iterdir()
+    moment.rename(moment.with_name("20200102T030405Z"))
+
+
+def prepare_trashed(place: WorkPlace) -> None:
+    """The same after gc, with the version that it was for back on a branch."""
+    prepare_unneeded(place)
+    tip = place.git("fsck", "--unreachable", "--no-reflogs").split("unreachable commit ")[1][:40]
+    place.mlver("gc", "--yes")
+    place.git("branch", "again", tip)
