@@ -20,7 +20,7 @@ _TRANSFER = f"""
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from mlver.storage.remote.blobs import FileSource
+from mlver.storage.remote.blobs import FileSource, stream_range
 from mlver.storage.remote.open import open_blobs
 
 way, address, folder, count = sys.argv[1:]
@@ -30,8 +30,9 @@ def put_blob(number):
     blobs.put_blob(f"parts/{{number:04d}}", FileSource(Path(folder, f"{{number:04d}}"), {_BLOB}))
 
 def get_blob(number):
-    data = blobs.get_range(f"parts/{{number:04d}}", 0, {_BLOB})
-    Path(folder, f"{{number:04d}}").write_bytes(data)
+    with Path(folder, f"{{number:04d}}").open("wb", buffering=0) as file:
+        for piece in stream_range(blobs, f"parts/{{number:04d}}", 0, {_BLOB}):
+            file.write(piece)
 
 with ThreadPoolExecutor({_JOBS}) as pool:
     list(pool.map(put_blob if way == "up" else get_blob, range(int(count))))

@@ -87,19 +87,34 @@ class DirectoryBlobs:
 
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """See BlobStore."""
-        with self._open_blob(key) as descriptor:
+        with self.open_range(key, offset, size) as descriptor:
             pieces = []
             bytes_left = size
             while bytes_left:
                 piece = os.pread(descriptor, bytes_left, offset + size - bytes_left)
                 if not piece:
-                    raise BlobTooShort(
-                        f"{self.root / key} ends before byte {offset + size};"
-                        " store the object again from a copy that is whole"
-                    )
+                    raise self.too_short_error(key, offset + size)
                 pieces.append(piece)
                 bytes_left -= len(piece)
         return b"".join(pieces)
+
+    @contextmanager
+    def open_range(self, key: str, offset: int, size: int) -> Iterator[int]:
+        """A descriptor of a blob that has these bytes, for now; it raises what `get_range` does.
+
+        So does an OSError within.
+        """
+        with self._open_blob(key) as descriptor:
+            if size and os.fstat(descriptor).st_size < offset + size:
+                raise self.too_short_error(key, offset + size)
+            yield descriptor
+
+    def too_short_error(self, key: str, end: int) -> BlobTooShort:
+        """What is wrong with a blob that ends before this byte."""
+        return BlobTooShort(
+            f"{self.root / key} ends before byte {end};"
+            " store the object again from a copy that is whole"
+        )
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""

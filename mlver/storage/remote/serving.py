@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,8 @@ class _StoreServer:
         self._read_only = read_only
         self._reading = threading.Lock()
         self._writing = threading.Lock()
+        # For who holds `_reading`.
+        self._piece = bytearray(frames.PIECE_BYTES)
         self._over = False
         self._answers: dict[int, Callable[[Frame], None]] = {
             FrameKind.GET: self._answer_get,
@@ -107,7 +110,7 @@ class _StoreServer:
             with self._ending_on_faults():
                 frame = self._read_frame()
                 if frame.kind == FrameKind.PUT:
-                    arrival = _Arrival(frame, self._read_frame, self._reading.release)
+                    arrival = _Arrival(frame, self._read_data, self._reading.release)
         finally:
             # The bytes of a blob come next: whoever stores it reads them before others read.
             if arrival is None:
@@ -151,10 +154,42 @@ class _StoreServer:
         (offset, size), name = frames.unpack_fields("QI", frame.payload)
         if size > frames.RANGE_BYTES or offset + size >= 1 << 63:
             raise BlobError(f"no range of {size} bytes from byte {offset} is given at once")
-        content = memoryview(self._blobs.get_range(frames.decode_key(name), offset, size))
-        for begin in range(0, size, frames.PIECE_BYTES):
-            self._send(FrameKind.BYTES, frame.number, content[begin : begin + frames.PIECE_BYTES])
+        key = frames.decode_key(name)
+        with self._blobs.open_range(key, offset, size) as descriptor:
+            for done in range(0, size, frames.PIECE_BYTES):
+                piece_size = min(frames.PIECE_BYTES, size - done)
+                header = frames.frame_header(FrameKind.BYTES, frame.number, piece_size)
+                with self._writing:
+                    self._write_out(header)
+                    sent = self._copy_out(descriptor, offset + done, piece_size)
+                    # The client waits for so many bytes. What follows tells that they are wrong.
+                    self._write_out(bytes(piece_size - sent))
+                if sent < piece_size:
+                    raise self._blobs.too_short_error(key, offset + size)
         self._send(FrameKind.DONE, frame.number)
+
+    def _copy_out(self, descriptor: int, offset: int, size: int) -> int:
+        """Send bytes of a file; return how many there were."""
+        done = 0
+        while done < size:
+            count = self._copy_some(descriptor, offset + done, size - done)
+            if not count:
+                break
+            done += count
+        return done
+
+    def _copy_some(self, descriptor: int, offset: int, size: int) -> int:
+        """Send some bytes of a file, without a copy in our memory where the system can do that."""
+        if sys.platform == "linux":
+            with suppress(OSError):
+                return os.sendfile(self._target, descriptor, offset, size)
+        try:
+            data = os.pread(descriptor, size, offset)
+        except OSError:
+            # As if it ended there. The client is told so, and asks again or elsewhere.
+            return 0
+        self._write_out(data)
+        return len(data)
 
     def _answer_stat(self, frame: Frame) -> None:
         blob_info = self._blobs.stat_blob(frames.decode_key(frame.payload))
@@ -210,8 +245,20 @@ class _StoreServer:
     def _read_frame(self) -> Frame:
         return frames.read_frame(self._read_exactly)
 
+    def _read_data(self) -> Frame:
+        """A frame of a blob, whose payload is valid until the next one is read."""
+        return frames.read_frame(self._read_reusing)
+
+    def _read_reusing(self, size: int) -> bytearray:
+        # New memory for each frame costs as much as to receive it.
+        if size == frames.PIECE_BYTES:
+            return self._fill_buffer(self._piece)
+        return self._read_exactly(size)
+
     def _read_exactly(self, size: int) -> bytearray:
-        buffer = bytearray(size)
+        return self._fill_buffer(bytearray(size))
+
+    def _fill_buffer(self, buffer: bytearray) -> bytearray:
         rest = memoryview(buffer)
         while rest:
             count = os.readv(self._source, [rest])
@@ -230,14 +277,18 @@ class _StoreServer:
         # A large piece is not copied for the sake of one call less.
         parts = (header, *pieces) if size > _LISTING_BYTES else (b"".join((header, *pieces)),)
         with self._writing:
-            try:
-                for part in parts:
-                    durable.write_all(self._target, memoryview(part))
-            except OSError as error:
-                if error.errno not in (errno.EPIPE, errno.ECONNRESET):
-                    raise
-                # Nobody is there to read the answer.
-                raise InputEnded from error
+            for part in parts:
+                self._write_out(part)
+
+    def _write_out(self, data: frames.Piece) -> None:
+        """Write, as who holds the lock."""
+        try:
+            durable.write_all(self._target, memoryview(data))
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                raise
+            # Nobody is there to read the answer.
+            raise InputEnded from error
 
 
 def _judge_error(error: MlverError) -> ErrorKind:

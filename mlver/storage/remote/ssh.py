@@ -21,6 +21,7 @@ from mlver.storage.remote.blobs import (
     TransientBlobError,
     check_key,
     check_prefix,
+    stream_range,
 )
 from mlver.storage.remote.sftp import SftpBlobs
 from mlver.storage.remote.ssh_sessions import (
@@ -92,6 +93,10 @@ class SshBlobs:
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """See BlobStore."""
         return self._choose_for(key).get_range(key, offset, size)
+
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """See StreamingBlobs."""
+        yield from stream_range(self._choose_for(key), key, offset, size)
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""

@@ -12,6 +12,7 @@ from os import urandom
 from mlver.errors import printable_name
 from mlver.storage.remote import frames
 from mlver.storage.remote.blobs import (
+    RECEIVED_AT_ONCE,
     BlobError,
     BlobInfo,
     BlobMissing,
@@ -150,17 +151,25 @@ class StdioBlobs:
         """See BlobStore."""
         list(self._request(FrameKind.SWEEP, b"", FrameKind.DONE))
 
+    def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """See StreamingBlobs."""
+        check_key(key)
+        for done in range(0, size, RECEIVED_AT_ONCE):
+            yield from self._stream_piece(key, offset + done, min(RECEIVED_AT_ONCE, size - done))
+
     def _get_piece(self, key: str, offset: int, size: int) -> bytes:
         """A range that the far end gives at once."""
-        pieces = []
+        return check_range(key, size, b"".join(self._stream_piece(key, offset, size)))
+
+    def _stream_piece(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
+        """The same as it comes; perhaps fewer bytes, or more."""
         received = 0
         request = struct.pack(">QI", offset, size) + key.encode()
         for frame in self._request(FrameKind.GET, request, FrameKind.DONE):
-            pieces.append(frame.payload)
             received += len(frame.payload)
+            yield memoryview(frame.payload)
             if received > size:
                 break
-        return check_range(key, size, b"".join(pieces))
 
     def _request(self, kind: FrameKind, payload: bytes, last: FrameKind) -> Iterator[Frame]:
         """Yield the answers, up to the last kind, which is yielded if it has a payload."""

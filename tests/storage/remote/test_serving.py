@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_director
 from mlver.storage.remote.frames import ErrorKind, FrameKind, pack_frame
 from tests.storage.remote.blob_conformance import read_blob
 from tests.storage.remote.far_end import HELLO, Answers, ask_far_end, pack_put
+from tests.storage.remote.transfers import make_content
 
 DATA = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(DATA).digest()
@@ -161,3 +164,83 @@ def test_what_is_served_read_only_is_not_changed(root: Path) -> None:
 def test_a_directory_that_is_no_store_is_told_apart(tmp_path: Path) -> None:
     answers = ask_far_end(tmp_path, HELLO + STAT)
     assert find_error(answers, 9)[0] == ErrorKind.NO_STORE
+
+
+def ask_range(folder: Path, size: int) -> Answers:
+    request = pack_frame(FrameKind.GET, 7, struct.pack(">QI", 0, size), b"k")
+    return ask_far_end(folder, HELLO + request)
+
+
+def make_served(folder: Path) -> bytes:
+    """A blob of more than two frames."""
+    content = DATA * (1 + 2 * frames.PIECE_BYTES // len(DATA))
+    init_directory(folder)
+    DirectoryBlobs(folder).put_blob("k", BytesSource(content))
+    return content
+
+
+@pytest.mark.parametrize("place", ["by the system", "by us"])
+def test_a_range_is_sent_by_whoever_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    content = make_served(tmp_path)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    if place == "by us":
+        monkeypatch.setattr(os, "sendfile", refuse, raising=False)
+    _, *answers, done = ask_range(tmp_path, len(content))
+    assert b"".join(answer.payload for answer in answers) == content
+    assert done.kind == FrameKind.DONE
+    assert not done.payload
+
+
+def test_a_blob_that_is_cut_while_it_is_sent_is_told_to_be_too_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = make_served(tmp_path)
+    pread = os.pread
+
+    def end_early(target: int, source: int, offset: int, size: int) -> int:
+        data = pread(source, min(size, 1_500_000 - offset), offset)
+        return os.write(target, data)
+
+    monkeypatch.setattr(os, "sendfile", end_early, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    _, first, second, error = ask_range(tmp_path, len(content))
+    assert first.payload == content[: frames.PIECE_BYTES]
+    assert len(second.payload) == frames.PIECE_BYTES
+    assert (error.kind, error.payload[0]) == (FrameKind.ERROR, ErrorKind.TOO_SHORT)
+
+
+def test_a_disk_that_fails_while_it_is_read_is_told_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = make_served(tmp_path)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "sendfile", fail, raising=False)
+    monkeypatch.setattr(os, "pread", fail)
+    _, first, error = ask_range(tmp_path, len(content))
+    assert len(first.payload) == frames.PIECE_BYTES
+    assert error.kind == FrameKind.ERROR
+
+
+def test_what_comes_in_many_frames_is_stored_whole(tmp_path: Path) -> None:
+    content = make_content(3 * frames.PIECE_BYTES + 5)
+    init_directory(tmp_path)
+    digest = hashlib.sha256(content).digest()
+    request = bytearray(HELLO)
+    for number in (1, 2):
+        fields = struct.pack(">QB", len(content), 0)
+        request += pack_frame(FrameKind.PUT, number, fields, f"k/{number}".encode())
+        for begin in range(0, len(content), frames.PIECE_BYTES):
+            piece = content[begin : begin + frames.PIECE_BYTES]
+            request += pack_frame(FrameKind.DATA, number, piece)
+        request += pack_frame(FrameKind.END, number, digest)
+    ask_far_end(tmp_path, bytes(request))
+    for number in (1, 2):
+        assert read_blob(DirectoryBlobs(tmp_path), f"k/{number}") == content
