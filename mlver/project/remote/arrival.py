@@ -87,22 +87,24 @@ def bring_objects(
                 project.reporter.show_note(f"{remote.name}: {summarise_error(error)}")
                 continue
             raise
-        wrong = [WrongObject(str(digest), place) for digest, place in report.wrong.items()]
-        arrivals.append(
-            Arrival(
-                remote=remote.name,
-                address=remote.store.address,
-                objects=report.objects,
-                bytes_received=report.bytes_received,
-                wrong=tuple(sorted(wrong, key=lambda fault: fault.digest)),
-            )
-        )
+        arrivals.append(_describe_arrival(remote, report))
         left = {*report.missing, *report.wrong}
         missing = DigestSet.from_digests(left)
     arrived = [digest for digest in wanted if digest not in missing]
     if arrived:
         shared_cache.share_objects(project, arrived)
     return BroughtObjects(tuple(arrivals), missing)
+
+
+def _describe_arrival(remote: TeamRemote, report: DownloadReport) -> Arrival:
+    wrong = [WrongObject(str(digest), place) for digest, place in report.wrong.items()]
+    return Arrival(
+        remote=remote.name,
+        address=remote.store.address,
+        objects=report.objects,
+        bytes_received=report.bytes_received,
+        wrong=tuple(sorted(wrong, key=lambda fault: fault.digest)),
+    )
 
 
 def _bring_from(
