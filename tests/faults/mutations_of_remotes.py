@@ -146,6 +146,28 @@ REMOTE_MUTATIONS = (
         "errors",
         "push",
     ),
+    # What gc takes away there.
+    Mutation(
+        "storage.remote.directory:DirectoryBlobs.delete_blob",
+        "sync_folder(...)",
+        "pass",
+        "unsynced",
+        "gc-remote-deleting",
+    ),
+    Mutation(
+        "project.remote.remote_gc:_Collector.delete_record",
+        "self._blobs.delete_blob(announced.key)",
+        "pass",
+        "kill",
+        "gc-remote-deleting",
+    ),
+    Mutation(
+        "project.remote.remote_gc:_find_unneeded",
+        "view.contents.blobs - view.needed",
+        "view.contents.blobs",
+        "kill",
+        "gc-remote",
+    ),
     Mutation(
         "storage.remote.remembered:RememberedBlobs.__init__",
         "durable.sweep_temporaries(_)",

@@ -137,17 +137,18 @@ def list_damaged_digests(ours: Path) -> set[str]:
 
 
 def list_taken(place: WorkPlace, old: Facts, new: Facts, *, deletes: bool) -> list[str]:
-    """Which contents an undisturbed command took away, and should not have.
+    """Which contents an undisturbed command took away, or condemned, and should not have.
 
     One that `deletes` may take what no reference, here or on the forge, leads to.
     """
     taken = {key for key in old if key.startswith(_CONTENTS) and key not in new}
-    needed = list_needed_digests(place) if taken else set()
-    if not deletes:
-        return [f"{key} was taken away" for key in sorted(taken)]
-    wrong = [key for key in sorted(taken) if key.partition(":")[2] in needed]
-    found = [f"{key} was taken away, and is needed" for key in wrong]
-    return found if taken else ["nothing was deleted"]
+    condemned = {key for key in new if key.startswith("condemned:")}
+    needed = list_needed_digests(place) if taken or condemned else set()
+    found = [f"{key} was taken away" for key in sorted(taken) if not deletes]
+    for key in sorted(taken | condemned):
+        if key.rpartition("/")[2].rpartition(":")[2] in needed:
+            found.append(f"{key} is gone or condemned, and is needed")
+    return found + ["nothing was deleted"] * (deletes and not taken)
 
 
 def list_torn(now: Facts, new: Facts, *old: Facts) -> list[str]:
