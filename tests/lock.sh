@@ -33,6 +33,7 @@ lock giftless --group giftless
 lock disk --group disk
 lock servers-long --group servers-long
 lock clients --group clients
+lock dvc-s3 --group dvc-s3
 
 # The lowest that mlver says it works with, beside the newest of what the tests themselves need.
 floor=$(mktemp)

@@ -47,6 +47,7 @@ WANTED = {
     "disk": [*members("disk")],
     "servers-long": [*members("servers-long")],
     "clients": [*members("clients")],
+    "dvc-s3": [*members("dvc-s3")],
 }
 
 

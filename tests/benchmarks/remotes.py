@@ -1,10 +1,12 @@
-"""Contents sent to S3 and brought from there, against the clients that people have.
+"""Contents sent to S3 and brought from there, against the clients and tools that people have.
 
 The server runs beside them, on the same processors.
 """
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +21,8 @@ from tests.servers.seaweedfs import BUCKET, start_seaweedfs
 from tests.servers.starting import RunningServer
 
 _PAIRS = 5
-_SMALL_BYTES = 5000
+# Folders by name: how many files, and the bytes of each.
+_FOLDERS = {"many": (20_000, 5_000), "shared": (5_000, 20_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class _Ground:
     def run_with_keys(self, argv: Sequence[str | Path]) -> Command:
         keys = [f"{name}={value}" for name, value in self.server.environment.items()]
         settings = ["AWS_REGION=us-east-1", f"PYTHONPATH={CHECKOUT}", "RCLONE_CONFIG=/dev/null"]
+        settings.append("MLVER_TRUST_REMOTES=all")
         return Command(["env", *keys, *settings, *argv], self.top)
 
     def ours(self, direction: str, prefix: str = "") -> Prepare:
@@ -74,9 +78,9 @@ def _open_ground(bench: Bench, content: str) -> Iterator[_Ground]:
         folder.mkdir()
         server = start_seaweedfs(folder)
         try:
-            if content == "many":
-                files = 500 if bench.quick else 20_000
-                material.many_files(top / content, files, size=_SMALL_BYTES)
+            if content in _FOLDERS:
+                files, size = _FOLDERS[content]
+                material.many_files(top / content, 500 if bench.quick else files, size=size)
             else:
                 material.one_file(top / content, (64 if bench.quick else 1024) * MIB)
             (top / "store").mkdir()
@@ -130,6 +134,80 @@ def remote_small(bench: Bench) -> Iterator[Row]:
         theirs = ground.theirs(program, f"{ground.top}/many/", f"s3://{BUCKET}/{{new}}/")
         race = bench.race(ground.ours("up"), theirs, _PAIRS)
         yield Row.of_race("20,000 × 5 kB to S3", "s5cmd", race, 1 / 3)
+
+
+@workload("remote-pull")
+def remote_pull(bench: Bench) -> Iterator[Row]:
+    """Fresh clones that bring a version of many files. The bar is a fifth of DVC's time.
+
+    `dvc pull` also puts the files into the work tree, as `checkout` does after `mlver pull`.
+    """
+    dvc = bench.environment("dvc-s3", "dvc-s3") / "dvc"
+    mlver = shlex.join([sys.executable, "-m", "mlver"])
+    with _open_ground(bench, "shared") as ground:
+        _share_by_mlver(ground, mlver)
+        _share_by_dvc(ground, dvc)
+        theirs = _pull_in_clone(ground, "theirs", f"{shlex.quote(str(dvc))} pull --quiet")
+        ways = {
+            "pull": f"{mlver} pull m@1.0.0",
+            "pull and checkout": f"{mlver} pull m@1.0.0 && {mlver} checkout m@1.0.0 --force",
+        }
+        for way, words in ways.items():
+            race = bench.race(_pull_in_clone(ground, "ours", words), theirs, _PAIRS)
+            yield Row.of_race(f"{way} of 5,000 × 20 kB from S3", "dvc pull", race, 0.2)
+
+
+def _pull_in_clone(ground: _Ground, repository: str, words: str) -> Prepare:
+    """Run a command of a shell in a clone that has nothing yet but what git brings."""
+
+    def prepare(directory: Path) -> Command:
+        clone = directory / "clone"
+        ground.bench.run(["git", "clone", "--quiet", ground.top / repository, clone])
+        command = ground.run_with_keys([f"DVC_SITE_CACHE_DIR={directory}/site", "sh", "-c", words])
+        return Command(command.argv, clone)
+
+    return prepare
+
+
+def _run_in(ground: _Ground, repository: str, *commands: str) -> None:
+    """Run commands of a shell in a new repository that has the files as `data`."""
+    folder = ground.top / repository
+    folder.mkdir()
+    shutil.copytree(ground.top / "shared", folder / "data")
+    words = " && ".join(["git init --quiet", *commands])
+    command = ground.run_with_keys([f"DVC_SITE_CACHE_DIR={ground.top}/site", "sh", "-c", words])
+    ground.bench.run(command.argv, folder)
+
+
+def _share_by_mlver(ground: _Ground, mlver: str) -> None:
+    remote = f"remotes:\n  store:\n    url: {ground.server.address}/pull\n"
+    remote += f"    endpoint: {ground.endpoint}\n    region: us-east-1\n"
+    _run_in(
+        ground,
+        "ours",
+        f"{mlver} init",
+        f"printf %s {shlex.quote(remote)} >> .mlver/config.yaml",
+        "echo /data/ > .gitignore",
+        "git add --all",
+        "git commit --quiet -m Settings",
+        f"{mlver} register m --weights data -m First",
+        f"{mlver} push --objects",
+    )
+
+
+def _share_by_dvc(ground: _Ground, dvc: Path) -> None:
+    program = shlex.quote(str(dvc))
+    _run_in(
+        ground,
+        "theirs",
+        f"{program} init --quiet",
+        f"{program} remote add --quiet --default store s3://{BUCKET}/dvc",
+        f"{program} remote modify store endpointurl {ground.endpoint}",
+        f"{program} add --quiet data",
+        "git add --all",
+        "git commit --quiet -m First",
+        f"{program} push --quiet",
+    )
 
 
 def _rclone(programs: Path, ground: _Ground) -> list[str | Path]:
