@@ -81,7 +81,7 @@ TRUST_MUTATIONS = (
         "tests/features/releasing/test_promotion_seals.py",
     ),
     Mutation(
-        "project.stages.moves:_find_stages_held",
+        "project.stages.candidate:_find_stages_held",
         "set(_.states.values()) == {'unsealed'}",
         "False",
         "tests",
