@@ -161,3 +161,26 @@ class TestLfsUnderFaults(FaultConformance):
         wanted = fill_store(local, *contents)
         report = faulty.open_by(faulty.port).upload(local, wanted)
         assert (report.objects, report.confirmed) == (0, None)
+
+
+def test_push_with_verify_finds_what_the_server_has_wrong(
+    servers: Servers, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLVER_TRUST_REMOTES", "all")
+    server = servers.share_server("giftless", start_giftless)
+    open_project(repository, server, tmp_path)
+    repository.mlver("init")
+    config = repository.path / ".mlver/config.yaml"
+    config.write_text(f"{config.read_text().rstrip()}\nremotes:\n  store:\n    url: lfs://origin\n")
+    repository.write(".gitignore", "/model.bin\n")
+    repository.commit("Settings")
+    repository.write("model.bin", "weights")
+    assert repository.mlver("register", "m", "--weights", "model.bin", "-m", "First").code == 0
+    pushed = repository.mlver("push")
+    assert pushed.code == 0, pushed.err
+    stored = Path(server.options["data"]) / "team" / tmp_path.name / Digest.of_bytes(b"weights").hex
+    stored.write_bytes(flip_bit(stored.read_bytes()))
+    assert repository.mlver("push").code == 0
+    outcome = repository.mlver("push", "--verify")
+    assert outcome.code == 3
+    assert "remove them there" in outcome.err
