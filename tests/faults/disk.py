@@ -14,6 +14,8 @@ from typing import Any
 
 _REBUILDABLE = "state.db"
 FORGE = ".git/forge.git"
+# What git syncs nothing of: its logs, our store, and the remote that lies there in a campaign.
+_NOT_GITS = ("logs", "mlver", "bucket")
 
 
 class DurableDisk:
@@ -49,7 +51,7 @@ class DurableDisk:
             for path, found in self._list_files(f"{self._top}/.git"):
                 index = name == "git-commit" and path.endswith("/index")
                 spared = index or path.startswith(
-                    (f"{self._top}/.git/logs/", f"{self._top}/.git/mlver/")
+                    tuple(f"{self._top}/.git/{name}/" for name in _NOT_GITS)
                 )
                 if (
                     self._stamps.get(found.st_ino) != (found.st_mtime_ns, found.st_size)
