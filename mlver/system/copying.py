@@ -63,13 +63,14 @@ class FlushingWriter:
         self._flushed = 0
         self._is_direct = False
 
-    def expect_bytes(self, size: int) -> None:
+    def expect_bytes(self, size: int, direct_from: int | None = None) -> None:
         """Write past the system's memory, where it can, if so many bytes are many.
 
-        To find memory for a large file, to copy it there and to forget it again takes most of the
-        time of a copy. Every piece but the last has to be of whole pages then, and begin at one.
+        Many are DIRECT_BYTES, or another number. To find memory for a large file, to copy it there
+        and to forget it again takes most of the time of a copy. Every piece but the last has to be
+        of whole pages then, and begin at one.
         """
-        if size >= DIRECT_BYTES:
+        if size >= (DIRECT_BYTES if direct_from is None else direct_from):
             self._is_direct = self._switch_direct(_O_DIRECT)
 
     def write(self, data: memoryview) -> None:

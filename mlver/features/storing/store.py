@@ -10,6 +10,8 @@ from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_director
 from mlver.storage.remote.serving import serve_blobs
 
 _INPUT, _OUTPUT = 0, 1
+# The far end reads nothing back of what it hashed when it came.
+_DIRECT_FROM = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +32,5 @@ def init_store(folder: Path) -> StoreResult:
 
 def serve_store(folder: Path, *, read_only: bool) -> None:
     """Serve a directory on stdin and stdout until stdin ends."""
-    serve_blobs(DirectoryBlobs(folder.absolute()), _INPUT, _OUTPUT, read_only=read_only)
+    blobs = DirectoryBlobs(folder.absolute(), _DIRECT_FROM)
+    serve_blobs(blobs, _INPUT, _OUTPUT, read_only=read_only)

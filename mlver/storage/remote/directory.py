@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,9 +59,14 @@ _BLOB_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True, slots=True)
 class DirectoryBlobs:
-    """Satisfies BlobStore. A mount that is gone is refused: its directory has no marker."""
+    """Satisfies BlobStore. A mount that is gone is refused: its directory has no marker.
+
+    Blobs of `direct_from` bytes and more are written past the system's memory, where that can be:
+    it saves half of the processor's time, and then costs whoever reads them next.
+    """
 
     root: Path
+    direct_from: int = sys.maxsize
 
     @property
     def address(self) -> str:
@@ -73,7 +79,7 @@ class DirectoryBlobs:
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore. Without hard links, two that put one key at once may both create it."""
         with self._open_folders(key) as (root, folder):
-            outcome = create_blob(root, folder, key, source)
+            outcome = create_blob(root, folder, key, source, direct_from=self.direct_from)
             # A writer that stored it before may have died before its name was on the disk.
             sync_folder(folder)
         return outcome
@@ -81,7 +87,7 @@ class DirectoryBlobs:
     def replace_blob(self, key: str, source: BlobSource) -> None:
         """See BlobStore."""
         with self._open_folders(key) as (root, folder):
-            with write_temporary(root, key, source) as temporary:
+            with write_temporary(root, key, source, direct_from=self.direct_from) as temporary:
                 os.replace(temporary, last_name(key), src_dir_fd=root, dst_dir_fd=folder)
             sync_folder(folder)
 

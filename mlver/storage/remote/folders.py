@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlver.storage.remote.blobs import BlobInfo, BlobSource, PutOutcome, is_key, read_pieces
 from mlver.system import durable
+from mlver.system.copying import FlushingWriter
 
 # What a file system says that has no such call or notion: exFAT, CIFS, sshfs.
 _UNSUPPORTED = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
@@ -64,12 +65,17 @@ def _make_folder(parent: int, name: str) -> None:
         raise
 
 
-def create_blob(root: int, folder: int, key: str, source: BlobSource) -> PutOutcome:
-    """Write a new blob and give it its name, if that is free; the name is not flushed."""
+def create_blob(
+    root: int, folder: int, key: str, source: BlobSource, *, direct_from: int
+) -> PutOutcome:
+    """Write a new blob and give it its name, if that is free; the name is not flushed.
+
+    See `write_temporary`.
+    """
     file_name = last_name(key)
     if exists_in(folder, file_name):
         return PutOutcome.ALREADY_THERE
-    with write_temporary(root, key, source) as temporary:
+    with write_temporary(root, key, source, direct_from=direct_from) as temporary:
         try:
             os.link(temporary, file_name, src_dir_fd=root, dst_dir_fd=folder)
         except FileExistsError:
@@ -87,14 +93,19 @@ def create_blob(root: int, folder: int, key: str, source: BlobSource) -> PutOutc
 
 
 @contextmanager
-def write_temporary(root: int, key: str, source: BlobSource) -> Iterator[str]:
-    """A new file with all bytes of a source, on the disk already; it is removed afterwards."""
+def write_temporary(root: int, key: str, source: BlobSource, *, direct_from: int) -> Iterator[str]:
+    """A new file with all bytes of a source, on the disk already; it is removed afterwards.
+
+    With so many bytes or more it is written past the system's memory, where that can be.
+    """
     temporary_name = durable.temporary_name()
     descriptor = os.open(temporary_name, _NEW_FLAGS, 0o666, dir_fd=root)
     try:
         try:
+            writer = FlushingWriter(descriptor, temporary_name)
+            writer.expect_bytes(source.size, direct_from)
             for piece in read_pieces(key, source):
-                durable.write_all(descriptor, piece)
+                writer.write(memoryview(piece))
             _forbid_writing(descriptor)
             # Without this flush a power cut after the link leaves the key on an empty file.
             _flush_descriptor(descriptor)

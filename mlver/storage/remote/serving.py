@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
 import os
 import struct
 import sys
@@ -70,8 +71,9 @@ class _StoreServer:
         self._read_only = read_only
         self._reading = threading.Lock()
         self._writing = threading.Lock()
-        # For who holds `_reading`.
-        self._piece = bytearray(frames.PIECE_BYTES)
+        # For who holds `_reading`. It begins at a page, as what is written past the system's memory
+        # has to, and is shared (open(2), O_DIRECT).
+        self._piece = memoryview(mmap.mmap(-1, frames.PIECE_BYTES))
         self._over = False
         self._answers: dict[int, Callable[[Frame], None]] = {
             FrameKind.GET: self._answer_get,
@@ -252,20 +254,21 @@ class _StoreServer:
     def _read_reusing(self, size: int) -> bytearray:
         # New memory for each frame costs as much as to receive it.
         if size == frames.PIECE_BYTES:
-            return self._fill_buffer(self._piece)
+            self._fill_buffer(self._piece)
+            return cast(bytearray, self._piece)
         return self._read_exactly(size)
 
     def _read_exactly(self, size: int) -> bytearray:
-        return self._fill_buffer(bytearray(size))
+        buffer = bytearray(size)
+        self._fill_buffer(memoryview(buffer))
+        return buffer
 
-    def _fill_buffer(self, buffer: bytearray) -> bytearray:
-        rest = memoryview(buffer)
+    def _fill_buffer(self, rest: memoryview) -> None:
         while rest:
             count = os.readv(self._source, [rest])
             if not count:
                 raise InputEnded
             rest = rest[count:]
-        return buffer
 
     def _send_error(self, number: int, kind: ErrorKind, message: str) -> None:
         text = message.encode(errors="backslashreplace")[: frames.PIECE_BYTES - 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,7 +25,9 @@ class Answers(list[Frame]):
     error: MlverError | None = None
 
 
-def ask_far_end(root: Path, requests: bytes, *, read_only: bool = False) -> Answers:
+def ask_far_end(
+    root: Path, requests: bytes, *, read_only: bool = False, direct_from: int = sys.maxsize
+) -> Answers:
     """Send these bytes, then nothing more; the answers."""
     source, into = os.pipe()
     out, target = os.pipe()
@@ -32,7 +35,7 @@ def ask_far_end(root: Path, requests: bytes, *, read_only: bool = False) -> Answ
 
     def serve() -> None:
         try:
-            serve_blobs(DirectoryBlobs(root), source, target, read_only=read_only)
+            serve_blobs(DirectoryBlobs(root, direct_from), source, target, read_only=read_only)
         except MlverError as error:
             answers.error = error
         finally:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import struct
@@ -15,6 +16,7 @@ from mlver.storage.remote import frames
 from mlver.storage.remote.blobs import BytesSource
 from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_directory
 from mlver.storage.remote.frames import ErrorKind, FrameKind, pack_frame
+from mlver.system import copying
 from tests.storage.remote.blob_conformance import read_blob
 from tests.storage.remote.far_end import HELLO, Answers, ask_far_end, pack_put
 from tests.storage.remote.transfers import make_content
@@ -229,7 +231,29 @@ def test_a_disk_that_fails_while_it_is_read_is_told_as_well(
     assert error.kind == FrameKind.ERROR
 
 
-def test_what_comes_in_many_frames_is_stored_whole(tmp_path: Path) -> None:
+def can_write_directly(folder: Path) -> bool:
+    descriptor = os.open(folder / MARKER, os.O_RDONLY)
+    try:
+        again = copying.reopen_direct(descriptor)
+    finally:
+        os.close(descriptor)
+    if again >= 0:
+        os.close(again)
+    return again >= 0
+
+
+@pytest.mark.parametrize("direct_from", [1, sys.maxsize])
+def test_what_comes_in_many_frames_is_stored_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct_from: int
+) -> None:
+    direct = []
+    write = os.write
+
+    def note(descriptor: int, data: bytes | memoryview) -> int:
+        is_direct = fcntl.fcntl(descriptor, fcntl.F_GETFL) & copying._O_DIRECT
+        direct.append(bool(is_direct) and len(data))
+        return write(descriptor, data)
+
     content = make_content(3 * frames.PIECE_BYTES + 5)
     init_directory(tmp_path)
     digest = hashlib.sha256(content).digest()
@@ -241,6 +265,10 @@ def test_what_comes_in_many_frames_is_stored_whole(tmp_path: Path) -> None:
             piece = content[begin : begin + frames.PIECE_BYTES]
             request += pack_frame(FrameKind.DATA, number, piece)
         request += pack_frame(FrameKind.END, number, digest)
-    ask_far_end(tmp_path, bytes(request))
+    monkeypatch.setattr(os, "write", note)
+    ask_far_end(tmp_path, bytes(request), direct_from=direct_from)
+    monkeypatch.undo()
+    if can_write_directly(tmp_path):
+        assert direct.count(frames.PIECE_BYTES) == (6 if direct_from == 1 else 0)
     for number in (1, 2):
         assert read_blob(DirectoryBlobs(tmp_path), f"k/{number}") == content
