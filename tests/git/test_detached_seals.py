@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlver.git.detached_seals import (
     DetachedSeal,
@@ -20,6 +22,7 @@ from tests.conftest import Repository
 from tests.keys import SigningKey, make_key, make_openpgp_key, stop_agent
 
 KIM = "kim@example.org"
+HEAD = b"object " + b"0" * 40 + b"\ntype blob\ntag seal\ntagger Kim <k> 1 +0000\n"
 MESSAGE = f"m 1.0.0 production 1: approve\n\nMlver-Record: sha256:{'a' * 64}\n"
 
 
@@ -119,3 +122,9 @@ def test_an_openpgp_key_is_known_by_its_fingerprint(repository: Repository, open
     assert openpgp in signature.keys
     assert signature.expired is None
     assert not check(data.replace(b"production", b"canary"), "").holds
+
+
+@given(data=st.binary(max_size=300), start=st.sampled_from([b"", HEAD, HEAD + b"\n"]))
+def test_whatever_a_file_holds_it_is_read_or_is_no_seal(data: bytes, start: bytes) -> None:
+    seal = parse_seal(start + data)
+    assert seal is None or seal.tag.is_signed

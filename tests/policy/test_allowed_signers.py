@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlver.policy.allowed_signers import find_openpgp, select_valid
 
@@ -45,3 +47,9 @@ def test_a_principal_in_quotes_hides_no_date() -> None:
 def test_openpgp_keys_are_named_in_comments() -> None:
     signers = f"kim@example.org {KEY}\n# openpgp: ana@example.org 0123 4567 89ab cdef\n#openpgp: x"
     assert find_openpgp(signers.encode()) == {"0123456789ABCDEF": "ana@example.org"}
+
+
+@given(data=st.binary(max_size=200), at=st.integers(0, 2**33))
+def test_whatever_a_file_holds_lines_are_kept_or_left_out(data: bytes, at: int) -> None:
+    assert set(select_valid(data, at).splitlines()) <= set(data.splitlines())
+    find_openpgp(data)
