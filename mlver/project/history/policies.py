@@ -35,6 +35,11 @@ class CommittedSettings:
     config: ProjectConfig | None
     fault: str | None = None
 
+    @property
+    def signers_path(self) -> str:
+        """Where the file of allowed signers is."""
+        return layout.ALLOWED_SIGNERS if self.config is None else self.config.policy.signers
+
     def find_policy(self, stage: str) -> StagePolicy | None:
         if self.config is None:
             return None
@@ -98,12 +103,12 @@ def _parse_settings(data: bytes) -> CommittedSettings:
 def digest_signers(repository: GitRepository, commits: Iterable[str]) -> dict[str, Digest]:
     """Digest the file of allowed signers of many commits, by the name of each.
 
-    Commits without such a file are left out.
+    It is where their settings say. Commits without such a file are left out.
     """
     names = list(dict.fromkeys(commits))
-    known_objects = changes_in.find_objects(
-        repository, [f"{name}:{layout.ALLOWED_SIGNERS}" for name in names]
-    )
+    settings = read_settings(repository, names)
+    places = [f"{name}:{settings[name].signers_path}" for name in names]
+    known_objects = changes_in.find_objects(repository, places)
     object_ids: dict[str, str] = {}
     for name, known in zip(names, known_objects, strict=True):
         if known is not None and known.kind == "blob":

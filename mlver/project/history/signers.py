@@ -9,7 +9,6 @@ from mlver.git.repository import GitRepository
 from mlver.policy.allowed_signers import find_openpgp, select_valid
 from mlver.policy.approvals import UNSIGNED, ApprovalSignature, identify_person
 from mlver.project.history.policies import find_judging_branch, read_settings
-from mlver.records import layout
 
 _MOST_BYTES = 1 << 20
 
@@ -34,10 +33,7 @@ def read_judging_signers(repository: GitRepository) -> AllowedSigners:
 
 def read_signers(repository: GitRepository, commit: str) -> bytes:
     """Read the file of allowed signers that a commit's settings name."""
-    path = layout.ALLOWED_SIGNERS
-    config = read_settings(repository, [commit])[commit].config
-    if config is not None:
-        path = config.policy.signers
+    path = read_settings(repository, [commit])[commit].signers_path
     (data,) = repository.whole_blobs([f"{commit}:{path}"])
     return b"" if data is None or len(data) > _MOST_BYTES else data
 
