@@ -91,3 +91,13 @@ def test_manifests_never_change_and_versions_are_told_apart() -> None:
     assert layout.is_record_path(layout.manifest_path(DIGEST))
     assert layout.is_version_path(".mlver/models/m/versions/1.0.0.yaml")
     assert not layout.is_version_path(".mlver/models/m/stages/versions/0001.yaml")
+
+
+def test_the_signature_of_an_approval_never_changes_either() -> None:
+    path = layout.approval_path("m", "1.0.0", "production", 2)
+    assert layout.seal_path(path) == ".mlver/models/m/approvals/1.0.0/production/0002.seal"
+    assert layout.is_record_path(layout.seal_path(path))
+    assert layout.is_own_path(layout.seal_path(path))
+    assert layout.parse_path(layout.seal_path(path)) is None
+    assert not layout.is_seal_path(path)
+    assert not layout.is_seal_path(".mlver/models/m/versions/1.0.0.seal")

@@ -32,6 +32,7 @@ from mlver.project.history.signers import AllowedSigners, SignatureJudge, read_s
 from mlver.project.project import Project
 from mlver.records.approval import ApprovalRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.references import VersionReference
 from mlver.records.tags import promotion_tag_name
 from mlver.records.version import VersionRecord
 
@@ -160,7 +161,7 @@ class _ApprovalAudit:
                 stage=record.stage,
                 record=record.record,
                 policy=record.policy.digest,
-                baseline=record.baseline,
+                baseline=_find_holder(promotion.earlier),
                 spent=frozenset(spent),
             ),
             given=self._list_given(record, given, landed, judge),
@@ -207,6 +208,13 @@ class _ApprovalAudit:
             return None
         words = signature.words or "is not signed"
         return f"has a rule that asks for signatures, and its seal {words}"
+
+
+def _find_holder(earlier: Sequence[PromotionRecord]) -> VersionReference | None:
+    """Find the version that held a stage, whatever a promotion after these says of it."""
+    if not earlier or earlier[-1].action == "retire":
+        return None
+    return VersionReference(earlier[-1].version, earlier[-1].record)
 
 
 def _judge_count(requirement: ApprovalRequirement, facts: ApprovalFacts) -> str | None:

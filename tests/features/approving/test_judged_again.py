@@ -86,6 +86,16 @@ def test_approvals_under_another_rule(team: Team) -> None:
     assert "that of leo@example.org was given under another rule of the stage" in verify(team)
 
 
+def test_approvals_beside_another_holder_that_the_promotion_does_not_name(team: Team) -> None:
+    team.approve("ana")
+    team.approve("leo")
+    team.become("pat")
+    forced = ("promote", "digits@1.0.0", "--to", "production", "-m", "x", "--force")
+    assert team.repository.mlver(*forced).code == 0
+    forge(team, 1, 2, baseline=None)
+    assert "that of ana@example.org was given while the stage was empty" in verify(team)
+
+
 def test_an_approval_that_was_taken_back(team: Team) -> None:
     team.approve("ana")
     team.approve("leo")
