@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.features.auditing.audit_result import AuditedMove, RuleInForce
+from mlver.features.auditing.spans import tell_span
 from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.chain import SealState
@@ -153,14 +154,7 @@ def _list_remarks(record: PromotionRecord, landing: CommitEntry) -> Iterator[str
         return
     waited = landing.committed - count_seconds(record.created)
     if waited > CLOCK_TOLERANCE_S:
-        yield f"landed {_describe_span(waited)} after its date"
-
-
-def _describe_span(seconds: int) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
+        yield f"landed {tell_span(waited)} after its date"
 
 
 def build_moves(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from mlver.content.chart_svg import escape_text
 from mlver.features.auditing.report import ReportedMove, ReportedVersion, ReportResult
 from mlver.features.auditing.sentences import LIMITS, join_words, tell_rule_change
+from mlver.features.auditing.spans import tell_span
 from mlver.terminal.markdown import format_table, quote_code
 from mlver.terminal.sanitise import printable_name
 from mlver.terminal.words import (
     format_count,
-    format_duration,
     format_number,
     format_signed,
     format_time,
@@ -209,7 +209,7 @@ def _list_move_cells(move: ReportedMove) -> list[str]:
 
 
 def _list_rollback_cells(move: ReportedMove) -> list[str]:
-    held = "" if move.held_seconds is None else format_duration(move.held_seconds)
+    held = "" if move.held_seconds is None else tell_span(move.held_seconds)
     return [
         move.stage,
         format_time(move.created),

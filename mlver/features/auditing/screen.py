@@ -42,8 +42,8 @@ def draw_audit(result: AuditResult, screen: TextScreen) -> None:
     told = {finding for move in result.moves for finding in (*move.damage, *move.doubts)}
     damage = [finding for finding in result.damage if finding not in told]
     doubts = [finding for finding in result.unconfirmed if finding not in told]
-    _draw_section("damaged beside these moves", damage, screen, "bad")
-    _draw_section("unconfirmed beside these moves", doubts, screen, "warn")
+    _draw_section("damaged, beside the moves shown", damage, screen, "bad")
+    _draw_section("unconfirmed, beside the moves shown", doubts, screen, "warn")
     _draw_section("approvals without effect", result.unbound, screen, "warn")
     _draw_section("data that may not be used any more", result.withdrawn, screen, "warn")
     _draw_section("missing in this clone", result.missing, screen, "warn")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mlver.features.auditing.audit_result import AuditedMove, AuditedRule, AuditResult, HeadCheck
+from mlver.features.auditing.spans import tell_span
 from mlver.policy.time_windows import TimeWindow
 from mlver.records.promotion import ApprovalReference, GateResult
 from mlver.terminal.words import (
     format_author,
     format_count,
-    format_duration,
     format_number,
     format_second,
     format_time,
@@ -85,7 +85,7 @@ def tell_gate(gate: GateResult) -> str:
     result = {"pass": "passed", "fail": "FAILED", "inconclusive": "INCONCLUSIVE"}[gate.result]
     told = [format_number(gate.actual)]
     if gate.result != "pass" or gate.data is not None or gate.evidence is not None:
-        told.append(f"asked was {format_number(gate.expected)}")
+        told.append(f"asked: {format_number(gate.expected)}")
     if gate.baseline is not None:
         told.append(f"the holder had {format_number(gate.baseline)}")
     if gate.data is not None:
@@ -113,14 +113,14 @@ def tell_rule(move: AuditedMove) -> str:
         if move.policy.commit is not None:
             policy += f" as {move.policy.commit[:10]} has it"
     elif move.action != "promote":
-        policy = "a rollback or a retirement is judged by none"
+        return "Rule: no gate of the stage judges a rollback, or a stage that is emptied."
     if move.rule is None:
         return f"Rule: {policy}."
     rule = move.rule
     told = f"Rule: {policy}; last changed by {rule.author}"
     told += f" on {format_time(rule.committed)} UTC in {rule.commit[:10]}"
     if rule.seconds >= 0:
-        told += f", {format_duration(rule.seconds)} before"
+        told += f", {tell_span(rule.seconds)} before"
     return f"{told}." if not rule.loosened else f"{told}, looser: {'; '.join(rule.loosened)}."
 
 

@@ -88,9 +88,7 @@ def test_what_was_forced_says_which_gate_was_shut(town: Town) -> None:
     assert (code, move["forced"]) == (0, True)
     shown = town.repository.mlver("audit", "--stage", "production").out
     assert "promoted by force  1.0.0 → 1.1.0" in shown
-    assert (
-        "after staging FAILED (never held staging, asked was the version has held staging)" in shown
-    )
+    assert "after staging FAILED (never held staging, asked: the version has held staging)" in shown
 
 
 def test_an_edited_move_is_damage(town: Town) -> None:
