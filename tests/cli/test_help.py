@@ -106,7 +106,7 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
         repository.write("data/train/part.csv", "a")
     if name == "evaluate":
         words = prepare_exam(repository, words)
-    if name == "rollback":
+    if name in ("rollback", "drill"):
         assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
     if "--restore" in words:
         assert_works(repository, "retire", "digits@1.0.0", "-m", "Withdrawn")

@@ -21,6 +21,7 @@ from mlver.features.checking.clone_checks import (
     has_remote,
 )
 from mlver.features.checking.diagnosis import Diagnosis, DoctorCheck, PassedCheck
+from mlver.features.checking.held_versions import check_holders
 from mlver.findings import Finding
 from mlver.git.hooks import is_own_hook
 from mlver.policy.chain import UNSEALED_HINTS, judge_seal
@@ -78,6 +79,7 @@ def diagnose_project(project: Project, *, fix: bool = False, dry_run: bool = Fal
         *_check_layout(project, fix=may_write),
         *_check_records(project),
         *_check_objects(project, fix=may_write),
+        *check_holders(project),
         *_check_quarantine(project),
         *check_cache(project),
         *_check_hooks(project),
