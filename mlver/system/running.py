@@ -113,8 +113,16 @@ def _start(command: RunCommand) -> subprocess.Popen[bytes]:
             pass_fds=command.keep_open,
         )
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise MlverError(f"{printable_name(command.words[0])} cannot be run: {reason}") from None
+        name = command.words[0]
+        reason = str(error)
+        if isinstance(error, OSError):
+            reason = error.strerror or reason
+            # It may be the folder, or what stands for the input.
+            if error.filename is not None and os.fsdecode(error.filename) != name:
+                reason += f": {os.fsdecode(error.filename)}"
+        raise MlverError(
+            f"{printable_name(name)} cannot be run: {printable_name(reason)}"
+        ) from None
 
 
 @contextmanager

@@ -21,8 +21,10 @@ FULL = {
     "fetch": "rsync -a host:models/ .git/mlver/",
     "store": "rsync -a .git/mlver/objects .git/mlver/packs host:models/",
     "train": "python train.py",
+    "benchmark": "mlver evaluate digits --on golden --missing -- python evaluate.py",
     "deploy": "./deploy.sh \"$STAGE\" 'now' # why not",
 }
+SETTINGS = ("branch", "python", "install", *FULL)
 OPTIONS = tuple(word for name, text in FULL.items() for word in (f"--{name}", text))
 TEMPLATES = sorted(
     path for path in (CHECKOUT / "mlver/features/releasing/pipelines/templates").rglob("*.y*ml")
@@ -57,7 +59,7 @@ def test_every_pipeline_can_be_had_alone_and_leaves_no_trace_of_its_template(
     for file in made(forge, only=only, **FULL):
         assert loaded(file), file.path
         assert "#?" not in file.text
-        assert not re.search(r"@\$?(branch|python|install|fetch|store|train|deploy)@", file.text)
+        assert not re.search(rf"@\$?({'|'.join(SETTINGS)})@", file.text)
         assert not is_edited(file.text)
 
 
@@ -119,6 +121,7 @@ def test_every_action_is_pinned_and_no_event_becomes_part_of_a_script() -> None:
         (("--only", "check,sea"), "there is no pipeline `sea`"),
         (("--only", "deploy"), "the pipeline deploy needs --fetch"),
         (("--only", "retrain", "--train", "make"), "the pipeline retrain needs --store"),
+        (("--only", "benchmark"), "the pipeline benchmark needs --benchmark"),
         (("--branch", "ma*n"), "--branch takes the name of one branch"),
         (("--python", "3"), "--python takes a minor version"),
         (("--fetch", "one\ntwo"), "--fetch takes one line"),

@@ -12,11 +12,13 @@ from typing import Any
 
 import yaml
 
+from mlver.records import layout
 from tests.ci.conftest import require_commands
 from tests.ci.forge import LocalForge
 from tests.ci.test_act import branch
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
+from tests.features.evaluating.exams import pin_exam
 
 NOTES = "/projects/1/merge_requests/7/notes"
 
@@ -155,3 +157,27 @@ def test_new_data_becomes_a_branch_with_its_own_version(
     assert forge.origin.git("rev-parse", created) == tip, (
         "what waits in a merge request is not trained on again"
     )
+
+
+def test_older_versions_are_measured_and_their_records_become_a_branch(
+    forge: LocalForge, wheel: Path
+) -> None:
+    forge.origin.git("config", "receive.advertisePushOptions", "true")
+    forge.work.write(".gitignore", "/model/\n")
+    pin_exam(forge.work)
+    bytes_of = forge.work.path / ".git/mlver"
+    measuring = "mlver evaluate digits --on golden --missing -- python3 evaluate.py"
+    fetching = f"cp -r {bytes_of}/. .git/mlver/"
+    write(forge, wheel, "--only", "benchmark", "--fetch", fetching, "--benchmark", measuring)
+    forge.push_refs("main")
+    asked = {"CI_COMMIT_BRANCH": "main", "MLVER_BENCHMARK": "1"}
+    code, output = job(forge, "mlver benchmark", "main", **asked)
+    assert code == 0, output
+    (created,) = forge.origin.git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/mlver"
+    ).splitlines()
+    path = layout.evaluation_path("digits", "1.0.0", 1)
+    assert "accuracy: 0.66" in forge.origin.git("show", f"{created}:{path}")
+    forge.origin.git("update-ref", "refs/heads/main", f"refs/heads/{created}")
+    code, output = job(forge, "mlver benchmark", "main", **asked)
+    assert (code, "nothing was measured" in output) == (0, True), output

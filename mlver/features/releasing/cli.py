@@ -230,6 +230,9 @@ Train = Annotated[str, _make_setting_option("--train", "COMMAND", "Trains $MODEL
 Deploy = Annotated[
     str, _make_setting_option("--deploy", "COMMAND", "Deploys serving/ as $MODEL's $STAGE.")
 ]
+Benchmark = Annotated[
+    str, _make_setting_option("--benchmark", "COMMAND", "Evaluates versions, each month.")
+]
 Codeowners = Annotated[
     str,
     _make_setting_option(
@@ -257,6 +260,7 @@ def ci_command(
     store: Store = "",
     train: Train = "",
     deploy: Deploy = "",
+    benchmark: Benchmark = "",
     codeowners: Codeowners = "",
     releasers: Releasers = "",
     force: Force = False,
@@ -264,7 +268,7 @@ def ci_command(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Write CI pipelines: check, seal, release, deploy, retrain.
+    """Write CI pipelines that check, seal, release, retrain and more.
 
     They are yours to edit: an edited file is left alone, all others follow the next run.
     """
@@ -277,6 +281,7 @@ def ci_command(
         store=store,
         train=train,
         deploy=deploy,
+        benchmark=benchmark,
         codeowners=codeowners,
         releasers=releasers,
     )

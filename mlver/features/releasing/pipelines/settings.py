@@ -13,22 +13,27 @@ from mlver.errors import UsageError, shell_command
 Forge = Literal["github", "gitlab", "bitbucket", "argo"]
 FORGES: tuple[Forge, ...] = get_args(Forge)
 
-Pipeline = Literal["check", "seal", "release", "deploy", "retrain"]
+Pipeline = Literal["check", "seal", "release", "deploy", "retrain", "benchmark"]
 PIPELINES: tuple[Pipeline, ...] = get_args(Pipeline)
 
 # Without these settings a pipeline could only fail, or lose what it made.
-NEEDS: dict[Pipeline, tuple[str, ...]] = {"deploy": ("fetch",), "retrain": ("train", "store")}
+NEEDS: dict[Pipeline, tuple[str, ...]] = {
+    "deploy": ("fetch",),
+    "retrain": ("train", "store"),
+    "benchmark": ("benchmark",),
+}
 
 # What a job types that is to use the remotes of the settings.
 PULL = "mlver pull"
 PUSH = "mlver push --objects"
 
 # An example of each: `fetch` is whatever brings the stored bytes, `store` whatever takes new ones
-# away, and `train` whatever trains $MODEL again.
+# away, `train` whatever trains $MODEL again, and `benchmark` whatever measures older versions.
 _EXAMPLES = {
     "fetch": PULL,
     "store": PUSH,
     "train": "python train.py",
+    "benchmark": "mlver evaluate MODEL --on golden --missing -- python evaluate.py",
 }
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -47,8 +52,9 @@ class PipelineSettings:
 
     `only` lists pipelines and `install` is what pip installs; the others are shell commands.
     `fetch` brings the stored bytes to a runner, `store` takes away those that a training left;
-    `deploy` finds the artifacts in `serving/`. `codeowners` are the accounts whose review changes
-    of rules and signers need, `releasers` those for promotions and approvals.
+    `deploy` finds the artifacts in `serving/`, and `benchmark` commits records of evaluations.
+    `codeowners` are the accounts whose review changes of rules and signers need, `releasers` those
+    for promotions and approvals.
     """
 
     only: str = ""
@@ -59,6 +65,7 @@ class PipelineSettings:
     store: str = ""
     train: str = ""
     deploy: str = ""
+    benchmark: str = ""
     codeowners: str = ""
     releasers: str = ""
 
