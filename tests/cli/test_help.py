@@ -98,6 +98,15 @@ def prepare_exam(repository: Repository, words: list[str]) -> list[str]:
     return [PYTHON if word == "python" else word for word in words]
 
 
+def prepare_stage(repository: Repository, name: str) -> None:
+    """Have moves and approvals that an example goes back on."""
+    words = ("digits@1.1.0", "--to", "production", "-m", "Better")
+    if name in ("rollback", "drill"):
+        assert_works(repository, "promote", *words)
+    if name == "revoke":
+        assert_works(repository, "approve", *words)
+
+
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
     """Have what an example needs; return its words, as they work here."""
     if name == "register":
@@ -106,8 +115,7 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
         repository.write("data/train/part.csv", "a")
     if name == "evaluate":
         words = prepare_exam(repository, words)
-    if name in ("rollback", "drill"):
-        assert_works(repository, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    prepare_stage(repository, name)
     if "--restore" in words:
         assert_works(repository, "retire", "digits@1.0.0", "-m", "Withdrawn")
     if "--push" in words or name == "release":
