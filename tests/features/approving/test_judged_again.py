@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.promotion import ApprovalReference, GateResult
 from tests.cli.conftest import assert_works
-from tests.conftest import Repository
+from tests.conftest import CHECKOUT, Repository
 from tests.features.approving.conftest import Team
 from tests.promotions import write_promotion
 
@@ -223,3 +225,47 @@ def test_what_a_branch_approves_and_promotes_by_main_s_rules_comes_in(team: Team
     assert team.promote().code == 0
     code, said = check(team.repository, base, "review")
     assert (code, said) == (0, said)
+
+
+@pytest.fixture
+def server(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """A bare repository with main as it is, which judges what arrives."""
+    monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))  # where the hook finds mlver
+    team.configure(signed=True)
+    bare = Repository(tmp_path / "forge.git")
+    team.repository.git("clone", "--quiet", "--bare", ".", str(bare.path))
+    assert_works(bare, "hook", "install", "--pre-receive")
+    return bare
+
+
+def push(team: Team, server: Repository) -> tuple[int, str]:
+    done = subprocess.run(
+        ["git", "push", "--quiet", "--follow-tags", str(server.path), "main"],
+        cwd=team.repository.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, " ".join(done.stderr.replace("remote: ", "").split())
+
+
+def test_a_server_refuses_a_push_that_adds_a_signer_and_counts_them(
+    team: Team, server: Repository
+) -> None:
+    text = (team.repository.path / layout.ALLOWED_SIGNERS).read_text()
+    for name in ("leo", "eve"):
+        text = text.replace(team.keys[name].allow(), "")
+    team.allow(text, team.keys["eve"].allow("leo@example.org"))
+    team.approve("ana")
+    team.approve("leo", key="eve")
+    assert team.promote().code == 0
+    code, said = push(team, server)
+    assert code == 1
+    assert "that of leo@example.org is signed by eve@example.org" in said
+
+
+def test_a_server_takes_what_its_own_signers_signed(team: Team, server: Repository) -> None:
+    team.approve("ana")
+    team.approve("leo")
+    assert team.promote().code == 0
+    assert push(team, server) == (0, "")
