@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mlver.digest import Digest
@@ -70,17 +70,22 @@ def build_terms(
 
 def read_given(project: Project, version: VersionRecord, stage: str) -> tuple[GivenApproval, ...]:
     """Read the approvals that HEAD has, in order."""
-    approvals = project.registry.read_approvals(version.model, version.version, stage)
+    if project.repository.head().commit is None:
+        return ()
+    folder = f"{layout.approvals_folder(version.model, version.version)}/{stage}"
+    # What only the work tree has, nobody else will find.
+    committed = frozenset(project.repository.files_at("HEAD", folder))
+    approvals: list[tuple[ApprovalRecord, Digest]] = []
+    for record, digest in project.registry.read_approvals(version.model, version.version, stage):
+        if record.record_path in committed:
+            approvals.append((record, digest))
     if not approvals:
         return ()
-    landed: Mapping[str, int] = {}
-    if project.repository.head().commit is not None:
-        paths = [record.record_path for record, _ in approvals]
-        landed = find_landing_dates(project.repository, paths)
+    landed = find_landing_dates(project.repository, committed)
     signers = read_judging_signers(project.repository)
     with open_checker() as checker:
         judge = SignatureJudge(checker, signers)
-        return judge_given(project, approvals, landed, judge)
+        return judge_given(project, approvals, landed, judge, committed)
 
 
 def judge_given(
@@ -88,12 +93,18 @@ def judge_given(
     approvals: Sequence[tuple[ApprovalRecord, Digest]],
     landed: Mapping[str, int],
     judge: SignatureJudge,
+    committed: Collection[str] | None = None,
 ) -> tuple[GivenApproval, ...]:
-    """Judge the signatures of approvals; `landed` is when each did, by the path of its record."""
+    """Judge the signatures of approvals; `landed` is when each did, by the path of its record.
+
+    With `committed`, only the seals among these files count.
+    """
     digests = {digest for _, digest in approvals}
     given: list[GivenApproval] = []
     for record, digest in approvals:
-        seal = read_seal(project, record)
+        seal = None
+        if committed is None or layout.seal_path(record.record_path) in committed:
+            seal = read_seal(project, record)
         at = landed.get(record.record_path)
         sealed = digest if seal is None else find_sealed_digest(record, digest, seal)
         signature = judge.judge(record.author, str(sealed), seal, at)

@@ -165,3 +165,14 @@ def test_the_document_of_an_approval(team: Team) -> None:
     assert document["outcome"] == "approved"
     assert (document["counted"], document["needed"]) == (1, 2)
     assert str(document["seal"]).endswith("/0001.seal")
+
+
+def test_what_nobody_committed_does_not_count(team: Team) -> None:
+    """Others would not find it, and `git clean` takes it away."""
+    team.approve("ana")
+    team.approve("leo")
+    team.repository.git("reset", "--quiet", "--soft", "HEAD~1")
+    team.repository.git("reset", "--quiet")
+    refused = team.promote()
+    assert refused.code == 1
+    assert "1 of 2: ana@example.org, signed" in refused.out
