@@ -69,6 +69,7 @@ COMMANDS = {
     "evaluate": CommandEntry("Move", "evaluating"),
     "approve": CommandEntry("Move", "approving"),
     "revoke": CommandEntry("Move", "approving"),
+    "gates": CommandEntry("Move", "gating"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "drill": CommandEntry("Move", "drilling"),

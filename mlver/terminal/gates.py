@@ -8,13 +8,13 @@ from mlver.records.promotion import GateResult
 from mlver.terminal.screen import Cell, Style, TextScreen
 from mlver.terminal.words import format_number, shorten_digests
 
-_RESULT_STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
+RESULT_STYLES: dict[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
 
 def draw_gates(gates: Sequence[GateResult], screen: TextScreen) -> None:
     table_rows: list[list[Cell]] = []
     for gate_result in gates:
-        style = _RESULT_STYLES[gate_result.result]
+        style = RESULT_STYLES[gate_result.result]
         table_rows.append(
             [
                 (gate_result.result, style),

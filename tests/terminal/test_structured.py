@@ -23,6 +23,7 @@ from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
 from mlver.features.exporting.export import ExportResult
+from mlver.features.gating.gates import GatesResult
 from mlver.features.hashing.hash import HashResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
@@ -115,6 +116,7 @@ KINDS: dict[str, type] = {
             VerifyResult,
             AuthoriseResult,
             DrillResult,
+            GatesResult,
         ),
     )
 }
