@@ -28,8 +28,8 @@ def gates_command(
 ) -> None:
     """Ask the gates of a stage about a version.
 
-    Nothing is written. Exit 1 when a gate is shut. Only `pass` opens a gate: whatever is missing or cannot be
-    compared is inconclusive.
+    Nothing is written. Exit 1 when a gate is shut. Only `pass` opens a gate: whatever is missing
+    or cannot be compared is inconclusive.
     """
     result = ask_gates(find_session(ctx).initialised_project, ref, to=to)
     emit_result(result, draw_result, json=json, code=result.exit_code)

@@ -8,7 +8,7 @@ from mlver.features.gating.gates import GatesResult
 from mlver.policy.gates.table import suggest_commands
 from mlver.terminal.gates import RESULT_STYLES
 from mlver.terminal.links import draw_hints
-from mlver.terminal.screen import Cell, TextScreen
+from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import format_number, shorten_digests
 
 _HEADERS = ("result", "gate", "baseline", "actual", "expected")
@@ -17,7 +17,7 @@ _EXPECTED = 4
 
 def draw_result(result: GatesResult, screen: TextScreen) -> None:
     version = f"{result.model} {result.version}"
-    verdict: Cell = ("may have", "good") if result.open else ("may not have", "bad")
+    verdict: Part = ("may have", "good") if result.open else ("may not have", "bad")
     beside = f"; {result.baseline} is the baseline" if result.baseline else ""
     screen.draw_line((version, "name"), " ", verdict, f" {result.stage}{beside}")
     rows: list[list[Cell]] = []
