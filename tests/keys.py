@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.conftest import Repository
 from tests.programs import require_program
@@ -40,25 +43,21 @@ def make_key(folder: Path, mail: str) -> SigningKey:
     return SigningKey(mail, path)
 
 
-def make_openpgp_key(home: Path, person: str, expires: str = "never") -> str:
-    """Make a key without a passphrase below `home`; return its fingerprint."""
+@contextmanager
+def openpgp_key(person: str) -> Iterator[tuple[Path, str]]:
+    """Make a key without a passphrase; yield the folder that GnuPG keeps it in, its fingerprint."""
     require_program("gpg", "gnupg")
-    home.mkdir(mode=0o700)
-    command = ["gpg", "--homedir", str(home), "--batch", "--passphrase", ""]
-    subprocess.run(
-        [*command, "--quick-gen-key", person, "ed25519", "sign", expires],
-        check=True,
-        capture_output=True,
-    )
-    listing = subprocess.run(
-        [*command, "--list-keys", "--with-colons"], check=True, capture_output=True, text=True
-    ).stdout
-    for line in listing.splitlines():
-        if line.startswith("fpr:"):
-            return line.split(":")[9]
-    raise AssertionError(listing)
-
-
-def stop_agent(home: Path) -> None:
-    environment = {**os.environ, "GNUPGHOME": str(home)}
-    subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
+    # GnuPG's agent listens at a path below it, which may not be long.
+    with TemporaryDirectory(prefix="gpg") as folder:
+        command = ["gpg", "--homedir", folder, "--batch", "--passphrase", ""]
+        making = [*command, "--quick-gen-key", person, "ed25519", "sign", "never"]
+        subprocess.run(making, check=True, capture_output=True)
+        listing = subprocess.run(
+            [*command, "--list-keys", "--with-colons"], check=True, capture_output=True, text=True
+        ).stdout
+        lines = [line.split(":") for line in listing.splitlines()]
+        try:
+            yield Path(folder), next(fields[9] for fields in lines if fields[0] == "fpr")
+        finally:
+            environment = {**os.environ, "GNUPGHOME": folder}
+            subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)

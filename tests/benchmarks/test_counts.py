@@ -147,7 +147,7 @@ def test_writing_starts_no_more_processes_than_it_did(tmp_path: Path) -> None:
         # One lists the retirements that HEAD has: what was removed here counts as well.
         (14, ("promote", "m@1.0.0", "--to", "production")),
         (14, ("promote", "m@1.1.0", "--to", "production")),
-        # Three look whether the rule that judges asks for signatures.
+        # Three read what the main branch's rule asks of a rollback: whether it has to be signed.
         (12, ("rollback", "m", "--stage", "production")),
     ):
         assert counted(made, *argv, "-m", "why")["processes"] <= count, argv

@@ -98,13 +98,8 @@ def prepare_exam(repository: Repository, words: list[str]) -> list[str]:
     return [PYTHON if word == "python" else word for word in words]
 
 
-def prepare_stage(repository: Repository, name: str) -> None:
-    """Have moves and approvals that an example goes back on."""
-    words = ("digits@1.1.0", "--to", "production", "-m", "Better")
-    if name in ("rollback", "drill"):
-        assert_works(repository, "promote", *words)
-    if name == "revoke":
-        assert_works(repository, "approve", *words)
+# What somebody did before, in whose place an example of a command stands.
+_BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 
 
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
@@ -115,7 +110,8 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
         repository.write("data/train/part.csv", "a")
     if name == "evaluate":
         words = prepare_exam(repository, words)
-    prepare_stage(repository, name)
+    if name in _BEFORE:
+        assert_works(repository, _BEFORE[name], "digits@1.1.0", "--to", "production", "-m", "Fine")
     if "--restore" in words:
         assert_works(repository, "retire", "digits@1.0.0", "-m", "Withdrawn")
     if "--push" in words or name == "release":

@@ -19,7 +19,7 @@ from mlver.git.detached_seals import (
 from mlver.git.process import GitFailed
 from mlver.git.repository import GitRepository
 from tests.conftest import Repository
-from tests.keys import SigningKey, make_key, make_openpgp_key, stop_agent
+from tests.keys import SigningKey, make_key, openpgp_key
 
 KIM = "kim@example.org"
 HEAD = b"object " + b"0" * 40 + b"\ntype blob\ntag seal\ntagger Kim <k> 1 +0000\n"
@@ -101,15 +101,11 @@ def test_what_is_no_signed_tag_of_a_blob_is_no_seal(data: bytes) -> None:
 
 
 @pytest.fixture
-def openpgp(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    home = tmp_path / "gnupg"
-    fingerprint = make_openpgp_key(home, f"Kim <{KIM}>")
-    monkeypatch.setenv("GNUPGHOME", str(home))
-    repository.git("config", "user.signingKey", fingerprint)
-    yield fingerprint
-    stop_agent(home)
+def openpgp(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with openpgp_key(f"Kim <{KIM}>") as (home, fingerprint):
+        monkeypatch.setenv("GNUPGHOME", str(home))
+        repository.git("config", "user.signingKey", fingerprint)
+        yield fingerprint
 
 
 def test_an_openpgp_key_is_known_by_its_fingerprint(repository: Repository, openpgp: str) -> None:

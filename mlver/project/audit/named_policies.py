@@ -192,7 +192,7 @@ def read_named_policies(
     reachable.update(commit for commit in existing if commit not in missing)
     lacking = _find_lacking(repository, reachable)
     settings = read_settings(repository, reachable - lacking)
-    signers = digest_signers(repository, reachable - lacking)
+    signers = digest_signers(repository, settings)
     return NamedPolicies(
         history, settings, signers, frozenset(reachable), awaiting, lacking, former
     )

@@ -6,7 +6,7 @@ the commit of the main branch, so that anybody can read the rule again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -100,13 +100,14 @@ def _parse_settings(data: bytes) -> CommittedSettings:
     return CommittedSettings(ProjectConfig.from_document(document))
 
 
-def digest_signers(repository: GitRepository, commits: Iterable[str]) -> dict[str, Digest]:
+def digest_signers(
+    repository: GitRepository, settings: Mapping[str, CommittedSettings]
+) -> dict[str, Digest]:
     """Digest the file of allowed signers of many commits, by the name of each.
 
-    It is where their settings say. Commits without such a file are left out.
+    It is where their `settings` say. Commits without such a file are left out.
     """
-    names = list(dict.fromkeys(commits))
-    settings = read_settings(repository, names)
+    names = list(settings)
     places = [f"{name}:{settings[name].signers_path}" for name in names]
     known_objects = changes_in.find_objects(repository, places)
     object_ids: dict[str, str] = {}
@@ -162,7 +163,8 @@ def read_judging_rules(project: Project, stage: str) -> JudgingRules:
             differs=False,
         )
     policy = committed.policy
-    signers = digest_signers(project.repository, [committed.commit])
+    settings = {committed.commit: CommittedSettings(committed.config)}
+    signers = digest_signers(project.repository, settings)
     reference = PolicyReference(
         commit=committed.commit,
         digest=digest_policy(policy),

@@ -10,7 +10,7 @@ from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
 from tests.conftest import NOW_EPOCH
 from tests.features.approving.conftest import Team, approval_files
-from tests.keys import make_openpgp_key, stop_agent
+from tests.keys import openpgp_key
 
 APPROVAL = layout.approval_path("digits", "1.1.0", "production", 1)
 SEAL = layout.seal_path(APPROVAL)
@@ -172,24 +172,22 @@ def test_a_rollback_is_signed_too(signed: Team) -> None:
 
 
 def test_an_openpgp_key_counts_by_its_fingerprint(
-    signed: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    signed: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = tmp_path / "gnupg"
-    fingerprint = make_openpgp_key(home, "Ana <ana@example.org>")
-    monkeypatch.setenv("GNUPGHOME", str(home))
-    signed.become("ana")
-    signed.repository.git("config", "gpg.format", "openpgp")
-    signed.repository.git("config", "user.signingKey", fingerprint)
-    command = ("approve", "digits@1.1.0", "--to", "production", "-m", "Fine")
-    assert "not one of main's allowed signers" in assert_refused(signed.repository, *command)
-    text = (signed.repository.path / layout.ALLOWED_SIGNERS).read_text()
-    signed.allow(text, f"# openpgp: ana@example.org {fingerprint}\n")
-    said = assert_works(signed.repository, *command)
-    assert f"signed by ana@example.org {fingerprint}" in said
-    signed.approve("leo")
-    assert signed.promote().code == 0
-    assert_works(signed.repository, "verify", "--all")
-    stop_agent(home)
+    with openpgp_key("Ana <ana@example.org>") as (home, fingerprint):
+        monkeypatch.setenv("GNUPGHOME", str(home))
+        signed.become("ana")
+        signed.repository.git("config", "gpg.format", "openpgp")
+        signed.repository.git("config", "user.signingKey", fingerprint)
+        command = ("approve", "digits@1.1.0", "--to", "production", "-m", "Fine")
+        assert "not one of main's allowed signers" in assert_refused(signed.repository, *command)
+        text = (signed.repository.path / layout.ALLOWED_SIGNERS).read_text()
+        signed.allow(text, f"# openpgp: ana@example.org {fingerprint}\n")
+        said = assert_works(signed.repository, *command)
+        assert f"signed by ana@example.org {fingerprint}" in said
+        signed.approve("leo")
+        assert signed.promote().code == 0
+        assert_works(signed.repository, "verify", "--all")
 
 
 def test_a_copy_under_another_number_does_not_count(signed: Team) -> None:
