@@ -56,15 +56,23 @@ class HistoryWalk:
 
 
 def walk_history(
-    repository: GitRepository, tip: str, *under: str, limit: int = LISTING_BYTES
+    repository: GitRepository,
+    tip: str,
+    *under: str,
+    limit: int = LISTING_BYTES,
+    is_narrow: bool = False,
 ) -> HistoryWalk:
     """Walk once through all of `tip`'s history.
+
+    `is_narrow`: few of its commits changed anything there, and git lists only those. What is told
+    of merges is not the same then.
 
     Raise MlverError where git fails, or where its list of changes is longer than `limit`.
     """
     options = ["-z", "--encoding=UTF-8", HEADER_FORMAT, "--raw", "--no-renames", "--no-abbrev"]
     # Without `--sparse`, git compares each commit twice: to choose it, and to show it.
-    options += ["-m", "--full-history", "--sparse", "--topo-order"]
+    choice = "--parents" if is_narrow else "--sparse"
+    options += ["-m", "--full-history", choice, "--topo-order"]
     kept: list[tuple[list[str], list[str], dict[str, str | None]]] = []
     losses: list[PathChanges] = []
     contents = _ContentIndex()

@@ -42,6 +42,7 @@ class CaseVerdict:
 
     verify: int
     strict: int
+    audit: int
     check: int
     receive: int
     report: Mapping[str, Any]
@@ -91,10 +92,13 @@ class ForgeryJudge:
         strict = verified.code
         if strict == 0:
             strict = clone.mlver("verify", "--all", "--strict", "--json").code
+        audited = clone.mlver("audit", "--strict", "--json")
         checked = clone.mlver("hook", "check", "--from", base, "--to", "HEAD")
         received = judge_pre_receive(remote.path, self._take_back(remote, base))
         report = json.loads(verified.out)
-        return CaseVerdict(verified.code, strict, checked.code, received.exit_code, report)
+        return CaseVerdict(
+            verified.code, strict, audited.code, checked.code, received.exit_code, report
+        )
 
     def _take_back(self, remote: Repository, base: str) -> list[str]:
         """Take the forger's last push back, and say it as git tells a pre-receive hook."""
@@ -171,6 +175,8 @@ def test_no_forgery_is_believed(
             missed.append(f"{forgery.case_name}: verify {verdict.verify}")
         if verdict.strict != 1:
             missed.append(f"{forgery.case_name}: verify --strict {verdict.strict}")
+        if verdict.audit != 1:
+            missed.append(f"{forgery.case_name}: audit --strict {verdict.audit}")
         if verdict.check != 1:
             missed.append(f"{forgery.case_name}: hook check {verdict.check}")
         if verdict.receive != 1:

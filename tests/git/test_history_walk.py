@@ -25,6 +25,10 @@ def walked(found: GitRepository) -> HistoryWalk:
     walk = walk_history(found, "HEAD", RECORDS)
     assert walk.entries == read_commit_log(found, "HEAD", [RECORDS])
     assert set(judge_changes(walk.losses)) == set(find_tampering(found, RECORDS))
+    narrow = walk_history(found, "HEAD", RECORDS, is_narrow=True)
+    if all(len(entry.parents) < 2 for entry in narrow.entries):
+        assert narrow.entries == walk.entries
+        assert set(judge_changes(narrow.losses)) == set(judge_changes(walk.losses))
     for commit in found.process.read(["rev-list", "HEAD"]).decode().split():
         for path in (FIRST, SECOND, THIRD):
             told = walk.find_contents(commit, path)

@@ -42,7 +42,7 @@ from mlver.project.registry.kept_files import keep_files
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.version import VersionRecord
-from mlver.version import parse_version
+from mlver.version import Version, parse_version
 
 _ALL_TIME = TimeWindow("", "9999-12-31T23:59:60Z")
 
@@ -65,9 +65,10 @@ def audit_stages(
     """
     scope = choose_scope(project, model, stage=stage, at=at, since=since)
     older = None if against is None else read_older_head(project, against, scope.models)
-    project = read_whole_history(_keep_records(project, scope), *scope.folders)
+    is_narrow = scope.models is not None
+    project = read_whole_history(_keep_records(project, scope), *scope.folders, is_narrow=is_narrow)
     chains = _read_chains(project, scope)
-    versions = _read_versions(project, chains)
+    versions = _read_versions(project, scope, chains)
     judged = judge_promotions(project, [chain.promotions for chain in chains.values()], versions)
     entries = None if project.walk is None else project.walk.entries
     heads = read_heads(project.repository, scope.models, entries)
@@ -121,15 +122,21 @@ def _read_chains(project: Project, scope: AuditScope) -> dict[tuple[str, str], C
     return chains
 
 
-def _read_versions(project: Project, chains: Chains) -> list[VersionRecord]:
-    """Read the versions that promotions name; `verify` names those that cannot be read."""
-    numbers: dict[str, dict[str, None]] = {}
+def _read_versions(project: Project, scope: AuditScope, chains: Chains) -> list[VersionRecord]:
+    """Read the versions that promotions name; where all stages were asked for, all versions.
+
+    Those that cannot be read are left out: the promotions that name them say so, and `verify`.
+    """
+    numbers: dict[str, dict[Version, None]] = {}
     for (model, _), chain in chains.items():
         for record, _ in chain.promotions:
-            numbers.setdefault(model, {})[record.version] = None
+            numbers.setdefault(model, {})[parse_version(record.version)] = None
+    if scope.stage is None:
+        for model in scope.named:
+            numbers[model] = dict.fromkeys(project.registry.list_versions(model))
     versions: list[VersionRecord] = []
-    for model, texts in numbers.items():
-        for outcome in project.registry.read_versions(model, list(map(parse_version, texts))):
+    for model, known in numbers.items():
+        for outcome in project.registry.read_versions(model, list(known)):
             if not isinstance(outcome, MlverError):
                 versions.append(outcome[0])
     return versions
@@ -168,6 +175,7 @@ def _sort_evidence(evidence: _Evidence) -> _SortedFindings:
     damage += audit.check_config(project)
     damage += audit.find_uncommitted(project, scope.named, evidence.heads.digests)
     damage += audit.catch_errors("HEAD", audit.check_history(project, scope.models))
+    damage += audit.catch_errors("refs/tags", audit.check_tags(project, scope.models))
     missing, noted = describe_gaps(project, scope.named, notes)
     found = [finding for finding in damage if finding.kind != "unconfirmed"]
     doubts = [finding for finding in damage if finding.kind == "unconfirmed"]
@@ -220,10 +228,9 @@ def _list_damage(evidence: _Evidence, found: _SortedFindings) -> tuple[Finding, 
     if evidence.check is not None and evidence.check.outcome in ("rewritten", "unknown"):
         damage.append(report_rewritten(evidence.check))
     damage += found.other_damage
-    asked = tuple(f"{layout.stage_folder(*pair)}/" for pair in evidence.scope.pairs)
     for path in sorted(found.damage):
-        # What cannot be read is no move, and is damage all the same.
-        if path.startswith(asked):
+        # What cannot be read, or is gone, is no move, and is damage all the same.
+        if evidence.scope.includes(path):
             damage += found.damage[path]
     return tuple(dict.fromkeys(damage))
 

@@ -10,6 +10,8 @@ from mlver.policy.time_windows import TimeWindow, parse_window
 from mlver.project.audit.heads import list_folders
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
+from mlver.records import layout
+from mlver.records.layout import PromotionPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ class AuditScope:
         for model, stages in self.stages.items():
             pairs += [(model, stage) for stage in stages]
         return pairs
+
+    def includes(self, path: str) -> bool:
+        """Say whether a promotion was asked for, be its model and its stage still here or not."""
+        place = layout.parse_path(path)
+        if not isinstance(place, PromotionPath):
+            return False
+        if self.models is not None and place.model not in self.models:
+            return False
+        return self.stage in (None, place.stage)
 
 
 def choose_scope(

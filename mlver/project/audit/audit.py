@@ -166,7 +166,7 @@ def check_repository(project: Project) -> list[Finding]:
     """
     checks = (
         ("HEAD", check_history(project)),
-        ("refs/tags", _check_tags(project)),
+        ("refs/tags", check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
         (layout.MODELS, _check_files(project)),
@@ -199,9 +199,10 @@ def check_history(project: Project, models: Sequence[str] | None = None) -> Iter
         yield Finding("history", change.path, message, (show_command,))
 
 
-def _check_tags(project: Project) -> Iterator[Finding]:
-    """Find tags whose record is not here."""
-    for name, tag in project.repository.tags().items():
+def check_tags(project: Project, models: Sequence[str] | None = None) -> Iterator[Finding]:
+    """Find tags whose record is not here; with `models`, only those of their records."""
+    patterns = [f"refs/tags/{model}@*" for model in models or ()]
+    for name, tag in project.repository.tags(*patterns).items():
         # A tag without a seal is another tool's `name@v1.2.3`.
         if "@" not in name or not tag.seals or _has_record(project, read_tag_name(name)):
             continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Repository
 from tests.features.auditing.reading import FIRST, audit, list_moves
 from tests.project.audit.forging import SECOND, Town
@@ -230,3 +232,14 @@ def test_a_record_that_cannot_be_read_is_named(town: Town) -> None:
     code, document = audit(town.repository)
     assert code == 1
     assert any(finding["subject"] == SECOND for finding in document["damage"])
+
+
+@pytest.mark.parametrize("arguments", [(), ("--stage", "production"), ("m",)])
+def test_a_stage_that_was_removed_with_its_history_is_damage(
+    town: Town, arguments: tuple[str, ...]
+) -> None:
+    town.repository.git("rm", "-r", "--quiet", ".mlver/models/m/stages/production")
+    town.repository.commit("Tidy up")
+    code, document = audit(town.repository, *arguments)
+    assert code == 1
+    assert FIRST in [finding["subject"] for finding in document["damage"]]
