@@ -175,6 +175,9 @@ def _sort_evidence(evidence: _Evidence) -> _SortedFindings:
     damage += audit.check_config(project)
     damage += audit.find_uncommitted(project, scope.named, evidence.heads.digests)
     damage += audit.catch_errors("HEAD", audit.check_history(project, scope.models))
+    if scope.stage is None:
+        checked = audit.check_files(project, scope.models)
+        damage += audit.catch_errors(layout.MODELS, checked)
     damage += audit.catch_errors("refs/tags", audit.check_tags(project, scope.models))
     missing, noted = describe_gaps(project, scope.named, notes)
     found = [finding for finding in damage if finding.kind != "unconfirmed"]

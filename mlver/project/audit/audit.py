@@ -169,7 +169,7 @@ def check_repository(project: Project) -> list[Finding]:
         ("refs/tags", check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
-        (layout.MODELS, _check_files(project)),
+        (layout.MODELS, check_files(project)),
         (layout.MODELS, case_twins.check_names(project)),
     )
     findings: list[Finding] = []
@@ -263,10 +263,19 @@ def check_manifest(project: Project, path: str, name: str) -> Iterator[Finding]:
         )
 
 
-def _check_files(project: Project) -> Iterator[Finding]:
-    """Check every file among the records: its name, and what no version's chain leads to."""
-    for record_path, is_link in _list_files(project.top_folder):
+def check_files(project: Project, models: Sequence[str] | None = None) -> Iterator[Finding]:
+    """Check every file among the records: its name, and what no version's chain leads to.
+
+    With `models`, only their files are checked.
+    """
+    folders = [layout.MODELS]
+    if models is not None:
+        folders = [layout.model_folder(model) for model in models]
+    for record_path, is_link in _list_files(project.top_folder, folders):
         record_place = layout.parse_path(record_path)
+        # The others are walked link by link.
+        if isinstance(record_place, VersionPath | PromotionPath) and not is_link:
+            continue
         log_command = shell_command("git", "log", "--", record_path)
         if is_link:
             yield Finding("name", record_path, "is a symlink, which no record is", (log_command,))
@@ -274,19 +283,19 @@ def _check_files(project: Project) -> Iterator[Finding]:
             yield from check_seal_file(project, record_path)
         elif record_place is None:
             yield Finding("name", record_path, "is no record's name", (log_command,))
-        # The others are walked link by link.
         elif not isinstance(record_place, VersionPath | PromotionPath):
             yield from check_record(project, record_path, record_place)
 
 
-def _list_files(top: Path) -> Iterator[tuple[str, bool]]:
-    """List what lies among the records, and whether it is a symlink to a folder."""
-    root = os.fspath(paths.join_inside(top, layout.MODELS))
-    for _, entries in walk_folder(root):
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                is_folder_link = entry.is_symlink() and Path(entry.path).is_dir()
-                yield os.path.relpath(entry.path, top), is_folder_link
+def _list_files(top: Path, folders: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """List what lies in folders of records, and whether it is a symlink to a folder."""
+    for folder in folders:
+        root = os.fspath(paths.join_inside(top, folder))
+        for _, entries in walk_folder(root):
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    is_folder_link = entry.is_symlink() and Path(entry.path).is_dir()
+                    yield os.path.relpath(entry.path, top), is_folder_link
 
 
 def check_record(
