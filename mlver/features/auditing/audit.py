@@ -179,7 +179,7 @@ def _sort_evidence(evidence: _Evidence) -> _SortedFindings:
         checked = audit.check_files(project, scope.models)
         damage += audit.catch_errors(layout.MODELS, checked)
     damage += audit.catch_errors("refs/tags", audit.check_tags(project, scope.models))
-    missing, noted = describe_gaps(project, scope.named, notes)
+    missing, noted = describe_gaps(project, notes)
     found = [finding for finding in damage if finding.kind != "unconfirmed"]
     doubts = [finding for finding in damage if finding.kind == "unconfirmed"]
     doubts += [*noted, *judged.unconfirmed]

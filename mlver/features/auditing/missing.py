@@ -16,18 +16,21 @@ _FETCH_TAGS = "git fetch --tags"
 
 
 def describe_gaps(
-    project: Project, models: Iterable[str], notes: Iterable[Finding]
+    project: Project, notes: Iterable[Finding]
 ) -> tuple[list[Finding], list[Finding]]:
     """Part what seals and judging noted: what this clone lacks, and what nothing confirms."""
     lacking: list[Finding] = list(_describe_clone(project))
     doubts: list[Finding] = []
-    tagless = {model for model in models if seals.lacks_tags(project, model)}
+    tagless: dict[str, bool] = {}
     unseen: dict[str, int] = {}
     for note in notes:
         model = note.subject.partition("@")[0]
         if note.kind == "clone":
             lacking.append(note)
-        elif model in tagless:
+            continue
+        if model not in tagless:
+            tagless[model] = seals.lacks_tags(project, model)
+        if tagless[model]:
             unseen[model] = unseen.get(model, 0) + 1
         else:
             doubts.append(note)
