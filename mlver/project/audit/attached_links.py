@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
@@ -13,9 +14,11 @@ from mlver.policy.promotion_dates import find_early_date
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
-from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
+
+if TYPE_CHECKING:
+    from mlver.records.authorisation import AuthorisationRecord
 
 
 def judge_link(

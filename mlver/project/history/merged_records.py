@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.renumber import NumberedRecord, strip_numbering
-from mlver.project.history.merged_authorisations import has_authorisation_moved
 from mlver.project.history.parents import find_renumbered_version
 from mlver.project.registry.attached import read_attached, read_notes, read_retirements
 from mlver.project.registry.committed import CommittedRecords
@@ -48,6 +47,9 @@ class MergedRecords:
             return self._has_seal_moved(path)
         place = layout.parse_path(path)
         if place is None:
+            # Hardly any merge moves one, so what reads them is not imported before.
+            from mlver.project.history.merged_authorisations import has_authorisation_moved
+
             return has_authorisation_moved(self.result, self.parent_trees, path)
         if place.kind == "model":
             return False

@@ -19,7 +19,6 @@ from mlver.git import history, merging, objects
 from mlver.git.history import RecordTampering
 from mlver.git.repository import GitRepository
 from mlver.policy.renumbering import ClaimVerdicts, RecordCopy, judge_claims
-from mlver.project.history.merged_authorisations import has_authorisation_moved
 from mlver.project.history.merged_records import MergedRecords
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
@@ -196,6 +195,9 @@ class PlannedMerge:
             return MergedRecords(self.result.repository, registry, self.parents).has_moved(path)
         place = layout.parse_path(path)
         if place is None:
+            # Hardly any merge moves one, so what reads them is not imported before.
+            from mlver.project.history.merged_authorisations import has_authorisation_moved
+
             return has_authorisation_moved(RecordRegistry(self.result), self.parents, path)
         if place.kind == "model":
             return False
