@@ -16,14 +16,14 @@ from mlver.records.values import Document, drop_empty_values, read_format
 class DrillReport:
     """A rollback of `stage` to the version, rehearsed while `holder` held it.
 
-    `files` and `bytes` were restored to a scratch folder, in so many `seconds`.
+    `files` and `bytes` were restored to a scratch folder, within so many whole `seconds`.
     """
 
     stage: str
     holder: str
     files: int
     bytes: int
-    seconds: float
+    seconds: int
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> DrillReport | None:

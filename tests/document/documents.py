@@ -162,7 +162,7 @@ sequence: 2
 created: "2026-11-21T03:04:05Z"
 author: Kim <kim@example.org>
 message: Rolled back in a drill
-drill: {{stage: production, holder: "1.3.0", files: 3, bytes: 12500, seconds: 0.4}}
+drill: {{stage: production, holder: "1.3.0", files: 3, bytes: 12500, seconds: 4}}
 record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()

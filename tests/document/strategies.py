@@ -142,7 +142,7 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ),
     ("DrillReport", "holder"): VERSIONS,
     ("DrillReport", "bytes"): COUNTS,
-    ("DrillReport", "seconds"): st.floats(0, 1e9),
+    ("DrillReport", "seconds"): COUNTS,
     ("AuthorisationRecord", "data"): DIGESTS,
     ("AuthorisationRecord", "purposes"): st.sampled_from([(), ("training",), ("a-b", "x_1")]),
     ("AuthorisationRecord", "reference"): OPTIONAL,

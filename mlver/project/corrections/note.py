@@ -7,6 +7,7 @@ from typing import Literal
 
 from mlver import names
 from mlver.document import codec
+from mlver.policy.promotion_dates import count_seconds
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project, ResolvedRef
@@ -17,6 +18,8 @@ from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.note import DrillReport, NoteRecord
 
+# Who was interrupted runs a drill again, and means one; later, it is another drill.
+_SAME_DRILL_S = 600
 NoteOutcome = Literal["noted", "already"]
 
 
@@ -48,7 +51,7 @@ def note_version(
 ) -> NoteResult:
     """Add a remark to the version that `ref` names: one record, one commit.
 
-    `drill` is what a drill found, which is noted however often it is the same.
+    `drill` is what a drill found: one that found the same is noted again after ten minutes.
     """
     names.check_reason(message, "a note", ("mlver", "note", ref), is_kept=not dry_run)
     refuse_protected(project)
@@ -60,7 +63,7 @@ def note_version(
         record = replace(_build_note(project, chosen, message.strip()), drill=drill)
         last = _find_last_note(project, chosen)
         # Whoever was interrupted runs the command again, and means one note.
-        if last is not None and drill is None and _say_same(last, record):
+        if last is not None and _say_same(last, record):
             record, outcome = last, "already"
         elif edit is not None:
             edit.create_file(
@@ -81,7 +84,15 @@ def note_version(
 
 
 def _say_same(last: NoteRecord, record: NoteRecord) -> bool:
-    return (last.record, last.message) == (record.record, record.message)
+    if last.record != record.record or record.drill is None or last.drill is None:
+        return (last.record, last.message, last.drill) == (
+            record.record,
+            record.message,
+            record.drill,
+        )
+    age = count_seconds(record.created) - count_seconds(last.created)
+    found = replace(record.drill, seconds=last.drill.seconds)
+    return found == last.drill and 0 <= age < _SAME_DRILL_S
 
 
 def _find_last_note(project: Project, chosen: ResolvedRef) -> NoteRecord | None:

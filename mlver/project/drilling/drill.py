@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -222,16 +223,18 @@ def _measure_folder(folder: Path) -> tuple[int, int]:
 
 def _keep_drill(project: Project, result: DrillResult) -> DrillResult:
     assert result.holder is not None
+    # So much in whole seconds: a machine is not the same twice, and a record says what matters.
+    seconds = max(1, math.ceil(result.seconds))
     report = DrillReport(
         stage=result.stage,
         holder=result.holder,
         files=result.files,
         bytes=result.bytes,
-        seconds=result.seconds,
+        seconds=seconds,
     )
     message = (
         f"drill: a rollback of {result.stage} to {result.version} was rehearsed,"
-        f" {result.bytes:,} bytes in {result.seconds:g} s"
+        f" {result.bytes:,} bytes within {seconds:,} s"
     )
     noted = note_version(project, f"{result.model}@{result.version}", message=message, drill=report)
     return replace(result, note=noted.sequence, commit=noted.commit)

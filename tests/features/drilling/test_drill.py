@@ -112,9 +112,17 @@ def test_a_stage_without_a_past_has_no_way_back(second: Repository) -> None:
     assert (done.code, "no version of digits holds staging" in done.out) == (1, True)
 
 
-def test_a_drill_is_kept_as_a_note_on_request(moved: Repository) -> None:
+def test_a_drill_is_kept_as_a_note_on_request(
+    moved: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = assert_works(moved, *DRILL, "--record")
     assert said.endswith("  recorded as note 1 on it\n")
+    # Whoever was interrupted types the command again; later it is another drill.
+    again = read_document(moved.mlver(*DRILL, "--record", "--json"), "drill")
+    assert (again["note"], again["commit"]) == (1, None)
+    later = str(int(os.environ["SOURCE_DATE_EPOCH"]) + 600)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", later)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"@{later} +0000")
     document = read_document(moved.mlver(*DRILL, "--record", "--json"), "drill")
     assert (document["note"], len(document["commit"])) == (2, 40)
     assert "drill: a rollback of production to 1.0.0" in assert_works(moved, "show", "digits@1.0.0")
@@ -146,6 +154,6 @@ def test_a_drill_without_a_stage_of_that_name_is_refused(moved: Repository) -> N
 
 
 def test_a_report_reads_as_it_was_written() -> None:
-    report = DrillReport(stage="production", holder="1.0.0", files=1, bytes=2, seconds=0.5)
+    report = DrillReport(stage="production", holder="1.0.0", files=1, bytes=2, seconds=5)
     assert DrillReport.from_document(report.to_document()) == report
     assert DrillReport.from_document(None) is None
