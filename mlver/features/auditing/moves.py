@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.features.auditing.audit_result import AuditedMove, RuleInForce
@@ -44,7 +44,7 @@ class MoveFacts:
         rule = self._find_rule(record, landing)
         doubts = [*self.doubts.get(record.record_path, ())]
         doubts += self._list_doubts(record, landing, rule)
-        move = AuditedMove(
+        return AuditedMove(
             model=record.model,
             stage=record.stage,
             sequence=record.sequence,
@@ -59,9 +59,9 @@ class MoveFacts:
             forced=record.forced,
             seal=seal,
             unconfirmed=any(doubt.kind == "unconfirmed" for doubt in doubts),
-            commit=None,
-            committer=None,
-            landed=None,
+            commit=None if landing is None else landing.commit,
+            committer=None if landing is None else landing.committer,
+            landed=None if landing is None else format_seconds(landing.committed or 0),
             policy=record.policy,
             rule=rule,
             baseline=record.baseline,
@@ -72,15 +72,7 @@ class MoveFacts:
             record_path=record.record_path,
             damage=tuple(self.damage.get(record.record_path, ())),
             doubts=tuple(doubts),
-        )
-        if landing is None:
-            return move
-        return replace(
-            move,
-            commit=landing.commit,
-            committer=landing.committer,
-            landed=format_seconds(landing.committed or 0),
-            remarks=tuple(_list_remarks(record, landing)),
+            remarks=() if landing is None else tuple(_list_remarks(record, landing)),
         )
 
     def find_landing(self, record: PromotionRecord) -> CommitEntry | None:

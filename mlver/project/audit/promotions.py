@@ -7,7 +7,7 @@ from the chains, and who made the commit. Promotions of format 1 hold none of th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
@@ -19,9 +19,10 @@ from mlver.policy.promotion_dates import find_backdating
 from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
+    list_asked_gates,
     list_claimed_stages,
-    list_missing_gates,
 )
+from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.former_formats import (
     JUDGED_FORMAT,
@@ -192,6 +193,8 @@ class PromotionJudge:
     originals: Mapping[str, Sequence[CommitEntry]]
     order: FormatOrder
     tags: SeenTags
+    # The gates that a policy asks for, by its identity: few policies judge many promotions.
+    _asked: dict[int, tuple[StagePolicy, list[str]]] = field(init=False, default_factory=dict)
 
     def judge_chains(
         self, chains: Sequence[StageHistory], adopted: Collection[str]
@@ -278,14 +281,14 @@ class PromotionJudge:
 
     def _judge_gates(self, record: PromotionRecord, proof: PolicyProof) -> Iterator[Finding]:
         assert proof.policy is not None
-        missing = list_missing_gates(record, proof.policy)
+        missing = self._list_missing(record, proof.policy)
         for name in missing:
             yield report(record, "gate", f"lacks the gate `{name}`, which its policy asks for")
         if missing:
             return
         for entry in self.history.additions.get(record.record_path, ()):
             rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
-            if rule is None or not list_missing_gates(record, rule[0]):
+            if rule is None or not self._list_missing(record, rule[0]):
                 continue
             loosenings = list_loosenings(proof.policy, rule[0])
             if loosenings and not is_race(self.policies, record, proof.policy, entry):
@@ -295,6 +298,14 @@ class PromotionJudge:
                 )
                 yield report(record, "policy", message)
                 return
+
+    def _list_missing(self, record: PromotionRecord, policy: StagePolicy) -> list[str]:
+        if id(policy) not in self._asked:
+            # Kept with the policy, so that its identity stays its own.
+            self._asked[id(policy)] = (policy, list_asked_gates(policy))
+        _, asked = self._asked[id(policy)]
+        recorded = {gate.gate for gate in record.gates}
+        return [name for name in asked if name not in recorded]
 
     def _has_held(self, record: PromotionRecord, stage: str) -> bool:
         """Say whether the version that a promotion is of had held a stage when it landed."""
