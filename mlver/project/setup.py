@@ -37,12 +37,23 @@ stages:
 #  canary:
 #    description: Serves a few users first
 #    after: [staging]
+#    hold: 48h
+#    gates:
+#    - {metric: accuracy, on: golden, min: 0.92, max_drop: 0.005}
+#    approvals: {min: 2, from: [leads], not: [author, promoter], within: 30d}
 #    requires:
 #      verified: true
 #      recoverable: true
 #      copies: 2
 #      authorised: training
 #      drilled: 30d
+#      signed: true
+#      formats: [safetensors, onnx]
+#      max_size: 4GiB
+#      clean_code: true
+#      stored: true
+#      labels: [team, ticket]
+#      licenses: [MIT, Apache-2.0, CC-BY-4.0]
 # `golden` is a stage like any other: the version to go back to when all else fails, by
 # `mlver rollback MODEL --stage production --golden`.
 #  golden:
@@ -80,6 +91,18 @@ stages:
 #  keep_for: 90d
 #  keep_labels: [audit]
 #  grace: 14d
+
+# The data sets that gates name (`mlver config pin golden data/golden` writes this), people by
+# group, and the branch whose settings judge: without it, the remote's main branch.
+#datasets:
+#  golden:
+#    path: data/golden
+#    digest: sha256:0000000000000000000000000000000000000000000000000000000000000000
+#groups:
+#  leads: [kim@example.org, Ana <ana@example.org>]
+#policy:
+#  from: main
+#  signers: .mlver/allowed_signers
 
 # What is kept encrypted only, and who can read it: public keys of age or SSH.
 #encrypt:

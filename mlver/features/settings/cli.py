@@ -10,6 +10,7 @@ import typer
 from mlver.errors import UsageError
 from mlver.features.settings.config import get_setting, list_settings, set_setting
 from mlver.features.settings.keys import is_placeholder, list_keys
+from mlver.features.settings.pin import pin_data
 from mlver.features.settings.screen import draw_config
 from mlver.project.project import Project
 from mlver.terminal.options import DryRun, Json, complete_model, list_completions
@@ -20,10 +21,11 @@ CONFIG_EXAMPLES = (
     "mlver config get guard.max_file_size",
     "mlver config set stages.production.after staging",
     "mlver config set --model digits directions.accuracy higher",
+    "mlver config pin golden data/golden",
     "mlver config set --model digits --unset command",
 )
 
-_Action = Literal["get", "set", "list"]
+_Action = Literal["get", "set", "list", "pin"]
 
 
 def _complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -52,7 +54,8 @@ _Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[KEY [VALUE…]]",
-        help="A key, such as guard.pickle; for set its value, one for each entry of a list.",
+        help="A key, such as guard.pickle; for set its value, one for each entry of a list; for pin"
+        " a name and a path.",
         show_default=False,
         autocompletion=_complete_words,
     ),
@@ -83,7 +86,8 @@ def config_command(
 
     They are in .mlver/config.yaml, and with --model in model.yaml of that model.
 
-    set keeps comments and order, writes nothing that the schema refuses, and commits nothing. Exit
+    set keeps comments and order, writes nothing that the schema refuses, and commits nothing. pin
+    hashes and stores what lies at a path, and writes its digest as the data set of that name. Exit
     code 1: get found no value.
     """
     given = tuple(words or ())
@@ -97,6 +101,13 @@ def config_command(
         if len(given) != 1:
             raise UsageError("get takes one KEY", hint="mlver config list")
         result = get_setting(session.shown_project, model, given[0])
+    elif what == "pin":
+        if len(given) != 2 or model is not None or unset:
+            raise UsageError(
+                "pin takes the NAME of a data set and its PATH",
+                hint="mlver config pin golden data/golden",
+            )
+        result = pin_data(session.initialised_project, given[0], given[1], dry_run=dry_run)
     else:
         _check_change(given, unset=unset)
         result = set_setting(

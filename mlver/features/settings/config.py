@@ -32,7 +32,7 @@ from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.records.sections.remotes import read_remotes
 
-Action = Literal["get", "set", "list"]
+Action = Literal["get", "set", "list", "pin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class SettingsFile:
 
 def list_settings(project: Project, model: str | None, *, every: bool = False) -> ConfigResult:
     """List what a file says, and the defaults of what it leaves out; `every` key with `every`."""
-    file = _read_file(project, model)
+    file = read_settings_file(project, model)
     settings: list[SettingValue] = []
     for key in list_keys(file.kind, file.document):
         setting = file.describe_key(key, file.document)
@@ -99,7 +99,7 @@ def list_settings(project: Project, model: str | None, *, every: bool = False) -
 
 def get_setting(project: Project, model: str | None, name: str) -> ConfigResult:
     """Raise UsageError for a key that there cannot be."""
-    file = _read_file(project, model)
+    file = read_settings_file(project, model)
     key = _require_key(project, file, "get", name, ())
     return _build_result("get", file, [file.describe_key(key, file.document)])
 
@@ -115,7 +115,7 @@ def set_setting(
     doing = shell_command("config", "set", name)
     with nullcontext() if dry_run else writing_files(project, doing):
         # Read here, with the lock held: another command may just have changed it.
-        file = _read_file(project, model)
+        file = read_settings_file(project, model)
         key = _require_key(project, file, "set", name, words)
         wanted = copy.deepcopy(file.document)
         if words:
@@ -154,7 +154,7 @@ def _build_result(
     )
 
 
-def _read_file(project: Project, model: str | None) -> SettingsFile:
+def read_settings_file(project: Project, model: str | None) -> SettingsFile:
     """Read a file of settings; raise InvalidDocument with all its faults where it is not valid."""
     kind: SettingsKind = "config"
     path = layout.CONFIG

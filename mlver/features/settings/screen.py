@@ -7,6 +7,7 @@ from typing import Any
 
 from mlver.errors import shell_command
 from mlver.features.settings.config import ConfigResult, SettingValue
+from mlver.records import layout
 from mlver.terminal.screen import Cell, TextScreen
 
 
@@ -41,17 +42,24 @@ def _draw_change(result: ConfigResult, screen: TextScreen) -> None:
         return
     verb = "Would set" if result.dry_run else "Set"
     words = f" to {_format_value(setting.value)} in "
+    files = [result.path]
+    if result.action == "pin":
+        verb = "Would pin" if result.dry_run else "Pinned"
+        words = f", what is at {setting.value['path']}, as {setting.value['digest']} in "
+        # Of a directory, its digest is of the list of its files.
+        files.append(layout.MANIFESTS)
     if not setting.given:
         verb = "Would take out" if result.dry_run else "Took out"
         words = " from "
     screen.draw_line((verb, "bold"), " ", (setting.key, "name"), f"{words}{result.path}")
     if result.before is not None:
-        screen.draw_line("  ", (f"before: {_format_value(result.before)}", "dim"))
+        before = result.before["digest"] if result.action == "pin" else result.before
+        screen.draw_line("  ", (f"before: {_format_value(before)}", "dim"))
     if result.dry_run:
         screen.draw_line(("nothing was written", "dim"))
         return
-    add = shell_command("git", "add", result.path)
-    commit = shell_command("git", "commit", "-m", "WHY", "--", result.path)
+    add = shell_command("git", "add", *files)
+    commit = shell_command("git", "commit", "-m", "WHY", "--", *files)
     screen.draw_next(f"{add} && {commit}")
 
 

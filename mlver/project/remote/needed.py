@@ -12,6 +12,7 @@ from mlver.project.artifacts import damage
 from mlver.project.artifacts.measuring import stored_files
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
+from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 
@@ -49,6 +50,21 @@ def add_samples(project: Project, records: Iterable[VersionRecord], needed: Dige
                 if evaluation.samples is not None:
                     samples.append(evaluation.samples)
     present = set(samples) - open_store(project).find_missing(samples)
+    if not present:
+        return needed
+    return DigestSet.from_digests([*needed, *present])
+
+
+def add_pinned(project: Project, needed: DigestSet) -> DigestSet:
+    """Add what is here of the data sets that the settings pin, for evaluations elsewhere."""
+    pinned: list[Digest] = []
+    with suppress(MlverError):
+        for pin in project.registry.read_config().datasets.values():
+            artifact = Artifact(path=pin.path, digest=pin.digest, size=0, files=1, stored=True)
+            with suppress(MlverError):
+                listing = stored_files(project, artifact)
+                pinned += [Digest(hexadecimal) for _, hexadecimal in listing]
+    present = set(pinned) - open_store(project).find_missing(pinned)
     if not present:
         return needed
     return DigestSet.from_digests([*needed, *present])

@@ -16,6 +16,7 @@ from mlver.project.project import Project
 from mlver.project.remote.configured import list_remotes
 from mlver.project.remote.git_half import GitHalf, perform_git_half, plan_git_half
 from mlver.project.remote.needed import (
+    add_pinned,
     add_samples,
     describe_lacking,
     list_needed,
@@ -105,6 +106,7 @@ def push_versions(project: Project, refs: Sequence[str], options: PushOptions) -
         half = plan_git_half(project, options.git_remote)
     versions = _choose_versions(project, refs, half)
     needed = add_samples(project, versions.all, list_needed(project, versions.all))
+    needed = add_pinned(project, needed)
     teams = _open_remotes(project, needed, options)
     transfer = TransferOptions(jobs=options.jobs, read_back=options.verify)
     if options.dry_run:
