@@ -223,8 +223,8 @@ def _measure_folder(folder: Path) -> tuple[int, int]:
 
 def _keep_drill(project: Project, result: DrillResult) -> DrillResult:
     assert result.holder is not None
-    # So much in whole seconds: a machine is not the same twice, and a record says what matters.
-    seconds = max(1, math.ceil(result.seconds))
+    # Where the clock of records is fixed, no time passes on it.
+    seconds = 0 if os.environ.get("SOURCE_DATE_EPOCH") else math.ceil(result.seconds)
     report = DrillReport(
         stage=result.stage,
         holder=result.holder,
@@ -234,7 +234,7 @@ def _keep_drill(project: Project, result: DrillResult) -> DrillResult:
     )
     message = (
         f"drill: a rollback of {result.stage} to {result.version} was rehearsed,"
-        f" {result.bytes:,} bytes within {seconds:,} s"
+        f" {result.bytes:,} bytes" + (f" within {seconds:,} s" if seconds else "")
     )
     noted = note_version(project, f"{result.model}@{result.version}", message=message, drill=report)
     return replace(result, note=noted.sequence, commit=noted.commit)
