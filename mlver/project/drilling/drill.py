@@ -24,6 +24,7 @@ from mlver.project.project import Project
 from mlver.project.registry.attached import find_retirement
 from mlver.project.stages.rollback import choose_target
 from mlver.project.tags import trust
+from mlver.project.transaction import settle_interrupted, writing_files
 from mlver.records.note import DrillReport
 from mlver.records.version import VersionRecord
 from mlver.version import Version
@@ -73,7 +74,11 @@ def drill_rollback(
     promotion. With `record`, a drill that nothing stopped is kept as a note on the version. Raise
     MlverError where the drill itself cannot be held.
     """
-    resolved_model = project.resolve_model(model)
+    if record:
+        settle_interrupted(project, f"drill {model or stage}")
+    # What was interrupted is in the way of this, and not of a rollback, which settles it.
+    with writing_files(project, f"drill {model or stage}"):
+        resolved_model = project.resolve_model(model)
     read_rule(project, stage)
     wanted = None if to is None else project.select_version(resolved_model, to)
     history = project.registry.read_history(resolved_model, stage)
