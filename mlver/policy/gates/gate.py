@@ -10,6 +10,7 @@ from mlver.digest import Digest
 from mlver.policy.approvals import ApprovalFacts, SignatureFacts
 from mlver.policy.authorisation import TrainingData
 from mlver.policy.recoverability import Recoverability
+from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
@@ -22,11 +23,13 @@ class RecordedVersion:
     """What records say of one version: its own, and what was measured later, oldest first.
 
     Each is with the digest of its bytes. `evaluations` may be of another record of the same number.
+    `samples` are those of evaluations that are here, by digest, where a gate asks for them.
     """
 
     record: VersionRecord
     digest: Digest
     evaluations: Sequence[tuple[EvaluationRecord, Digest]] = ()
+    samples: Mapping[Digest, Samples] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from mlver.policy.gates import (
     after,
+    agreement,
     approvals,
     authorised,
     contents,
     drilled,
     hold,
     licensed,
-    metric,
     recoverable,
     sealed,
     signed,
@@ -34,7 +34,7 @@ GATES: Mapping[str, Gate] = {
     "sealed": sealed.GATE,
     "after": after.GATE,
     "hold": hold.GATE,
-    "gates": metric.GATE,
+    "gates": agreement.GATE,
     "verified": verified.GATE,
     "approvals": approvals.GATE,
     "recoverable": recoverable.RECOVERABLE,
@@ -50,7 +50,7 @@ GATES: Mapping[str, Gate] = {
     "drilled": drilled.GATE,
 }
 # The first words of results that are not their gate's name.
-_OTHER_WORDS: Mapping[str, str] = {"metric": "gates"}
+_OTHER_WORDS: Mapping[str, str] = {"metric": "gates", "agreement": "gates"}
 # These hold for every stage, and no setting switches them off.
 ALWAYS: Mapping[str, Value] = {"sealed": True}
 

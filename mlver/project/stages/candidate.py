@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -12,9 +12,11 @@ from mlver.policy.approvals import ApprovalFacts, SignatureFacts
 from mlver.policy.gates.gate import AskedStage, HeldStage, RecordedVersion, StageCandidate
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.recoverability import Recoverability
+from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.artifacts import damage as artifact_damage
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
+from mlver.project.artifacts.stored_samples import read_samples
 from mlver.project.history.given_approvals import gather_approvals
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.remote.recoverability import find_recoverability
@@ -28,6 +30,8 @@ from mlver.records.version import VersionRecord
 
 # These are answered by remotes.
 _REMOTE_GATES = frozenset(("recoverable", "copies"))
+# Keys of an entry of `gates` that is judged row by row.
+_BY_ROW = frozenset(("agreement", "confidence"))
 
 
 def describe_candidate(
@@ -55,8 +59,8 @@ def describe_candidate(
         damage=_list_damage(project, record) if reads_bytes(policies) else None,
         elsewhere=tuple(name for name, item in record.data.items() if item.is_remote),
         recovery=_ask_remotes(project, record, policies),
-        recorded=_read_recorded(project, record, digest),
-        stage=_find_asked_stage(project, chosen.model, stage),
+        recorded=_read_recorded(project, record, digest, policies),
+        stage=_find_asked_stage(project, chosen.model, stage, policies),
         training=read_training(project, record) if asks_for(policies, "authorised") else None,
         approvals=_read_approvals(project, (record, digest), stage, policies),
         signatures=_judge_signatures(project, record, digest, policies),
@@ -104,19 +108,36 @@ def _ask_remotes(
     return find_recoverability(project, record)
 
 
-def _read_recorded(project: Project, record: VersionRecord, digest: Digest) -> RecordedVersion:
-    evaluations = project.registry.read_evaluations(record.model, record.version)
-    return RecordedVersion(record=record, digest=digest, evaluations=tuple(evaluations))
+def _read_recorded(
+    project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
+) -> RecordedVersion:
+    evaluations = tuple(project.registry.read_evaluations(record.model, record.version))
+    samples: Mapping[Digest, Samples] = {}
+    if _asks_samples(policies):
+        samples = read_samples(project, [evaluation.samples for evaluation, _ in evaluations])
+    return RecordedVersion(record=record, digest=digest, evaluations=evaluations, samples=samples)
 
 
-def _find_asked_stage(project: Project, model: str, stage: str) -> AskedStage:
+def _asks_samples(policies: Iterable[StagePolicy]) -> bool:
+    """Whether an entry of `gates` is judged by what was measured row by row."""
+    for policy in policies:
+        entries = policy.rule.get("gates")
+        for entry in entries if isinstance(entries, Sequence) else ():
+            if isinstance(entry, Mapping) and not _BY_ROW.isdisjoint(entry):
+                return True
+    return False
+
+
+def _find_asked_stage(
+    project: Project, model: str, stage: str, policies: Sequence[StagePolicy]
+) -> AskedStage:
     """Find who holds a stage, or held it last: a retirement names the version that left it."""
     history = project.registry.read_history(model, stage)
     if not history:
         return AskedStage(name=stage, holder=None, is_held=False)
     last, _ = history[-1]
     record, digest = project.registry.read_version(model, last.version)
-    holder = _read_recorded(project, record, digest)
+    holder = _read_recorded(project, record, digest, policies)
     return AskedStage(name=stage, holder=holder, is_held=last.action != "retire")
 
 
