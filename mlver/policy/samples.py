@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from mlver.errors import InvalidDocument
 
@@ -81,3 +82,25 @@ def _is_score(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """On how many of the `rows` two versions did the same: gave the same answer, or the same score
+    where their samples have no answers.
+    """
+
+    rows: int
+    alike: int
+    of: Literal["answers", "scores"]
+
+
+def measure_agreement(one: Samples, other: Samples) -> Agreement:
+    """Count the rows on which two versions agree; raise ValueError for other rows or none."""
+    if len(one) != len(other) or not len(one):
+        raise ValueError(f"{len(one):,} and {len(other):,} rows cannot be paired")
+    if one.answers and other.answers:
+        alike = sum(map(str.__eq__, one.answers, other.answers))
+        return Agreement(rows=len(one), alike=alike, of="answers")
+    alike = sum(map(float.__eq__, one.scores, other.scores))
+    return Agreement(rows=len(one), alike=alike, of="scores")

@@ -1,5 +1,4 @@
-"""What two versions' samples on the same rows say of each other: how sure a drop is, and how often
-they answer alike.
+"""What two versions' samples on the same rows say of each other: how sure a drop is.
 
 A drop is the mean score of the baseline less that of the candidate, row by row. Its interval is
 two-sided, and decides by its upper end: a gate is sure only of what lies above it.
@@ -16,7 +15,6 @@ from statistics import NormalDist
 from typing import Literal
 
 from mlver.digest import Digest
-from mlver.policy.samples import Samples
 
 Method = Literal["exact McNemar", "paired bootstrap"]
 _RESAMPLES = 2_000
@@ -196,25 +194,3 @@ def find_blur(share: float, rows: int, confidence: float = 0.95) -> float:
         raise ValueError("no rows tell nothing")
     deviation = math.sqrt(max(share * (1 - share), 0) / rows)
     return NormalDist().inv_cdf((1 + confidence) / 2) * deviation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """On how many of the `rows` two versions did the same: gave the same answer, or the same score
-    where their samples have no answers.
-    """
-
-    rows: int
-    alike: int
-    of: Literal["answers", "scores"]
-
-
-def measure_agreement(one: Samples, other: Samples) -> Agreement:
-    """Count the rows on which two versions agree; raise ValueError for other rows or none."""
-    if len(one) != len(other) or not len(one):
-        raise ValueError(f"{len(one):,} and {len(other):,} rows cannot be paired")
-    if one.answers and other.answers:
-        alike = sum(map(str.__eq__, one.answers, other.answers))
-        return Agreement(rows=len(one), alike=alike, of="answers")
-    alike = sum(map(float.__eq__, one.scores, other.scores))
-    return Agreement(rows=len(one), alike=alike, of="scores")

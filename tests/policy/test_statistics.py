@@ -11,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.digest import Digest
-from mlver.policy.samples import Samples
+from mlver.policy.samples import Agreement, Samples, measure_agreement
 from mlver.policy.statistics import (
-    Agreement,
     find_blur,
     find_mcnemar,
     find_upper_share,
-    measure_agreement,
     measure_drop,
 )
 

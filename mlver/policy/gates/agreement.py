@@ -15,8 +15,7 @@ from mlver.errors import shell_command
 from mlver.policy.gates import metric
 from mlver.policy.gates.gate import Gate, RecordedVersion, StageCandidate
 from mlver.policy.quantities import read_decimal, show_decimal
-from mlver.policy.samples import Samples
-from mlver.policy.statistics import measure_agreement
+from mlver.policy.samples import Samples, measure_agreement
 from mlver.records.promotion import GateResult
 from mlver.records.values import Value
 
