@@ -99,15 +99,16 @@ BOUNDS = {
     # screen with the review of a branch, which tells retirements that it adds: two more.
     # Read afresh, whatever the cache says: the settings, and each record that is shown.
     # Two processes look whether the code commit is here, and whether anything leads to it.
-    # What judges promotions is imported, for who promoted a version is shown with it. The history
-    # of a stage is read only for a version that holds one: three processes, and its promotions.
+    # What judges promotions is imported, for who promoted a version is shown with it: a module for
+    # each gate, and decimal numbers. The history of a stage is read only for a version that holds
+    # one: three processes, and its promotions.
     # Notes and retirements are shown, too: two kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 250),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 250),
+    ("show", "m"): (4, 0, 3, 0, 310),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 310),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 262),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 263),
+    ("log",): (6, 0, 9, 0, 320),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 314),
 }
 
 
