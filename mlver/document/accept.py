@@ -216,11 +216,13 @@ def _compile_length(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
 def _compile_range(_: _SchemaCompiler, schema: dict[str, Any]) -> Check:
     lowest: float = schema.get("minimum", -math.inf)
     highest: float = schema.get("maximum", math.inf)
+    above: float = schema.get("exclusiveMinimum", -math.inf)
 
     def check_range(value: Any) -> bool:
         if type(value) not in (int, float):
             return True
-        in_range: bool = lowest <= value <= highest
+        # A number that is not finite is left to the judge.
+        in_range: bool = lowest <= value <= highest and above < value
         return in_range
 
     return check_range
@@ -273,6 +275,7 @@ _COMPILERS: dict[str, Callable[[_SchemaCompiler, dict[str, Any]], Check]] = {
     "pattern": _compile_pattern,
     "minimum": _compile_range,
     "maximum": _compile_range,
+    "exclusiveMinimum": _compile_range,
     "minProperties": _compile_least_keys,
     "minItems": _compile_least_items,
     "uniqueItems": _compile_unique,

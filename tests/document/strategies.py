@@ -130,6 +130,9 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("ProjectConfig", "groups"): st.dictionaries(
         NAMES, st.sampled_from([("kim@example.org",), ("Ana <ana@example.org>", "a@b")]), max_size=2
     ),
+    ("EncryptSettings", "params"): st.sampled_from([(), ("db.*", "key")]),
+    ("EncryptSettings", "artifacts"): st.sampled_from([(), ("weights", "digits/train")]),
+    ("EncryptSettings", "recipients"): st.sampled_from([(), ("age1qqq", "ssh-ed25519 AAAA kim")]),
     ("PolicySettings", "branch"): st.none() | st.sampled_from(["main", "release/2026"]),
     ("PolicySettings", "signers"): st.just(".mlver/allowed_signers"),
     ("StageSettings", "gates"): st.fixed_dictionaries(
