@@ -5,12 +5,18 @@ Approvals are signed as well, or do not count: see the gate `approvals`.
 
 from __future__ import annotations
 
+import re
+
 from mlver.errors import shell_command
 from mlver.policy.approvals import ApprovalSignature
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.records.promotion import GateResult, Result
+from mlver.records.tags import version_tag_name
 
 _PROMOTION = "this promotion "
+_SWITCH = "tag.gpgSign"
+# A person and their key, as only a good signature has them.
+_GOOD = re.compile(r"is signed by \S+ \S+")
 
 
 def judge_signatures(candidate: StageCandidate, _: object) -> GateResult:
@@ -40,10 +46,16 @@ def _describe(signature: ApprovalSignature) -> str:
 
 def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     """The promoter's own key comes first: without it, nothing else helps."""
-    _, _, promotion = str(result.actual).partition(_PROMOTION)
-    if promotion and not promotion.startswith("is signed by"):
+    version, _, promotion = str(result.actual).partition(f"; {_PROMOTION}")
+    if _SWITCH in promotion:
+        return (f"git config {_SWITCH} true",)
+    if not _GOOD.fullmatch(promotion):
         return ("git config user.signingKey", "git config gpg.format")
-    return (shell_command("mlver", "verify", ref),)
+    model, _, number = ref.partition("@")
+    tag = version_tag_name(model, number)
+    if version.endswith("is not signed"):
+        return (shell_command("git", "tag", "-d", tag), "mlver tag")
+    return (shell_command("git", "verify-tag", tag),)
 
 
 GATE = Gate(judge=judge_signatures, suggest_commands=suggest_commands)

@@ -47,6 +47,35 @@ def test_where_nobody_looked() -> None:
 
 
 def test_the_next_command() -> None:
-    assert GATE.suggest_commands("m@1.0.0", judge("unsigned", "good")) == ("mlver verify m@1.0.0",)
+    hints = GATE.suggest_commands("m@1.0.0", judge("unsigned", "good"))
+    assert hints == ("git tag -d m@v1.0.0", "mlver tag")
     hints = GATE.suggest_commands("m@1.0.0", judge("good", "unsigned"))
     assert hints == ("git config user.signingKey", "git config gpg.format")
+
+
+@pytest.mark.parametrize(
+    ("seal", "promotion", "hints"),
+    [
+        (
+            "is not signed",
+            "would not be signed: git is not told to (tag.gpgSign)",
+            ("git config tag.gpgSign true",),
+        ),
+        (
+            "is signed by kim@example.org SHA256:k",
+            "is signed by ana@example.org",
+            ("git config user.signingKey", "git config gpg.format"),
+        ),
+        (
+            "is signed by a key that is not listed",
+            "is signed by kim@example.org SHA256:k",
+            ("git verify-tag m@v1.0.0",),
+        ),
+    ],
+)
+def test_the_next_command_is_about_what_is_wrong(
+    seal: str, promotion: str, hints: tuple[str, ...]
+) -> None:
+    actual = f"the version {seal}; this promotion {promotion}"
+    result = GateResult(gate="signed", result="fail", expected="", actual=actual)
+    assert GATE.suggest_commands("m@1.0.0", result) == hints
