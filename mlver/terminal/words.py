@@ -21,6 +21,8 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _LEVELS = "_-^"
 
 _WHOLE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
+# As ssh-keygen names a key.
+_WHOLE_KEY = re.compile(r"(SHA256:[A-Za-z0-9+/]{12})[A-Za-z0-9+/]{31}(?![A-Za-z0-9+/])")
 
 
 def format_size(count: int) -> str:
@@ -114,8 +116,10 @@ def shorten_digest(digest: str) -> str:
 
 
 def shorten_digests(text: str) -> str:
-    """A message with each whole digest in it cut short; paths and commands keep theirs."""
-    return _WHOLE_DIGEST.sub(lambda whole: shorten_digest(whole[0]), text)
+    """A message with each whole digest in it cut short, and each name of a key; paths and commands
+    keep theirs.
+    """
+    return _WHOLE_KEY.sub(r"\1", _WHOLE_DIGEST.sub(lambda whole: shorten_digest(whole[0]), text))
 
 
 def format_time(created: str) -> str:

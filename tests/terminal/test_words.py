@@ -129,6 +129,11 @@ def test_digests_in_messages_are_short_and_those_in_paths_are_whole() -> None:
     assert shorten_digests(said) == said.replace(f"sha256:{digits} ", "sha256:0123456789ab ")
 
 
+def test_the_name_of_a_key_is_short_as_well() -> None:
+    key = "SHA256:ykCftzBAbNsiNJ1q7Sh0uw8MqPIVFlEM/sh3KBOSg0A"
+    assert shorten_digests(f"signed by a@b.org {key}") == "signed by a@b.org SHA256:ykCftzBAbNsi"
+
+
 @pytest.mark.parametrize(
     ("name", "short"),
     [("Nora Newcomer", "Nora N."), ("Kim", "Kim"), ("Ana María de Souza", "Ana S."), ("", "")],

@@ -15,6 +15,7 @@ from mlver.terminal.words import (
     format_second,
     format_time,
     shorten_digest,
+    shorten_digests,
 )
 
 DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "emptied"}
@@ -83,7 +84,7 @@ def tell_evidence(move: AuditedMove) -> str:
 def tell_gate(gate: GateResult) -> str:
     """One gate: its result, what it saw and what it asked for."""
     result = {"pass": "passed", "fail": "FAILED", "inconclusive": "INCONCLUSIVE"}[gate.result]
-    told = [format_number(gate.actual)]
+    told = [shorten_digests(format_number(gate.actual))]
     if gate.result != "pass" or gate.data is not None or gate.evidence is not None:
         told.append(f"asked: {format_number(gate.expected)}")
     if gate.baseline is not None:

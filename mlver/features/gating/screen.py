@@ -12,7 +12,7 @@ from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import format_number, shorten_digests
 
 _HEADERS = ("result", "gate", "baseline", "actual", "expected")
-_EXPECTED = 4
+_GAPS = 2 * len(_HEADERS)
 
 
 def draw_result(result: GatesResult, screen: TextScreen) -> None:
@@ -20,24 +20,31 @@ def draw_result(result: GatesResult, screen: TextScreen) -> None:
     verdict: Part = ("may have", "good") if result.open else ("may not have", "bad")
     beside = f"; {result.baseline} is the baseline" if result.baseline else ""
     screen.draw_line((version, "name"), " ", verdict, f" {result.stage}{beside}")
-    rows: list[list[Cell]] = []
-    for gate in result.gates:
-        rows.append(
-            [
-                (gate.result, RESULT_STYLES[gate.result]),
-                gate.gate,
-                "" if gate.baseline is None else format_number(gate.baseline),
-                shorten_digests(format_number(gate.actual)),
-                (shorten_digests(format_number(gate.expected)), "dim"),
-            ]
-        )
-    screen.draw_table(rows, headers=_HEADERS, indent=2, fold=_EXPECTED)
+    _draw_gates(result, screen)
     if result.rules_differ:
         words = f"the rule in the work tree differs from that of {result.source}; both have to pass"
         screen.draw_line("  ", (words, "warn"), hang=2)
     for note in result.notes:
         screen.draw_line("  ", (f"note: {note}", "warn"), hang=2)
     draw_hints(_suggest(result), screen, style="warn")
+
+
+def _draw_gates(result: GatesResult, screen: TextScreen) -> None:
+    """A table; where the terminal is too narrow for it, one text a gate, which is wrapped."""
+    wide: list[list[Cell]] = []
+    narrow: list[list[Cell]] = []
+    for gate in result.gates:
+        outcome: Part = (gate.result, RESULT_STYLES[gate.result])
+        baseline = "" if gate.baseline is None else format_number(gate.baseline)
+        actual = shorten_digests(format_number(gate.actual))
+        expected = shorten_digests(format_number(gate.expected))
+        wide.append([outcome, gate.gate, baseline, actual, (expected, "dim")])
+        beside = f", baseline: {baseline}" if baseline else ""
+        narrow.append([outcome, gate.gate, f"{actual}; asked: {expected}{beside}"])
+    if sum(screen.measure_columns([_HEADERS, *wide])) + _GAPS <= screen.width:
+        screen.draw_table(wide, headers=_HEADERS, indent=2)
+    else:
+        screen.draw_table(narrow, indent=2, fold=2)
 
 
 def _suggest(result: GatesResult) -> tuple[str, ...]:

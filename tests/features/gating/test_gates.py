@@ -9,6 +9,7 @@ import pytest
 from mlver.document import codec
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.terminal.screen import TextScreen
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -89,6 +90,17 @@ def test_it_has_a_document_of_its_own(measured: Repository) -> None:
     assert (document["open"], document["baseline"]) == (True, "1.0.0")
     assert [gate["result"] for gate in document["gates"]] == ["pass"] * len(document["gates"])
     assert len(document["notes"]) == 1
+
+
+def test_a_narrow_terminal_wraps_what_each_gate_saw_and_asked_for(
+    measured: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TextScreen, "width", 80)
+    said = measured.mlver("gates", "digits@1.1.0", "--to", "production")
+    lines = said.out.splitlines()
+    assert max(map(len, lines[1:-1])) <= 80, said.out
+    assert "asked: at least 0.5" in said.out
+    assert "baseline: 0.95" in " ".join(said.out.split())
 
 
 def test_a_retired_version_is_shut_out_whatever_the_rule(second: Repository) -> None:
