@@ -113,7 +113,9 @@ class MoveFacts:
         early = _find_early_commit(landing, self.history)
         if early is not None:
             yield report(record, "date", early)
-        if rule is None or not rule.loosened or not rule.same_person:
+        if record.action != "promote" or rule is None:  # no rule judges the way back
+            return
+        if not rule.loosened or not rule.same_person:
             return
         if 0 <= rule.seconds <= _AT_ONCE_S:
             message = (

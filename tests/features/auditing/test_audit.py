@@ -170,6 +170,19 @@ def test_a_rule_that_was_weakened_for_a_move_is_listed_and_named(town: Town) -> 
     assert "was made under a rule that" in damage["message"]
 
 
+def test_no_rule_judges_the_way_back(town: Town) -> None:
+    town.enter("Mallory", day=2)
+    town.weaken_rule()
+    town.promote("1.1.0", "production")
+    town.enter("Mallory", day=3)
+    back = ("rollback", "m", "--stage", "production", "-m", "too slow")
+    assert town.repository.mlver(*back).code == 0
+    _, document = audit(town.repository, "--stage", "production")
+    promoted, rolled_back = list_moves(document)[-2:]
+    assert promoted["doubts"]
+    assert (rolled_back["action"], rolled_back["doubts"]) == ("rollback", [])
+
+
 def test_since_leaves_out_what_was_before_and_keeps_the_damage(town: Town) -> None:
     path = town.repository.path / FIRST
     path.write_text(path.read_text().replace("message: first", "message: last"))
