@@ -308,7 +308,7 @@ def _find_person_fault(
     if "promoter" in requirement.excluded and approval.person == identify_person(facts.promoter):
         return "is by who promotes it"
     if not requirement.allows(approval.person):
-        return "is by nobody who may approve"
+        return "is by somebody who may not approve"
     return None
 
 

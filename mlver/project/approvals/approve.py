@@ -204,8 +204,10 @@ class _Gathered:
             if one.digest == _NO_DIGEST:
                 raise MlverError(
                     f"your approval of {record.model} {record.version} for {record.stage} would not"
-                    f" count, for it {why}: {self.requirement.words}",
-                    hint=look,
+                    f" count: it {why}, and the stage asks for {self.requirement.words}",
+                    hint=shell_command(
+                        "mlver", "gates", f"{record.model}@{record.version}", "--to", record.stage
+                    ),
                 )
 
 

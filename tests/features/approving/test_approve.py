@@ -45,7 +45,7 @@ def test_an_approval_counts_for_one_promotion_only(team: Team) -> None:
     ("name", "why"),
     [
         ("dev", "it is by the version's author"),
-        ("eve", "it is by nobody who may approve"),
+        ("eve", "it is by somebody who may not approve"),
     ],
 )
 def test_a_yes_that_cannot_count_is_refused(team: Team, name: str, why: str) -> None:

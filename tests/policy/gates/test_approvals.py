@@ -126,7 +126,7 @@ def test_where_nobody_looked() -> None:
             "was given while 0.9.0 held the stage",
         ),
         (approve("dev", 2), "is by the version's author"),
-        (approve("eve", 2), "is by nobody who may approve"),
+        (approve("eve", 2), "is by somebody who may not approve"),
         (approve("leo", 2, kind="false"), "false"),
         (approve("leo", 2, key="ana"), "is signed by a key that signed another one"),
     ],
