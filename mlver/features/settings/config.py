@@ -246,7 +246,10 @@ def _parse_value(key: SettingKey, words: Sequence[str]) -> Any:
         raise UsageError(f"`{key.name}` is a group of settings; name one of them")
     kind = key.part.get("type")
     if kind == "array":
-        return list(words)
+        # Entries that are maps are of one kind or another.
+        kinds = key.part.get("items", {}).get("if", {})
+        is_map = kinds.get("type") == "object"
+        return [_parse_map(key, word) for word in words] if is_map else list(words)
     if len(words) > 1:
         raise UsageError(
             f"`{key.name}` takes one value, and {len(words)} were given; quote a text with blanks"
@@ -254,6 +257,18 @@ def _parse_value(key: SettingKey, words: Sequence[str]) -> Any:
     if kind in ("boolean", "integer"):
         return parse_scalar(words[0])
     return words[0]
+
+
+def _parse_map(key: SettingKey, word: str) -> Any:
+    """Read an entry that is a map, as JSON writes one."""
+    value = parse_scalar(word)
+    if not isinstance(value, dict):
+        example = '{"metric": "accuracy", "min": 0.9}'
+        raise UsageError(
+            f"each entry of `{key.name}` is a map, as JSON writes one, and `{word}` is none",
+            hint=shell_command("mlver", "config", "set", key.name, example),
+        )
+    return value
 
 
 def _require_stages(document: Mapping[str, Any]) -> None:

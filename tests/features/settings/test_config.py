@@ -56,6 +56,15 @@ def test_a_list_takes_one_word_for_each_entry(first: Repository) -> None:
     assert first.mlver("promote", "digits", "--to", "staging", "-m", "Try").code == 3
 
 
+def test_gates_are_maps_as_json_writes_them(first: Repository) -> None:
+    name = "stages.production.gates"
+    assert_works(first, "config", "set", name, '{"metric": "accuracy", "min": 0.9}')
+    assert "metric: accuracy" in (first.path / CONFIG).read_text()
+    said = assert_refused(first, "set", name, "{metric: accuracy, min: 0.9}")
+    assert "each entry of `stages.production.gates` is a map, as JSON writes one" in said
+    assert """hint: mlver config set stages.production.gates '{"metric": "accuracy",""" in said
+
+
 def test_a_stage_is_added_and_stays_when_nothing_is_said_of_it(first: Repository) -> None:
     assert_works(first, "config", "set", "stages.canary.description", "A few users")
     assert_works(first, "config", "set", "--unset", "stages.canary.description")
