@@ -24,7 +24,8 @@ def read_rule(project: Project, stage: str) -> StageSettings:
         known_stages = ", ".join(rules) or "none"
         raise UsageError(
             f"there is no stage `{stage}`; there are {known_stages};"
-            f" name one of these, or add it under `stages:` in {layout.CONFIG}"
+            f" name one of these, or add it under `stages:` in {layout.CONFIG}",
+            hint="mlver config list",
         )
     return rules[stage]
 
