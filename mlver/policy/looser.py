@@ -13,6 +13,7 @@ from typing import TypeAlias
 from mlver.policy.approval_defaults import NOT_BY_DEFAULT
 from mlver.policy.loosening import Loosening
 from mlver.policy.looser_gates import compare_gates
+from mlver.policy.named_settings import find_named
 from mlver.policy.quantities import read_duration, read_size
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.values import Value
@@ -71,10 +72,36 @@ def _is_part(aspect: str, whole: str) -> bool:
 def _compare_policies(new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]:
     yield from _compare_section("", new.rule, old.rule, _COMPARISONS)
     yield from _compare_section("tags.", new.tags, old.tags, {"signed": _compare_flags})
-    yield from _compare_section("datasets.", new.datasets, old.datasets, {})
-    for name in {**old.groups, **new.groups}:
-        yield from _compare_choices(f"groups.{name}", new.groups.get(name), old.groups.get(name))
-    yield from _compare_section("policy.", new.policy, old.policy, {})
+    yield from _compare_pins(new, old)
+    for name in sorted(find_named(old.rule, "from") & find_named(new.rule, "from")):
+        yield from _compare_members(name, new, old)
+    for key in sorted({*old.policy, *new.policy}):
+        yield from _compare_judges(f"policy.{key}", new.policy.get(key), old.policy.get(key))
+
+
+def _compare_judges(key: str, new: Value, old: Value) -> Iterator[Loosening]:
+    """Compare whose settings judge, and who may sign: nobody can say which of two ask less."""
+    if new is None or old is not None:
+        yield from _compare_unknown(key, new, old)
+    else:
+        yield Loosening(key, f"`{key}` is {_show_setting(new)} now")
+
+
+def _compare_pins(new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]:
+    """Compare the data sets that both rules name: while one has no pin, nothing passes by it."""
+    for name in sorted(find_named(old.rule, "on") & find_named(new.rule, "on")):
+        key = f"datasets.{name}"
+        pin = old.datasets.get(name)
+        if pin is None and name in new.datasets:
+            yield Loosening(key, f"`{key}` is pinned now, and nothing passed by it before")
+        elif name in new.datasets:
+            yield from _compare_unknown(key, new.datasets[name], pin)
+
+
+def _compare_members(name: str, new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]:
+    """Compare a group that both rules name: a group that is not there has nobody in it."""
+    members = [policy.groups.get(name, ()) for policy in (new, old)]
+    yield from _compare_choices(f"groups.{name}", *members)
 
 
 def _compare_section(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.policy.gates.table import ALWAYS, join_settings
+from mlver.policy.named_settings import find_named
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.config import ProjectConfig
 from mlver.records.sections.stages import StageSettings
@@ -39,7 +40,7 @@ def _list_pins(config: ProjectConfig, rule: Mapping[str, Value]) -> dict[str, Va
     Where they lie judges nothing.
     """
     pins: dict[str, Value] = {}
-    for name in sorted(_find_named(rule, "on")):
+    for name in sorted(find_named(rule, "on")):
         if name in config.datasets:
             pins[name] = str(config.datasets[name].digest)
     return pins
@@ -48,25 +49,10 @@ def _list_pins(config: ProjectConfig, rule: Mapping[str, Value]) -> dict[str, Va
 def _expand_groups(config: ProjectConfig, rule: Mapping[str, Value]) -> dict[str, Value]:
     """The members of the groups that a rule names."""
     groups: dict[str, Value] = {}
-    for name in sorted(_find_named(rule, "from")):
+    for name in sorted(find_named(rule, "from")):
         if name in config.groups:
             groups[name] = sorted(set(config.groups[name]))
     return groups
-
-
-def _find_named(setting: Value, key: str) -> set[str]:
-    """Find every name that stands at `key`, alone or in a list, however deep in a setting."""
-    names: set[str] = set()
-    if isinstance(setting, Mapping):
-        for inner_key, inner in setting.items():
-            listed = [inner] if isinstance(inner, str) else inner
-            if inner_key == key and isinstance(listed, Sequence):
-                names.update(name for name in listed if isinstance(name, str))
-            names |= _find_named(inner, key)
-    elif isinstance(setting, Sequence) and not isinstance(setting, str):
-        for entry in setting:
-            names |= _find_named(entry, key)
-    return names
 
 
 def resolve_rule(config: ProjectConfig, stage: str) -> StageSettings | None:

@@ -147,16 +147,22 @@ def test_what_cannot_be_compared_is_looser_in_both_directions(
     assert is_looser(second_policy, first_policy)
 
 
+NAMING: dict[str, Value] = {
+    "gates": [{"metric": "accuracy", "on": "golden", "min": 0.9}],
+    "approvals": {"min": 1, "from": ["leads"]},
+}
+
+
 def test_what_a_rule_names_is_compared_too() -> None:
     old = StagePolicy(
-        rule={},
+        rule=NAMING,
         tags={"signed": True},
         datasets={"golden": "sha256:aa"},
         groups={"leads": ["Ada"]},
         policy={"own": False},
     )
     new = StagePolicy(
-        rule={},
+        rule=NAMING,
         datasets={"golden": "sha256:bb"},
         groups={"leads": ["Ada", "Eve"]},
         policy={"own": True},
@@ -167,6 +173,31 @@ def test_what_a_rule_names_is_compared_too() -> None:
         "`groups.leads` also names Eve",
         "`policy.own` was changed from False to True",
     )
+
+
+def test_what_was_not_there_opens_what_was_shut() -> None:
+    old = StagePolicy(rule=NAMING)
+    new = StagePolicy(
+        rule=NAMING,
+        datasets={"golden": "sha256:aa"},
+        groups={"leads": ["eve@example.org"]},
+        policy={"from": "eve", "signers": "eve/signers"},
+    )
+    assert list_loosenings(new, old) == (
+        "`datasets.golden` is pinned now, and nothing passed by it before",
+        "`groups.leads` also names eve@example.org",
+        "`policy.from` is eve now",
+        "`policy.signers` is eve/signers now",
+    )
+
+
+def test_what_is_gone_lets_nothing_through() -> None:
+    old = StagePolicy(
+        rule=NAMING, datasets={"golden": "sha256:aa"}, groups={"leads": ["ana@example.org"]}
+    )
+    assert list_loosenings(StagePolicy(rule=NAMING), old) == ()
+    fewer = StagePolicy(rule={**NAMING, "approvals": {"min": 1, "from": ["ana@example.org"]}})
+    assert list_loosenings(fewer, old) == ("`approvals.from` also names ana@example.org",)
 
 
 def test_a_stage_without_a_rule_is_looser_than_any_and_a_new_one_than_none() -> None:
