@@ -110,9 +110,10 @@ def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
         return metric.suggest_commands(ref, result)
     if str(result.actual).endswith(_NOT_HERE):
         model = ref.partition("@")[0]
-        data = result.gate.rpartition(" ")[2]
-        words = ("mlver", "evaluate", model, "--on", data, "--last", "2")
-        return (f"{shell_command(*words)} -- COMMAND",)
+        number, data = str(result.actual).split()[3], result.gate.rpartition(" ")[2]
+        measured = f"{model}@{number}"
+        words = ("mlver", "evaluate", measured, "--on", data)
+        return (shell_command("mlver", "pull", measured), f"{shell_command(*words)} -- COMMAND")
     return metric.suggest_commands(ref, replace(result, gate=f"metric {result.gate}, {_KEY}"))
 
 

@@ -38,10 +38,10 @@ def _read_needed(
                 yield bytes.fromhex(hexadecimal)
 
 
-def add_samples(project: Project, records: Iterable[VersionRecord], needed: DigestSet) -> DigestSet:
-    """Add the samples of these versions' evaluations that are here, for gates elsewhere.
+def list_samples(project: Project, records: Iterable[VersionRecord]) -> DigestSet:
+    """The samples of these versions' evaluations, which gates are judged by.
 
-    Another clone may have those that are not: nobody else can send them.
+    Evaluations that cannot be read are for `verify` to name.
     """
     samples: list[Digest] = []
     for record in records:
@@ -49,7 +49,16 @@ def add_samples(project: Project, records: Iterable[VersionRecord], needed: Dige
             for evaluation, _ in project.registry.read_evaluations(record.model, record.version):
                 if evaluation.samples is not None:
                     samples.append(evaluation.samples)
-    present = set(samples) - open_store(project).find_missing(samples)
+    return DigestSet.from_digests(samples)
+
+
+def add_samples(project: Project, records: Iterable[VersionRecord], needed: DigestSet) -> DigestSet:
+    """Add the samples of these versions' evaluations that are here, for gates elsewhere.
+
+    Another clone may have those that are not: nobody else can send them.
+    """
+    samples = set(list_samples(project, records))
+    present = samples - open_store(project).find_missing(samples)
     if not present:
         return needed
     return DigestSet.from_digests([*needed, *present])

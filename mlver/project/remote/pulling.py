@@ -15,7 +15,7 @@ from mlver.project.remote.arrival import Arrival, BroughtObjects, bring_objects,
 from mlver.project.remote.configured import ConfiguredRemote, choose_remotes, list_remotes
 from mlver.project.remote.fetching import select_usable
 from mlver.project.remote.git_half import take_published_seals
-from mlver.project.remote.needed import describe_lacking, list_needed
+from mlver.project.remote.needed import describe_lacking, list_needed, list_samples
 from mlver.project.remote.team import TeamRemote, open_team
 from mlver.project.remote.trust import require_trusted
 from mlver.project.reporter import SilentReporter
@@ -23,6 +23,7 @@ from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records.tags import promotion_tag_name, version_tag_name
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 from mlver.storage.remote.team_store import DEFAULT_JOBS
 
 
@@ -68,8 +69,9 @@ class PullResult:
 def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -> PullResult:
     """Bring the objects of the versions that `refs` name, and their seals.
 
-    Without a REF: of the versions that hold a stage, and of each model's highest release. What is
-    here already is not asked for again, and what a remote has with wrong bytes is not taken.
+    The samples of their evaluations come along, unless only some artifacts are asked for. Without a
+    REF: of the versions that hold a stage, and of each model's highest release. What is here
+    already is not asked for again, and what a remote has with wrong bytes is not taken.
 
     Raise MlverError where there is no remote, or none that may be used.
     """
@@ -85,7 +87,7 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         seals = () if options.dry_run else _take_seals(project, refs)
         records = _choose_records(project, refs, everything=options.everything)
         _require_artifacts(records, options.only)
-        needed = list_needed(project, records, options.only)
+        needed = _list_needed(project, records, options.only)
         absent = find_absent(project, needed)
         brought = BroughtObjects((), absent)
         lacking: tuple[Finding, ...] = ()
@@ -102,6 +104,20 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         lacking=lacking,
         dry_run=options.dry_run,
     )
+
+
+def _list_needed(
+    project: Project, records: Sequence[VersionRecord], only: Sequence[str]
+) -> DigestSet:
+    """The objects to bring: those of artifacts and, where all are asked for, of what judges them.
+
+    A remote may lack the samples of an evaluation: then no artifact lacks anything.
+    """
+    needed = list_needed(project, records, only)
+    samples = DigestSet.from_digests([]) if only else list_samples(project, records)
+    if not samples:
+        return needed
+    return DigestSet.from_raw([*needed.raw_digests(), *samples.raw_digests()])
 
 
 def _choose_remotes(project: Project, options: PullOptions) -> tuple[ConfiguredRemote, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mlver.records import layout
@@ -97,7 +99,35 @@ def test_samples_that_are_not_here_are_missed(
             place.rename(place.with_name(f"{folder}-elsewhere"))
     told, actual, hint = promote(examined)
     assert (told, actual) == ("inconclusive", "the samples of 1.1.0 on golden are not here")
-    assert "mlver evaluate digits --on golden --last 2 -- COMMAND" in hint
+    assert "mlver pull digits@1.1.0" in hint
+    assert "mlver evaluate digits@1.1.0 --on golden -- COMMAND" in hint
+
+
+def test_pull_brings_the_samples(
+    examined: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ask_for(examined, "0.9")
+    measure(examined, monkeypatch, "1.0.0", 0)
+    measure(examined, monkeypatch, "1.1.0", 1)
+    assert_works(examined, "remote", "add", "storage", str(tmp_path / "store"), "--init")
+    examined.commit("A remote")
+    assert examined.mlver("push", "--objects").code == 0
+    for folder in ("objects", "packs"):
+        place = examined.path / ".git/mlver" / folder
+        if place.exists():
+            place.rename(tmp_path / folder)
+    assert ask_gates(examined) == ["the samples of 1.1.0 on golden are not here"]
+    assert_works(examined, "pull", "digits@1.1.0", "--only", "weights")
+    assert ask_gates(examined) == ["the samples of 1.1.0 on golden are not here"]
+    assert_works(examined, "pull", "digits@1.1.0", "digits@1.0.0")
+    assert ask_gates(examined) == ["0.9: the same answers in 9 of 10 rows"]
+
+
+def ask_gates(repository: Repository) -> list[str]:
+    """What the gate of agreement finds, whatever the others do."""
+    words = ("gates", "digits@1.1.0", "--to", "production", "--json")
+    gates = read_document(repository.mlver(*words), "gates")["gates"]
+    return [gate["actual"] for gate in gates if gate["gate"] == "agreement on golden"]
 
 
 def test_the_settings_say_what_an_entry_may_hold(examined: Repository) -> None:
