@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from mlver.digest import Digest
 from mlver.policy.approval_defaults import NOT_BY_DEFAULT
-from mlver.policy.people import normalise_person
+from mlver.policy.people import identify_person
+from mlver.policy.quantities import read_duration
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.approval import ApprovalRecord
 from mlver.records.promotion import ApprovalReference
@@ -18,9 +18,6 @@ from mlver.records.references import VersionReference
 # `unlisted`: the key is nobody's who may sign, or was not when the approval landed. `false`: it is
 # of something else, or of somebody else. `unknown`: it cannot be checked here.
 SignatureKind: TypeAlias = Literal["good", "unsigned", "unlisted", "false", "unknown"]
-
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([hdw])")
-_SECONDS = {"h": 3_600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +126,7 @@ class ApprovalRequirement:
             least=setting["min"],
             people=people,
             excluded=frozenset(excluded),
-            within=None if within is None else read_duration(within),
+            within=None if within is None else read_duration(within) or 0,
             words=words,
         )
 
@@ -156,22 +153,6 @@ class ApprovalCount:
     counted: tuple[GivenApproval, ...]
     others: tuple[tuple[GivenApproval, str], ...]
     undecided: int = 0
-
-
-def read_duration(text: str) -> int:
-    """Read `48h`, `30d` or `2w`, in seconds; the schema lets nothing else through."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no number of hours, days or weeks")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def identify_person(person: str) -> str:
-    """What makes two of `Name <address>` one person: the address, in small letters, or else the
-    name.
-    """
-    name, mail = normalise_person(person)
-    return mail or name
 
 
 def _expand_people(listed: Sequence[str], groups: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,8 @@ from mlver.policy.gates.metric import find_pin
 from mlver.policy.measurements import find_evaluated
 from mlver.policy.quantities import read_change, show_decimal
 from mlver.policy.stage_policy import StagePolicy
+from mlver.policy.statistics import find_blur
 
-# Of a share that was measured on so many examples, nineteen of twenty lie within so many standard
-# errors.
-_STANDARD_ERRORS = 1.96
 _CHANGES = ("max_drop", "max_rise")
 
 
@@ -46,8 +43,7 @@ def _judge_fineness(
         share = float(value)
         if not 0 <= share <= 1:
             continue
-        error = math.sqrt(share * (1 - share) / measured.count)
-        spread = max(_STANDARD_ERRORS * error, 1 / measured.count)
+        spread = max(find_blur(share, measured.count), 1 / measured.count)
         for bound in _CHANGES:
             change = read_change(entry.get(bound))
             if change is None or change.amount == 0 or float(change.measure(value)) >= spread:

@@ -14,6 +14,14 @@ def normalise_person(person: str) -> tuple[str, str]:
     return " ".join(name.split()), mail.rstrip("> ").casefold()
 
 
+def identify_person(person: str) -> str:
+    """What makes two of `Name <address>` one person: the address, in small letters, or else the
+    name.
+    """
+    name, mail = normalise_person(person)
+    return mail or name
+
+
 def is_same_person(first: str, second: str) -> bool:
     """Say whether two of `Name <mail>` are one person: by the address, or else by the name."""
     first_name, first_mail = normalise_person(first)

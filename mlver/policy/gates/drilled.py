@@ -7,9 +7,9 @@ import re
 from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
+from mlver.policy.quantities import read_duration
 from mlver.records.promotion import GateResult, Result
 
-_HOURS = {"h": 1, "d": 24}
 _UNDRILLED = re.compile(r"rollback of ([a-z0-9_]+) to (\S+) ")
 
 
@@ -36,13 +36,10 @@ def _judge_drill(candidate: StageCandidate, longest: str) -> tuple[Result, str]:
     told = f"{facts.version} was restored {facts.drilled}"
     if age < -CLOCK_TOLERANCE_S:
         return "inconclusive", f"{told}, which is yet to come: try a {way} first"
-    if age > _count_hours(longest) * 3_600:
+    allowed = read_duration(longest)
+    if allowed is None or age > allowed:
         return "fail", f"{told}: try a {way} again"
     return "pass", told
-
-
-def _count_hours(duration: str) -> int:
-    return int(duration[:-1]) * _HOURS[duration[-1]]
 
 
 def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mlver.git.detached_seals import DetachedSeal, SealChecker, SealSignature, parse_seal
 from mlver.git.repository import GitRepository
 from mlver.policy.allowed_signers import find_openpgp, select_valid
-from mlver.policy.approvals import UNSIGNED, ApprovalSignature, identify_person
+from mlver.policy.approvals import UNSIGNED, ApprovalSignature
+from mlver.policy.people import identify_person
 from mlver.project.history.policies import find_judging_branch, read_settings
 
 _MOST_BYTES = 1 << 20
