@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from mlver.git.listings import parse_differences
 from mlver.git.repository import GitRepository
 
+# So many paths fit into a command line on every system; of more, all that was added is listed.
+_MOST_NAMED = 1_000
+
 
 def find_landing_dates(
     repository: GitRepository, paths: Iterable[str], tip: str = "HEAD"
@@ -18,18 +21,20 @@ def find_landing_dates(
     """Find the latest date of a commit up to the one that brought each path, in seconds since 1970.
 
     Only first parents count. What a shallow clone begins with may have come at any time, so it is
-    left out, as is what `tip` does not have.
+    left out, as is what `tip` does not have. However many paths there are, git reads the history
+    twice.
     """
-    wanted = list(paths)
+    wanted = frozenset(paths)
     if not wanted:
         return {}
-    latest = _find_latest_dates(repository, tip)
+    latest = find_latest_dates(repository, tip)
     boundary = repository.boundary()
+    named = sorted(wanted) if len(wanted) <= _MOST_NAMED else []
     listing = repository.process.read(
         [
             "log",
             *("--first-parent", "-m", "-z", "--format=%H", "--raw", "--no-renames"),
-            *("--no-abbrev", "--diff-filter=A", tip, "--", *wanted),
+            *("--no-abbrev", "--diff-filter=A", tip, "--", *named),
         ]
     )
     landed: dict[str, int] = {}
@@ -40,7 +45,7 @@ def find_landing_dates(
     return landed
 
 
-def _find_latest_dates(repository: GitRepository, tip: str) -> dict[str, int]:
+def find_latest_dates(repository: GitRepository, tip: str) -> dict[str, int]:
     """Find the latest date of each first parent and those before it, by the commit."""
     listing = repository.process.read(["rev-list", "--first-parent", "--timestamp", tip])
     latest: dict[str, int] = {}

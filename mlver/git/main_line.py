@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlver.git.landing_dates import find_latest_dates
 from mlver.git.repository import GitRepository
 
 
@@ -28,27 +29,17 @@ class MainLine:
 
 def read_main_line(repository: GitRepository, tip: str, folder: str) -> MainLine:
     """Read when the files below a folder landed on the first parents of `tip`."""
-    latest = 0
-    dates: dict[str, int] = {}
-    for line in reversed(_read_log(repository, tip).decode().splitlines()):
-        commit, _, date = line.partition(" ")
-        latest = max(latest, int(date or 0))
-        dates[commit] = latest
+    dates = find_latest_dates(repository, tip)
+    latest = max(dates.values(), default=0)
     landings: dict[str, int] = {}
     commit = ""
-    fields = iter(_read_log(repository, tip, "--raw", "-m", "-z", "--", folder).split(b"\0"))
+    command = ["log", "--first-parent", "--no-renames", "--format=%H", "--raw", "-m", "-z", tip]
+    fields = iter(repository.process.read([*command, "--", folder]).split(b"\0"))
     for field in fields:
         text = field.strip(b"\n")
         if text.startswith(b":"):
             # Newest first: what came later counts.
             landings.setdefault(os.fsdecode(next(fields)), dates.get(commit, latest))
         elif text:
-            commit = text.decode().partition(" ")[0]
+            commit = text.decode()
     return MainLine(landings, latest)
-
-
-def _read_log(repository: GitRepository, tip: str, *options: str) -> bytes:
-    command = ["log", "--first-parent", "--no-renames", "--format=%H %ct", *options]
-    # The tip goes before the paths.
-    place = command.index("--") if "--" in command else len(command)
-    return repository.process.read([*command[:place], tip, *command[place:]])

@@ -56,3 +56,8 @@ def test_what_came_again_landed_when_it_came_the_last_time(
     dated.git("commit", "--quiet", "-m", "Remove")
     commit(dated, monkeypatch, "0.txt", 9000)
     assert find(dated, "0.txt") == {"0.txt": 9000}
+
+
+def test_more_paths_than_a_command_line_holds(dated: Repository) -> None:
+    absent = [f"{'x' * 200}-{number}" for number in range(20_000)]
+    assert find(dated, "0.txt", *absent) == {"0.txt": 1000}

@@ -6,6 +6,7 @@ it landed on: a key that its own branch added is nobody's, nor is one that was t
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,9 +75,19 @@ def find_uncounted(
     if not judged:
         return
     with open_checker() as checker:
-        audit = _ApprovalAudit(project, policies, find_version, checker, tip, base)
-        for promotion in judged:
-            yield from audit.judge_promotion(promotion)
+        audit = _ApprovalAudit(project, policies, find_version, checker, base)
+        given = [audit.read_given(promotion.record) for promotion in judged]
+        paths = [promotion.record.record_path for promotion in judged]
+        paths += itertools.chain.from_iterable(given)
+        landed = _find_landings(project, paths, tip)
+        for promotion, approvals in zip(judged, given, strict=True):
+            yield from audit.judge_promotion(promotion, approvals, landed)
+
+
+def _find_landings(project: Project, paths: Iterable[str], tip: str | None) -> Mapping[str, int]:
+    if tip is None or project.repository.head().commit is None:
+        return {}
+    return find_landing_dates(project.repository, paths, tip)
 
 
 @dataclass(slots=True)
@@ -85,14 +96,17 @@ class _ApprovalAudit:
     policies: NamedPolicies
     find_version: Callable[[str, str], VersionRecord | None]
     checker: SealChecker
-    tip: str | None
     base: str | None
     _signers: dict[str, AllowedSigners] = field(default_factory=dict)
 
-    def judge_promotion(self, promotion: _JudgedPromotion) -> Iterator[Finding]:
+    def judge_promotion(
+        self,
+        promotion: _JudgedPromotion,
+        given: Mapping[str, tuple[ApprovalRecord, Digest]],
+        landed: Mapping[str, int],
+    ) -> Iterator[Finding]:
+        """Judge a promotion by what was given for it; `landed` is when each record did."""
         record = promotion.record
-        given = self._read_given(record)
-        landed = self._find_landings([record.record_path, *given])
         requirement = read_requirement(promotion.policy)
         for signers in self._list_signers(record):
             judge = SignatureJudge(self.checker, signers)
@@ -107,7 +121,7 @@ class _ApprovalAudit:
                 yield Finding("gate", record.record_path, fault, (show,))
                 return
 
-    def _read_given(self, record: PromotionRecord) -> dict[str, tuple[ApprovalRecord, Digest]]:
+    def read_given(self, record: PromotionRecord) -> dict[str, tuple[ApprovalRecord, Digest]]:
         """Read the approvals that a promotion names, and every revocation, by the path of each."""
         named = {reference.record for reference in record.approvals}
         given: dict[str, tuple[ApprovalRecord, Digest]] = {}
@@ -120,11 +134,6 @@ class _ApprovalAudit:
                 if digest in named or approval.action == "revoke":
                     given[approval.record_path] = (approval, digest)
         return given
-
-    def _find_landings(self, paths: Iterable[str]) -> Mapping[str, int]:
-        if self.tip is None or self.project.repository.head().commit is None:
-            return {}
-        return find_landing_dates(self.project.repository, paths, self.tip)
 
     def _list_signers(self, record: PromotionRecord) -> list[AllowedSigners]:
         """List the signers that judge a promotion, each of which has to find everything right."""
