@@ -26,6 +26,7 @@ from mlver.project.audit.former_formats import (
     FormatOrder,
     find_aged,
 )
+from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.missing_origins import find_missing_origins
@@ -100,9 +101,9 @@ def judge_incoming_promotions(
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
     tags = incoming.seen_tags
-    judge = PromotionJudge(
-        history, policies, _find_versions(project), index, originals, order, tags
-    )
+    finder = _find_versions(project)
+    evidence = EvidenceReader(project, history, finder)
+    judge = PromotionJudge(history, policies, finder, index, originals, order, tags, evidence)
     adopted = find_adopted(tags, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:
@@ -114,7 +115,6 @@ def judge_incoming_promotions(
         yield from _compare_with_base(incoming, policies, base, record)
     yield from find_false_approvals(project, landed)
     chained = [(one.record, one.earlier) for one in arriving if one.record in landed]
-    finder = _find_versions(project)
     yield from find_uncounted(
         project, policies, chained, finder, tip=incoming.tip, base=incoming.base
     )

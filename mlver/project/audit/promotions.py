@@ -30,6 +30,7 @@ from mlver.project.audit.former_formats import (
     find_aged,
     find_later_commits,
 )
+from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
@@ -125,8 +126,9 @@ def _judge_chains(
     def find_version(model: str, version: str) -> VersionRecord | None:
         return versions.get((model, version))
 
+    evidence = EvidenceReader(project, history, find_version)
     judge = PromotionJudge(
-        history, policies, find_version, index_promotions(chains), originals, order, tags
+        history, policies, find_version, index_promotions(chains), originals, order, tags, evidence
     )
     adopted = find_adopted(tags, history, chains)
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
@@ -193,6 +195,7 @@ class PromotionJudge:
     originals: Mapping[str, Sequence[CommitEntry]]
     order: FormatOrder
     tags: SeenTags
+    evidence: EvidenceReader
     # The gates that a policy asks for, by its identity: few policies judge many promotions.
     _asked: dict[int, tuple[StagePolicy, list[str]]] = field(init=False, default_factory=dict)
 
@@ -243,7 +246,7 @@ class PromotionJudge:
         if proof.fault is not None:
             yield report(record, "policy", proof.fault)
         if proof.policy is not None:
-            yield from self._judge_gates(record, proof)
+            yield from self._judge_gates(record, proof, before)
         for stage in list_claimed_stages(record):
             if not self._has_held(record, stage):
                 message = f"says that {record.version} had held {stage}, which it had not"
@@ -279,13 +282,18 @@ class PromotionJudge:
         if message is not None:
             yield report(record, "date", message)
 
-    def _judge_gates(self, record: PromotionRecord, proof: PolicyProof) -> Iterator[Finding]:
+    def _judge_gates(
+        self, record: PromotionRecord, proof: PolicyProof, before: PromotionRecord | None
+    ) -> Iterator[Finding]:
         assert proof.policy is not None
         missing = self._list_missing(record, proof.policy)
         for name in missing:
             yield report(record, "gate", f"lacks the gate `{name}`, which its policy asks for")
         if missing:
             return
+        landings = self.list_landings(record)
+        for fault in self.evidence.find_faults(record, proof.policy, before, landings):
+            yield report(record, "gate", fault)
         for entry in self.history.additions.get(record.record_path, ()):
             rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
             if rule is None or not self._list_missing(record, rule[0]):
