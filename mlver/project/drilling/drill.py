@@ -25,6 +25,7 @@ from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_retirement
 from mlver.project.stages.rollback import choose_target
+from mlver.project.stages.rollback_signature import require_signature
 from mlver.project.tags import trust
 from mlver.project.transaction import settle_interrupted, writing_files
 from mlver.records.note import DrillReport
@@ -105,7 +106,8 @@ def drill_rollback(
         return replace(result, obstacles=(finding,))
     named = replace(result, version=target.version)
     result = _rehearse(project, named, target)
-    obstacles = tuple(dict.fromkeys([*reasons, *result.obstacles]))
+    signatures = _judge_signatures(project, target, stage)
+    obstacles = tuple(dict.fromkeys([*reasons, *signatures, *result.obstacles]))
     result = replace(result, obstacles=obstacles)
     return _keep_drill(project, result) if record and not obstacles else result
 
@@ -146,6 +148,17 @@ def _judge_holder(
     restore = shell_command("mlver", "retire", f"{model}@{version}", "--restore", "-m", "WHY")
     message = f"is retired: {retirement.reason}"
     return record, (Finding("record", name, message, (restore,)),)
+
+
+def _judge_signatures(project: Project, record: VersionRecord, stage: str) -> tuple[Finding, ...]:
+    """Judge the one gate that a rollback asks, as the rollback would."""
+    history = project.registry.read_history(record.model, stage)
+    chosen = project.resolve_ref(f"{record.model}@{record.version}")
+    try:
+        require_signature(project, stage, chosen, history)
+    except MlverError as error:
+        return _describe_obstacles(f"{record.model} {record.version}", error)
+    return ()
 
 
 def _has_held(project: Project, model: str, stage: str, version: Version) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError
 from mlver.policy.approvals import ApprovalSignature, SignatureFacts
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.signed import GATE
@@ -39,8 +39,9 @@ def require_signature(
     result = GATE.judge(candidate, True)
     if result.result != "pass":
         raise MlverError(
-            f"the rule of {stage} asks for signatures, and {result.actual}",
-            hint=shell_command("mlver", "gates", f"{chosen.model}@{chosen.version}", "--to", stage),
+            f"{chosen.model} {chosen.version} may not have {stage} again: the rule asks for"
+            f" signatures, and {result.actual}",
+            hints=GATE.suggest_commands(f"{chosen.model}@{chosen.version}", result),
         )
     return (result,)
 

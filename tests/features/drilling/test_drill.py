@@ -157,3 +157,17 @@ def test_a_report_reads_as_it_was_written() -> None:
     report = DrillReport(stage="production", holder="1.0.0", files=1, bytes=2, seconds=5)
     assert DrillReport.from_document(report.to_document()) == report
     assert DrillReport.from_document(None) is None
+
+
+def test_a_rule_that_asks_for_signatures_stops_the_drill_as_it_stops_the_rollback(
+    moved: Repository,
+) -> None:
+    name = "stages.production.requires.signed"
+    assert_works(moved, "config", "set", name, "true")
+    moved.commit("Ask for signatures")
+    said = assert_refused(moved, "rollback", "digits", "--stage", "production", "-m", "Back")
+    drilled = moved.mlver(*DRILL)
+    assert drilled.code == 1
+    for text in (said, drilled.out):
+        assert "digits 1.0.0 may not have production again: the rule asks for signatures" in text
+        assert "hint: git config tag.gpgSign true" in text
