@@ -65,7 +65,7 @@ def _draw_change(result: ConfigResult, screen: TextScreen) -> None:
 
 def _format_value(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "[]"
+        return ", ".join(map(_format_value, value)) or "[]"
     if isinstance(value, str):
         return value
     return json.dumps(value)

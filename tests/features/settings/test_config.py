@@ -58,7 +58,8 @@ def test_a_list_takes_one_word_for_each_entry(first: Repository) -> None:
 
 def test_gates_are_maps_as_json_writes_them(first: Repository) -> None:
     name = "stages.production.gates"
-    assert_works(first, "config", "set", name, '{"metric": "accuracy", "min": 0.9}')
+    gate = '{"metric": "accuracy", "min": 0.9}'
+    assert f"Set {name} to {gate} in" in assert_works(first, "config", "set", name, gate)
     assert "metric: accuracy" in (first.path / CONFIG).read_text()
     said = assert_refused(first, "set", name, "{metric: accuracy, min: 0.9}")
     assert "each entry of `stages.production.gates` is a map, as JSON writes one" in said
