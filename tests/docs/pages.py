@@ -25,10 +25,10 @@ SECTION = re.compile(
 )
 STORY = re.compile(r"^<!-- story: (\S+) -->$", re.MULTILINE)
 
-# What differs between machines: ids of commits and of records, the Python with
+# What differs between machines: ids of commits, of records and of keys, the Python with
 # its packages, and the git that ran.
 VARIES = re.compile(
-    r"\b[0-9a-f]{10,64}\b|(?<=sha256:)[0-9a-f]+"
+    r"\b[0-9a-f]{10,64}\b|(?<=sha256:)[0-9a-f]+|(?<=SHA256:)[A-Za-z0-9+/]+"
     r"|3\.\d+\.\d+ on \S+|\d+ packages?|\d+ more fields|\bgit +\d+\.\d+\.\d+"
 )
 
