@@ -9,7 +9,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.artifacts import damage
-from mlver.project.artifacts.measuring import stored_files
+from mlver.project.artifacts.measuring import pinned_files, stored_files
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
@@ -65,7 +65,10 @@ def add_samples(project: Project, records: Iterable[VersionRecord], needed: Dige
 
 
 def add_pinned(project: Project, needed: DigestSet) -> DigestSet:
-    """Add what is here of the data sets that the settings pin, for evaluations elsewhere."""
+    """Add what is here of the data sets that the settings pin, for evaluations elsewhere.
+
+    What a version here has encrypted is not sent in plain text, whatever pins it.
+    """
     pinned: list[Digest] = []
     with suppress(MlverError):
         for pin in project.registry.read_config().datasets.values():
@@ -73,10 +76,24 @@ def add_pinned(project: Project, needed: DigestSet) -> DigestSet:
             with suppress(MlverError):
                 listing = stored_files(project, artifact)
                 pinned += [Digest(hexadecimal) for _, hexadecimal in listing]
+    if not pinned:
+        return needed
     present = set(pinned) - open_store(project).find_missing(pinned)
+    present -= _list_secret(project)
     if not present:
         return needed
     return DigestSet.from_digests([*needed, *present])
+
+
+def _list_secret(project: Project) -> set[Digest]:
+    """List the plain contents of the artifacts that versions have encrypted."""
+    secret: set[Digest] = set()
+    for record in read_versions(project):
+        for artifact in record.named_artifacts().values():
+            if artifact.encrypted is not None:
+                plain = pinned_files(project, artifact)
+                secret.update(Digest(hexadecimal) for _, hexadecimal in plain)
+    return secret
 
 
 def read_versions(project: Project) -> list[VersionRecord]:

@@ -165,3 +165,19 @@ def test_bytes_that_nobody_encrypted_are_told(
     fake = Artifact(path="w", digest=artifact.digest, size=9, files=1, stored=True, encrypted=copy)
     with pytest.raises(MlverError, match="cannot be decrypted"):
         encrypted_copies.check_plain(project, "weights", fake, [OWNER])
+
+
+def test_a_pin_sends_nothing_in_plain_that_a_version_has_encrypted(
+    ground: Repository, tmp_path: Path
+) -> None:
+    """Whoever pins data stores it as it is in their clone, and no push sends that."""
+    assert ground.mlver("config", "pin", "golden", "data").code == 0
+    ground.write("exam.csv", "pinned, and no secret")
+    assert ground.mlver("config", "pin", "exam", "exam.csv").code == 0
+    storage = tmp_path / "storage"
+    assert ground.mlver("remote", "add", "store", str(storage), "--init").code == 0
+    ground.commit("Pin")
+    assert ground.mlver("push", "--objects").code == 0
+    assert list(find_plain(storage)) == []
+    contents = b"".join(path.read_bytes() for path in storage.rglob("*") if path.is_file())
+    assert b"pinned, and no secret" in contents
