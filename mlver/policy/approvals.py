@@ -135,6 +135,10 @@ class ApprovalRequirement:
         return self.people is None or person in self.people
 
 
+# What is asked where no rule of a stage asks for approvals.
+ANYBODY = ApprovalRequirement(least=0, excluded=frozenset())
+
+
 def read_requirement(policy: StagePolicy) -> ApprovalRequirement | None:
     """Read what a policy asks for; None where it asks for no approvals."""
     setting = policy.rule.get("approvals")

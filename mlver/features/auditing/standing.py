@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.features.auditing.scope import AuditScope
 from mlver.findings import Finding
+from mlver.policy.approvals import (
+    ANYBODY,
+    ApprovalTerms,
+    GivenApproval,
+    find_binding_fault,
+    find_revoked,
+    read_requirement,
+)
 from mlver.policy.authorisation import judge_standing, list_purposes
-from mlver.policy.chain import PromotionChain, holder_after
+from mlver.policy.chain import PromotionChain
 from mlver.project.audit.audit import describe_failure
 from mlver.project.history.data_uses import find_data_uses
 from mlver.project.history.policies import read_judging_rules
+from mlver.project.history.stage_history import find_baseline
 from mlver.project.project import Project
 from mlver.project.registry.authorisations import list_authorised, read_authorisations
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
 from mlver.version import parse_version
 
 Chains = Mapping[tuple[str, str], PromotionChain]
+# Of a version whose record is gone: nothing was given to that.
+_NO_RECORD = Digest("0" * 64)
 
 
 # -- approvals -------------------------------------------------------------------------------------
@@ -42,57 +51,41 @@ def list_unbound(project: Project, scope: AuditScope, chains: Chains) -> list[Fi
 def _list_unbound(
     project: Project, model: str, stage: str, chain: PromotionChain
 ) -> Iterator[Finding]:
-    spent = {approval.record for record, _ in chain for approval in record.approvals}
-    waiting: list[ApprovalRecord] = []
-    for name in project.registry.list_names(f"{layout.model_folder(model)}/approvals"):
-        given = project.registry.read_approvals(model, parse_version(name), stage)
-        revoked = {approval.author for approval, _ in given if approval.action == "revoke"}
-        for approval, digest in given:
-            is_open = approval.action == "approve" and digest not in spent
-            if is_open and approval.author not in revoked:
-                waiting.append(approval)
-    if not waiting:
+    given = _read_given(project, model, stage)
+    if not given:
         return
-    policy = read_judging_rules(project, stage).reference.digest
-    holder = _Holder(*_find_holder(chain))
-    for approval in waiting:
-        present = project.registry.read_version_digest(model, approval.version)
-        reason = _find_reason(approval, present, policy, holder)
-        if reason is not None:
-            message = f"is {approval.author}'s yes to {approval.version} for {stage}, {reason}"
-            show = shell_command("git", "log", "-p", "--", approval.record_path)
-            yield Finding("record", approval.record_path, message, (show,))
+    judging = read_judging_rules(project, stage)
+    spent = {approval.record for record, _ in chain for approval in record.approvals}
+    for version, approvals in given.items():
+        present = project.registry.read_version_digest(model, version)
+        terms = ApprovalTerms(
+            stage=stage,
+            record=present or _NO_RECORD,
+            policy=judging.reference.digest,
+            baseline=find_baseline(chain),
+        )
+        requirement = read_requirement(judging.policies[-1]) or ANYBODY
+        revoked = find_revoked(requirement, approvals)
+        for one in approvals:
+            # Nobody could bind one of the first format.
+            is_bound = one.record.action == "approve" and one.record.format > 1
+            fault = find_binding_fault(one, terms) if is_bound else None
+            if fault is None or one.digest in revoked or one.digest in spent:
+                continue
+            path = one.record.record_path
+            message = f"is {one.record.author}'s yes to {version} for {stage}, which {fault}"
+            show = shell_command("git", "log", "-p", "--", path)
+            yield Finding("record", path, message, (show,))
 
 
-@dataclass(frozen=True, slots=True)
-class _Holder:
-    version: str | None
-    record: Digest | None
-
-
-def _find_holder(chain: PromotionChain) -> tuple[str | None, Digest | None]:
-    if not chain:
-        return None, None
-    record, _ = chain[-1]
-    version = holder_after(record)
-    return version, None if version is None else record.record
-
-
-def _find_reason(
-    approval: ApprovalRecord, present: Digest | None, policy: Digest, holder: _Holder
-) -> str | None:
-    """Say why an approval does not count; it is bound to a record, a policy and a baseline."""
-    if approval.record != present:
-        return "and was given to another record than the one here"
-    if approval.format == 1:
-        return None
-    if approval.policy is None or approval.policy.digest != policy:
-        return "and the rule of the stage is another one since"
-    baseline = approval.baseline
-    given = (None, None) if baseline is None else (baseline.version, baseline.record)
-    if given != (holder.version, holder.record):
-        return f"and {given[0] or 'nothing'} held the stage then"
-    return None
+def _read_given(project: Project, model: str, stage: str) -> dict[str, list[GivenApproval]]:
+    """Read the approvals of a model's versions for a stage; versions without any are left out."""
+    given: dict[str, list[GivenApproval]] = {}
+    for name in project.registry.list_names(f"{layout.model_folder(model)}/approvals"):
+        for record, digest in project.registry.read_approvals(model, parse_version(name), stage):
+            approval = GivenApproval(record=record, digest=digest, landed=None)
+            given.setdefault(name, []).append(approval)
+    return given
 
 
 # -- data ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from mlver.document import codec
 from mlver.errors import MlverError, shell_command
 from mlver.git.detached_seals import can_sign, open_checker, sign_blob
 from mlver.policy.approvals import (
+    ANYBODY,
     UNSIGNED,
     ApprovalFacts,
     ApprovalRequirement,
@@ -38,7 +39,6 @@ from mlver.records import layout
 from mlver.records.approval import ApprovalAction, ApprovalRecord
 
 ApproveOutcome = Literal["approved", "revoked", "already"]
-_NOBODY_ASKED = ApprovalRequirement(least=0, excluded=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class _Gathered:
 
     @property
     def asked(self) -> ApprovalRequirement:
-        return self.requirement or _NOBODY_ASKED
+        return self.requirement or ANYBODY
 
     def add(
         self, record: ApprovalRecord, digest: Digest, signature: ApprovalSignature

@@ -75,9 +75,9 @@ def test_approvals_that_lost_their_effect_are_named_with_the_reason(town: Town) 
     write_approval(town, 1)
     policy = PolicyReference(commit=None, digest=other, signers=None)
     paths = {
-        write_approval(town, 2, record=other): "was given to another record",
-        write_approval(town, 3, policy=policy): "the rule of the stage is another one since",
-        write_approval(town, 4, baseline=None): "nothing held the stage then",
+        write_approval(town, 2, record=other): "was given for another record of the version",
+        write_approval(town, 3, policy=policy): "was given under another rule of the stage",
+        write_approval(town, 4, baseline=None): "was given while the stage was empty",
     }
     town.repository.commit("Approve")
     code, document = audit(town.repository, "--stage", "production")
@@ -94,3 +94,11 @@ def test_an_approval_that_was_taken_back_or_used_is_not_waiting(town: Town) -> N
     write_approval(town, 2, action="revoke")
     town.repository.commit("Approve, and take it back")
     assert audit(town.repository)[1]["unbound"] == []
+
+
+def test_what_was_given_again_after_it_was_taken_back_waits(town: Town) -> None:
+    write_approval(town, 1, baseline=None)
+    write_approval(town, 2, action="revoke", author="Ana B. <ANA@example.org>")
+    again = write_approval(town, 3, baseline=None)
+    town.repository.commit("Approve, take it back, and approve again")
+    assert [finding["subject"] for finding in audit(town.repository)[1]["unbound"]] == [again]
