@@ -33,7 +33,10 @@ _HEADER = re.compile(
 # What ssh-keygen says of a signature, whether a principal matched or not: its exit code decides.
 _SSH_SIGNER = re.compile(rb'^\w+ "[^"\n]*" signature for (.+) with \S+ key (\S+)\r?$', re.MULTILINE)
 _SSH_KEY = re.compile(rb"^\w+ .*signature .*with \S+ key (\S+)\r?$", re.MULTILINE)
-_BAD = re.compile(rb"^(?:\[GNUPG:\] BADSIG |Signature verification failed)", re.MULTILINE)
+_BAD = re.compile(
+    rb"^(?:\[GNUPG:\] BADSIG |Signature verification failed|Could(?: not|n't) verify signature)",
+    re.MULTILINE,
+)
 # GnuPG's doc/DETAILS: the last word is the fingerprint of the primary key.
 _VALID = re.compile(rb"^\[GNUPG:\] VALIDSIG ([0-9A-F]+) .*?([0-9A-F]{40,64})\r?$", re.MULTILINE)
 _REFUSED = re.compile(rb"^\[GNUPG:\] (?:BADSIG|ERRSIG|EXPSIG|REVKEYSIG) ", re.MULTILINE)

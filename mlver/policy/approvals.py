@@ -151,12 +151,14 @@ def read_requirement(policy: StagePolicy) -> ApprovalRequirement | None:
 class ApprovalCount:
     """`counted` are by different people, who hold different keys; `others` say why they do not.
 
-    `undecided` is how many more might count if they could be checked here.
+    `undecided` is how many more might count if they could be checked here; of `unchecked` of these,
+    that is the signature.
     """
 
     counted: tuple[GivenApproval, ...]
     others: tuple[tuple[GivenApproval, str], ...]
     undecided: int = 0
+    unchecked: int = 0
 
 
 def _expand_people(listed: Sequence[str], groups: Mapping[str, Any]) -> Iterator[str]:
@@ -182,9 +184,10 @@ def count_approvals(requirement: ApprovalRequirement, facts: ApprovalFacts) -> A
         fault = fault or find_signature_fault(approval, signed=facts.signed)
         doubt = _find_doubt(requirement, facts, approval)
         tally.undecided += fault is None and doubt is not None
+        tally.unchecked += fault is None and doubt == approval.signature.words
         tally.add(approval, fault or doubt)
     others = [(given, why) for given, why in tally.others if given.person not in tally.people]
-    return ApprovalCount(tuple(tally.counted), tuple(others), tally.undecided)
+    return ApprovalCount(tuple(tally.counted), tuple(others), tally.undecided, tally.unchecked)
 
 
 def list_counted(
@@ -213,6 +216,7 @@ class _Tally:
     people: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
     undecided: int = 0
+    unchecked: int = 0
 
     def add(self, approval: GivenApproval, fault: str | None) -> None:
         key = approval.signature.key

@@ -134,9 +134,13 @@ def _judge_chains(
     findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
     own = [record for record in judged if record.record_path not in adopted]
     findings += find_false_approvals(project, own)
-    findings += find_uncounted(project, policies, _list_with_earlier(chains, own), find_version)
+    uncounted = list(
+        find_uncounted(project, policies, _list_with_earlier(chains, own), find_version)
+    )
+    findings += [one for one in uncounted if one.kind != "unconfirmed"]
     findings += find_weakening(history, policies, own)
-    unconfirmed = find_unconfirmed(tags, history, originals, own)
+    unconfirmed = [one for one in uncounted if one.kind == "unconfirmed"]
+    unconfirmed += find_unconfirmed(tags, history, originals, own)
     registered = select_judged(order, versions.values())
     findings += find_late_versions(tags, history, originals, registered)
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
-from mlver.findings import Finding
+from mlver.findings import Finding, FindingKind
 from mlver.git import objects
 from mlver.git.detached_seals import SealChecker, open_checker
 from mlver.git.landing_dates import find_landing_dates
@@ -64,6 +64,9 @@ def find_uncounted(
 
     Each promotion is with those before it in its stage. `tip` is the commit that has them all, None
     for the index. With `base`, the commit that they are to land on, its signers judge as well.
+
+    Where a signature cannot be checked here, the finding is `unconfirmed`; with `base` it is a
+    `gate` as every other: what nobody checked does not come in.
     """
     judged: list[_JudgedPromotion] = []
     for record, earlier in promotions:
@@ -90,6 +93,14 @@ def _find_landings(project: Project, paths: Iterable[str], tip: str | None) -> M
     return find_landing_dates(project.repository, paths, tip)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What is wrong with a promotion; `is_doubt`: a key that is not here could dispel it."""
+
+    words: str
+    is_doubt: bool
+
+
 @dataclass(slots=True)
 class _ApprovalAudit:
     project: Project
@@ -110,15 +121,19 @@ class _ApprovalAudit:
         requirement = read_requirement(promotion.policy)
         for signers in self._list_signers(record):
             judge = SignatureJudge(self.checker, signers)
-            fault = None
+            faults: list[_Fault] = []
             if requirement is not None:
                 facts = self._describe(promotion, given, landed, judge)
-                fault = _judge_count(requirement, facts)
-            if fault is None and promotion.is_signed:
-                fault = self._judge_seal(record, judge, landed.get(record.record_path))
-            if fault is not None:
+                faults += _judge_count(requirement, facts)
+            if promotion.is_signed:
+                faults += self._judge_seal(record, judge, landed.get(record.record_path))
+            if faults:
+                # What is wrong comes before what nobody can tell.
+                fault = min(faults, key=lambda one: one.is_doubt)
                 show = shell_command("git", "log", "-p", "--", record.record_path)
-                yield Finding("gate", record.record_path, fault, (show,))
+                is_open = fault.is_doubt and self.base is None
+                kind: FindingKind = "unconfirmed" if is_open else "gate"
+                yield Finding(kind, record.record_path, fault.words, (show,))
                 return
 
     def read_given(self, record: PromotionRecord) -> dict[str, tuple[ApprovalRecord, Digest]]:
@@ -203,7 +218,7 @@ class _ApprovalAudit:
 
     def _judge_seal(
         self, record: PromotionRecord, judge: SignatureJudge, at: int | None
-    ) -> str | None:
+    ) -> Iterator[_Fault]:
         """Say what is wrong with the signature of a promotion's seal, where there is one."""
         name = promotion_tag_name(record.model, record.stage, record.sequence)
         process = self.project.repository.process
@@ -211,12 +226,12 @@ class _ApprovalAudit:
         data = self.project.registry.read_file(record.record_path)
         # A promotion without a seal is named for that.
         if tag is None or tag.kind != b"tag" or data is None:
-            return None
+            return
         signature = judge.judge_tag(str(Digest.of_bytes(data)), tag.data, at)
-        if signature.kind in ("good", "unknown"):
-            return None
-        words = signature.words or "is not signed"
-        return f"has a rule that asks for signatures, and its seal {words}"
+        if signature.kind != "good":
+            words = signature.words or "is not signed"
+            message = f"has a rule that asks for signatures, and its seal {words}"
+            yield _Fault(message, signature.kind == "unknown")
 
 
 def _find_holder(earlier: Sequence[PromotionRecord]) -> VersionReference | None:
@@ -226,11 +241,12 @@ def _find_holder(earlier: Sequence[PromotionRecord]) -> VersionReference | None:
     return VersionReference(earlier[-1].version, earlier[-1].record)
 
 
-def _judge_count(requirement: ApprovalRequirement, facts: ApprovalFacts) -> str | None:
+def _judge_count(requirement: ApprovalRequirement, facts: ApprovalFacts) -> Iterator[_Fault]:
     count = count_approvals(requirement, facts)
-    if len(count.counted) + count.undecided >= requirement.least:
-        return None
+    possible = len(count.counted) + count.undecided
+    if possible - count.unchecked >= requirement.least:
+        return
     message = f"has {len(count.counted)} of {requirement.least} approvals that its rule asks for"
     for approval, why in count.others[:3]:
         message += f"; that of {approval.person} {why}"
-    return message
+    yield _Fault(message, possible >= requirement.least)

@@ -78,15 +78,20 @@ class SignatureJudge:
         signature = self.checker.check(parsed, allowed)
         return self._compare(person, signature, at, is_openpgp=parsed.is_openpgp)
 
+    def _lists_openpgp(self, person: str) -> bool:
+        """Say whether the file names any OpenPGP or X.509 key of a person."""
+        listed = find_openpgp(self.signers.data).values()
+        return any(identify_person(one) == identify_person(person) for one in listed)
+
     def _compare(
         self, person: str, signature: SealSignature, at: int | None, *, is_openpgp: bool
     ) -> ApprovalSignature:
         principal = signature.principal
-        if signature.unknown:
+        if signature.unknown and (not is_openpgp or self._lists_openpgp(person)):
             return ApprovalSignature(
                 kind="unknown", words="is signed in a way that nothing here can check"
             )
-        if not signature.holds and not signature.keys:
+        if not signature.holds and not signature.keys and not signature.unknown:
             return ApprovalSignature(kind="false", words="has a signature that does not hold")
         if is_openpgp:
             listed = find_openpgp(self.signers.data)
