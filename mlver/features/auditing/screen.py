@@ -94,7 +94,7 @@ def _draw_holders(result: AuditResult, stage: AuditedStage, screen: TextScreen) 
         screen.draw_line(f"  No version of {stage.model} had held {stage.stage} by then.", hang=2)
     for move in stage.moves:
         screen.draw_line(f"  {tell_holding(move, write_time)}", hang=2)
-        for sentence in (tell_rule(move), tell_landing(move)):
+        for sentence in (tell_evidence(move), tell_rule(move), tell_landing(move)):
             screen.draw_line((f"        {sentence}", "dim"), hang=2)
         _draw_marks(move, screen)
 

@@ -39,8 +39,8 @@ def join_words(text: str) -> str:
 
 
 def tell_holding(move: AuditedMove, write_time: WriteTime = format_time) -> str:
-    """What held a stage, since when and until when, who moved it there, why, and on what evidence:
-    in a sentence that a person would say.
+    """What held a stage, since when and until when, who moved it there, why, and what came of the
+    gates: in a sentence that a person would say.
     """
     period = f"from {write_time(move.since)} UTC on, and still does"
     if move.until is not None:
@@ -56,8 +56,22 @@ def tell_holding(move: AuditedMove, write_time: WriteTime = format_time) -> str:
     quoted = why.replace("“", '"').replace("”", '"')
     reason = f"because “{quoted}”" if why else "and gave no reason"
     deed = f"{who} {_tell_deed(move)} on {write_time(move.created)} UTC {reason}"
-    evidence = tell_evidence(move)
-    return f"{held}; {deed}; {evidence[0].lower()}{evidence[1:]}"
+    return f"{held}; {deed}; {_tell_outcome(move)}."
+
+
+def _tell_outcome(move: AuditedMove) -> str:
+    """How many gates were open, which were shut, and who approved."""
+    if move.adopted is not None:
+        return f"it was adopted from the tag {move.adopted}, and went through no gate"
+    if not move.gates:
+        return "no gate was asked"
+    shut = [gate.gate for gate in move.gates if gate.result != "pass"]
+    passed = f"{len(move.gates) - len(shut)} of {format_count(len(move.gates), 'gate')} passed"
+    told = [f"{passed}, all but {', '.join(shut)}" if shut else passed]
+    if move.approvals:
+        people = [format_author(approval.approver) for approval in move.approvals]
+        told.append(f"{' and '.join(people)} approved")
+    return "; ".join(told)
 
 
 def _tell_deed(move: AuditedMove) -> str:

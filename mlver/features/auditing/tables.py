@@ -13,6 +13,7 @@ from mlver.features.auditing.sentences import (
     choose_precision,
     join_words,
     tell_check,
+    tell_evidence,
     tell_gate,
     tell_holding,
     tell_landing,
@@ -140,7 +141,8 @@ def _list_holders(result: AuditResult) -> list[str]:
             lines += ["No version had held it by then.", ""]
         for move in stage.moves:
             lines += [f"* {_quote_whole(tell_holding(move, write_time))}"]
-            lines += [f"  * {_quote_whole(told)}" for told in (tell_rule(move), tell_landing(move))]
+            evidence = (tell_evidence(move), tell_rule(move), tell_landing(move))
+            lines += [f"  * {_quote_whole(told)}" for told in evidence]
         lines.append("")
     return lines
 

@@ -42,12 +42,13 @@ def test_a_day_is_answered_in_a_sentence(town: Town) -> None:
     shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-04").out
     assert (
         "  m 1.0.0 held production by the records from 2026-01-02 03:04 to 2026-01-04 03:04 UTC;"
-        " Kim promoted it on 2026-01-02 03:04 UTC because “first”; gates: sealed passed (sealed);"
-        " after staging passed (has held staging); verified bytes passed (every byte checked).\n"
+        " Kim promoted it on 2026-01-02 03:04 UTC because “first”; 3 of 3 gates passed.\n"
+        "        Gates: sealed passed (sealed); after staging passed (has held staging);"
+        " verified bytes passed (every byte checked).\n"
     ) in shown
     assert (
         "  m 1.1.0 held production by the records from 2026-01-04 03:04 UTC on, and still does;"
-        " Mara promoted it in place of 1.0.0 on 2026-01-04 03:04 UTC because “ready”; gates:"
+        " Mara promoted it in place of 1.0.0 on 2026-01-04 03:04 UTC because “ready”; 3 of 3 gates"
     ) in shown
 
 
@@ -91,6 +92,8 @@ def test_what_was_forced_says_which_gate_was_shut(town: Town) -> None:
     shown = town.repository.mlver("audit", "--stage", "production").out
     assert "promoted by force  1.0.0 → 1.1.0" in shown
     assert "after staging FAILED (never held staging, asked: the version has held staging)" in shown
+    shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-05").out
+    assert "; 2 of 3 gates passed, all but after staging.\n" in shown
 
 
 def test_an_edited_move_is_damage(town: Town) -> None:

@@ -50,7 +50,7 @@ def test_1_what_was_in_production_on_that_day_who_put_it_there_and_why(ask: Ask)
 def test_2_on_what_evidence(ask: Ask) -> None:
     shown = ask("audit", "--stage", "production", "--at", "2026-03-03")
     assert (
-        "gates: sealed passed (sealed); after staging passed (has held staging);"
+        "Gates: sealed passed (sealed); after staging passed (has held staging);"
         " verified bytes passed (every byte checked)."
     ) in shown
 
