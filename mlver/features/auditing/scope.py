@@ -76,6 +76,17 @@ def choose_scope(
         models=None if model is None else tuple(chosen),
         stages=stages,
         stage=stage,
-        at=None if at is None else parse_window(at, "--at", project.record_time),
+        at=None if at is None else _read_past(at, project.record_time),
         since=start,
     )
+
+
+def _read_past(at: str, now: str) -> TimeWindow:
+    """Read when `--at` asks about; raise UsageError where nobody can know yet."""
+    window = parse_window(at, "--at", now)
+    if window.start > now:
+        raise UsageError(
+            f"{window.start} is still to come, and an audit tells what was: it is {now} now",
+            hint="mlver audit --at today",
+        )
+    return window

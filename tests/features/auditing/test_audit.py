@@ -76,7 +76,7 @@ def test_a_rollback_and_an_emptied_stage_are_told_as_such(town: Town) -> None:
         "Kim rolled back to it in place of 1.1.0 on 2026-01-05 03:04 UTC because “too slow”"
         in shown
     )
-    shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-07").out
+    shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-06").out
     assert "no version of m held production by the records from 2026-01-06 03:04 UTC on" in shown
     assert "Kim emptied it of 1.0.0 on 2026-01-06 03:04 UTC because “the service is gone”" in shown
     code, document = audit(town.repository, "--stage", "production")
@@ -92,7 +92,7 @@ def test_what_was_forced_says_which_gate_was_shut(town: Town) -> None:
     shown = town.repository.mlver("audit", "--stage", "production").out
     assert "promoted by force  1.0.0 → 1.1.0" in shown
     assert "after staging FAILED (never held staging, asked: the version has held staging)" in shown
-    shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-05").out
+    shown = town.repository.mlver("audit", "--stage", "production", "--at", "2026-01-02").out
     assert "; 2 of 3 gates passed, all but after staging.\n" in shown
 
 
@@ -233,6 +233,7 @@ def test_what_cannot_be_meant_is_refused(town: Town) -> None:
         (("--at", "2026-01-02", "--since", "2026-01-02"), "give only one"),
         (("--stage", "canary"), "there is no stage `canary`"),
         (("--at", "soon"), "--at takes a date"),
+        (("--at", "2031-01-01"), "2031-01-01T00:00:00Z is still to come"),
         (("--csv", "--json"), "give one of them"),
         (("--against", "sha256:12"), "is not a digest"),
         (("--against", "nothing.json"), "cannot be read"),
