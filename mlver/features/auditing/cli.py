@@ -27,42 +27,49 @@ AUDIT_EXAMPLES = (
 )
 
 
+At = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."),
+]
+OneStage = Annotated[
+    str | None,
+    typer.Option(metavar="STAGE", help="Only this stage.", autocompletion=complete_stage),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Say no where something is only unconfirmed.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEAD",
+        help="Is all still there that an older head (sha256:…), or a saved --json, stands for?",
+    ),
+]
+AuditedData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA", help="Instead: what was trained on this data (sha256:… or REF:NAME)."
+    ),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="As Markdown.")]
+
+
 def audit_command(
     ctx: typer.Context,
     model: Model = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."
-        ),
-    ] = None,
-    stage: Annotated[
-        str | None,
-        typer.Option(metavar="STAGE", help="Only this stage.", autocompletion=complete_stage),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Say no where something is only unconfirmed.")
-    ] = False,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HEAD",
-            help="Is all still there that an older head (sha256:…), or a saved --json, stands for?",
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATA",
-            help="Instead: what was trained on this data (sha256:… or REF:NAME).",
-        ),
-    ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown.")] = False,
+    at: At = None,
+    stage: OneStage = None,
+    since: Since = None,
+    strict: Strict = False,
+    against: Against = None,
+    data: AuditedData = None,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
     json: Json = False,
 ) -> None:
     """Tell who moved which stage, when, why and on what evidence.
@@ -82,18 +89,12 @@ def audit_command(
         return
     # Never with the cache: somebody who can write to it could make a history look whole.
     result = audit_stages(
-        project,
-        model,
-        stage=stage,
-        at=at,
-        since=since,
-        strict=strict,
-        against=against,
+        project, model, stage=stage, at=at, since=since, strict=strict, against=against
     )
-    draw = draw_audit
-    if as_csv or as_markdown:
-        draw = draw_audit_csv if as_csv else draw_audit_markdown
     is_page = as_csv or as_markdown
+    draw = draw_audit
+    if is_page:
+        draw = draw_audit_csv if as_csv else draw_audit_markdown
     emit_result(result, draw, json=json, code=result.exit_code, paged=not is_page)
 
 

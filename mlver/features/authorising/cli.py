@@ -33,52 +33,61 @@ _PERSONAL_HELP = (
 )
 
 
+Data = Annotated[str, typer.Argument(metavar="DATA", help=_DATA_HELP)]
+ReasonForEver = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--message",
+        metavar="WHY",
+        help="Why: it is recorded for ever. Name nobody that the data is about.",
+    ),
+]
+Purposes = Annotated[
+    list[str] | None,
+    typer.Option("--purpose", metavar="WORD", help="What for, such as training; may be repeated."),
+]
+LawfulBasis = Annotated[
+    Literal[
+        "consent",
+        "contract",
+        "legal_obligation",
+        "vital_interests",
+        "public_task",
+        "legitimate_interests",
+    ]
+    | None,
+    typer.Option(metavar="BASIS", help=_BASIS_HELP, show_default=False),
+]
+PersonalKind = Annotated[
+    Literal["none", "pseudonymous", "personal", "special"] | None,
+    typer.Option(metavar="KIND", help=_PERSONAL_HELP, show_default=False),
+]
+LastDay = Annotated[
+    str | None, typer.Option(metavar="DAY", help="The last day, in UTC; no end, if left out.")
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Where it is written: a contract, a form, a ticket. Never a data subject's name.",
+    ),
+]
+Withdraw = Annotated[
+    bool, typer.Option("--withdraw", help="Take it back: for --purpose, or for everything.")
+]
+
+
 def authorise_command(
     ctx: typer.Context,
-    data: Annotated[str, typer.Argument(metavar="DATA", help=_DATA_HELP)],
-    message: Annotated[
-        str,
-        typer.Option(
-            "-m",
-            "--message",
-            metavar="WHY",
-            help="Why: it is recorded for ever. Name nobody that the data is about.",
-        ),
-    ] = "",
-    purpose: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORD", help="What for, such as training; may be repeated."),
-    ] = None,
-    basis: Annotated[
-        Literal[
-            "consent",
-            "contract",
-            "legal_obligation",
-            "vital_interests",
-            "public_task",
-            "legitimate_interests",
-        ]
-        | None,
-        typer.Option(metavar="BASIS", help=_BASIS_HELP, show_default=False),
-    ] = None,
-    personal: Annotated[
-        Literal["none", "pseudonymous", "personal", "special"] | None,
-        typer.Option(metavar="KIND", help=_PERSONAL_HELP, show_default=False),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(metavar="DAY", help="The last day, in UTC; no end, if left out."),
-    ] = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Where it is written: a contract, a form, a ticket. Never a data subject's name.",
-        ),
-    ] = None,
-    withdraw: Annotated[
-        bool, typer.Option("--withdraw", help="Take it back: for --purpose, or for everything.")
-    ] = False,
+    data: Data,
+    message: ReasonForEver = "",
+    purpose: Purposes = None,
+    basis: LawfulBasis = None,
+    personal: PersonalKind = None,
+    until: LastDay = None,
+    reference: Reference = None,
+    withdraw: Withdraw = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -16,6 +16,7 @@ from mlver.terminal.options import (
     REF_HELP,
     DryRun,
     Json,
+    Message,
     Offline,
     complete_ref,
     list_completions,
@@ -37,65 +38,63 @@ def _complete_dataset(ctx: typer.Context, incomplete: str) -> list[str]:
     return list_completions(ctx, lambda project: iter(list_names(project)), incomplete)
 
 
+OneRef = Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="NAME",
+        help="The data set, as the settings pin it.",
+        show_default=False,
+        autocompletion=_complete_dataset,
+    ),
+]
+Command = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="-- COMMAND...", help="What measures it.", show_default=False),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="How long the command may take: 90s, 30m, 2h.", show_default=False
+    ),
+]
+MetricsFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="The metrics file that the command writes, if not $MLVER_METRICS.",
+        show_default=False,
+    ),
+]
+SamplesFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="The file of samples that it writes, if not $MLVER_SAMPLES: a score a row.",
+        show_default=False,
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Every version of the model that is not retired.")]
+Last = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Of these, the highest N versions.", show_default=False),
+]
+Missing = Annotated[bool, typer.Option("--missing", help="Of these, those not measured on it yet.")]
+
+
 def evaluate_command(
     ctx: typer.Context,
-    ref: Annotated[
-        str,
-        typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref),
-    ],
-    on: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="NAME",
-            help="The data set, as the settings pin it.",
-            show_default=False,
-            autocompletion=_complete_dataset,
-        ),
-    ],
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="-- COMMAND...", help="What measures it.", show_default=False),
-    ] = None,
-    message: Annotated[
-        str, typer.Option("-m", "--message", metavar="WHY", help="Why: it is recorded.")
-    ] = "",
-    timeout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME",
-            help="How long the command may take: 90s, 30m, 2h.",
-            show_default=False,
-        ),
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="The metrics file that the command writes, if not $MLVER_METRICS.",
-            show_default=False,
-        ),
-    ] = None,
-    samples: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="The file of samples that it writes, if not $MLVER_SAMPLES: a score a row.",
-            show_default=False,
-        ),
-    ] = None,
-    all_versions: Annotated[
-        bool, typer.Option("--all", help="Every version of the model that is not retired.")
-    ] = False,
-    last: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Of these, the highest N versions.", show_default=False
-        ),
-    ] = None,
-    missing: Annotated[
-        bool, typer.Option("--missing", help="Of these, those not measured on it yet.")
-    ] = False,
+    ref: OneRef,
+    on: On,
+    command: Command = None,
+    message: Message = "",
+    timeout: Timeout = None,
+    metrics: MetricsFile = None,
+    samples: SamplesFile = None,
+    all_versions: All = False,
+    last: Last = None,
+    missing: Missing = False,
     offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,
