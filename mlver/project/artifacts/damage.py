@@ -6,20 +6,19 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command, summarise_error, summarise_names
+from mlver.errors import MlverError, summarise_error, summarise_names
 from mlver.findings import Finding
-from mlver.project.artifacts import encrypted_copies
 from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.artifacts.elsewhere.find import ExternalCopies
 from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact, judge_unstored
 from mlver.project.artifacts.empty_store import has_empty_store
+from mlver.project.artifacts.encrypted_damage import judge_encrypted
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.listed import find_listing_faults
 from mlver.project.artifacts.measuring import stored_files
-from mlver.project.artifacts.remedies import RESTORE, LossRemedies
+from mlver.project.artifacts.remedies import RESTORE, LossRemedies, describe_absence
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.records.artifact import Artifact
@@ -28,8 +27,6 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.store import StoreProblem
 
 _SHOWN = 10
-_UNPROVEN = "is encrypted: its plain bytes were not checked, which takes a private key"
-_NAME_KEY = (shell_command("export", f"{encrypted_copies.IDENTITY_VARIABLE}=FILE"),)
 _REPAIR: tuple[str, ...] = (RESTORE,)
 _NO_DIGESTS = DigestSet.from_raw(())
 
@@ -140,7 +137,7 @@ def find_damage(
     users = find_users(project, reader.records, affected)
     damaged = _sort_objects(project, digests, users, sort_problems(problems, users))
     faults, remarks, unread = _sort_unstored(reader.unstored)
-    altered, unproven = _judge_encrypted(project, reader.records, affected)
+    altered, unproven = judge_encrypted(project, _list_named(reader.records), affected)
     reader.broken.extend(altered)
     remarks.extend(unproven)
     absence = None
@@ -162,36 +159,6 @@ def find_damage(
         absence=absence,
         absent=absent,
     )
-
-
-def _judge_encrypted(
-    project: Project, records: Iterable[VersionRecord], affected: Collection[Digest | None]
-) -> tuple[list[Finding], list[Finding]]:
-    """Find encrypted artifacts that hold other bytes than they should, and those nobody can tell.
-
-    The second are all of them where whoever runs mlver named no private key. What is encrypted in
-    the place of those that are `affected` is missing or damaged, and told already.
-    """
-    altered: list[Finding] = []
-    unproven: list[Finding] = []
-    identities: list[Any] | None = None
-    for record in records:
-        for name, artifact in record.named_artifacts().items():
-            copy = artifact.encrypted
-            if copy is None or copy.object in affected:
-                continue
-            subject = name_artifact(record, name)
-            if identities is None:
-                identities = encrypted_copies.find_identities(project)
-            if not identities:
-                unproven.append(Finding("object", subject, _UNPROVEN, _NAME_KEY))
-                continue
-            try:
-                encrypted_copies.check_plain(project, subject, artifact, identities)
-            except MlverError as error:
-                message = summarise_error(error, subject)
-                altered.append(Finding("object", subject, message, error.hints))
-    return altered, unproven
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,24 +207,6 @@ def _sort_objects(
                 absent.append(link)
     copies = frozenset(problem.digest for problem in problems if problem.digest and problem.path)
     return _DamagedObjects(needed, lost, unneeded, absent, copies, frozenset(missing))
-
-
-def describe_absence(count: int, missing: Sequence[Finding]) -> Finding:
-    """Describe a clone that lacks these of `count` objects, in one line, with what brings them."""
-    hints: tuple[str, ...] = ()
-    for finding in missing:
-        hints = finding.hints
-        # What the working files still hold need not be copied.
-        if hints == _REPAIR:
-            break
-    here = count - len(missing)
-    if any(hint.startswith("mlver pull") for hint in hints):
-        message = f"{here:,} of {count:,} here; mlver pull brings what is in use from a remote"
-        if here:
-            return Finding("object", "objects", message, ("mlver pull", "mlver pull --all"))
-        return Finding("object", "objects", message, ("mlver pull",))
-    message = f"0 of {count:,} here; copy them from a clone that has them"
-    return Finding("object", "objects", message, hints)
 
 
 def _sort_unstored(
@@ -369,6 +318,12 @@ def find_users(
                         user = ObjectUser(ref, subject, artifact.path, name)
                         users.setdefault(digest, user)
     return users
+
+
+def _list_named(records: Iterable[VersionRecord]) -> Iterator[tuple[str, Artifact]]:
+    for record in records:
+        for name, artifact in record.named_artifacts().items():
+            yield name_artifact(record, name), artifact
 
 
 def name_artifact(record: VersionRecord, name: str) -> str:

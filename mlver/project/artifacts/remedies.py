@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
+from mlver.findings import Finding
 from mlver.project.artifacts import measuring, storing
 from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.project import Project
@@ -69,3 +71,21 @@ class LossRemedies:
 
     def _locate(self, path: str) -> Path:
         return paths.join_inside(self.project.top_folder, path, link_last=True)
+
+
+def describe_absence(count: int, missing: Sequence[Finding]) -> Finding:
+    """Describe a clone that lacks these of `count` objects, in one line, with what brings them."""
+    hints: tuple[str, ...] = ()
+    for finding in missing:
+        hints = finding.hints
+        # What the working files still hold need not be copied.
+        if hints == (RESTORE,):
+            break
+    here = count - len(missing)
+    if any(hint.startswith("mlver pull") for hint in hints):
+        message = f"{here:,} of {count:,} here; mlver pull brings what is in use from a remote"
+        if here:
+            return Finding("object", "objects", message, ("mlver pull", "mlver pull --all"))
+        return Finding("object", "objects", message, ("mlver pull",))
+    message = f"0 of {count:,} here; copy them from a clone that has them"
+    return Finding("object", "objects", message, hints)

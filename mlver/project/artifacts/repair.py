@@ -18,7 +18,7 @@ from mlver.project.artifacts import damage, measuring
 from mlver.project.artifacts.bringing import has_remotes
 from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.artifacts.file_list import join_name
-from mlver.project.artifacts.remedies import RESTORE, LossRemedies
+from mlver.project.artifacts.remedies import RESTORE, LossRemedies, describe_absence
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
@@ -72,10 +72,10 @@ def find_losses(project: Project) -> LossSearch:
     if has_remotes(project):
         absent = [loss for loss in losses if _is_elsewhere(loss.finding)]
         if absent:
-            absence = damage.describe_absence(len(digests), [loss.finding for loss in absent])
+            absence = describe_absence(len(digests), [loss.finding for loss in absent])
         losses = [loss for loss in losses if loss not in absent]
     elif len(losses) == len(digests) > 0 and has_empty_store(project):
-        absence = damage.describe_absence(len(losses), findings)
+        absence = describe_absence(len(losses), findings)
         if absence.hints == (RESTORE,):
             absence = None
         else:
