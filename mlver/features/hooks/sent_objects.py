@@ -12,7 +12,7 @@ from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry, decode_version
-from mlver.project.remote.needed import list_needed
+from mlver.project.remote.needed import add_pinned, add_samples, list_needed
 from mlver.project.remote.pushing import objects_are_sent, send_needed
 from mlver.records import layout
 from mlver.records.version import VersionRecord
@@ -56,7 +56,7 @@ def send_objects(
 def _read_versions(
     project: Project, places: Mapping[str, str]
 ) -> tuple[list[VersionRecord], DigestSet]:
-    """The versions among these records, and the objects that they need."""
+    """The versions among these records, and the objects that they and their gates need."""
     by_commit: dict[str, list[str]] = {}
     for path, commit in places.items():
         if layout.is_version_path(path):
@@ -73,5 +73,6 @@ def _read_versions(
             if data is not None:
                 pushed.append(decode_version(data, path))
         records += pushed
-        needed += list_needed(there, pushed).raw_digests()
+        contents_needed = add_samples(there, pushed, list_needed(there, pushed))
+        needed += add_pinned(there, contents_needed).raw_digests()
     return records, DigestSet.from_raw(needed)

@@ -131,3 +131,14 @@ def test_a_push_to_an_address_is_refused_without_the_objects(
     told = ann.assert_refuses("push", "--follow-tags", team.forge.as_uri(), "main")
     assert "are neither here nor at store" in told
     assert list_published(team) == ""
+
+
+def test_pinned_data_goes_with_the_versions(team: Team, ann: HookedRepository) -> None:
+    """Whoever evaluates them elsewhere needs it."""
+    ann.write("exam.csv", "what gates measure on\n")
+    assert team.ann.mlver("config", "pin", "exam", "exam.csv").code == 0
+    ann.git("add", ".mlver")
+    ann.git("commit", "--quiet", "-m", "Pin the exam")
+    ann.assert_passes("push", "--follow-tags", "origin", "main")
+    contents = b"".join(path.read_bytes() for path in team.bucket.rglob("*") if path.is_file())
+    assert b"what gates measure on" in contents
