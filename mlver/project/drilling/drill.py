@@ -49,14 +49,14 @@ class DrillResult:
     model: str
     stage: str
     holder: str | None
-    version: str | None
-    files: int
-    bytes: int
-    seconds: float
-    skipped: tuple[str, ...]
-    obstacles: tuple[Finding, ...]
-    note: int | None
-    commit: str | None
+    version: str | None = None
+    files: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    skipped: tuple[str, ...] = ()
+    obstacles: tuple[Finding, ...] = ()
+    note: int | None = None
+    commit: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -89,14 +89,6 @@ def drill_rollback(
         model=resolved_model,
         stage=stage,
         holder=stage_holder([promotion for promotion, _ in history]),
-        version=None,
-        files=0,
-        bytes=0,
-        seconds=0.0,
-        skipped=(),
-        obstacles=(),
-        note=None,
-        commit=None,
     )
     try:
         target, reasons = _find_version(project, result, wanted)

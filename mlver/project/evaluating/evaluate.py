@@ -66,21 +66,9 @@ def evaluate_versions(project: Project, ref: str, request: EvaluationRequest) ->
         chosen = choose_versions(project, ref, exam, request.choice)
         evaluated: list[EvaluatedVersion] = []
         for number in chosen.versions:
-            if request.dry_run:
-                evaluated.append(EvaluatedVersion(version=str(number), outcome="planned"))
-                continue
             evaluation = _Evaluation(project, chosen.model, number, exam, request)
-            try:
-                evaluated.append(evaluation.carry_out())
-            except MlverError as error:
-                if len(chosen.versions) == 1:
-                    raise
-                fault = summarise_error(error)
-                evaluated.append(
-                    EvaluatedVersion(
-                        version=str(number), outcome="failed", fault=fault, hints=error.hints
-                    )
-                )
+            is_alone = len(chosen.versions) == 1
+            evaluated.append(_evaluate_one(evaluation, tolerant=not is_alone))
     return EvaluateResult(
         model=chosen.model,
         on=exam.name,
@@ -91,6 +79,20 @@ def evaluate_versions(project: Project, ref: str, request: EvaluationRequest) ->
         retired=chosen.retired,
         dry_run=request.dry_run,
     )
+
+
+def _evaluate_one(evaluation: _Evaluation, *, tolerant: bool) -> EvaluatedVersion:
+    """Measure a version; with `tolerant`, one that cannot be measured is told as failed."""
+    version = str(evaluation.number)
+    if evaluation.request.dry_run:
+        return EvaluatedVersion(version=version, outcome="planned")
+    try:
+        return evaluation.carry_out()
+    except MlverError as error:
+        if not tolerant:
+            raise
+        fault = summarise_error(error)
+        return EvaluatedVersion(version=version, outcome="failed", fault=fault, hints=error.hints)
 
 
 @dataclass(frozen=True, slots=True)
