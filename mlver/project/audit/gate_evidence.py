@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +35,8 @@ class EvidenceReader:
     project: Project
     history: RecordHistory
     find_version: Callable[[str, str], VersionRecord | None]
+    # The drills of each stage of a model: the path of each note, and its time.
+    drills: dict[tuple[str, str], Sequence[tuple[str, int]]] = field(default_factory=dict)
     _evaluations: dict[tuple[str, str], Evaluations] = field(default_factory=dict)
 
     def find_faults(

@@ -103,7 +103,9 @@ def judge_incoming_promotions(
     tags = incoming.seen_tags
     finder = _find_versions(project)
     evidence = EvidenceReader(project, history, finder)
-    judge = PromotionJudge(history, policies, finder, index, originals, order, tags, evidence)
+    judge = PromotionJudge(
+        history, policies, finder, index, originals, order, tags, evidence, incoming.tip
+    )
     adopted = find_adopted(tags, history, chains)
     landed: list[PromotionRecord] = []
     for promotion in arriving:

@@ -15,7 +15,7 @@ from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
 from mlver.policy.looser import list_loosenings
-from mlver.policy.promotion_dates import find_backdating
+from mlver.policy.promotion_dates import count_seconds, find_backdating
 from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
@@ -24,6 +24,7 @@ from mlver.policy.promotion_rules import (
 )
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.adopted_promotions import find_adopted
+from mlver.project.audit.dated_evidence import DatedEvidence
 from mlver.project.audit.former_formats import (
     JUDGED_FORMAT,
     FormatOrder,
@@ -200,6 +201,7 @@ class PromotionJudge:
     order: FormatOrder
     tags: SeenTags
     evidence: EvidenceReader
+    tip: str | None = "HEAD"
     # The gates that a policy asks for, by its identity: few policies judge many promotions.
     _asked: dict[int, tuple[StagePolicy, list[str]]] = field(init=False, default_factory=dict)
 
@@ -298,6 +300,7 @@ class PromotionJudge:
         landings = self.list_landings(record)
         for fault in self.evidence.find_faults(record, proof.policy, before, landings):
             yield report(record, "gate", fault)
+        yield from self._judge_dated(record, proof.policy, is_first=before is None)
         for entry in self.history.additions.get(record.record_path, ()):
             rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
             if rule is None or not self._list_missing(record, rule[0]):
@@ -335,6 +338,39 @@ class PromotionJudge:
                 if any(self.history.is_before(entry, landing) for landing in landings):
                     return True
         return False
+
+    def _judge_dated(
+        self, record: PromotionRecord, policy: StagePolicy, *, is_first: bool
+    ) -> Iterator[Finding]:
+        version = self.find_version(record.model, record.version)
+        if version is None or version.renumbered or record.renumbered or record.forced:
+            return
+        dated = DatedEvidence(
+            self.evidence.project,
+            self.tip,
+            self._find_arrival,
+            self._was_before,
+            self.evidence.drills,
+        )
+        for fault in dated.find_faults(record, policy, version, is_first=is_first):
+            yield report(record, "gate", fault)
+
+    def _find_arrival(self, record: PromotionRecord, stage: str) -> int | None:
+        """Find when the version of a promotion can first have come to a stage."""
+        arrivals: list[int] = []
+        for promotion in self.index.get((record.model, stage, record.version, record.record), ()):
+            times = [entry.committed for entry in self.list_landings(promotion)]
+            known = [time for time in times if time is not None]
+            arrivals.append(min(known, default=count_seconds(promotion.created)))
+        return min(arrivals, default=None)
+
+    def _was_before(self, path: str, record: PromotionRecord) -> bool | None:
+        """Say whether a record landed before a promotion, or with it; None if nobody can tell."""
+        added = self.history.additions.get(path, ())
+        landings = self.list_landings(record)
+        if not added or not landings or self.history.incomplete:
+            return None
+        return any(self.history.is_before(one, landing) for one in added for landing in landings)
 
     def list_landings(self, record: PromotionRecord) -> list[CommitEntry]:
         return list_landings(self.history, self.originals, record)

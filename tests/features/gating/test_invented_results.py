@@ -160,6 +160,23 @@ def test_the_better_of_two(ruled: Repository) -> None:
     assert "asked for is at least 0.9, and found is 0.7" in say_what_is_wrong(ruled)
 
 
+def test_what_nobody_committed_opens_nothing(ruled: Repository) -> None:
+    evaluate(ruled, "1.1.0", 0.97)
+    ruled.git("reset", "--quiet", "--mixed", "HEAD~1")
+    refused = ruled.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "better")
+    assert refused.code == 1
+    assert "1.1.0 was not evaluated on golden" in " ".join((refused.out + refused.err).split())
+
+
+def test_an_evaluation_that_was_taken_away_for_a_moment(ruled: Repository) -> None:
+    evaluate(ruled, "1.1.0", 0.97)
+    evaluate(ruled, "1.1.0", 0.7)
+    (ruled.path / layout.evaluation_path("digits", "1.1.0", 2)).unlink()
+    refused = ruled.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "better")
+    assert refused.code == 3
+    assert "evaluations/1.1.0/0002.yaml is not what HEAD has there" in refused.err
+
+
 @pytest.mark.parametrize(
     ("rule", "gate"),
     [
@@ -176,6 +193,49 @@ def test_what_the_version_s_record_does_not_say(second: Repository, rule: str, g
     forge(second, None, (gate,))
     said = say_what_is_wrong(second)
     assert f"says that its gate `{gate}` passed, which by the records it did not" in said
+
+
+@pytest.mark.parametrize(
+    ("rule", "gate", "words"),
+    [
+        ("    after: [staging]\n    hold: 48h\n", "hold 48h", "staging held it only since"),
+        ("    requires: {drilled: 30d}\n", "drilled 30d", "no such drill had been recorded"),
+        (
+            "    requires: {authorised: training}\n",
+            "authorised training",
+            "digits@1.1.0:train is not authorised for training",
+        ),
+    ],
+)
+def test_what_had_not_happened_by_then(
+    second: Repository, rule: str, gate: str, words: str
+) -> None:
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "first")
+    write_rule(second, rule)
+    assert_works(second, "promote", "digits@1.1.0", "--to", "staging", "-m", "try it")
+    forge(second, None, ("after staging", gate) if "hold" in gate else (gate,))
+    said = say_what_is_wrong(second)
+    assert f"says that its gate `{gate}` passed, and " in said
+    assert words in said
+
+
+def test_a_grant_that_came_afterwards(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "first")
+    write_rule(second, "    requires: {authorised: training}\n")
+    forge(second, None, ("authorised training",))
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_DATE", "2026-01-02T09:00:00Z")
+    words = ("authorise", "digits@1.1.0:train", "--basis", "consent", "--purpose", "training")
+    assert_works(second, *words, "-m", "it was all right")
+    assert "digits@1.1.0:train is not authorised for training" in say_what_is_wrong(second)
+
+
+def test_a_version_that_was_retired(second: Repository) -> None:
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "first")
+    write_rule(second, "")
+    assert_works(second, "retire", "digits@1.1.0", "-m", "biased")
+    forge(second, None, (), created="2026-01-02T03:04:06Z")
+    assert "was made though 1.1.0 had been retired" in say_what_is_wrong(second)
 
 
 def test_none_of_it_is_let_in(ruled: Repository) -> None:

@@ -1,0 +1,160 @@
+"""Gates that ask what had happened by the time of a promotion: holds, drills, authorisations.
+
+Only what cannot have been is named: what landed elsewhere meanwhile, nobody could know of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mlver.errors import MlverError
+from mlver.git.landing_dates import find_landing_dates
+from mlver.policy.authorisation import TrainedData, TrainingData
+from mlver.policy.gates.authorised import judge_data
+from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
+from mlver.policy.quantities import read_duration
+from mlver.policy.stage_policy import StagePolicy
+from mlver.project.history.data_uses import list_data_sets
+from mlver.project.project import Project
+from mlver.project.registry.attached import read_notes, read_retirements
+from mlver.project.registry.authorisations import read_authorisations
+from mlver.records import layout
+from mlver.records.authorisation import AuthorisationRecord
+from mlver.records.promotion import PromotionRecord
+from mlver.records.version import VersionRecord
+
+_CLAIMS = "says that its gate"
+
+
+@dataclass(slots=True)
+class DatedEvidence:
+    """Finds what had happened when promotions were made.
+
+    `find_arrival` says when the version of a promotion first came to a stage, in seconds since
+    1970, None where it never did. `was_before` says whether the record at a path landed before a
+    promotion, or with it; None if unknown. `tip` is the commit that has all records, None where
+    they are in no commit yet.
+    """
+
+    project: Project
+    tip: str | None
+    find_arrival: Callable[[PromotionRecord, str], int | None]
+    was_before: Callable[[str, PromotionRecord], bool | None]
+    drills: dict[tuple[str, str], Sequence[tuple[str, int]]]
+
+    def find_faults(
+        self,
+        record: PromotionRecord,
+        policy: StagePolicy,
+        version: VersionRecord,
+        *,
+        is_first: bool,
+    ) -> Iterator[str]:
+        """Say which gates cannot have passed; `is_first`: nothing had held the stage before."""
+        yield from self._judge_retired(record)
+        yield from self._judge_hold(record, policy)
+        drilled = policy.rule.get("drilled")
+        if isinstance(drilled, str) and not is_first:
+            yield from self._judge_drill(record, drilled)
+        purposes = policy.rule.get("authorised")
+        if purposes:
+            listed = [purposes] if isinstance(purposes, str) else purposes
+            assert isinstance(listed, Sequence)
+            yield from self._judge_data(record, version, [str(purpose) for purpose in listed])
+
+    def _judge_retired(self, record: PromotionRecord) -> Iterator[str]:
+        retired: str | None = None
+        if self.was_before(layout.retirement_path(record.model, record.version, 1), record) is None:
+            return  # most were never retired
+        # One that cannot be read is named by its own check.
+        with suppress(MlverError):
+            registry = self.project.registry
+            for retirement in read_retirements(registry, record.model, record.version):
+                is_older = retirement.created < record.created
+                if is_older and self.was_before(retirement.record_path, record):
+                    retired = retirement.created if retirement.action == "retire" else None
+        if retired is not None:
+            yield f"was made though {record.version} had been retired on {retired}"
+
+    def _judge_hold(self, record: PromotionRecord, policy: StagePolicy) -> Iterator[str]:
+        hold, stages = policy.rule.get("hold"), policy.rule.get("after")
+        asked = read_duration(hold) if hold else None
+        if asked is None or not isinstance(stages, Sequence) or isinstance(stages, str):
+            return
+        for stage in map(str, stages):
+            arrived = self.find_arrival(record, stage)
+            if arrived is None:
+                continue  # the gate `after` is judged by itself
+            if count_seconds(record.created) - arrived < asked - CLOCK_TOLERANCE_S:
+                since = format_seconds(arrived)
+                yield f"{_CLAIMS} `hold {hold}` passed, and {stage} held it only since {since}"
+
+    def _judge_drill(self, record: PromotionRecord, longest: str) -> Iterator[str]:
+        allowed = read_duration(longest)
+        now = count_seconds(record.created)
+        for path, drilled in self._list_drills(record):
+            age = now - drilled
+            is_recent = allowed is None or age <= allowed + CLOCK_TOLERANCE_S
+            if age < -CLOCK_TOLERANCE_S or not is_recent:
+                continue
+            if self.was_before(path, record) is not False:
+                return
+        yield f"{_CLAIMS} `drilled {longest}` passed, and no such drill had been recorded"
+
+    def _list_drills(self, record: PromotionRecord) -> Sequence[tuple[str, int]]:
+        """List the drills of a stage: the path of each note, and its time."""
+        key = (record.model, record.stage)
+        if key not in self.drills:
+            drills: list[tuple[str, int]] = []
+            for number in self.project.registry.list_versions(record.model):
+                with suppress(MlverError):
+                    for note in read_notes(self.project.registry, record.model, number):
+                        if note.drill is not None and note.drill.stage == record.stage:
+                            drills.append((note.record_path, count_seconds(note.created)))
+            self.drills[key] = drills
+        return self.drills[key]
+
+    def _judge_data(
+        self, record: PromotionRecord, version: VersionRecord, purposes: Sequence[str]
+    ) -> Iterator[str]:
+        found, unread = list_data_sets(self.project.registry, version)
+        if unread:
+            return  # named by its own check
+        chains: dict[str, Sequence[AuthorisationRecord]] = {}
+        for owner, name, digest in found:
+            with suppress(MlverError):
+                chains[f"{owner}:{name}"] = read_authorisations(self.project.registry, digest)
+        paths = [one.record_path for chain in chains.values() for one in chain]
+        landed: Mapping[str, int] = {}
+        if self.tip is not None:
+            landed = find_landing_dates(
+                self.project.repository, [record.record_path, *paths], self.tip
+            )
+        data: list[TrainedData] = []
+        for name, chain in chains.items():
+            known = [one for one in chain if _was_known(one, record, landed)]
+            data.append(TrainedData(name=name, records=known))
+        training = TrainingData(data=data, unread=(), today=record.created)
+        candidate = StageCandidate(
+            version="", unsealed=None, stages_held=frozenset(), damage=None, training=training
+        )
+        for purpose in purposes:
+            result = judge_data(candidate, purpose)
+            if result.result != "pass":
+                yield f"{_CLAIMS} `{result.gate}` passed, and {result.actual}"
+
+
+def _was_known(
+    authorisation: AuthorisationRecord, record: PromotionRecord, landed: Mapping[str, int]
+) -> bool:
+    """Say whether a promotion may have counted on a grant, or had to know of a withdrawal."""
+    at, end = landed.get(authorisation.record_path), landed.get(record.record_path)
+    now = count_seconds(record.created)
+    if authorisation.action == "withdraw":
+        return at is not None and at <= now
+    if at is not None and end is not None and at > end:
+        return False
+    return count_seconds(authorisation.created) <= now + CLOCK_TOLERANCE_S
