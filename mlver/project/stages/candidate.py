@@ -19,12 +19,14 @@ from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.artifacts.stored_samples import read_samples
 from mlver.project.history.given_approvals import gather_approvals
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.training_data import read_training
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.signatures import judge_signatures
 from mlver.records import layout
+from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -111,11 +113,27 @@ def _ask_remotes(
 def _read_recorded(
     project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
 ) -> RecordedVersion:
-    evaluations = tuple(project.registry.read_evaluations(record.model, record.version))
+    evaluations: tuple[tuple[EvaluationRecord, Digest], ...] = ()
+    if asks_for(policies, "gates"):
+        evaluations = _read_evaluations(project, record)
     samples: Mapping[Digest, Samples] = {}
     if _asks_samples(policies):
         samples = read_samples(project, [evaluation.samples for evaluation, _ in evaluations])
     return RecordedVersion(record=record, digest=digest, evaluations=evaluations, samples=samples)
+
+
+def _read_evaluations(
+    project: Project, record: VersionRecord
+) -> tuple[tuple[EvaluationRecord, Digest], ...]:
+    """Read the evaluations that HEAD has: what only the work tree has, nobody else will find.
+
+    Raise MlverError where one of them is missing in the work tree, or is another there.
+    """
+    folder = layout.evaluations_folder(record.model, record.version)
+    require_as_committed(project.repository, project.registry, folder)
+    committed = frozenset(project.repository.files_at("HEAD", folder))
+    read = project.registry.read_evaluations(record.model, record.version)
+    return tuple(pair for pair in read if pair[0].record_path in committed)
 
 
 def _asks_samples(policies: Iterable[StagePolicy]) -> bool:
