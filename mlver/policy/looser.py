@@ -229,9 +229,11 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "labels": _compare_requirements,
     "licenses": _compare_choices,
     "max_size": _MOST_SIZE,
+    "message": _compare_flags,
     "recoverable": _compare_flags,
     "sealed": _compare_flags,
     "signed": _compare_flags,
     "stored": _compare_flags,
+    "update": _compare_choices,
     "verified": _compare_flags,
 }

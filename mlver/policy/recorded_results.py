@@ -18,7 +18,10 @@ from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.records.values import Value
 
 # A gate by its own record says the same for ever.
-_BY_VERSION = ("formats", "max_size", "clean_code", "stored", "labels", "licenses")
+_BY_VERSION = (
+    *("formats", "max_size", "clean_code", "stored", "labels", "licenses"),
+    *("message", "update"),
+)
 _CHANGES = ("max_drop", "max_rise")
 # Entries of the list `gates` that are judged by samples, which a clone need not have.
 _BY_ROW = ("agreement", "confidence")

@@ -31,6 +31,8 @@ ORDERED: dict[str, tuple[str, Any, Any, str]] = {
     "all requirements": ("after", None, ["staging"], "`after` no longer names staging"),
     "a choice": ("formats", ["onnx", "pickle"], ["onnx"], "`formats` also names pickle"),
     "any choice": ("formats", None, ["onnx"], "`formats` is no longer asked for"),
+    "a message": ("message", None, True, "`message` is no longer asked for"),
+    "a kind": ("update", ["full", "hybrid"], ["full"], "`update` also names hybrid"),
     "copies": ("copies", 1, 2, "`copies` asks for 1 instead of 2"),
     "approvals": ("approvals", None, {"min": 2}, "`approvals` is no longer asked for"),
     "a size": ("max_size", 200, 100, "`max_size` asks for 200 instead of 100"),

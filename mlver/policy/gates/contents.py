@@ -1,4 +1,5 @@
-"""The gates that judge by the version's own record: formats, sizes, code, copies and labels."""
+"""The gates that judge by the version's own record: formats, sizes, code, copies, labels, the
+message and the kind of training."""
 
 from __future__ import annotations
 
@@ -84,6 +85,25 @@ def judge_label(candidate: StageCandidate, setting: str) -> GateResult:
     return _build_result(gate, result, expected, value)
 
 
+def judge_message(candidate: StageCandidate, _: object) -> GateResult:
+    expected = "its record says why it was made"
+    record = find_record(candidate)
+    if record is None:
+        return _build_result("message", "inconclusive", expected, UNSEEN)
+    has_message = bool(record.message.strip())
+    actual = "it has a message" if has_message else "its message is empty"
+    return _build_result("message", "pass" if has_message else "fail", expected, actual)
+
+
+def judge_update(candidate: StageCandidate, allowed: Iterable[str]) -> GateResult:
+    expected = f"its training was one of {', '.join(allowed)}"
+    record = find_record(candidate)
+    if record is None:
+        return _build_result("update", "inconclusive", expected, UNSEEN)
+    result: Result = "pass" if record.update in allowed else "fail"
+    return _build_result("update", result, expected, record.update)
+
+
 def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:
     # A record never changes: what it lacks, the next version can have.
     return (shell_command("mlver", "show", ref), "mlver register --help")
@@ -94,3 +114,5 @@ MAX_SIZE = Gate(judge=judge_size, suggest_commands=suggest_commands)
 CLEAN_CODE = Gate(judge=judge_code, suggest_commands=suggest_commands)
 STORED = Gate(judge=judge_copies_kept, suggest_commands=suggest_commands)
 LABELS = Gate(judge=judge_label, suggest_commands=suggest_commands)
+MESSAGE = Gate(judge=judge_message, suggest_commands=suggest_commands)
+UPDATE = Gate(judge=judge_update, suggest_commands=suggest_commands, split=keep_whole)

@@ -46,6 +46,8 @@ GATES: Mapping[str, Gate] = {
     "clean_code": contents.CLEAN_CODE,
     "stored": contents.STORED,
     "labels": contents.LABELS,
+    "message": contents.MESSAGE,
+    "update": contents.UPDATE,
     "licenses": licensed.GATE,
     "drilled": drilled.GATE,
 }

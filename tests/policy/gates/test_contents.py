@@ -65,6 +65,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Result, Any]] = {
         "fail",
         "weights is under MIT",
     ),
+    "a message": ({"message": True}, {"message": "Better"}, "pass", "it has a message"),
+    "no message": ({"message": True}, {"message": " \n"}, "fail", "its message is empty"),
+    "a kind of training": ({"update": ["full"]}, {"update": "full"}, "pass", "full"),
+    "another one": ({"update": ["full"]}, {"update": "hybrid"}, "fail", "hybrid"),
     "no licence": (
         {"licenses": ["MIT"]},
         {"weights": SAFE, "data": {"train": make_artifact()}},
@@ -99,6 +103,8 @@ def test_what_a_record_says(
         {"stored": True},
         {"labels": ["team"]},
         {"licenses": ["MIT"]},
+        {"message": True},
+        {"update": ["full"]},
     ],
     ids=str,
 )

@@ -165,6 +165,8 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "formats": ["onnx"],
         "max_size": "4GiB",
         "clean_code": True,
+        "message": True,
+        "update": ["full"],
         "stored": True,
         "labels": ["team"],
         "licenses": ["MIT"],
