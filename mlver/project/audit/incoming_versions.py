@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.findings import Finding
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
@@ -17,6 +17,7 @@ from mlver.project.audit.unconfirmed_versions import (
     find_unconfirmed_versions,
     select_judged,
 )
+from mlver.project.history.policies import read_settings
 from mlver.project.history.renumbered import judge_renumbering
 from mlver.records import layout
 from mlver.records.layout import VersionPath
@@ -28,10 +29,9 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
 
     What is still to be committed has no commit that tells.
     """
-    if incoming.tip is None:
-        return
     arriving = _read_versions(incoming, paths)
-    if not arriving:
+    yield from _find_plain_secrets(incoming, arriving)
+    if incoming.tip is None or not arriving:
         return
     repository = incoming.project.repository
     models = {record.model for record in arriving}
@@ -51,6 +51,27 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
     yield from find_missing_origins(
         tags, (record for record in judged if record.record_path in doubtful)
     )
+
+
+def _find_plain_secrets(
+    incoming: IncomingChanges, arriving: Sequence[VersionRecord]
+) -> Iterator[Finding]:
+    """Find params in plain text that the settings to land on call secret: git keeps them for ever.
+
+    Their values are told to nobody.
+    """
+    if incoming.base is None or not arriving:
+        return
+    committed = read_settings(incoming.project.repository, [incoming.base])[incoming.base]
+    if committed.config is None or not committed.config.encrypt.params:
+        return
+    for record in arriving:
+        secret = committed.config.encrypt.split_params(record.params).secret
+        if secret:
+            names = ", ".join(map(printable_name, secret))
+            message = f"holds {names} in plain text, which encrypt.params calls secret"
+            hint = shell_command("git", "log", "--oneline", "--", record.record_path)
+            yield Finding("leak", record.record_path, message, (hint,))
 
 
 def _read_versions(incoming: IncomingChanges, paths: Iterable[str]) -> list[VersionRecord]:
