@@ -7,29 +7,19 @@ agrees where both gave the same answer, or got the same score where the samples 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from mlver.digest import Digest
 from mlver.errors import shell_command
-from mlver.policy.gates import metric
-from mlver.policy.gates.gate import Gate, RecordedVersion, StageCandidate
+from mlver.policy.gates import confident, metric
+from mlver.policy.gates.gate import Gate, StageCandidate
+from mlver.policy.gates.sampled import NOT_HERE, find_samples
 from mlver.policy.quantities import read_decimal, show_decimal
-from mlver.policy.samples import Samples, measure_agreement
+from mlver.policy.samples import measure_agreement
 from mlver.records.promotion import GateResult
 from mlver.records.values import Value
 
 _KEY = "agreement"
-_NOT_HERE = "are not here"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sampled:
-    """The samples of a version on a data set; `fault` says why there are none."""
-
-    samples: Samples | None = None
-    evidence: Digest | None = None
-    fault: str | None = None
 
 
 def split_entries(setting: Value) -> Iterator[Value]:
@@ -39,6 +29,8 @@ def split_entries(setting: Value) -> Iterator[Value]:
     for entry in setting:
         if isinstance(entry, Mapping) and _KEY in entry:
             yield entry
+        elif isinstance(entry, Mapping) and confident.KEY in entry:
+            yield from confident.split_confident(entry)
         else:
             yield from metric.split_bounds([entry])
 
@@ -46,6 +38,8 @@ def split_entries(setting: Value) -> Iterator[Value]:
 def judge_entry(candidate: StageCandidate, setting: Mapping[str, Any]) -> GateResult:
     if _KEY in setting:
         return judge_agreement(candidate, setting)
+    if confident.KEY in setting:
+        return confident.judge_confidence(candidate, setting)
     return metric.judge_metric(candidate, setting)
 
 
@@ -65,8 +59,8 @@ def judge_agreement(candidate: StageCandidate, setting: Mapping[str, Any]) -> Ga
     pin = metric.find_pin(candidate, name)
     if pin is None or least is None:
         return replace(asked, actual=f"{name} is not pinned under `datasets`")
-    own = _find_samples(candidate.recorded, name, pin)
-    before = _find_samples(holder, name, pin)
+    own = find_samples(candidate.recorded, name, pin)
+    before = find_samples(holder, name, pin)
     asked = replace(asked, data=pin, evidence=own.evidence)
     if own.samples is None or before.samples is None:
         return replace(asked, actual=own.fault or before.fault)
@@ -83,32 +77,11 @@ def judge_agreement(candidate: StageCandidate, setting: Mapping[str, Any]) -> Ga
     return replace(result, actual=actual)
 
 
-def _find_samples(version: RecordedVersion, name: str, pin: Digest) -> _Sampled:
-    """Find the samples of the last evaluation of this very record on these very bytes."""
-    number = version.record.version
-    last = None
-    for evaluation, digest in version.evaluations:
-        data = [part.digest for part in evaluation.data.values()]
-        if evaluation.record == version.digest and data == [pin]:
-            last = (evaluation, digest)
-    if last is None:
-        return _Sampled(fault=f"{number} was not evaluated on {name}")
-    evaluation, digest = last
-    if evaluation.untouched is False:
-        return _Sampled(fault=f"the files of {number} were changed while it was evaluated")
-    if evaluation.samples is None:
-        return _Sampled(fault=f"{number} was evaluated on {name} without samples")
-    samples = version.samples.get(evaluation.samples)
-    if samples is None:
-        return _Sampled(fault=f"the samples of {number} on {name} {_NOT_HERE}")
-    return _Sampled(samples, digest)
-
-
 def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     """What measures what is missing, or brings it here."""
     if not result.gate.startswith(_KEY):
         return metric.suggest_commands(ref, result)
-    if str(result.actual).endswith(_NOT_HERE):
+    if str(result.actual).endswith(NOT_HERE):
         model = ref.partition("@")[0]
         number, data = str(result.actual).split()[3], result.gate.rpartition(" ")[2]
         measured = f"{model}@{number}"

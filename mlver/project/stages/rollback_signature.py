@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlver.errors import MlverError
 from mlver.policy.approvals import ApprovalSignature, SignatureFacts
 from mlver.policy.gates.gate import StageCandidate
-from mlver.policy.gates.signed import GATE
+from mlver.policy.gates.signed import GATE, suggest_commands
 from mlver.project.history.policies import read_judging_rules
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
@@ -41,7 +41,7 @@ def require_signature(
         raise MlverError(
             f"{chosen.model} {chosen.version} may not have {stage} again: the rule asks for"
             f" signatures, and {result.actual}",
-            hints=GATE.suggest_commands(f"{chosen.model}@{chosen.version}", result),
+            hints=suggest_commands(f"{chosen.model}@{chosen.version}", result),
         )
     return (result,)
 
