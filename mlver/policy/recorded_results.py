@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from mlver.digest import Digest
 from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
 from mlver.policy.gates.table import GATES
+from mlver.policy.quantities import show_decimal
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -25,6 +27,9 @@ _BY_VERSION = (
 _CHANGES = ("max_drop", "max_rise")
 # Entries of the list `gates` that are judged by samples, which a clone need not have.
 _BY_ROW = ("agreement", "confidence")
+
+# What follows is what was measured before.
+_BEFORE = " (the last of "
 
 Evaluations = Sequence[tuple[EvaluationRecord, Digest]]
 
@@ -126,10 +131,27 @@ def _judge_recorded(
         return None
     alone = replace(evidence.version, evaluations=own)
     together = replace(evidence.version, evaluations=_join(evidence.known, own))
-    result = _judge_beside_any(policy, part, alone, evidence.holder)
+    found = result = _judge_beside_any(policy, part, alone, evidence.holder)
     if result.result == "pass":
         result = _judge_beside_any(policy, part, together, evidence.holder)
-    return None if result.result == "pass" else _describe(result)
+    if result.result != "pass":
+        return _describe(result)
+    if _differs(recorded, found):
+        return (
+            f"says that its gate `{recorded.gate}` passed with {recorded.actual}; its evidence says"
+            f" {found.actual}, on the data set that its rule pins"
+        )
+    return None
+
+
+def _differs(recorded: GateResult, judged: GateResult) -> bool:
+    """Say whether a record has another value than its evidence, or another data set."""
+    if recorded.data != judged.data:
+        return True
+    if isinstance(judged.actual, str):
+        return False  # words, which another release may put differently
+    written = str(recorded.actual).partition(_BEFORE)[0]
+    return written not in (str(judged.actual), show_decimal(Decimal(str(judged.actual))))
 
 
 def _join(known: Evaluations, own: Evaluations) -> Evaluations:

@@ -11,6 +11,7 @@ from mlver.document import codec
 from mlver.errors import MlverError
 from mlver.git.commit_log import CommitEntry
 from mlver.policy.gates.gate import RecordedVersion
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
 from mlver.policy.recorded_results import (
     Evaluations,
     PastEvidence,
@@ -112,6 +113,10 @@ class EvidenceReader:
     ) -> Evaluations:
         """List the evaluations that were there and are dated before the promotion."""
         known: list[tuple[EvaluationRecord, Digest]] = []
+        # A rebase may have put it behind evaluations that it has not seen.
+        times = [entry.committed or 0 for entry in landings]
+        if min(times, default=0) > count_seconds(record.created) + CLOCK_TOLERANCE_S:
+            return known
         for evaluation, digest in self._read_evaluations(version):
             is_older = evaluation.created < record.created
             if is_older and self._was_before(evaluation, landings):

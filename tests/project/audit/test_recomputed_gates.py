@@ -1,0 +1,224 @@
+"""Results of gates that promotions record are judged again by the evaluations that had landed."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.project.stages.rollback import roll_back_stage
+from mlver.records import layout
+from mlver.records.artifact import Artifact
+from mlver.records.evaluation import EvaluationRecord
+from mlver.records.promotion import PromotionRecord
+from tests.project.audit.forging import Town
+from tests.project.helpers import register_one, write_artifact
+
+PINNED = Digest.of_bytes(b"the golden rows")
+OTHER = Digest.of_bytes(b"easier rows")
+RULE = """\
+  production:
+    after: [staging]
+    gates:
+      - {metric: accuracy, on: golden, min: 0.9, max_drop: 0.05}
+      - {metric: loss, max: 0.5}
+"""
+PINS = f'datasets:\n  golden: {{path: golden.csv, digest: "{PINNED}"}}\n'
+MIN = "metric accuracy on golden, min"
+DROP = "metric accuracy on golden, max_drop"
+
+
+def evaluate(town: Town, version: str, accuracy: float, *, number: int = 1) -> EvaluationRecord:
+    """Write an evaluation, as `mlver evaluate` would, without a commit."""
+    digest = town.project.registry.read_version_digest("m", version)
+    assert digest is not None
+    golden = Artifact(path="golden.csv", digest=PINNED, size=1, files=1, stored=False)
+    record = EvaluationRecord(
+        model="m",
+        version=version,
+        sequence=number,
+        created=town.project.record_time,
+        author=town.project.repository.author(),
+        message="",
+        record=digest,
+        data={"golden": golden},
+        metrics={"accuracy": accuracy},
+        command="measure",
+    )
+    data = codec.encode_document("evaluation", record.to_document())
+    town.repository.write(record.record_path, data)
+    return record
+
+
+@pytest.fixture
+def measured(town: Town) -> Town:
+    """1.0.0 holds production; 1.1.0 and 1.2.0 are in staging, and all of them were measured."""
+    town.enter("Kim", day=1)
+    write_artifact(town.repository, "w", {"a": "1.2.0"})
+    register_one(town.project, version="1.2.0", metrics=("loss=0.4",))
+    path = town.repository.path / layout.CONFIG
+    assert "\ndatasets:" not in path.read_text()
+    path.write_text(path.read_text().rstrip("\n") + "\n" + PINS)
+    town.edit_rule("  production:\n    after: [staging]\n", RULE)
+    for number, accuracy in (("1.0.0", 0.93), ("1.2.0", 0.91)):
+        evaluate(town, number, accuracy)
+    town.repository.commit("Measure them")
+    town.promote("1.2.0", "staging")
+    return town
+
+
+def read_last(town: Town) -> PromotionRecord:
+    record, _ = town.project.registry.read_history("m", "production")[-1]
+    return record
+
+
+def forge(town: Town, gate: str, **changes: Any) -> list[tuple[str, str]]:
+    """Promote 1.2.0 honestly, but commit the record with other words about one gate; judge it."""
+    town.promote("1.2.0", "production")
+    record = read_last(town)
+    gates = [replace(each, **changes) if each.gate == gate else each for each in record.gates]
+    assert tuple(gates) != record.gates
+    town.repository.git("tag", "--delete", f"m@production.{record.sequence}")
+    town.repository.git("reset", "--quiet", "--soft", "HEAD~1")
+    forged = replace(record, gates=tuple(gates))
+    data = codec.encode_document("promotion", forged.to_document())
+    town.repository.write(record.record_path, data)
+    town.repository.commit("Promote it")
+    return town.name_findings()
+
+
+def test_what_was_measured_is_no_alarm(measured: Town) -> None:
+    measured.promote("1.2.0", "production")
+    assert {MIN, DROP} < {gate.gate for gate in read_last(measured).gates}
+    assert measured.name_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "changes", "words"),
+    [
+        (MIN, {"actual": 0.97}, "passed with 0.97; its evidence says 0.91"),
+        ("metric loss, max", {"actual": 0.1}, "passed with 0.1; its evidence says 0.4"),
+        (MIN, {"data": OTHER}, "its evidence says 0.91, on the data set that its rule pins"),
+        (MIN, {"evidence": OTHER}, "passed, by an evaluation that is not here"),
+        (MIN, {"evidence": None}, "passed, by an evaluation that is not here"),
+    ],
+    ids=["value", "registered value", "data", "evidence", "no evidence"],
+)
+def test_what_nobody_measured_is_named(
+    measured: Town, gate: str, changes: dict[str, Any], words: str
+) -> None:
+    ((kind, found),) = forge(measured, gate, **changes)
+    assert kind == "gate"
+    assert words in found
+
+
+def test_an_evaluation_that_came_later_changes_nothing(measured: Town) -> None:
+    measured.promote("1.2.0", "production")
+    measured.enter("Kim", day=2)
+    for number in ("1.0.0", "1.2.0"):
+        evaluate(measured, number, 0.2, number=2)
+    measured.repository.commit("Measure both again")
+    assert measured.name_findings() == []
+
+
+def test_an_evaluation_that_came_later_proves_nothing(measured: Town) -> None:
+    """Who promotes first cannot measure something that fits afterwards."""
+    ((_, message),) = forge(measured, MIN, actual=0.97)
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.97, number=2)
+    measured.repository.commit("Measure it again")
+    assert message in [found for _, found in measured.name_findings()]
+
+
+def test_one_commit_may_bring_what_was_measured_after_it(measured: Town) -> None:
+    """A squash merge brings all at once, a day later."""
+    measured.promote("1.2.0", "production")
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.2, number=2)
+    measured.repository.commit("Measure it again")
+    measured.repository.git("reset", "--quiet", "--soft", "HEAD~2")
+    measured.enter("Bob", day=3)
+    measured.repository.commit("Promote and measure")
+    assert measured.name_findings() == []
+
+
+def test_a_rebase_puts_it_behind_what_it_has_not_seen(measured: Town) -> None:
+    git = measured.repository.git
+    git("switch", "--quiet", "--create", "release")
+    measured.enter("Kim", day=2)
+    measured.promote("1.2.0", "production")
+    git("switch", "--quiet", "main")
+    measured.enter("Bob", day=1, second=60)
+    evaluate(measured, "1.2.0", 0.2, number=2)
+    measured.repository.commit("Measure it again")
+    measured.enter("Kim", day=3)
+    git("rebase", "--quiet", "main", "release")
+    assert measured.name_findings() == []
+
+
+def test_the_rollback_and_the_way_back_are_honest(measured: Town) -> None:
+    measured.promote("1.2.0", "production")
+    measured.enter("Kim", day=2)
+    roll_back_stage(measured.project, "m", stage="production", message="it was worse")
+    measured.enter("Kim", day=3)
+    measured.promote("1.2.0", "production")
+    assert read_last(measured).sequence == 4
+    assert measured.name_findings() == []
+
+
+def check_range(town: Town, base: str) -> tuple[int, str]:
+    done = town.repository.mlver("hook", "check", "--from", base, "--to", "HEAD")
+    return done.code, done.out + done.err
+
+
+def test_a_range_that_invents_a_value_is_refused(measured: Town) -> None:
+    base = measured.repository.git("rev-parse", "HEAD")
+    forge(measured, MIN, actual=0.97)
+    code, said = check_range(measured, base)
+    assert code == 1
+    assert "passed with 0.97; its evidence says 0.91" in " ".join(said.split())
+
+
+def test_a_range_of_evaluations_and_promotions_passes(measured: Town) -> None:
+    """What comes later in it is not what the promotion was judged by."""
+    base = measured.repository.git("rev-parse", "HEAD")
+    measured.enter("Kim", day=2)
+    for accuracy in (0.95, 0.92):
+        last = evaluate(measured, "1.2.0", accuracy, number=2 if accuracy == 0.95 else 3)
+        measured.repository.commit("Measure it again")
+        if last.sequence == 2:
+            measured.promote("1.2.0", "production")
+    assert check_range(measured, base)[0] == 0
+    assert measured.name_findings() == []
+
+
+@pytest.mark.parametrize(("here", "there"), [("main", "release"), ("release", "main")])
+def test_a_promotion_that_a_merge_numbers_anew_keeps_what_it_saw(
+    measured: Town, here: str, there: str
+) -> None:
+    """Both branches measured and promoted 1.2.0; one of them gives way."""
+    git = measured.repository.git
+    git("switch", "--quiet", "--create", "release")
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.92, number=2)
+    measured.repository.commit("Measure it again")
+    measured.promote("1.2.0", "production")
+    git("switch", "--quiet", "main")
+    git("tag", "--delete", "m@production.2")  # another clone does not have it yet
+    measured.enter("Bob", day=3)
+    evaluate(measured, "1.2.0", 0.95, number=2)
+    measured.repository.commit("Measure it, too")
+    measured.promote("1.1.0", "production", force=True)
+    measured.enter("Kim", day=4)
+    git("switch", "--quiet", here)
+    command = ["git", "merge", "--quiet", there]
+    subprocess.run(command, cwd=measured.repository.path, check=False)
+    resolved = measured.repository.mlver("resolve")
+    assert resolved.code == 0, resolved
+    git("commit", "--quiet", "--no-edit", "--allow-empty")
+    assert measured.name_findings() == []
+    assert len(measured.project.registry.read_evaluations("m", "1.2.0")) == 3
