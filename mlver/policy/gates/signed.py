@@ -48,7 +48,7 @@ def suggest_commands(ref: str, result: GateResult) -> tuple[str, ...]:
     """The promoter's own key comes first: without it, nothing else helps."""
     version, _, promotion = str(result.actual).partition(f"; {_PROMOTION}")
     if _SWITCH in promotion:
-        return (f"git config {_SWITCH} true",)
+        return ("git config tag.gpgSign true",)
     if not _GOOD.fullmatch(promotion):
         return ("git config user.signingKey", "git config gpg.format")
     model, _, number = ref.partition("@")
