@@ -14,9 +14,10 @@ from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
 from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import GateResult
+from mlver.records.values import Document
 from tests.policy.gates.candidates import GOLDEN, make_evaluation, make_version
 
-ENTRY = {"metric": "accuracy", "on": "golden", "max_drop": 0.02, "confidence": 0.95}
+ENTRY: Document = {"metric": "accuracy", "on": "golden", "max_drop": 0.02, "confidence": 0.95}
 ROWS = 1_000
 
 
