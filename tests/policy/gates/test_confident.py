@@ -43,7 +43,7 @@ def judge(
         recorded=measured("1.1.0", own),
         stage=AskedStage(name="s", holder=measured("1.0.0", before), is_held=True),
     )
-    questions = list(agreement.split_entries([entry]))
+    questions: list[Any] = list(agreement.split_entries([entry]))
     return agreement.judge_entry(candidate, questions[-1])
 
 
