@@ -174,6 +174,9 @@ def _rehearse(project: Project, result: DrillResult, record: VersionRecord) -> D
             outcome = check_out(project, ref, CheckoutOptions(to=os.fspath(folder)))
         except MlverError as error:
             obstacles = _list_damage(project, record)
+            # A disk that is full or broken stops the drill, and says nothing of the version.
+            if not obstacles and isinstance(error.__cause__, OSError):
+                raise
             obstacles = obstacles or _describe_obstacles(f"{record.model} {record.version}", error)
             return replace(result, obstacles=obstacles)
         seconds = time.monotonic() - begun
