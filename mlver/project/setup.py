@@ -54,6 +54,8 @@ stages:
 #      stored: true
 #      labels: [team, ticket]
 #      licenses: [MIT, Apache-2.0, CC-BY-4.0]
+#      message: true
+#      update: [full, incremental]
 # `golden` is a stage like any other: the version to go back to when all else fails, by
 # `mlver rollback MODEL --stage production --golden`.
 #  golden:

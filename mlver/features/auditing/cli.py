@@ -20,7 +20,7 @@ from mlver.terminal.session import emit_result, find_session
 AUDIT_EXAMPLES = (
     "mlver audit",
     "mlver audit digits --stage production",
-    "mlver audit --stage production --at 2026-03-03",
+    "mlver audit --stage production --at 2026-01-02",
     "mlver audit --since 2026-01-01 --strict",
     "mlver audit digits --markdown",
     "mlver audit --data digits@1.0.0:train",

@@ -137,7 +137,7 @@ def snapshot_work_tree(
         if not (project.top_folder / value_path).exists():
             lacking.append(value_path)
     plain = _gather_values(project, settings.params, settings.param_keys, lacking)
-    params = project.registry.read_config().encrypt.mask_params(plain)
+    params = project.registry.read_shown_config().encrypt.mask_params(plain)
     captured = None
     if environment:
         top = project.top_folder
