@@ -50,7 +50,7 @@ APPROVAL_MUTATIONS = (
     ),
     Mutation(
         "project.audit.recorded_approvals:_judge_count",
-        "len(_) + _ >= _",
+        "possible - _ >= _",
         "True",
         "tests",
         "tests/features/approving/test_judged_again.py",
