@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from mlver.errors import refusal_error
+from mlver.project.drilling import drill
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.note import DrillReport
@@ -145,6 +149,18 @@ def test_a_drill_needs_a_folder_outside_with_room(
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(moved.path))
     said = assert_refused(moved, *DRILL)
     assert said.startswith(f"error: {moved.path}, where temporary files go, lies in the repository")
+
+
+def test_a_disk_that_fails_says_nothing_of_the_version(
+    moved: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_disk(*_: object) -> NoReturn:
+        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise refusal_error("checking out digits 1.0.0", error) from error
+
+    monkeypatch.setattr(drill, "check_out", fill_disk)
+    assert "No space left on device" in assert_refused(moved, *DRILL)
+    assert list_scratch() == []
 
 
 def test_a_drill_without_a_stage_of_that_name_is_refused(moved: Repository) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -127,6 +131,20 @@ def test_what_is_the_same_is_not_encrypted_again(ground: Repository) -> None:
     assert newest.weights.encrypted is not None
 
 
+def test_for_other_people_it_is_encrypted_again(ground: Repository) -> None:
+    before = read_artifact(ground, "train").encrypted
+    reader = str(pyrage.x25519.Identity.generate().to_public())
+    settings = ground.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text().replace(str(OWNER.to_public()), reader))
+    ground.commit("Another reader")
+    ground.write("net.onnx", "other weights")
+    assert ground.mlver("register", "digits", "--bump", "minor", "-m", "second").code == 0
+    after = mlver.open(ground.path).versions("digits")[-1].record.data["train"].encrypted
+    assert before is not None
+    assert after is not None
+    assert (after.recipients, after.object == before.object) == ((reader,), False)
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [
@@ -153,6 +171,33 @@ def test_other_bytes_in_its_place_are_never_taken(
     )
     with pytest.raises(MlverError, match="is not what its record pins"):
         encrypted_copies.check_plain(project, name, fake, [OWNER])
+
+
+def test_no_more_is_decrypted_than_the_record_speaks_of(
+    ground: Repository, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can push can put a terabyte of something else in place of a small artifact."""
+    written: list[int] = []
+    open_scratch = encrypted_copies._open_scratch
+
+    @contextmanager
+    def open_measured(of: Project) -> Iterator[BinaryIO]:
+        with open_scratch(of) as scratch:
+            try:
+                yield scratch
+            finally:
+                written.append(scratch.seek(0, os.SEEK_END))
+
+    artifact = read_artifact(ground, "weights")
+    bomb = bytes(8 << 20)
+    with storing.open_batch_deposit(project) as deposit:
+        other = deposit.put_object(io.BytesIO(pyrage.encrypt(bomb, [OWNER.to_public()])))
+    fake = replace(artifact, encrypted=EncryptedCopy(object=other, recipients=("age1x",)))
+    monkeypatch.setattr(encrypted_copies, "_open_scratch", open_measured)
+    with pytest.raises(MlverError, match="is not what its record pins"):
+        encrypted_copies.check_plain(project, "weights", fake, [OWNER])
+    plain, encrypted = written  # in the order in which they are closed
+    assert encrypted > len(bomb) > 4 * plain
 
 
 def test_bytes_that_nobody_encrypted_are_told(

@@ -166,6 +166,16 @@ def test_a_git_at_work_is_not_robbed_of_its_lock(
     assert not lock.exists()
 
 
+@pytest.mark.parametrize("name", ["index", "HEAD", "AUTO_MERGE", "packed-refs"])
+def test_locks_of_a_git_that_was_killed_are_removed(
+    repository: Repository, project: Project, interrupt: Interrupt, name: str
+) -> None:
+    interrupt("commit_only")
+    lock = repository.write(f".git/{name}.lock", "")
+    settle(repository)
+    assert not lock.exists()
+
+
 def test_a_git_that_is_kept_for_questions_holds_no_lock(
     repository: Repository, project: Project, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,8 @@ def test_who_has_the_key_reads_it(ground: Repository, tmp_path: Path) -> None:
 
 def test_a_comparison_shows_that_there_is_one_and_no_more(ground: Repository) -> None:
     register(ground)
+    unchanged = json.loads(ground.mlver("status", "--json").out)
+    assert "password" not in json.dumps(unchanged)
     ground.write("params.yaml", PARAMS.replace("0.1", "0.2").replace("hunter2", "other"))
     status = ground.mlver("status", "--json")
     assert [PLAIN in status.out, "other-and-more" in status.out] == [False, False]
