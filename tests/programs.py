@@ -89,14 +89,10 @@ def install_pipeline_tools(folder: Path) -> Path:
                 "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", to, os.fspath(CHECKOUT)
             )
             install_packages(made, "pipelines")
-            _run_pip(
-                "--python",
-                os.fspath(made),
-                "install",
-                "--no-compile",
-                "--no-index",
-                os.fspath(build_wheel(folder)),
-            )
+            # The lock file names what mlver needs as well; the newest of that is yet to come.
+            index = () if _LATEST else ("--no-index",)
+            words = ("--python", os.fspath(made), "install", "--no-compile", *index)
+            _run_pip(*words, os.fspath(build_wheel(folder)))
             (folder / "programs.done").touch()
     return made / "bin"
 

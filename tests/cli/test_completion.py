@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import pytest
 from mlver.cli.app import load_command
 from mlver.cli.main import main
 from tests.conftest import CHECKOUT, Repository
+from tests.programs import require_program
 
 GIT_COMPLETION = Path("/usr/share/bash-completion/completions/git")
 
@@ -183,10 +183,10 @@ def test_a_real_bash_completes_git_mlver(second: Repository, tmp_path: Path) -> 
     assert completed == [*lines.values()]
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 def test_a_real_zsh_reads_descriptions_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    require_program("zsh")
     monkeypatch.setenv("_MLVER_COMPLETE", "complete_zsh")
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "mlver rel")
     monkeypatch.setattr("sys.argv", ["mlver"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.programs import require_program
 from tests.servers.azurite import start_azurite
 from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
 from tests.servers.starting import RunningServer, Servers, find_shared_folder
@@ -34,3 +35,9 @@ def gcs_double(servers: Servers) -> RunningServer:
 def azurite(servers: Servers) -> RunningServer:
     """Azurite: Azure's blob storage, with one container."""
     return servers.share_server("azurite", start_azurite)
+
+
+@pytest.fixture(scope="session")
+def git_lfs() -> None:
+    """The program `git lfs`."""
+    require_program("git-lfs")

@@ -30,9 +30,7 @@ from tests.storage.remote.lfs_clones import (
     read_object,
 )
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("git-lfs") is None, reason="NOT TESTED: git-lfs is not installed"
-)
+pytestmark = pytest.mark.usefixtures("git_lfs")
 Result = TypeVar("Result")
 LARGE = os.urandom(3 << 19)
 SMALL = [b"weights %d" % number for number in range(300)]

@@ -7,7 +7,6 @@ error has to tell of them, and whoever runs the server removes them.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,9 +40,7 @@ from tests.storage.remote.fault_conformance import (
 from tests.storage.remote.lfs_clones import fill_store, open_project, point_to, read_object
 from tests.storage.remote.transfers import ONE_JOB
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("git-lfs") is None, reason="NOT TESTED: git-lfs is not installed"
-)
+pytestmark = pytest.mark.usefixtures("git_lfs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The other faults are those of `test_lfs_conformance.py`.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,9 +34,7 @@ from tests.storage.remote.lfs_clones import (
     pull_into,
 )
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("git-lfs") is None, reason="NOT TESTED: git-lfs is not installed"
-)
+pytestmark = pytest.mark.usefixtures("git_lfs")
 LARGE = os.urandom(3 << 19)
 
 
