@@ -65,6 +65,7 @@ COMMANDS = {
     "log": CommandEntry("Look", "looking"),
     "diff": CommandEntry("Look", "comparing"),
     "compare": CommandEntry("Look", "comparing"),
+    "lineage": CommandEntry("Look", "lineage"),
     "plot": CommandEntry("Look", "comparing"),
     "evaluate": CommandEntry("Move", "evaluating"),
     "approve": CommandEntry("Move", "approving"),

@@ -41,7 +41,10 @@ _STYLES: dict[Style, str] = {
     "name": "bold cyan",
 }
 # What our own screens have beyond ASCII, for what shows nothing else.
-_ASCII = str.maketrans({"→": "->", "…": "~", "−": "-", "–": "-", "—": "-", "│": "|", "×": "x"})
+_ASCII = str.maketrans(
+    {"→": "->", "…": "~", "−": "-", "–": "-", "—": "-", "│": "|", "×": "x"}
+    | {"├": "|", "└": "`", "─": "-"}
+)
 _UNBOUNDED = 100_000
 _GAP = 2
 # A folding column that has less room than this is moved to lines of its own.

@@ -27,6 +27,7 @@ from mlver.features.gating.gates import GatesResult
 from mlver.features.hashing.hash import HashResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
+from mlver.features.lineage.lineage import LineageResult
 from mlver.features.looking.list import ListResult
 from mlver.features.looking.log_result import LogResult
 from mlver.features.looking.parameters import ParamsResult
@@ -86,6 +87,7 @@ KINDS: dict[str, type] = {
         *(
             InitResult,
             InstallResult,
+            LineageResult,
             ListResult,
             LogResult,
             EvaluateResult,

@@ -52,7 +52,7 @@ Against = Annotated[
 AuditedData = Annotated[
     str | None,
     typer.Option(
-        metavar="DATA", help="Instead: what was trained on this data (sha256:… or REF:NAME)."
+        metavar="DATA", help="Instead: what was trained on this data (sha256:…, a path, REF:NAME)."
     ),
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]

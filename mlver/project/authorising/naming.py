@@ -1,13 +1,16 @@
-"""Which data set people mean: a digest, a data set of a version, or a pinned one."""
+"""Which data set people mean: a digest, a data set of a version, a pinned one, or a path."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver import names
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.project.artifacts import measuring
 from mlver.project.project import Project
 from mlver.project.registry.authorisations import list_authorised
 from mlver.selectors import DIGEST_PREFIX, LEAST_DIGITS
@@ -26,17 +29,25 @@ class NamedData:
 
 
 def find_data(project: Project, text: str) -> NamedData:
-    """Find the data set that `sha256:…`, `REF:NAME` or the name of a pinned data set means.
+    """Find the data set that `sha256:…`, `REF:NAME`, the name of a pinned data set or a path means.
 
-    A whole digest need not be known: data is authorised before anybody trains on it. Raise
-    MlverError with what there is instead.
+    A whole digest need not be known: data is authorised before anybody trains on it. What lies at a
+    path is read whole. Raise MlverError with what there is instead.
     """
     if text.startswith(DIGEST_PREFIX) and ":" not in text.removeprefix(DIGEST_PREFIX):
         return _find_by_digits(project, text.removeprefix(DIGEST_PREFIX))
     ref, colon, name = text.rpartition(":")
     if colon:
         return _find_in_version(project, ref, name)
-    return _find_pinned(project, text)
+    pins = _list_pins(project)
+    if text not in pins and os.path.lexists(project.start / text):
+        return _find_at_path(project, text)
+    return _find_pinned(pins, text)
+
+
+def _find_at_path(project: Project, text: str) -> NamedData:
+    path = project.resolve_path(text)
+    return NamedData(measuring.measure_into(project, path, None, follow=True).digest, path)
 
 
 def _find_by_digits(project: Project, digits: str) -> NamedData:
@@ -100,13 +111,12 @@ def _find_in_version(project: Project, ref: str, name: str) -> NamedData:
     )
 
 
-def _find_pinned(project: Project, name: str) -> NamedData:
-    pins = _list_pins(project)
+def _find_pinned(pins: Mapping[str, Digest], name: str) -> NamedData:
     if name in pins:
         return NamedData(pins[name], name)
     known = f"pinned are {', '.join(pins)}" if pins else "none is pinned"
     raise UsageError(
-        f"`{printable_name(name)}` is not the name of a pinned data set ({known}); give one of"
+        f"`{printable_name(name)}` is neither a pinned data set ({known}) nor a path; give one of"
         " these, a digest, or REF:NAME, such as digits@1.2.0:train",
         hint="mlver hash PATH",
     )

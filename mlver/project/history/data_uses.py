@@ -8,17 +8,18 @@ of other models that it uses: what those learned from data is in it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, summarise_error
+from mlver.errors import MlverError
+from mlver.project.history.all_versions import AllVersions, Place
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
-# A version of a model, by its name and number.
-Place = tuple[str, str]
+OriginRelation = Literal["parent", "mixed", "uses"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class DataUses:
 
 def find_data_uses(registry: RecordRegistry, data: Digest) -> DataUses:
     """Find every version that was trained on `data`: a data set, or one file of a directory."""
-    versions = _AllVersions(registry)
+    versions = AllVersions(registry)
     within = find_holding_directories(registry, data)
     wanted = {data, *within}
     reached = _spread(versions.records, wanted)
@@ -79,17 +80,22 @@ def find_data_uses(registry: RecordRegistry, data: Digest) -> DataUses:
 
 def list_origins(record: VersionRecord) -> list[Place]:
     """List the versions that a version was trained from, itself left out."""
-    origins: dict[Place, None] = {}
+    return list(dict.fromkeys(place for _, place in list_related(record)))
+
+
+def list_related(record: VersionRecord) -> list[tuple[OriginRelation, Place]]:
+    """List the same with what each is to the version; one may be several things to it."""
+    related: dict[tuple[OriginRelation, Place], None] = {}
     # In format 1 a version that was trained from nothing names the one before it as its parent.
     trained = record.format > 1 or record.update != "full"
     if record.parent is not None and trained:
-        origins[record.model, record.parent] = None
+        related["parent", (record.model, record.parent)] = None
     for version in record.mixed.values():
-        origins[record.model, version] = None
+        related["mixed", (record.model, version)] = None
     for use in record.uses:
-        origins[use.model, use.version] = None
-    origins.pop((record.model, record.version), None)
-    return list(origins)
+        related["uses", (use.model, use.version)] = None
+    own = (record.model, record.version)
+    return [(relation, place) for relation, place in related if place != own]
 
 
 def find_holding_directories(registry: RecordRegistry, data: Digest) -> list[Digest]:
@@ -106,65 +112,6 @@ def find_holding_directories(registry: RecordRegistry, data: Digest) -> list[Dig
     return found
 
 
-@dataclass(slots=True)
-class _AllVersions:
-    """Every version that can be read, in order, and the stages of their models."""
-
-    registry: RecordRegistry
-    records: dict[Place, VersionRecord] = field(default_factory=dict)
-    unread: list[str] = field(default_factory=list)
-    _stages: dict[str, _HeldStages] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for model in self.registry.list_models():
-            numbers = self.registry.list_versions(model)
-            outcomes = self.registry.read_versions(model, numbers)
-            for number, outcome in zip(numbers, outcomes, strict=True):
-                if isinstance(outcome, MlverError):
-                    path = layout.version_path(model, number)
-                    self.unread.append(f"{path}: {summarise_error(outcome, path)}")
-                    continue
-                self.records[model, str(number)] = outcome[0]
-
-    def list_stages(self, record: VersionRecord, *, now: bool) -> tuple[str, ...]:
-        if record.model not in self._stages:
-            self._stages[record.model] = self._read_stages(record.model)
-        held = self._stages[record.model]
-        if now:
-            return held.list_now(record.version)
-        return held.list_before(record.version)
-
-    def _read_stages(self, model: str) -> _HeldStages:
-        holders: dict[str, str] = {}
-        former: dict[str, set[str]] = {}
-        for stage in self.registry.list_stages(model):
-            for sequence in self.registry.list_sequences(layout.stage_folder(model, stage)):
-                try:
-                    promotion, _ = self.registry.read_promotion(model, stage, sequence)
-                except MlverError as error:
-                    path = layout.promotion_path(model, stage, sequence)
-                    self.unread.append(f"{path}: {summarise_error(error, path)}")
-                    continue
-                former.setdefault(promotion.version, set()).add(stage)
-                holders[stage] = promotion.version
-                if promotion.action == "retire":
-                    del holders[stage]
-        return _HeldStages(holders, former)
-
-
-@dataclass(frozen=True, slots=True)
-class _HeldStages:
-    holders: Mapping[str, str]
-    former: Mapping[str, Collection[str]]
-
-    def list_now(self, version: str) -> tuple[str, ...]:
-        return tuple(stage for stage, holder in self.holders.items() if holder == version)
-
-    def list_before(self, version: str) -> tuple[str, ...]:
-        now = self.list_now(version)
-        return tuple(stage for stage in sorted(self.former.get(version, ())) if stage not in now)
-
-
 def _spread(
     records: Mapping[Place, VersionRecord], wanted: Collection[Digest]
 ) -> dict[Place, str | None]:
@@ -175,7 +122,7 @@ def _spread(
     for place, record in records.items():
         if any(item.digest in wanted for item in record.data.values()):
             reached[place] = None
-    children = dict(_index_children(records))
+    children = dict(index_children(records))
     pending = list(reached)
     while pending:
         origin = pending.pop()
@@ -186,9 +133,10 @@ def _spread(
     return {place: reached[place] for place in records if place in reached}
 
 
-def _index_children(
+def index_children(
     records: Mapping[Place, VersionRecord],
 ) -> Iterator[tuple[Place, list[Place]]]:
+    """List the versions that were trained from each version, by that version."""
     children: dict[Place, list[Place]] = {}
     for place, record in records.items():
         for origin in list_origins(record):

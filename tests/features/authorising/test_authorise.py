@@ -151,7 +151,7 @@ def test_a_persons_address_is_refused_as_a_reason(second: Repository) -> None:
     ("data", "message"),
     [
         ("digits@1.0.0:trian", "digits 1.0.0 has no data set `trian`, but train; did you mean"),
-        ("golden", "`golden` is not the name of a pinned data set (none is pinned)"),
+        ("golden", "`golden` is neither a pinned data set (none is pinned) nor a path"),
         ("sha256:xyz", "`sha256:xyz` is no digest"),
         ("digits@9.9.9:train", "digits has no version 9.9.9"),
     ],

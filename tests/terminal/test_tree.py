@@ -1,0 +1,37 @@
+"""Trees are drawn as `tree` draws folders, also where only ASCII is shown, and at any depth."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from mlver.terminal.screen import TextScreen
+from mlver.terminal.tree import TreeBranch, draw_tree
+
+
+def draw(tree: TreeBranch) -> str:
+    stream = io.StringIO()
+    draw_tree(tree, TextScreen(stream))
+    return stream.getvalue()
+
+
+TREE = TreeBranch(
+    ["top"],
+    [TreeBranch(["one"], [TreeBranch(["deep"])]), TreeBranch(["two"], [TreeBranch(["last"])])],
+)
+
+
+def test_branches_hang_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert draw(TREE) == "top\n├─ one\n│  └─ deep\n└─ two\n   └─ last\n"
+    monkeypatch.setenv("LC_ALL", "C")
+    assert draw(TREE) == "top\n|- one\n|  `- deep\n`- two\n   `- last\n"
+
+
+def test_a_tree_may_be_deeper_than_the_stack() -> None:
+    top = branch = TreeBranch(["a"])
+    for _ in range(3000):
+        following = TreeBranch(["a"])
+        branch.branches.append(following)
+        branch = following
+    assert draw(top).count("a\n") == 3001
