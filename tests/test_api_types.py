@@ -93,6 +93,7 @@ def test_nothing_is_no_version(ground: Repository) -> None:
         ("param_keys", 3),
         ("metric_keys", [None]),
         ("unstored", True),
+        ("uses", [3]),
     ],
 )
 def test_an_option_of_a_wrong_type_is_named(ground: Repository, option: str, given: Any) -> None:

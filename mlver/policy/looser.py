@@ -235,5 +235,6 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "signed": _compare_flags,
     "stored": _compare_flags,
     "update": _compare_choices,
+    "uses": _compare_flags,
     "verified": _compare_flags,
 }

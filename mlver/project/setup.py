@@ -47,6 +47,7 @@ stages:
 #      copies: 2
 #      authorised: training
 #      drilled: 30d
+#      uses: true
 #      signed: true
 #      formats: [safetensors, onnx]
 #      max_size: 4GiB

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 
 from mlver.project.lineage.graph import LineageNode
 from mlver.terminal.sanitise import printable_name
@@ -12,9 +12,9 @@ _LONGEST = 60
 _COMMIT = 10
 
 
-def name_node(node: str) -> str:
-    """A name for a node that no text of others can reach into."""
-    return f"n{hashlib.sha256(node.encode()).hexdigest()[:16]}"
+def name_nodes(nodes: Sequence[LineageNode]) -> dict[str, str]:
+    """A name for each node by its id, into which no text of others can reach."""
+    return {node.id: f"n{number}" for number, node in enumerate(nodes, start=1)}
 
 
 def label_node(node: LineageNode) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlver.errors import MlverError, shell_command
-from mlver.features.lineage.labels import label_node, name_node
+from mlver.features.lineage.labels import label_node, name_nodes
 from mlver.features.lineage.lineage import LineageResult, name_root
 from mlver.terminal.sanitise import printable_name
 
@@ -25,14 +25,15 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9 ,.:@_=+-]")
 def write_mermaid(result: LineageResult) -> str:
     """Write the graph; raise MlverError for one that Mermaid would not draw."""
     lines = ["flowchart LR"]
+    names = name_nodes(result.nodes)
     for node in result.nodes:
         opening, closing = _SHAPES[node.kind]
         label = "<br/>".join(map(_escape, label_node(node)))
-        lines.append(f"  {name_node(node.id)}{opening}{label}{closing}")
+        lines.append(f"  {names[node.id]}{opening}{label}{closing}")
     for edge in result.edges:
         words = f"{edge.relation} {edge.name}" if edge.name else edge.relation
         label = _escape(printable_name(words))
-        lines.append(f'  {name_node(edge.origin)} -->|"{label}"| {name_node(edge.result)}')
+        lines.append(f'  {names[edge.origin]} -->|"{label}"| {names[edge.result]}')
     text = "\n".join([*lines, ""])
     if len(result.edges) > _MOST_EDGES or len(text) > _LONGEST:
         raise MlverError(

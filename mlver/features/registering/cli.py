@@ -12,7 +12,7 @@ from mlver.project.registering.amend import amend_version
 from mlver.project.registering.register import register_version
 from mlver.project.registering.request import RegisterRequest
 from mlver.project.setup import init_project
-from mlver.terminal.options import DryRun, Json, complete_model
+from mlver.terminal.options import DryRun, Json, complete_model, complete_ref
 from mlver.terminal.pairs import check_number_pairs, parse_pairs
 from mlver.terminal.session import emit_result, find_session
 from mlver.version import Bump
@@ -190,6 +190,15 @@ Parent = Annotated[
         metavar="VERSION", help="What it was trained from, or none.", rich_help_panel=_WHAT
     ),
 ]
+Uses = Annotated[
+    Many,
+    typer.Option(
+        metavar="REF",
+        help="A version of another model that it uses (repeatable).",
+        rich_help_panel=_WHAT,
+        autocompletion=complete_ref,
+    ),
+]
 UpdateKind = Annotated[
     Literal["full", "incremental", "hybrid"],
     typer.Option(help="How it was trained.", rich_help_panel=_WHAT),
@@ -271,6 +280,7 @@ def register_command(
     description: Description = None,
     parent: Parent = None,
     update: UpdateKind = "full",
+    uses: Uses = None,
     version: VersionNumber = None,
     bump: BumpedPart = None,
     pre: PreRelease = None,
@@ -292,6 +302,7 @@ def register_command(
     What an option says of the model or an artifact is kept in model.yaml for the next version.
     """
     request = RegisterRequest(model=model, message=message, parent=parent, update=update)
+    request = replace(request, uses=uses or ())
     request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
     request = replace(request, params_files=params or (), metrics_files=metrics or ())
     request = replace(request, param_keys=param_key or (), metric_keys=metric_key or ())

@@ -45,6 +45,8 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         screen.draw_line("  ", (f"left out by .mlverignore: {listed}", "dim"), hang=2)
     if result.mixed:
         screen.draw_line("  ", (describe_mixture(result.mixed), "warn"), hang=2)
+    if result.uses:
+        screen.draw_line("  ", ("uses  ", "bold"), join_listed(result.uses, _NAMES_SHOWN), hang=6)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
     if result.commit and result.tag:

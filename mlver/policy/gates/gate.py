@@ -89,6 +89,20 @@ class StageDrills:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedVersion:
+    """A version of another model that a version uses, `MODEL@VERSION`.
+
+    `fault` says why its record cannot be read, `is_other_record` that it is not the one that was
+    used, and `retired` why it is retired.
+    """
+
+    name: str
+    fault: str | None = None
+    is_other_record: bool = False
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageCandidate:
     """What is known of a version that asks for a stage.
 
@@ -99,10 +113,11 @@ class StageCandidate:
 
     `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
     `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
-    on, with what that may be used for, and `drills` what was rehearsed of the stage. `approvals`
-    are its own for that stage, and `signatures` those of its seal and of whoever asks. Where one of
-    these is None, nobody looked, and a gate that needs it is inconclusive. `holds` are the stages
-    that a gate asks to be held now.
+    on, with what that may be used for, `uses` the versions of other models that it uses, and
+    `drills` what was rehearsed of the stage. `approvals` are its own for that stage, and
+    `signatures` those of its seal and of whoever asks. Where one of these is None, nobody looked,
+    and a gate that needs it is inconclusive. `holds` are the stages that a gate asks to be held
+    now.
     """
 
     version: str
@@ -121,6 +136,7 @@ class StageCandidate:
     signatures: SignatureFacts | None = None
     holds: Mapping[str, HeldStage] = field(default_factory=dict)
     drills: StageDrills | None = None
+    uses: tuple[UsedVersion, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from mlver.policy.gates import (
     recoverable,
     sealed,
     signed,
+    uses,
     verified,
 )
 from mlver.policy.gates.gate import Gate, StageCandidate
@@ -50,6 +51,7 @@ GATES: Mapping[str, Gate] = {
     "update": contents.UPDATE,
     "licenses": licensed.GATE,
     "drilled": drilled.GATE,
+    "uses": uses.GATE,
 }
 # The first words of results that are not their gate's name.
 _OTHER_WORDS: Mapping[str, str] = {"metric": "gates", "agreement": "gates"}

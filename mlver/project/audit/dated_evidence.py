@@ -55,6 +55,8 @@ class DatedEvidence:
     ) -> Iterator[str]:
         """Say which gates cannot have passed; `is_first`: nothing had held the stage before."""
         yield from self._judge_retired(record)
+        if policy.rule.get("uses"):
+            yield from self._judge_uses(record, version)
         yield from self._judge_hold(record, policy)
         drilled = policy.rule.get("drilled")
         if isinstance(drilled, str) and not is_first:
@@ -66,18 +68,29 @@ class DatedEvidence:
             yield from self._judge_data(record, version, [str(purpose) for purpose in listed])
 
     def _judge_retired(self, record: PromotionRecord) -> Iterator[str]:
+        retired = self._find_retired(record, record.model, record.version)
+        if retired is not None:
+            yield f"was made though {record.version} had been retired on {retired}"
+
+    def _judge_uses(self, record: PromotionRecord, version: VersionRecord) -> Iterator[str]:
+        for use in version.uses:
+            retired = self._find_retired(record, use.model, use.version)
+            if retired is not None:
+                used = f"{use.model}@{use.version}"
+                yield f"{_CLAIMS} `uses` passed, and {used} had been retired on {retired}"
+
+    def _find_retired(self, record: PromotionRecord, model: str, version: str) -> str | None:
+        """Find when a version was retired that still was when a promotion was made."""
         retired: str | None = None
-        if self.was_before(layout.retirement_path(record.model, record.version, 1), record) is None:
-            return  # most were never retired
+        if self.was_before(layout.retirement_path(model, version, 1), record) is None:
+            return None  # most were never retired
         # One that cannot be read is named by its own check.
         with suppress(MlverError):
-            registry = self.project.registry
-            for retirement in read_retirements(registry, record.model, record.version):
+            for retirement in read_retirements(self.project.registry, model, version):
                 is_older = retirement.created < record.created
                 if is_older and self.was_before(retirement.record_path, record):
                     retired = retirement.created if retirement.action == "retire" else None
-        if retired is not None:
-            yield f"was made though {record.version} had been retired on {retired}"
+        return retired
 
     def _judge_hold(self, record: PromotionRecord, policy: StagePolicy) -> Iterator[str]:
         hold, stages = policy.rule.get("hold"), policy.rule.get("after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.policy.chain import judge_seal
@@ -96,6 +96,8 @@ class _LineageReader:
         self.reader = TolerantReader()
         self.nodes: dict[str, LineageNode] = {}
         self.artifacts: dict[str, tuple[str, Artifact]] = {}
+        # What speaks against versions that others name: another record than the one that was meant.
+        self.mistaken: dict[str, list[str]] = {}
 
     def list_edges(self) -> Iterator[LineageEdge]:
         """List the edges from origins, data and code to every version."""
@@ -103,12 +105,20 @@ class _LineageReader:
             version = name_version(*place)
             for relation, origin in list_related(record):
                 yield LineageEdge(name_version(*origin), version, relation)
+            self._compare_uses(record)
             for name, artifact in record.data.items():
                 yield LineageEdge(self._note_data(name, artifact), version, "data", name)
             if record.code.commit is not None:
                 code = f"code:{record.code.commit}"
                 self.nodes.setdefault(code, describe_code(code, record.code))
                 yield LineageEdge(code, version, "code")
+
+    def _compare_uses(self, record: VersionRecord) -> None:
+        for use in record.uses:
+            digest = self.versions.digests.get((use.model, use.version))
+            if digest not in (None, use.record):
+                remark = f"another record than {record.model} {record.version} used"
+                self.mistaken.setdefault(name_version(use.model, use.version), []).append(remark)
 
     def list_events(self, record: VersionRecord) -> Iterator[LineageEdge]:
         """List the edges from a version to its evaluations and promotions."""
@@ -191,6 +201,8 @@ class _LineageReader:
             if promotion.version == number
         }
         broken = judge_seal(chosen.model, number, digest, seals.versions[number])
-        self.nodes[node] = describe_version(
+        described = describe_version(
             node, record, digest, held, is_sealed=not broken, retired=retired
         )
+        remarks = (*described.remarks, *self.mistaken.get(node, ()))
+        self.nodes[node] = replace(described, remarks=remarks)

@@ -42,6 +42,7 @@ from mlver.project.registering.secret_params import (
     refuse_exposed,
     refuse_tracked,
 )
+from mlver.project.registering.uses import resolve_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
@@ -192,6 +193,7 @@ def _build_amended(
         metrics=metrics,
         secrets={**former.secrets, **encrypt_params(secret, encryption)},
         environment=_amend_environment(project, request, former, params),
+        uses=resolve_uses(project, request) or former.uses,
         labels={**former.labels, **request.labels},
         extra=former.replace_described(replaced),
     )

@@ -27,7 +27,7 @@ _TEXTS = (
     "scheduler",
 )
 _PATHS = ("weights", "environment")
-_LISTS = ("params_files", "metrics_files", "param_keys", "metric_keys", "unstored")
+_LISTS = ("params_files", "metrics_files", "param_keys", "metric_keys", "unstored", "uses")
 _MAPS = ("data", "params", "metrics", "labels", "licenses", "batches", "listings")
 
 
@@ -61,6 +61,7 @@ class RegisterOptions(TypedDict, total=False):
     allow_lower: bool
     parent: str
     update: Update
+    uses: Sequence[str]
     command: str
     environment: StrPath
     unstored: Sequence[str]
@@ -116,6 +117,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         allow_lower=options.get("allow_lower", False),
         parent=options.get("parent"),
         update=options.get("update", "full"),
+        uses=tuple(options.get("uses", ())),
         command=options.get("command"),
         environment=_choose_environment(options.get("environment")),
         unstored=_list_paths(options.get("unstored", ())),

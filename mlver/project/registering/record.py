@@ -34,6 +34,7 @@ from mlver.project.registering.secret_params import (
     refuse_exposed,
     refuse_tracked,
 )
+from mlver.project.registering.uses import resolve_uses
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
 from mlver.records import layout
@@ -295,6 +296,7 @@ def build_record(
             project.top_folder, given.params, request.command or settings.command, prefix
         ),
         secrets=encrypt_params(given.secret, given.encryption),
+        uses=resolve_uses(project, request),
         labels=inherit_labels(settings, request),
         extra=VersionRecord.describe_replaced(given.replaced),
     )

@@ -77,8 +77,8 @@ class RegisterResult:
     them that the version before or the highest has, each with that version.
     `secrets` names the params that are encrypted. `unchanged`: artifacts, params and metrics are
     those of the version before, and none is secret. `amended` is the digest of the record that this
-    one replaced. `remote` is the one that gets objects by default, where this version has some that
-    it cannot have yet; else None.
+    one replaced. `uses` are the versions of other models that it uses. `remote` is the one that
+    gets objects by default, where this version has some that it cannot have yet; else None.
     """
 
     model: str
@@ -86,6 +86,7 @@ class RegisterResult:
     previous: str | None
     parent: str | None
     mixed: Mapping[str, str]
+    uses: tuple[str, ...]
     record: str
     path: str
     artifacts: tuple[RegisteredArtifact, ...]
@@ -271,6 +272,7 @@ def build_result(
         previous=record.previous,
         parent=record.parent,
         mixed=record.mixed,
+        uses=tuple(f"{use.model}@{use.version}" for use in record.uses),
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
         artifacts=artifacts,

@@ -22,7 +22,7 @@ class RegisterRequest:
     and `batches` are by the names of artifacts. `param_keys` and `metric_keys` are the dotted names
     to pick from the files. `data` may also be addresses of remote prefixes; `listings` are files
     that say what these hold, by the names of data sets, and `executor`, `scheduler` and `hash_all`
-    say how the others are hashed.
+    say how the others are hashed. `uses` are versions of other models, as a person names them.
     """
 
     model: str
@@ -43,6 +43,7 @@ class RegisterRequest:
     allow_lower: bool = False
     parent: str | None = None
     update: Update = "full"
+    uses: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     licenses: Mapping[str, str] = field(default_factory=dict)
     batches: Mapping[str, str] = field(default_factory=dict)
@@ -154,6 +155,8 @@ def _list_values(request: RegisterRequest) -> list[str]:
         words += ["--param", value]
     for value in request.metrics:
         words += ["--metric", value]
+    for ref in request.uses:
+        words += ["--uses", ref]
     for name, value in request.labels.items():
         words += ["--label", f"{name}={value}"]
     for name, value in request.licenses.items():

@@ -23,6 +23,7 @@ from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.training_data import read_training
+from mlver.project.stages.used_versions import read_used
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.signatures import judge_signatures
 from mlver.records import layout
@@ -68,6 +69,7 @@ def describe_candidate(
         signatures=_judge_signatures(project, record, digest, policies),
         holds=_find_holds(project, chosen, digest, policies),
         drills=read_drills(project, chosen.model, stage) if asks_for(policies, "drilled") else None,
+        uses=read_used(project, record) if asks_for(policies, "uses") else None,
     )
 
 

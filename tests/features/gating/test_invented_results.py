@@ -56,9 +56,13 @@ def evaluate(repository: Repository, version: str, value: float, **fields: Any) 
 
 
 def forge(
-    repository: Repository, evidence: Digest | None, gates: tuple[str, ...] = GATES, **more: Any
+    repository: Repository,
+    evidence: Digest | None,
+    gates: tuple[str, ...] = GATES,
+    version: str = "1.1.0",
+    **more: Any,
 ) -> str:
-    """Commit a promotion of 1.1.0 that says that all gates passed."""
+    """Commit a promotion that says that all gates passed."""
     project = Project.open_existing(repository.path)
     results: list[GateResult] = []
     for name in ("sealed", "verified bytes"):
@@ -77,7 +81,7 @@ def forge(
     _, held = project.registry.read_version("digits", "1.0.0")
     return write_promotion(
         repository,
-        "1.1.0",
+        version,
         format=2,
         policy=read_judging_rules(project, "production").reference,
         gates=tuple(results),
@@ -217,6 +221,20 @@ def test_what_had_not_happened_by_then(
     said = say_what_is_wrong(second)
     assert f"says that its gate `{gate}` passed, and " in said
     assert words in said
+
+
+def test_a_version_that_it_uses_and_that_was_retired(second: Repository) -> None:
+    words = ("register", "words", "--weights", "model", "-m", "words")
+    assert_works(second, *words)
+    again = ("--uses", "words@1.0.0", "--bump", "minor", "--allow-dirty", "-m", "on words")
+    assert_works(second, "register", "digits", *again)
+    assert_works(second, "promote", "digits@1.0.0", "--to", "production", "-m", "first")
+    write_rule(second, "    requires: {uses: true}\n")
+    assert_works(second, "retire", "words@1.0.0", "-m", "biased")
+    forge(second, None, ("uses",), version="1.2.0", created="2026-01-02T03:04:06Z")
+    done = second.mlver("verify", "--all")
+    said = " ".join(done.out.split())
+    assert "says that its gate `uses` passed, and words@1.0.0 had been retired on" in said
 
 
 def test_a_grant_that_came_afterwards(second: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,13 +20,13 @@ from tests.conftest import Repository
 DOT_TEXT = r'"(?:[^"\\\n]|\\["\\n])*"'
 DOT_LINE = re.compile(
     rf"digraph lineage {{|  rankdir=LR;|  node \[fontname={DOT_TEXT}\];"
-    rf"|  n\w{{16}} \[shape=\w+, label={DOT_TEXT}(?:, style=bold)?\];"
-    rf"|  n\w{{16}} -> n\w{{16}} \[label={DOT_TEXT}\];|}}|"
+    rf"|  n[0-9]+ \[shape=\w+, label={DOT_TEXT}(?:, style=bold)?\];"
+    rf"|  n[0-9]+ -> n[0-9]+ \[label={DOT_TEXT}\];|}}|"
 )
 MERMAID_TEXT = r'"(?:[A-Za-z0-9 ,.:@_=+-]|#[0-9]+;|<br/>)*"'
 MERMAID_LINE = re.compile(
-    rf"flowchart LR|  n\w{{16}}[\[(/>]+{MERMAID_TEXT}[\])/]+"
-    rf"|  n\w{{16}} -->\|{MERMAID_TEXT}\| n\w{{16}}|"
+    rf"flowchart LR|  n[0-9]+[\[(/>]+{MERMAID_TEXT}[\])/]+"
+    rf"|  n[0-9]+ -->\|{MERMAID_TEXT}\| n[0-9]+|"
 )
 KINDS: tuple[NodeKind, ...] = ("version", "data", "code", "evaluation", "promotion")
 ATTACKS = (

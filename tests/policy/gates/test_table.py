@@ -171,6 +171,7 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "labels": ["team"],
         "licenses": ["MIT"],
         "drilled": "30d",
+        "uses": True,
     }
     everything = StageSettings(
         gates={

@@ -1,0 +1,110 @@
+"""A version says which versions of other models it uses; a stage asks that none is retired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mlver.project.project import Project
+from mlver.records import layout
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import read_document
+from tests.conftest import Repository
+
+RULE = "schema: mlver/config/1\nstages:\n  staging:\n    requires: {uses: true}\n"
+AGAIN = ("--bump", "minor", "--allow-dirty", "-m", "again")
+
+
+@pytest.fixture
+def pipeline(family: Repository) -> Repository:
+    """words 1.1.0 uses digits 1.1.0, and sounds 1.0.0 uses words 1.1.0; staging asks."""
+    family.write(layout.CONFIG, RULE)
+    family.commit("Rule")
+    assert_works(family, "register", "words", "--uses", "digits@staging", *AGAIN)
+    sounds = ("--weights", "w", "--uses", "words@1.1.0", "--allow-dirty", "-m", "on words")
+    assert_works(family, "register", "sounds", *sounds)
+    return family
+
+
+def judge(repository: Repository, ref: str) -> Any:
+    document = read_document(repository.mlver("gates", ref, "--to", "staging", "--json"), "gates")
+    (found,) = (gate for gate in document["gates"] if gate["gate"] == "uses")
+    return found["result"], found["actual"]
+
+
+def test_the_record_pins_what_is_used(pipeline: Repository) -> None:
+    registry = Project.open_existing(pipeline.path).registry
+    record, _ = registry.read_version("words", "1.1.0")
+    _, digest = registry.read_version("digits", "1.1.0")
+    assert [(use.model, use.version, use.record) for use in record.uses] == [
+        ("digits", "1.1.0", digest)
+    ]
+    assert_works(pipeline, "verify", "--all")
+
+
+def test_lineage_and_data_go_through_what_is_used(pipeline: Repository) -> None:
+    shown = assert_works(pipeline, "lineage", "sounds@1.0.0", "--up")
+    assert "uses  words 1.1.0" in shown
+    assert "uses  digits 1.1.0  staging" in shown
+    assert "used by  sounds 1.0.0" in assert_works(pipeline, "lineage", "words@1.1.0")
+    audited = pipeline.mlver("audit", "--data", "digits@1.0.0:train", "--json")
+    uses = read_document(audited, "dataaudit")["uses"]
+    assert "sounds" in {use["model"] for use in uses}
+
+
+def test_the_gate_shuts_when_something_below_is_retired(pipeline: Repository) -> None:
+    assert judge(pipeline, "sounds@1.0.0") == ("pass", "in use: words@1.1.0; digits@1.1.0")
+    assert_works(pipeline, "retire", "digits@1.1.0", "-m", "Biased")
+    assert judge(pipeline, "sounds@1.0.0") == ("fail", "digits@1.1.0 is retired: Biased")
+    assert judge(pipeline, "digits@1.0.0") == ("pass", "it uses no other model")
+    refused = pipeline.mlver("promote", "sounds@1.0.0", "--to", "staging", "-m", "try")
+    assert (refused.code, "hint: mlver show digits@1.1.0" in refused.out) == (1, True)
+    assert_works(pipeline, "retire", "digits@1.1.0", "--restore", "-m", "Checked")
+    assert judge(pipeline, "sounds@1.0.0")[0] == "pass"
+
+
+def test_another_record_under_the_same_number_is_named(pipeline: Repository) -> None:
+    path = layout.version_path("digits", "1.1.0")
+    pipeline.write(path, (pipeline.path / path).read_text().replace("second", "Second"))
+    result, actual = judge(pipeline, "words@1.1.0")
+    assert (result, "another record now" in actual) == ("fail", True)
+    shown = assert_works(pipeline, "lineage", "words@1.1.0")
+    assert "another record than words 1.1.0 used" in shown
+
+
+def test_a_retired_version_may_be_used_and_is_told(family: Repository) -> None:
+    assert_works(family, "retire", "digits@1.0.0", "-m", "Old")
+    done = family.mlver("register", "words", "--uses", "digits@1.0.0", *AGAIN)
+    assert (done.code, done.err) == (0, "note: digits@1.0.0 is retired: Old\n")
+    assert "uses  digits@1.0.0" in done.out
+
+
+def test_an_amended_version_keeps_what_it_uses(pipeline: Repository) -> None:
+    amended = read_document(
+        pipeline.mlver("register", "sounds", "--amend", "-m", "on words, still", "--json"),
+        "register",
+    )
+    assert amended["uses"] == ["words@1.1.0"]
+    amended = read_document(
+        pipeline.mlver("register", "sounds", "--amend", "--uses", "digits@1.0.0", "--json"),
+        "register",
+    )
+    assert amended["uses"] == ["digits@1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("uses", "code", "message"),
+    [
+        (("words@1.0.0",), 2, "--uses is for versions of other models"),
+        (("digits@1.0.0", "digits@1.0"), 2, "--uses names digits@1.0.0 twice"),
+        (("digits@9.9.9",), 3, "has no version 9.9.9"),
+        (("moon@1.0.0",), 3, "moon"),
+        (("digits@@",), 2, "is neither a version nor a stage"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(
+    family: Repository, uses: tuple[str, ...], code: int, message: str
+) -> None:
+    words = [word for ref in uses for word in ("--uses", ref)]
+    assert message in assert_refused(family, "register", "words", *words, *AGAIN, code=code)
