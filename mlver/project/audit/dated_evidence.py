@@ -17,6 +17,7 @@ from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
 from mlver.policy.quantities import read_duration
 from mlver.policy.stage_policy import StagePolicy
+from mlver.project.audit.held_stages import HeldStages
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_notes, read_retirements
@@ -33,15 +34,13 @@ _CLAIMS = "says that its gate"
 class DatedEvidence:
     """Finds what had happened when promotions were made.
 
-    `find_arrival` says when the version of a promotion first came to a stage, in seconds since
-    1970, None where it never did. `was_before` says whether the record at a path landed before a
-    promotion, or with it; None if unknown. `tip` is the commit that has all records, None where
-    they are in no commit yet.
+    `was_before` says whether the record at a path landed before a promotion, or with it; None if
+    unknown. `tip` is the commit that has all records, None where they are in no commit yet.
     """
 
     project: Project
     tip: str | None
-    find_arrival: Callable[[PromotionRecord, str], int | None]
+    held_stages: HeldStages
     was_before: Callable[[str, PromotionRecord], bool | None]
     drills: dict[tuple[str, str], Sequence[tuple[str, int]]]
 
@@ -98,11 +97,13 @@ class DatedEvidence:
         if asked is None or not isinstance(stages, Sequence) or isinstance(stages, str):
             return
         for stage in map(str, stages):
-            arrived = self.find_arrival(record, stage)
-            if arrived is None:
+            holding = self.held_stages.find_holding(record, stage)
+            if holding is None:
                 continue  # the gate `after` is judged by itself
-            if count_seconds(record.created) - arrived < asked - CLOCK_TOLERANCE_S:
-                since = format_seconds(arrived)
+            if holding.since is None:
+                yield f"{_CLAIMS} `hold {hold}` passed, and {stage} did not hold it any more"
+            elif count_seconds(record.created) - holding.since < asked - CLOCK_TOLERANCE_S:
+                since = format_seconds(holding.since)
                 yield f"{_CLAIMS} `hold {hold}` passed, and {stage} held it only since {since}"
 
     def _judge_drill(self, record: PromotionRecord, longest: str) -> Iterator[str]:

@@ -100,7 +100,7 @@ class EvidenceReader:
         possible: list[tuple[EvaluationRecord, Digest]] = []
         found = {digest for _, digest in self._read_evaluations(version)}
         for evaluation, digest in self._read_evaluations(version):
-            if self._was_before(evaluation, landings) is not False:
+            if self.history.was_before(evaluation.record_path, landings) is not False:
                 possible.append((evaluation, digest))
             if named - found:
                 former = _find_former(evaluation, named)
@@ -119,18 +119,9 @@ class EvidenceReader:
             return known
         for evaluation, digest in self._read_evaluations(version):
             is_older = evaluation.created < record.created
-            if is_older and self._was_before(evaluation, landings):
+            if is_older and self.history.was_before(evaluation.record_path, landings):
                 known.append((evaluation, digest))
         return known
-
-    def _was_before(self, evaluation: EvaluationRecord, landings: list[CommitEntry]) -> bool | None:
-        """Say whether an evaluation landed before one of these commits, or with it; None if nobody
-        can tell.
-        """
-        added = self.history.additions.get(evaluation.record_path, ())
-        if not added or not landings or self.history.incomplete:
-            return None
-        return any(self.history.is_before(one, landing) for one in added for landing in landings)
 
 
 def _find_former(evaluation: EvaluationRecord, named: frozenset[Digest]) -> Digest | None:

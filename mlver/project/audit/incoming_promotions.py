@@ -32,7 +32,8 @@ from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotion_claims import find_false_approvals
-from mlver.project.audit.promotions import PromotionJudge, VersionFinder, index_promotions
+from mlver.project.audit.promotion_index import index_promotions
+from mlver.project.audit.promotions import PromotionJudge, VersionFinder
 from mlver.project.audit.record_authors import find_unconfirmed, report
 from mlver.project.audit.record_history import (
     EMPTY_HISTORY,
@@ -163,7 +164,9 @@ def _list_tips(incoming: IncomingChanges) -> list[str]:
 def _read_history(incoming: IncomingChanges, models: Collection[str]) -> RecordHistory:
     if incoming.tip is None:
         return EMPTY_HISTORY
-    return read_record_history(incoming.project.repository, models, incoming.tip, incoming.without)
+    return read_record_history(
+        incoming.project.repository, models, incoming.tip, incoming.without, everything=True
+    )
 
 
 def _find_unshown(

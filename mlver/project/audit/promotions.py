@@ -15,7 +15,7 @@ from mlver.findings import Finding
 from mlver.git.commit_log import CommitEntry
 from mlver.git.process import FETCH_HINT
 from mlver.policy.looser import list_loosenings
-from mlver.policy.promotion_dates import count_seconds, find_backdating
+from mlver.policy.promotion_dates import find_backdating
 from mlver.policy.promotion_rules import (
     find_gate_faults,
     find_rollback_faults,
@@ -32,9 +32,11 @@ from mlver.project.audit.former_formats import (
     find_later_commits,
 )
 from mlver.project.audit.gate_evidence import EvidenceReader
+from mlver.project.audit.held_stages import HeldStages
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
+from mlver.project.audit.promotion_index import PromotionIndex, index_promotions
 from mlver.project.audit.record_authors import (
     find_unconfirmed,
     list_judged,
@@ -169,21 +171,6 @@ def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[F
             " they judged were not judged again in full"
         )
         yield Finding("clone", layout.CONFIG, message, (FETCH_HINT,))
-
-
-# The promotions of each version record to each stage: model, stage, version, digest of the record.
-PromotionIndex = Mapping[tuple[str, str, str, Digest], Sequence[PromotionRecord]]
-
-
-def index_promotions(chains: Sequence[StageHistory]) -> PromotionIndex:
-    index: dict[tuple[str, str, str, Digest], list[PromotionRecord]] = {}
-    for chain in chains:
-        for record, _ in chain:
-            # A retirement names the version that it takes the stage from.
-            if record.action != "retire":
-                key = (record.model, record.stage, record.version, record.record)
-                index.setdefault(key, []).append(record)
-    return index
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +312,7 @@ class PromotionJudge:
     def _has_held(self, record: PromotionRecord, stage: str) -> bool:
         """Say whether the version that a promotion is of had held a stage when it landed."""
         landings = self.list_landings(record)
-        key = (record.model, stage, record.version, record.record)
-        for promotion in self.index.get(key, ()):
+        for promotion in self.index.list_moves(record, stage):
             # A squash brings both at once, and only their dates tell. Behind a merge, a promotion
             # may be dated as what it follows.
             if promotion.renumbered is None and promotion.created > record.created:
@@ -348,29 +334,16 @@ class PromotionJudge:
         dated = DatedEvidence(
             self.evidence.project,
             self.tip,
-            self._find_arrival,
+            HeldStages(self.index, self.list_landings, self._was_before),
             self._was_before,
             self.evidence.drills,
         )
         for fault in dated.find_faults(record, policy, version, is_first=is_first):
             yield report(record, "gate", fault)
 
-    def _find_arrival(self, record: PromotionRecord, stage: str) -> int | None:
-        """Find when the version of a promotion can first have come to a stage."""
-        arrivals: list[int] = []
-        for promotion in self.index.get((record.model, stage, record.version, record.record), ()):
-            times = [entry.committed for entry in self.list_landings(promotion)]
-            known = [time for time in times if time is not None]
-            arrivals.append(min(known, default=count_seconds(promotion.created)))
-        return min(arrivals, default=None)
-
     def _was_before(self, path: str, record: PromotionRecord) -> bool | None:
         """Say whether a record landed before a promotion, or with it; None if nobody can tell."""
-        added = self.history.additions.get(path, ())
-        landings = self.list_landings(record)
-        if not added or not landings or self.history.incomplete:
-            return None
-        return any(self.history.is_before(one, landing) for one in added for landing in landings)
+        return self.history.was_before(path, self.list_landings(record))
 
     def list_landings(self, record: PromotionRecord) -> list[CommitEntry]:
         return list_landings(self.history, self.originals, record)

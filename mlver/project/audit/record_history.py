@@ -6,7 +6,7 @@ All of it is read at once: one process lists the commits, whatever their number.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from mlver.digest import Digest
 from mlver.git import trees
@@ -29,6 +29,21 @@ _FOLDERS_NAMED = 200
 SealedRecord = PromotionRecord | VersionRecord
 
 
+@dataclass(slots=True)
+class HeldFiles:
+    """The files that commits have below some folders; each commit is read once."""
+
+    repository: GitRepository
+    folders: Sequence[str]
+    _paths: dict[str, Collection[str]] = field(default_factory=dict)
+
+    def holds(self, commit: str, path: str) -> bool:
+        if commit not in self._paths:
+            entries = trees.committed_files(self.repository, commit, *self.folders)
+            self._paths[commit] = entries.keys()
+        return path in self._paths[commit]
+
+
 @dataclass(frozen=True, slots=True)
 class RecordHistory:
     """The commits of a history that added promotions or changed the settings, newest first.
@@ -38,6 +53,8 @@ class RecordHistory:
     settings of a commit are `settings[states[commit]]`, those of its first parent
     `settings[grounds[commit]]`; the key is None where there were none. `incomplete`: this clone
     lacks the beginning of the history, or contents of it. `lacking` are the settings among those.
+    `outside` tells what commits have that landed before the history begins; None where it begins
+    with the repository.
     """
 
     entries: Mapping[str, CommitEntry]
@@ -49,6 +66,7 @@ class RecordHistory:
     settings: Mapping[str, CommittedSettings]
     incomplete: bool
     lacking: frozenset[str] = frozenset()
+    outside: HeldFiles | None = None
 
     def find_policy(self, object_id: str | None, stage: str) -> StagePolicy | None:
         """Find the policy of a stage in the settings with this object id."""
@@ -58,6 +76,20 @@ class RecordHistory:
 
     def is_before(self, older: CommitEntry, newer: CommitEntry) -> bool:
         return self.ancestry.is_ancestor(older.commit, newer.commit)
+
+    def was_before(self, path: str, landings: Sequence[CommitEntry]) -> bool | None:
+        """Say whether a record landed before one of these commits, or with it.
+
+        None if nobody can tell.
+        """
+        added = self.additions.get(path, ())
+        if not landings or self.incomplete or not (added or self.outside):
+            return None
+        if any(self.is_before(one, landing) for one in added for landing in landings):
+            return True
+        if self.outside is None:
+            return False
+        return any(self.outside.holds(landing.commit, path) for landing in landings)
 
 
 EMPTY_HISTORY = RecordHistory({}, build_ancestry({}), {}, {}, {}, {}, {}, incomplete=False)
@@ -88,7 +120,10 @@ def read_record_history(
     log = read_commit_log(repository, tip, [layout.CONFIG, *folders], without)
     ancestry = build_ancestry({entry.commit: entry.parents for entry in log})
     current = trees.committed_files(repository, tip, *folders) if folders else {}
-    return _build_history(repository, log, ancestry, current)
+    history = _build_history(repository, log, ancestry, current)
+    if without and folders:
+        return replace(history, outside=HeldFiles(repository, folders))
+    return history
 
 
 def _list_folders(models: Collection[str], *, everything: bool) -> list[str]:

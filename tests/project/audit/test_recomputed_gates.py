@@ -14,7 +14,6 @@ from mlver.project.stages.rollback import roll_back_stage
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.promotion import PromotionRecord
 from tests.project.audit.forging import Town
 from tests.project.helpers import register_one, write_artifact
 
@@ -71,29 +70,18 @@ def measured(town: Town) -> Town:
     return town
 
 
-def read_last(town: Town) -> PromotionRecord:
-    record, _ = town.project.registry.read_history("m", "production")[-1]
-    return record
-
-
 def forge(town: Town, gate: str, **changes: Any) -> list[tuple[str, str]]:
     """Promote 1.2.0 honestly, but commit the record with other words about one gate; judge it."""
     town.promote("1.2.0", "production")
-    record = read_last(town)
+    record = town.read_last()
     gates = [replace(each, **changes) if each.gate == gate else each for each in record.gates]
-    assert tuple(gates) != record.gates
-    town.repository.git("tag", "--delete", f"m@production.{record.sequence}")
-    town.repository.git("reset", "--quiet", "--soft", "HEAD~1")
-    forged = replace(record, gates=tuple(gates))
-    data = codec.encode_document("promotion", forged.to_document())
-    town.repository.write(record.record_path, data)
-    town.repository.commit("Promote it")
+    town.rewrite_last(gates=tuple(gates))
     return town.name_findings()
 
 
 def test_what_was_measured_is_no_alarm(measured: Town) -> None:
     measured.promote("1.2.0", "production")
-    assert {MIN, DROP} < {gate.gate for gate in read_last(measured).gates}
+    assert {MIN, DROP} < {gate.gate for gate in measured.read_last().gates}
     assert measured.name_findings() == []
 
 
@@ -166,21 +154,16 @@ def test_the_rollback_and_the_way_back_are_honest(measured: Town) -> None:
     roll_back_stage(measured.project, "m", stage="production", message="it was worse")
     measured.enter("Kim", day=3)
     measured.promote("1.2.0", "production")
-    assert read_last(measured).sequence == 4
+    assert measured.read_last().sequence == 4
     assert measured.name_findings() == []
-
-
-def check_range(town: Town, base: str) -> tuple[int, str]:
-    done = town.repository.mlver("hook", "check", "--from", base, "--to", "HEAD")
-    return done.code, done.out + done.err
 
 
 def test_a_range_that_invents_a_value_is_refused(measured: Town) -> None:
     base = measured.repository.git("rev-parse", "HEAD")
     forge(measured, MIN, actual=0.97)
-    code, said = check_range(measured, base)
+    code, said = measured.check_range(base)
     assert code == 1
-    assert "passed with 0.97; its evidence says 0.91" in " ".join(said.split())
+    assert "passed with 0.97; its evidence says 0.91" in said
 
 
 def test_a_range_of_evaluations_and_promotions_passes(measured: Town) -> None:
@@ -192,7 +175,7 @@ def test_a_range_of_evaluations_and_promotions_passes(measured: Town) -> None:
         measured.repository.commit("Measure it again")
         if last.sequence == 2:
             measured.promote("1.2.0", "production")
-    assert check_range(measured, base)[0] == 0
+    assert measured.check_range(base)[0] == 0
     assert measured.name_findings() == []
 
 
@@ -222,3 +205,42 @@ def test_a_promotion_that_a_merge_numbers_anew_keeps_what_it_saw(
     git("commit", "--quiet", "--no-edit", "--allow-empty")
     assert measured.name_findings() == []
     assert len(measured.project.registry.read_evaluations("m", "1.2.0")) == 3
+
+
+def test_a_range_cannot_measure_after_it_promoted(measured: Town) -> None:
+    base = measured.repository.git("rev-parse", "HEAD")
+    forge(measured, MIN, actual=0.97)
+    measured.enter("Kim", day=2)
+    later = evaluate(measured, "1.2.0", 0.97, number=2)
+    data = codec.encode_document("evaluation", later.to_document())
+    (measured.repository.path / later.record_path).unlink()
+    gates = []
+    for gate in measured.read_last().gates:
+        named = replace(gate, evidence=Digest.of_bytes(data))
+        gates.append(named if gate.gate in (MIN, DROP) else gate)
+    measured.repository.git("tag", f"m@production.{measured.read_last().sequence}")
+    measured.rewrite_last(gates=tuple(gates))
+    measured.repository.write(later.record_path, data)
+    measured.repository.commit("Measure it, as it had been")
+    code, said = measured.check_range(base)
+    assert code == 1
+    assert "passed, by an evaluation that is not here" in said
+
+
+def test_what_landed_before_a_range_was_known_in_it(measured: Town) -> None:
+    """A worse evaluation that main had already is not left out."""
+    measured.promote("1.2.0", "production")
+    good = measured.read_last()
+    measured.repository.git("tag", "--delete", "m@production.2")
+    measured.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.2, number=2)
+    base = measured.repository.commit("Measure it again")
+    measured.enter("Kim", day=3)
+    forged = replace(good, created=measured.project.record_time)
+    data = codec.encode_document("promotion", forged.to_document())
+    measured.repository.write(forged.record_path, data)
+    measured.repository.commit("Promote it")
+    code, said = measured.check_range(base)
+    assert code == 1
+    assert "found is 0.2" in said

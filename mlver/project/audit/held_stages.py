@@ -1,0 +1,74 @@
+"""Since when a version had held a stage when it was promoted to another: for the gate `hold`.
+
+Only what cannot have been is told: what landed elsewhere meanwhile, nobody could know of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlver.git.commit_log import CommitEntry
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
+from mlver.project.audit.promotion_index import PromotionIndex
+from mlver.records.promotion import PromotionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Since when a version can have held a stage at the most, in seconds since 1970.
+
+    None where it did not hold it any more: another version had come, or the stage was emptied.
+    """
+
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStages:
+    """Finds what a stage held when promotions to another were made.
+
+    `was_before` says whether the record at a path landed before a promotion, or with it; None if
+    unknown.
+    """
+
+    index: PromotionIndex
+    list_landings: Callable[[PromotionRecord], Sequence[CommitEntry]]
+    was_before: Callable[[str, PromotionRecord], bool | None]
+
+    def find_holding(self, record: PromotionRecord, stage: str) -> Holding | None:
+        """Find since when the version of a promotion had held `stage`; None if it never came there.
+
+        What took the stage from it before the promotion was made ends what it held until then.
+        """
+        moves = self.index.list_moves(record, stage)
+        if not moves:
+            return None
+        own = {promotion.sequence for promotion in moves}
+        since: int | None = None
+        for promotion in self.index.chains.get((record.model, stage), ()):
+            if promotion.sequence not in own:
+                if self._is_known(promotion, record):
+                    since = None
+            elif since is None and self._may_be_known(promotion, record):
+                since = self._find_arrival(promotion)
+        return Holding(since)
+
+    def _find_arrival(self, promotion: PromotionRecord) -> int:
+        times = [entry.committed for entry in self.list_landings(promotion)]
+        known = [time for time in times if time is not None]
+        return min(known, default=count_seconds(promotion.created))
+
+    def _may_be_known(self, promotion: PromotionRecord, record: PromotionRecord) -> bool:
+        """Say whether a promotion may have been there when `record` was made."""
+        return self.was_before(promotion.record_path, record) is not False
+
+    def _is_known(self, promotion: PromotionRecord, record: PromotionRecord) -> bool:
+        """Say whether a promotion was there when `record` was made, without a doubt."""
+        if promotion.created >= record.created:
+            return False
+        # A rebase may have put the later one behind what it has not seen.
+        times = [entry.committed or 0 for entry in self.list_landings(record)]
+        if min(times, default=0) > count_seconds(record.created) + CLOCK_TOLERANCE_S:
+            return False
+        return bool(self.was_before(promotion.record_path, record))
