@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_policy
 from mlver.policy.stage_policy import StagePolicy
-from mlver.records.promotion import PromotionRecord
+from mlver.records.promotion import GateResult, PromotionRecord
 
 _AFTER = "after "
 # What a rollback records in place of the stage's gates: see `mlver.policy.gates.verified`.
@@ -16,10 +16,9 @@ _ROLLBACK_GATES = frozenset({"verified bytes"})
 _NOBODY = StageCandidate(version="", unsealed=None, stages_held=frozenset(), damage=None)
 
 
-def list_asked_gates(policy: StagePolicy) -> list[str]:
-    """List the gates that a policy asks of a promotion, by the names that records give them."""
-    results = apply_policy(policy, _NOBODY)
-    return [result.gate for result in results]
+def list_asked_gates(policy: StagePolicy) -> Sequence[GateResult]:
+    """List the gates that a policy asks of a promotion: by name, with what they ask for."""
+    return apply_policy(policy, _NOBODY)
 
 
 def is_without_policy(record: PromotionRecord) -> bool:
@@ -42,7 +41,7 @@ def find_gate_faults(record: PromotionRecord) -> Iterator[str]:
 def list_missing_gates(record: PromotionRecord, policy: StagePolicy) -> list[str]:
     """List the gates that a policy asks of a promotion and that its record does not have."""
     recorded = {gate.gate for gate in record.gates}
-    return [name for name in list_asked_gates(policy) if name not in recorded]
+    return [gate.gate for gate in list_asked_gates(policy) if gate.gate not in recorded]
 
 
 def find_rollback_faults(record: PromotionRecord, *, was_held: bool) -> Iterator[str]:

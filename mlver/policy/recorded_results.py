@@ -1,19 +1,20 @@
 """Results of gates that a promotion recorded, judged again by the records that they rest on. Pure.
 
 Only gates whose whole evidence is in records are judged: the bounds of metrics, and what the
-version's own record has to say. Of those that samples decide, the evaluation has to be there.
+version's own record has to say. Those that samples decide need the samples as well, which a clone
+may lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from mlver.digest import Digest
 from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
+from mlver.policy.gates.sampled import BY_ROW, NOT_HERE
 from mlver.policy.gates.table import GATES
-from mlver.policy.quantities import show_decimal
+from mlver.policy.recorded_words import Comparison, find_difference
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -25,11 +26,6 @@ _BY_VERSION = (
     *("message", "update"),
 )
 _CHANGES = ("max_drop", "max_rise")
-# Entries of the list `gates` that are judged by samples, which a clone need not have.
-_BY_ROW = ("agreement", "confidence")
-
-# What follows is what was measured before.
-_BEFORE = " (the last of "
 
 Evaluations = Sequence[tuple[EvaluationRecord, Digest]]
 
@@ -40,13 +36,23 @@ class PastEvidence:
 
     `version` has the evaluations that may have been there when it was made, and `known` are those
     that were. `holder` is None where nothing ever held the stage; `is_holder_known`: nobody can
-    tell otherwise.
+    tell otherwise. `is_renumbered`: a merge gave the promotion, or one of these, another number
+    since, so that what was recorded names others.
     """
 
     version: RecordedVersion
     known: Evaluations
     holder: RecordedVersion | None
     is_holder_known: bool
+    is_renumbered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFault:
+    """What is wrong with a recorded result; `is_doubt`: bytes that are not here would tell."""
+
+    words: str
+    is_doubt: bool = False
 
 
 def asks_for_evidence(policy: StagePolicy) -> bool:
@@ -56,14 +62,14 @@ def asks_for_evidence(policy: StagePolicy) -> bool:
 
 def find_false_results(
     record: PromotionRecord, policy: StagePolicy, evidence: PastEvidence
-) -> Iterator[str]:
+) -> Iterator[ResultFault]:
     """Say which gates a promotion says had passed, and that cannot have by the records."""
     for part in _list_parts(policy, _BY_VERSION):
-        result = _judge(policy, part, evidence.version, None)
-        if result.result != "pass":
-            yield _describe(result)
+        fault = _judge_plain(record, _judge(policy, part, evidence.version, None))
+        if fault is not None:
+            yield fault
     for part in _list_parts(policy, ("gates",)):
-        if part.asks(*_CHANGES, *_BY_ROW) and not evidence.is_holder_known:
+        if part.asks(*_CHANGES, *BY_ROW) and not evidence.is_holder_known:
             continue
         fault = _judge_metric(record, policy, part, evidence)
         if fault is not None:
@@ -103,80 +109,116 @@ def _judge(
     return GATES[part.gate].judge(candidate, part.setting)
 
 
+def _list_passed(record: PromotionRecord, gate: str) -> list[GateResult]:
+    """List what a promotion says passed by this name: where two rules judged, each has its own."""
+    return [result for result in record.gates if (result.gate, result.result) == (gate, "pass")]
+
+
+def _judge_plain(record: PromotionRecord, judged: GateResult) -> ResultFault | None:
+    """Say what is wrong with a gate that the version's own record decides."""
+    if judged.result != "pass":
+        return _describe(judged)
+    differences = [
+        find_difference(recorded, judged) for recorded in _list_passed(record, judged.gate)
+    ]
+    if None in differences:
+        return None
+    return next((ResultFault(words) for words in differences if words is not None), None)
+
+
 def _judge_metric(
     record: PromotionRecord, policy: StagePolicy, part: _Part, evidence: PastEvidence
-) -> str | None:
+) -> ResultFault | None:
     """Say what is wrong with the recorded results of one bound; None where one can be right."""
     name = _judge(policy, part, evidence.version, None).gate
-    fault: str | None = None
-    # Where two rules judged, each recorded a result of this name.
-    for recorded in record.gates:
-        if recorded.gate == name and recorded.result == "pass":
-            fault = _judge_recorded(recorded, policy, part, evidence)
-            if fault is None:
-                return None
+    fault: ResultFault | None = None
+    for recorded in _list_passed(record, name):
+        fault = _judge_recorded(recorded, policy, part, evidence)
+        if fault is None:
+            return None
     return fault
 
 
 def _judge_recorded(
     recorded: GateResult, policy: StagePolicy, part: _Part, evidence: PastEvidence
-) -> str | None:
+) -> ResultFault | None:
     own = [pair for pair in evidence.version.evaluations if pair[1] == recorded.evidence]
-    is_by_row = part.asks(*_BY_ROW)
-    if is_by_row and evidence.holder is None:
-        return None
-    if part.asks("on") and not own:
-        return f"says that its gate `{recorded.gate}` passed, by an evaluation that is not here"
-    if is_by_row:
-        return None
+    if not own and evidence.is_renumbered:
+        own = list(evidence.version.evaluations)
+    is_unmeasured = part.asks(*BY_ROW) and evidence.holder is None
+    if part.asks("on") and not own and not is_unmeasured:
+        words = f"says that its gate `{recorded.gate}` passed, by an evaluation that is not here"
+        return ResultFault(words)
     alone = replace(evidence.version, evaluations=own)
     together = replace(evidence.version, evaluations=_join(evidence.known, own))
-    found = result = _judge_beside_any(policy, part, alone, evidence.holder)
-    if result.result == "pass":
-        result = _judge_beside_any(policy, part, together, evidence.holder)
-    if result.result != "pass":
-        return _describe(result)
-    if _differs(recorded, found):
-        return (
-            f"says that its gate `{recorded.gate}` passed with {recorded.actual}; its evidence says"
-            f" {found.actual}, on the data set that its rule pins"
-        )
-    return None
-
-
-def _differs(recorded: GateResult, judged: GateResult) -> bool:
-    """Say whether a record has another value than its evidence, or another data set."""
-    if recorded.data != judged.data:
-        return True
-    if isinstance(judged.actual, str):
-        return False  # words, which another release may put differently
-    written = str(recorded.actual).partition(_BEFORE)[0]
-    return written not in (str(judged.actual), show_decimal(Decimal(str(judged.actual))))
+    results = list(_judge_beside_each(policy, part, alone, evidence.holder))
+    later = results
+    if len(together.evaluations) > len(own):
+        later = list(_judge_beside_each(policy, part, together, evidence.holder))
+    for judged in (results, later):
+        if not any(result.result == "pass" for result in judged):
+            return _describe(judged[-1])
+    return _compare(recorded, results, later, _find_comparison(evidence, own))
 
 
 def _join(known: Evaluations, own: Evaluations) -> Evaluations:
     return [*(pair for pair in known if pair not in own), *own]
 
 
-def _judge_beside_any(
+def _judge_beside_each(
     policy: StagePolicy, part: _Part, version: RecordedVersion, holder: RecordedVersion | None
-) -> GateResult:
+) -> Iterator[GateResult]:
     """Judge beside each evaluation of the holder: which of them was its last then, nobody can tell.
 
-    The result is the first that passes, or else the last.
+    The first result is beside all of them.
     """
-    result = _judge(policy, part, version, holder)
-    if holder is None:
-        return result
+    yield _judge(policy, part, version, holder)
+    if holder is None or not part.asks(*_CHANGES, *BY_ROW):
+        return
     for pair in holder.evaluations:
-        result = _judge(policy, part, version, replace(holder, evaluations=[pair]))
-        if result.result == "pass":
-            break
-    return result
+        yield _judge(policy, part, version, replace(holder, evaluations=[pair]))
 
 
-def _describe(result: GateResult) -> str:
-    return (
+def _find_comparison(evidence: PastEvidence, own: Evaluations) -> Comparison:
+    """Find how closely recorded words can be compared.
+
+    What was measured earlier is told in them, and which of it was there may be open.
+    """
+    if evidence.is_renumbered:
+        return "values"
+    last = max((record.sequence for record, _ in own), default=0)
+    if any(record.sequence > last for record, _ in evidence.known):
+        return "last words"
+    possible = [one.sequence for one, _ in evidence.version.evaluations if one.sequence < last]
+    known = [one.sequence for one, _ in evidence.known if one.sequence < last]
+    return "words" if sorted(possible) == sorted(known) else "last words"
+
+
+def _compare(
+    recorded: GateResult,
+    results: Sequence[GateResult],
+    later: Sequence[GateResult],
+    comparison: Comparison,
+) -> ResultFault | None:
+    """Compare what was recorded with what passes beside some evaluation of the holder.
+
+    `later` are the results by all that was known, which tell what was measured before.
+    """
+    difference: str | None = None
+    for judged in later if comparison == "words" else results:
+        if judged.result == "pass":
+            found = find_difference(recorded, judged, comparison)
+            if found is None:
+                return None
+            difference = difference or found
+    return ResultFault(difference) if difference is not None else None
+
+
+def _describe(result: GateResult) -> ResultFault:
+    if str(result.actual).endswith(NOT_HERE):
+        words = f"says that its gate `{result.gate}` passed, which nobody can tell: {result.actual}"
+        return ResultFault(words, is_doubt=True)
+    return ResultFault(
         f"says that its gate `{result.gate}` passed, which by the records it did not:"
         f" asked for is {result.expected}, and found is {result.actual}"
     )

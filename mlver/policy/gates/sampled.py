@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.policy.gates.gate import RecordedVersion
 from mlver.policy.samples import Samples
+from mlver.policy.stage_policy import StagePolicy
 
 NOT_HERE = "are not here"
+# Keys of an entry of `gates` that is judged row by row.
+BY_ROW = frozenset(("agreement", "confidence"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,16 @@ class SampledVersion:
     digest: Digest | None = None
     evidence: Digest | None = None
     fault: str | None = None
+
+
+def asks_samples(policies: Iterable[StagePolicy]) -> bool:
+    """Say whether an entry of `gates` is judged by what was measured row by row."""
+    for policy in policies:
+        entries = policy.rule.get("gates")
+        for entry in entries if isinstance(entries, Sequence) else ():
+            if isinstance(entry, Mapping) and not BY_ROW.isdisjoint(entry):
+                return True
+    return False
 
 
 def find_samples(version: RecordedVersion, name: str, pin: Digest) -> SampledVersion:

@@ -5,7 +5,7 @@ Only what cannot have been is named: what landed elsewhere meanwhile, nobody cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, forma
 from mlver.policy.quantities import read_duration
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.held_stages import HeldStages
+from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_notes, read_retirements
@@ -34,14 +35,13 @@ _CLAIMS = "says that its gate"
 class DatedEvidence:
     """Finds what had happened when promotions were made.
 
-    `was_before` says whether the record at a path landed before a promotion, or with it; None if
-    unknown. `tip` is the commit that has all records, None where they are in no commit yet.
+    `tip` is the commit that has all records, None where they are in no commit yet.
     """
 
     project: Project
     tip: str | None
     held_stages: HeldStages
-    was_before: Callable[[str, PromotionRecord], bool | None]
+    landings: LandingFinder
     drills: dict[tuple[str, str], Sequence[tuple[str, int]]]
 
     def find_faults(
@@ -81,13 +81,13 @@ class DatedEvidence:
     def _find_retired(self, record: PromotionRecord, model: str, version: str) -> str | None:
         """Find when a version was retired that still was when a promotion was made."""
         retired: str | None = None
-        if self.was_before(layout.retirement_path(model, version, 1), record) is None:
+        if self.landings.was_before(layout.retirement_path(model, version, 1), record) is None:
             return None  # most were never retired
         # One that cannot be read is named by its own check.
         with suppress(MlverError):
             for retirement in read_retirements(self.project.registry, model, version):
                 is_older = retirement.created < record.created
-                if is_older and self.was_before(retirement.record_path, record):
+                if is_older and self.landings.was_known(retirement.record_path, record):
                     retired = retirement.created if retirement.action == "retire" else None
         return retired
 
@@ -114,7 +114,7 @@ class DatedEvidence:
             is_recent = allowed is None or age <= allowed + CLOCK_TOLERANCE_S
             if age < -CLOCK_TOLERANCE_S or not is_recent:
                 continue
-            if self.was_before(path, record) is not False:
+            if self.landings.was_before(path, record) is not False:
                 return
         yield f"{_CLAIMS} `drilled {longest}` passed, and no such drill had been recorded"
 

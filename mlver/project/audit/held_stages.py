@@ -5,12 +5,11 @@ Only what cannot have been is told: what landed elsewhere meanwhile, nobody coul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mlver.git.commit_log import CommitEntry
-from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
+from mlver.policy.promotion_dates import count_seconds
 from mlver.project.audit.promotion_index import PromotionIndex
+from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.records.promotion import PromotionRecord
 
 
@@ -26,15 +25,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class HeldStages:
-    """Finds what a stage held when promotions to another were made.
-
-    `was_before` says whether the record at a path landed before a promotion, or with it; None if
-    unknown.
-    """
+    """Finds what a stage held when promotions to another were made."""
 
     index: PromotionIndex
-    list_landings: Callable[[PromotionRecord], Sequence[CommitEntry]]
-    was_before: Callable[[str, PromotionRecord], bool | None]
+    landings: LandingFinder
 
     def find_holding(self, record: PromotionRecord, stage: str) -> Holding | None:
         """Find since when the version of a promotion had held `stage`; None if it never came there.
@@ -55,20 +49,15 @@ class HeldStages:
         return Holding(since)
 
     def _find_arrival(self, promotion: PromotionRecord) -> int:
-        times = [entry.committed for entry in self.list_landings(promotion)]
+        times = [entry.committed for entry in self.landings.find(promotion).all]
         known = [time for time in times if time is not None]
         return min(known, default=count_seconds(promotion.created))
 
     def _may_be_known(self, promotion: PromotionRecord, record: PromotionRecord) -> bool:
         """Say whether a promotion may have been there when `record` was made."""
-        return self.was_before(promotion.record_path, record) is not False
+        return self.landings.was_before(promotion.record_path, record) is not False
 
     def _is_known(self, promotion: PromotionRecord, record: PromotionRecord) -> bool:
         """Say whether a promotion was there when `record` was made, without a doubt."""
-        if promotion.created >= record.created:
-            return False
-        # A rebase may have put the later one behind what it has not seen.
-        times = [entry.committed or 0 for entry in self.list_landings(record)]
-        if min(times, default=0) > count_seconds(record.created) + CLOCK_TOLERANCE_S:
-            return False
-        return bool(self.was_before(promotion.record_path, record))
+        is_older = promotion.created < record.created
+        return is_older and self.landings.was_known(promotion.record_path, record)

@@ -22,6 +22,7 @@ from mlver.policy.promotion_rules import (
     list_asked_gates,
     list_claimed_stages,
 )
+from mlver.policy.recorded_words import find_invented_terms
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.dated_evidence import DatedEvidence
@@ -37,10 +38,10 @@ from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
 from mlver.project.audit.promotion_index import PromotionIndex, index_promotions
+from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.audit.record_authors import (
     find_unconfirmed,
     list_judged,
-    list_landings,
     name_seal,
     report,
 )
@@ -63,7 +64,7 @@ from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.project.tags.seen_tags import SeenTags
 from mlver.records import layout
-from mlver.records.promotion import PromotionRecord
+from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.records.version import VersionRecord
 
 VersionFinder = Callable[[str, str], VersionRecord | None]
@@ -134,21 +135,27 @@ def _judge_chains(
         history, policies, find_version, index_promotions(chains), originals, order, tags, evidence
     )
     adopted = find_adopted(tags, history, chains)
-    findings = [*order.find_late(promotions), *judge.judge_chains(chains, adopted)]
+    judgements = list(judge.judge_chains(chains, adopted))
+    findings = [*order.find_late(promotions), *_select_certain(judgements)]
     own = [record for record in judged if record.record_path not in adopted]
     findings += find_false_approvals(project, own)
     uncounted = list(
         find_uncounted(project, policies, _list_with_earlier(chains, own), find_version)
     )
-    findings += [one for one in uncounted if one.kind != "unconfirmed"]
+    findings += _select_certain(uncounted)
     findings += find_weakening(history, policies, own)
-    unconfirmed = [one for one in uncounted if one.kind == "unconfirmed"]
+    unconfirmed = [one for one in (*judgements, *uncounted) if one.kind == "unconfirmed"]
     unconfirmed += find_unconfirmed(tags, history, originals, own)
     registered = select_judged(order, versions.values())
     findings += find_late_versions(tags, history, originals, registered)
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
     notes = tuple(_find_lacking(history, policies))
     return PromotionReport(tuple(findings), tuple(unconfirmed), notes, history, policies)
+
+
+def _select_certain(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Select what is wrong for certain, whatever this clone lacks."""
+    return (finding for finding in findings if finding.kind != "unconfirmed")
 
 
 def _list_with_earlier(
@@ -190,7 +197,9 @@ class PromotionJudge:
     evidence: EvidenceReader
     tip: str | None = "HEAD"
     # The gates that a policy asks for, by its identity: few policies judge many promotions.
-    _asked: dict[int, tuple[StagePolicy, list[str]]] = field(init=False, default_factory=dict)
+    _asked: dict[int, tuple[StagePolicy, Sequence[GateResult]]] = field(
+        init=False, default_factory=dict
+    )
 
     def judge_chains(
         self, chains: Sequence[StageHistory], adopted: Collection[str]
@@ -284,9 +293,11 @@ class PromotionJudge:
             yield report(record, "gate", f"lacks the gate `{name}`, which its policy asks for")
         if missing:
             return
-        landings = self.list_landings(record)
+        for words in find_invented_terms(record, self._list_asked(proof.policy)):
+            yield report(record, "gate", words)
+        landings = self.landings.find(record)
         for fault in self.evidence.find_faults(record, proof.policy, before, landings):
-            yield report(record, "gate", fault)
+            yield report(record, "unconfirmed" if fault.is_doubt else "gate", fault.words)
         yield from self._judge_dated(record, proof.policy, is_first=before is None)
         for entry in self.history.additions.get(record.record_path, ()):
             rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
@@ -301,13 +312,16 @@ class PromotionJudge:
                 yield report(record, "policy", message)
                 return
 
-    def _list_missing(self, record: PromotionRecord, policy: StagePolicy) -> list[str]:
+    def _list_asked(self, policy: StagePolicy) -> Sequence[GateResult]:
         if id(policy) not in self._asked:
             # Kept with the policy, so that its identity stays its own.
             self._asked[id(policy)] = (policy, list_asked_gates(policy))
         _, asked = self._asked[id(policy)]
+        return asked
+
+    def _list_missing(self, record: PromotionRecord, policy: StagePolicy) -> list[str]:
         recorded = {gate.gate for gate in record.gates}
-        return [name for name in asked if name not in recorded]
+        return [gate.gate for gate in self._list_asked(policy) if gate.gate not in recorded]
 
     def _has_held(self, record: PromotionRecord, stage: str) -> bool:
         """Say whether the version that a promotion is of had held a stage when it landed."""
@@ -329,21 +343,21 @@ class PromotionJudge:
         self, record: PromotionRecord, policy: StagePolicy, *, is_first: bool
     ) -> Iterator[Finding]:
         version = self.find_version(record.model, record.version)
-        if version is None or version.renumbered or record.renumbered or record.forced:
+        if version is None or record.forced:
             return
         dated = DatedEvidence(
             self.evidence.project,
             self.tip,
-            HeldStages(self.index, self.list_landings, self._was_before),
-            self._was_before,
+            HeldStages(self.index, self.landings),
+            self.landings,
             self.evidence.drills,
         )
         for fault in dated.find_faults(record, policy, version, is_first=is_first):
             yield report(record, "gate", fault)
 
-    def _was_before(self, path: str, record: PromotionRecord) -> bool | None:
-        """Say whether a record landed before a promotion, or with it; None if nobody can tell."""
-        return self.history.was_before(path, self.list_landings(record))
+    @property
+    def landings(self) -> LandingFinder:
+        return LandingFinder(self.history, self.originals)
 
-    def list_landings(self, record: PromotionRecord) -> list[CommitEntry]:
-        return list_landings(self.history, self.originals, record)
+    def list_landings(self, record: PromotionRecord) -> Sequence[CommitEntry]:
+        return self.landings.find(record).all

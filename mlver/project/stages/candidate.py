@@ -10,6 +10,7 @@ from mlver.git.main_branch import find_main_branch
 from mlver.git.main_line import read_main_line
 from mlver.policy.approvals import ApprovalFacts, SignatureFacts
 from mlver.policy.gates.gate import AskedStage, HeldStage, RecordedVersion, StageCandidate
+from mlver.policy.gates.sampled import asks_samples
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.recoverability import Recoverability
 from mlver.policy.samples import Samples
@@ -33,8 +34,6 @@ from mlver.records.version import VersionRecord
 
 # These are answered by remotes.
 _REMOTE_GATES = frozenset(("recoverable", "copies"))
-# Keys of an entry of `gates` that is judged row by row.
-_BY_ROW = frozenset(("agreement", "confidence"))
 
 
 def describe_candidate(
@@ -119,7 +118,7 @@ def _read_recorded(
     if asks_for(policies, "gates"):
         evaluations = _read_evaluations(project, record)
     samples: Mapping[Digest, Samples] = {}
-    if _asks_samples(policies):
+    if asks_samples(policies):
         samples = read_samples(project, [evaluation.samples for evaluation, _ in evaluations])
     return RecordedVersion(record=record, digest=digest, evaluations=evaluations, samples=samples)
 
@@ -136,16 +135,6 @@ def _read_evaluations(
     committed = frozenset(project.repository.files_at("HEAD", folder))
     read = project.registry.read_evaluations(record.model, record.version)
     return tuple(pair for pair in read if pair[0].record_path in committed)
-
-
-def _asks_samples(policies: Iterable[StagePolicy]) -> bool:
-    """Whether an entry of `gates` is judged by what was measured row by row."""
-    for policy in policies:
-        entries = policy.rule.get("gates")
-        for entry in entries if isinstance(entries, Sequence) else ():
-            if isinstance(entry, Mapping) and not _BY_ROW.isdisjoint(entry):
-                return True
-    return False
 
 
 def _find_asked_stage(

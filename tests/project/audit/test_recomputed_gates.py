@@ -11,13 +11,10 @@ import pytest
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.stages.rollback import roll_back_stage
-from mlver.records import layout
-from mlver.records.artifact import Artifact
-from mlver.records.evaluation import EvaluationRecord
 from tests.project.audit.forging import Town
+from tests.project.audit.measuring import evaluate, pin_golden
 from tests.project.helpers import register_one, write_artifact
 
-PINNED = Digest.of_bytes(b"the golden rows")
 OTHER = Digest.of_bytes(b"easier rows")
 RULE = """\
   production:
@@ -26,31 +23,8 @@ RULE = """\
       - {metric: accuracy, on: golden, min: 0.9, max_drop: 0.05}
       - {metric: loss, max: 0.5}
 """
-PINS = f'datasets:\n  golden: {{path: golden.csv, digest: "{PINNED}"}}\n'
 MIN = "metric accuracy on golden, min"
 DROP = "metric accuracy on golden, max_drop"
-
-
-def evaluate(town: Town, version: str, accuracy: float, *, number: int = 1) -> EvaluationRecord:
-    """Write an evaluation, as `mlver evaluate` would, without a commit."""
-    digest = town.project.registry.read_version_digest("m", version)
-    assert digest is not None
-    golden = Artifact(path="golden.csv", digest=PINNED, size=1, files=1, stored=False)
-    record = EvaluationRecord(
-        model="m",
-        version=version,
-        sequence=number,
-        created=town.project.record_time,
-        author=town.project.repository.author(),
-        message="",
-        record=digest,
-        data={"golden": golden},
-        metrics={"accuracy": accuracy},
-        command="measure",
-    )
-    data = codec.encode_document("evaluation", record.to_document())
-    town.repository.write(record.record_path, data)
-    return record
 
 
 @pytest.fixture
@@ -59,9 +33,7 @@ def measured(town: Town) -> Town:
     town.enter("Kim", day=1)
     write_artifact(town.repository, "w", {"a": "1.2.0"})
     register_one(town.project, version="1.2.0", metrics=("loss=0.4",))
-    path = town.repository.path / layout.CONFIG
-    assert "\ndatasets:" not in path.read_text()
-    path.write_text(path.read_text().rstrip("\n") + "\n" + PINS)
+    pin_golden(town)
     town.edit_rule("  production:\n    after: [staging]\n", RULE)
     for number, accuracy in (("1.0.0", 0.93), ("1.2.0", 0.91)):
         evaluate(town, number, accuracy)
@@ -93,8 +65,20 @@ def test_what_was_measured_is_no_alarm(measured: Town) -> None:
         (MIN, {"data": OTHER}, "its evidence says 0.91, on the data set that its rule pins"),
         (MIN, {"evidence": OTHER}, "passed, by an evaluation that is not here"),
         (MIN, {"evidence": None}, "passed, by an evaluation that is not here"),
+        (MIN, {"expected": "at least 0.5"}, "asked for at least 0.5; its rule asks for at least"),
+        (MIN, {"baseline": 0.5}, "passed beside 0.5 in the version that held the stage"),
+        (MIN, {"actual": "0.91 (the last of 9 evaluations; before: 0.9)"}, "evidence says 0.91,"),
+        (DROP, {"baseline": 0.9}, "beside 0.9 in the version that held the stage, which has 0.93"),
+        (DROP, {"expected": "at least 0"}, "asked for at least 0; its rule asks for at least 0.88"),
+        ("metric loss, max", {"evidence": OTHER}, "which is not what it was judged by"),
+        ("after staging", {"expected": "nothing"}, "asked for nothing; its rule asks for the"),
+        ("sealed", {"data": OTHER}, "gate `sealed` measured something, which none does"),
     ],
-    ids=["value", "registered value", "data", "evidence", "no evidence"],
+    ids=[
+        *("value", "registered value", "data", "evidence", "no evidence", "bound"),
+        *("baseline of none", "history", "baseline", "drop", "registered evidence"),
+        *("other gate", "other gate's data"),
+    ],
 )
 def test_what_nobody_measured_is_named(
     measured: Town, gate: str, changes: dict[str, Any], words: str
@@ -102,6 +86,15 @@ def test_what_nobody_measured_is_named(
     ((kind, found),) = forge(measured, gate, **changes)
     assert kind == "gate"
     assert words in found
+
+
+def test_what_was_measured_before_cannot_be_left_out(measured: Town) -> None:
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.95, number=2)
+    measured.repository.commit("Measure it again, until it fits")
+    measured.enter("Kim", day=3)
+    ((_, found),) = forge(measured, MIN, actual=0.95)
+    assert "passed with 0.95; its evidence says 0.95 (the last of 2 evaluations" in found
 
 
 def test_an_evaluation_that_came_later_changes_nothing(measured: Town) -> None:
@@ -244,3 +237,47 @@ def test_what_landed_before_a_range_was_known_in_it(measured: Town) -> None:
     code, said = measured.check_range(base)
     assert code == 1
     assert "found is 0.2" in said
+
+
+def let_main_promote(town: Town) -> None:
+    """Another promotion takes the number on main, and the branch that is here comes in."""
+    git = town.repository.git
+    git("switch", "--quiet", "main")
+    town.enter("Bob", day=3)
+    town.promote("1.1.0", "production", force=True)
+    town.enter("Kim", day=4)
+    git("switch", "--quiet", "release")
+    subprocess.run(["git", "merge", "--quiet", "main"], cwd=town.repository.path, check=False)
+    assert town.repository.mlver("resolve").code == 0
+    git("commit", "--quiet", "--no-edit", "--allow-empty")
+    assert town.read_last().renumbered is not None
+
+
+@pytest.mark.parametrize(
+    ("gate", "changes", "words"),
+    [
+        (MIN, {"actual": 0.97}, "passed with 0.97; its evidence says 0.91"),
+        (DROP, {"baseline": 0.5}, "passed beside 0.5 in the version that held the stage"),
+        ("metric loss, max", {"actual": 0.1}, "passed with 0.1; its evidence says 0.4"),
+    ],
+    ids=["value", "baseline", "registered"],
+)
+def test_a_merge_that_numbers_anew_hides_nothing(
+    measured: Town, gate: str, changes: dict[str, Any], words: str
+) -> None:
+    measured.repository.git("switch", "--quiet", "--create", "release")
+    measured.enter("Kim", day=2)
+    forge(measured, gate, **changes)
+    let_main_promote(measured)
+    assert [words in found for _, found in measured.name_findings()].count(True) == 1
+
+
+def test_a_merge_that_numbers_anew_hides_no_worse_measurement(measured: Town) -> None:
+    measured.repository.git("switch", "--quiet", "--create", "release")
+    measured.enter("Kim", day=2)
+    evaluate(measured, "1.2.0", 0.2, number=2)
+    measured.repository.commit("Measure it again")
+    measured.enter("Kim", day=3)
+    measured.force_through("1.2.0")
+    let_main_promote(measured)
+    assert any("found is 0.2" in found for _, found in measured.name_findings())

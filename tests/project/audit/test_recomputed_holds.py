@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from mlver.project.stages.rollback import roll_back_stage
@@ -72,3 +74,22 @@ def test_a_break_of_the_same_push_that_came_later_is_none(held: Town) -> None:
     held.promote("1.1.0", "production")
     take_back(held, day=5)
     assert held.check_range(base)[0] == 0
+
+
+def test_a_merge_that_numbers_anew_hides_no_break(held: Town) -> None:
+    git = held.repository.git
+    git("switch", "--quiet", "--create", "release")
+    take_back(held, day=3)
+    held.enter("Kim", day=4)
+    held.force_through("1.1.0")
+    git("switch", "--quiet", "main")
+    held.enter("Bob", day=5)
+    held.promote("1.1.0", "production")
+    held.enter("Kim", day=6)
+    git("switch", "--quiet", "release")
+    subprocess.run(["git", "merge", "--quiet", "main"], cwd=held.repository.path, check=False)
+    assert held.repository.mlver("resolve").code == 0
+    git("commit", "--quiet", "--no-edit", "--allow-empty")
+    assert held.read_last().renumbered is not None
+    messages = [message for _, message in held.name_findings()]
+    assert "says that its gate `hold 48h` passed, and staging did not hold it any more" in messages
