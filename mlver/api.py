@@ -294,7 +294,8 @@ def register(
       `allow_lower`
     - where it comes from: `parent`, `update` ("full", "incremental", "hybrid"), `uses`, `command`
     - descriptions: `labels`, `licenses`, `batches` (maps), `owner`, `description`
-    - data at an address: `listings` (name → file), `executor`, `scheduler`, `hash_all`
+    - data at an address: `listings` (name → file), `executor`, `scheduler`, `hash_all`,
+      `trust_server_checksums`
     - how: `unstored` (names of artifacts), `follow`, `commit`, `amend`, `allow_dirty`,
       `allow_mixed`, `dry_run`
 

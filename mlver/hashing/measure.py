@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,7 +68,8 @@ class MeasuredArtifact:
     may be executed, in order; None where nothing says so, or where too many are. `left_out` are
     the paths that were ignored, where that was asked for; that of a folder ends with a slash.
     `listing` says of data at an address what its server said, and `reused` how many of its objects
-    were read earlier only.
+    were read earlier only. `claimed` are checksums that only the server claims, as a record has
+    them, and `unproven` how many objects have such a one.
     """
 
     digest: Digest
@@ -81,6 +82,8 @@ class MeasuredArtifact:
     left_out: tuple[bytes, ...] = ()
     listing: bytes | None = None
     reused: int = 0
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    unproven: int = 0
 
 
 def measure_artifact(

@@ -42,6 +42,16 @@ class ListedObject(NamedTuple):
     etag: str = ""
     version: str = ""
 
+    def is_same(self, other: ListedObject) -> bool:
+        """Say whether both are one object in one state.
+
+        Versions count where both are known: no server lists them, and most tell them when an object
+        is read.
+        """
+        if self[:3] != other[:3]:
+            return False
+        return not self.version or not other.version or self.version == other.version
+
 
 class HashedObject(NamedTuple):
     """An object and the SHA-256 of its bytes, as 64 digits.
@@ -113,6 +123,15 @@ class PrefixListing:
     def claimed(self) -> int:
         """How many of the SHA-256 are only claimed by the server."""
         return sum(item.claimed for item in self.objects)
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """What a record says of the claimed ones: the SHA-256 of their manifest, by algorithm.
+
+        Empty where every object was read.
+        """
+        claimed = tuple((item.key.encode(), item.sha256) for item in self.objects if item.claimed)
+        return {"sha256": Manifest(claimed).digest.hex} if claimed else {}
 
 
 @dataclass(frozen=True)

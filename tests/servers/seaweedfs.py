@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import uuid
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 from tests.servers.install import install_programs
@@ -39,6 +41,17 @@ def start_seaweedfs(folder: Path) -> RunningServer:
         options={"endpoint": f"http://127.0.0.1:{port}", "region": "us-east-1"},
         environment={"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET},
     )
+
+
+def make_versioned_bucket(server: RunningServer) -> str:
+    """Make a bucket that keeps the versions of its objects; its address. It needs boto3."""
+    bucket = f"versions-{uuid.uuid4().hex[:12]}"
+    session = import_module("boto3").Session(KEY, SECRET, region_name="us-east-1")
+    client = session.client("s3", endpoint_url=server.options["endpoint"])
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    client.close()
+    return f"s3://{bucket}"
 
 
 def start_gcs_double(folder: Path) -> RunningServer:

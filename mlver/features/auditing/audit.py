@@ -31,6 +31,7 @@ from mlver.policy.holdings import list_holdings
 from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.promotion_rules import list_claimed_stages
 from mlver.policy.time_windows import TimeWindow
+from mlver.project.artifacts.listed import find_claims
 from mlver.project.audit import audit
 from mlver.project.audit.chains import CheckedChain, check_sealed_chain, link_chain, read_chains
 from mlver.project.audit.heads import HistoryHeads, read_heads
@@ -75,7 +76,8 @@ def audit_stages(
     check = None
     if older is not None:
         check = check_head(project, scope.models, heads, older, _list_records(chains))
-    return _build_result(_Evidence(project, scope, chains, judged, heads, check), strict=strict)
+    evidence = _Evidence(project, scope, chains, versions, judged, heads, check)
+    return _build_result(evidence, strict=strict)
 
 
 Chains = Mapping[tuple[str, str], CheckedChain]
@@ -88,6 +90,7 @@ class _Evidence:
     project: Project
     scope: AuditScope
     chains: Chains
+    versions: Sequence[VersionRecord]
     judged: PromotionReport
     heads: HistoryHeads
     check: HeadCheck | None
@@ -183,6 +186,8 @@ def _sort_evidence(evidence: _Evidence) -> _SortedFindings:
     found = [finding for finding in damage if finding.kind != "unconfirmed"]
     doubts = [finding for finding in damage if finding.kind == "unconfirmed"]
     doubts += [*noted, *judged.unconfirmed]
+    for record in evidence.versions:
+        doubts += find_claims(record)
     damage_by_path, other_damage = sort_findings(dict.fromkeys(found))
     doubts_by_path, other_doubts = sort_findings(dict.fromkeys(doubts))
     return _SortedFindings(damage_by_path, doubts_by_path, other_damage, other_doubts, missing)

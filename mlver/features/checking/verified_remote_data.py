@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mlver.errors import MlverError, shell_command, summarise_error, summarise_names
@@ -12,13 +12,15 @@ from mlver.project.artifacts.elsewhere.holding import UnstoredArtifact
 from mlver.project.audit import audit
 from mlver.project.listings.checkpoint import HASHING, HashingCheckpoint
 from mlver.project.listings.executors import ExecutorChoice
-from mlver.project.listings.hashing import HashRequest, hash_prefix
+from mlver.project.listings.hashing import HashRequest, hash_pinned, hash_prefix
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.records.listing import HashedObject, PrefixListing
+from mlver.records.listing import HashedObject, ListedObject, PrefixListing
 from mlver.records.version import VersionRecord
 
 _FAULTS_SHOWN = 8
+# What was found, by key and version; the version is empty where none was pinned.
+_FoundObjects = Mapping[tuple[str, str], HashedObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,20 @@ class _PinnedPrefix:
     listings: dict[str, PrefixListing] = field(default_factory=dict)
 
     def list_keys(self) -> frozenset[str]:
+        """The objects of which no version is pinned: what is there now counts."""
         keys: set[str] = set()
         for listing in self.listings.values():
-            keys.update(item.key for item in listing.objects)
+            keys.update(item.key for item in listing.objects if not item.version)
         return frozenset(keys)
+
+    def list_versions(self) -> list[ListedObject]:
+        """The very versions of objects that are pinned, each of them once."""
+        versions: dict[ListedObject, None] = {}
+        for listing in self.listings.values():
+            for item in listing.objects:
+                if item.version:
+                    versions[item.listed] = None
+        return list(versions)
 
 
 def check_remote_data(
@@ -109,7 +121,7 @@ def count_read(contents: DamageReport, report: RemoteDataReport) -> DamageReport
 
 def _read_prefix(
     project: Project, url: str, pinned: _PinnedPrefix, chosen: ExecutorChoice
-) -> Sequence[HashedObject]:
+) -> _FoundObjects:
     """Hash what is pinned of a prefix, whatever was hashed before."""
     if not HashingCheckpoint.has_noted(project.state_directory / HASHING, url):
         raise MlverError(
@@ -117,18 +129,23 @@ def _read_prefix(
             " have it read with your credentials",
             hint=shell_command("mlver", "hash", url),
         )
-    request = HashRequest(url=url, everything=True, chosen=chosen, keys=pinned.list_keys())
-    return hash_prefix(request, project.reporter).objects
+    keys, versions = pinned.list_keys(), pinned.list_versions()
+    found = hash_pinned(url, versions, chosen, project.reporter)
+    there = {(item.key, item.version): item for item in found}
+    if keys:
+        request = HashRequest(url=url, everything=True, chosen=chosen, keys=keys)
+        for item in hash_prefix(request, project.reporter).objects:
+            there[item.key, ""] = item
+    return there
 
 
-def _compare_objects(
-    owner: str, listing: PrefixListing, found: Sequence[HashedObject]
-) -> list[Finding]:
-    there = {item.key: item for item in found}
+def _compare_objects(owner: str, listing: PrefixListing, found: _FoundObjects) -> list[Finding]:
     faults: list[str] = []
     for item in listing.objects:
-        known = there.get(item.key)
-        if known is None:
+        known = found.get((item.key, item.version))
+        if known is None and item.version:
+            faults.append(f"{item.key} is gone in version {item.version}, which was pinned")
+        elif known is None:
             faults.append(f"{item.key} is gone")
         elif known.sha256 != item.sha256:
             faults.append(f"{item.key} has other bytes than were pinned")

@@ -30,6 +30,13 @@ _Shard = Annotated[
 ]
 _Merge = Annotated[bool, typer.Option("--merge", help="Merge the files of all shards.")]
 _Everything = Annotated[bool, typer.Option("--all", help="Read again what has not changed, too.")]
+_TrustClaims = Annotated[
+    bool,
+    typer.Option(
+        "--trust-server-checksums",
+        help="Take a SHA-256 that the server claims, unread; recorded as claimed.",
+    ),
+]
 _Executor = Annotated[
     str | None,
     typer.Option(metavar="MODULE:FUNCTION", help="Hash on the executor that this function makes."),
@@ -47,6 +54,7 @@ def hash_command(
     shard: _Shard = None,
     merge: _Merge = False,
     everything: _Everything = False,
+    trust_server_checksums: _TrustClaims = False,
     executor: _Executor = None,
     scheduler: _Scheduler = None,
     json: Json = False,
@@ -64,6 +72,7 @@ def hash_command(
         shard=shard,
         merge=merge,
         everything=everything,
+        trust_claims=trust_server_checksums,
         output=output,
         chosen=ExecutorChoice(executor, scheduler),
     )

@@ -22,8 +22,9 @@ from mlver.records.listing import PrefixListing, Shard, ShardListing, parse_shar
 class HashResult:
     """`digest` is that of the manifest, and `listing` that of the listing; None for a shard.
 
-    `hashed` objects were read now; `reused` ones were read before, and have the same size, etag and
-    version still. `output` is the file that was written.
+    `hashed` objects were read now; `reused` ones were done before, and have the same size, etag and
+    version still. Of all, `claimed` ones have a SHA-256 that only the server claims. `output` is
+    the file that was written.
     """
 
     url: str
@@ -34,6 +35,7 @@ class HashResult:
     size: int
     hashed: int
     reused: int
+    claimed: int
     output: str | None
 
 
@@ -45,6 +47,7 @@ class HashOptions:
     shard: str | None = None
     merge: bool = False
     everything: bool = False
+    trust_claims: bool = False
     output: str | None = None
     chosen: ExecutorChoice = field(default_factory=ExecutorChoice)
 
@@ -58,6 +61,8 @@ def hash_place(start: Path, reporter: Reporter, options: HashOptions) -> HashRes
     if options.merge:
         if options.shard is not None or options.everything:
             raise UsageError("--merge reads files only, so it goes with neither --shard nor --all")
+        if options.trust_claims:
+            raise UsageError("--merge reads files only, so there are no claims to trust")
         merged = files.merge_shards([start / place for place in options.places])
         return _write_listing(merged, output, hashed=0, reused=len(merged.objects))
     if len(options.places) != 1:
@@ -70,6 +75,7 @@ def hash_place(start: Path, reporter: Reporter, options: HashOptions) -> HashRes
         url=url,
         shard=shard,
         everything=options.everything,
+        trust_claims=options.trust_claims,
         chosen=options.chosen,
         folder=_find_folder(start, reporter, output),
         known=files.read_known(output, url),
@@ -131,6 +137,7 @@ def _write_listing(
         size=listing.size,
         hashed=hashed,
         reused=reused,
+        claimed=listing.claimed,
         output=None if output is None else str(output),
     )
 
@@ -146,5 +153,6 @@ def _write_shard(found: HashedPrefix, shard: Shard, output: Path) -> HashResult:
         size=sum(item.size for item in found.objects),
         hashed=found.hashed,
         reused=found.reused,
+        claimed=found.claimed,
         output=str(output),
     )

@@ -14,6 +14,8 @@ def draw_hash(result: HashResult, screen: TextScreen) -> None:
     read = f"{result.hashed:,} read now"
     if result.reused:
         read += f", {result.reused:,} as they were read before"
+    if result.claimed:
+        read += f", {result.claimed:,} claimed by the server, not proven"
     count = format_count(result.objects, "object")
     screen.draw_line("  ", count, ", ", format_size(result.size), f" ({read})", hang=2)
     if result.digest is not None:

@@ -66,6 +66,8 @@ def _describe_storage(artifact: Artifact) -> str:
     if artifact.encrypted is not None:
         readers = format_count(len(artifact.encrypted.recipients), "reader")
         return f"encrypted for {readers}"
+    if artifact.claimed:
+        return "not stored; checksums claimed, not proven"
     return "" if artifact.stored else "not stored"
 
 

@@ -122,6 +122,14 @@ HashAll = Annotated[
         "--hash-all", help="Read remote data again that has not changed.", rich_help_panel=_HOW
     ),
 ]
+TrustClaims = Annotated[
+    bool,
+    typer.Option(
+        "--trust-server-checksums",
+        help="Take a SHA-256 that a server claims, unread; recorded as claimed.",
+        rich_help_panel=_HOW,
+    ),
+]
 Environment = Annotated[
     str | None,
     typer.Option(
@@ -291,6 +299,7 @@ def register_command(
     executor: ExecutorFactory = None,
     scheduler: Scheduler = None,
     hash_all: HashAll = False,
+    trust_server_checksums: TrustClaims = False,
     amend: Amend = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -309,6 +318,7 @@ def register_command(
     request = replace(request, unstored=no_store or (), environment=environment)
     request = replace(request, follow=follow, listings=parse_pairs(listing, "--listing"))
     request = replace(request, executor=executor, scheduler=scheduler, hash_all=hash_all)
+    request = replace(request, trust_claims=trust_server_checksums)
     request = replace(request, params=param or (), metrics=check_number_pairs(metric, "--metric"))
     request = replace(request, labels=parse_pairs(label, "--label"), command=command_line)
     request = replace(request, licenses=parse_pairs(licenses, "--license"), owner=owner)

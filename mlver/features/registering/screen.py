@@ -85,6 +85,8 @@ def _draw_artifact(artifact: RegisteredArtifact) -> list[Cell]:
         remarks.append("encrypted")
     if not artifact.stored:
         remarks.append("not stored")
+    if artifact.claimed:
+        remarks.append("checksums claimed, not proven")
     return [
         (artifact.name, "bold"),
         artifact.path,

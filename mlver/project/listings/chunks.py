@@ -10,7 +10,7 @@ from typing import Any
 
 from mlver.errors import MlverError, UsageError, printable_name
 from mlver.records.listing import HashedObject, ListedObject
-from mlver.storage.remote.object_hashing import ReadProgress, hash_chunk
+from mlver.storage.remote.object_hashing import HashMode, ReadProgress, hash_chunk
 
 CHUNK_OBJECTS = 500
 # What a chunk has at most, unless that would leave threads without work.
@@ -26,10 +26,14 @@ Chunk = Sequence[ListedObject]
 
 @dataclass(frozen=True, slots=True)
 class ChunkWork:
-    """What the chunks of one prefix share. `options` are never secrets."""
+    """What the chunks of one prefix share.
+
+    `options` are never secrets; `mode` is of `hash_chunk`.
+    """
 
     url: str
     options: Mapping[str, str]
+    mode: HashMode = "current"
 
 
 def split_chunks(objects: Sequence[ListedObject], most: int = CHUNK_OBJECTS) -> Iterator[Chunk]:
@@ -53,7 +57,7 @@ def hash_here(
 ) -> Iterator[list[HashedObject]]:
     """Hash the chunks one after the other; the threads of each share this process."""
     for chunk in chunks:
-        yield hash_chunk(work.url, work.options, chunk, progress=progress)
+        yield hash_chunk(work.url, work.options, chunk, progress=progress, mode=work.mode)
 
 
 def hash_elsewhere(
@@ -90,7 +94,8 @@ def hash_elsewhere(
 
 def _submit_chunk(executor: Executor, work: ChunkWork, chunk: Chunk) -> Future[Any]:
     try:
-        return executor.submit(hash_chunk, work.url, dict(work.options), list(chunk))
+        options = dict(work.options)
+        return executor.submit(hash_chunk, work.url, options, list(chunk), mode=work.mode)
     except RuntimeError as error:  # it was shut down, or its workers are dead
         raise _explain_failure(error) from error
 

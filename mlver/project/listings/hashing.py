@@ -29,7 +29,7 @@ from mlver.records.listing import (
     sort_objects,
 )
 from mlver.records.manifest import Manifest
-from mlver.storage.remote.object_hashing import list_prefix
+from mlver.storage.remote.object_hashing import check_claims, list_prefix
 
 _FAULTS_SHOWN = 10
 
@@ -37,6 +37,7 @@ _FAULTS_SHOWN = 10
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashRequest:
     """`url` is as `check_url` gives it. `everything`: read also what has not changed since.
+    `trust_claims`: a SHA-256 that the server claims is taken, and the object is not read.
 
     `folder` keeps what was hashed so far; without one, a run that is killed begins anew. `known`
     are objects of the prefix that were hashed before. `keys` are those that are wanted, all for
@@ -46,6 +47,7 @@ class HashRequest:
     url: str
     shard: Shard | None = None
     everything: bool = False
+    trust_claims: bool = False
     chosen: ExecutorChoice = field(default_factory=ExecutorChoice)
     folder: Path | None = None
     known: Iterable[HashedObject] = ()
@@ -56,8 +58,9 @@ class HashRequest:
 class HashedPrefix:
     """The objects, sorted. `seen` is the digest of what the whole prefix held.
 
-    `hashed` objects were read now. `reused` ones were read before, and their server says that they
-    are the same still: size, etag and version.
+    `hashed` objects were read now, and `claimed` ones were not: their server claims the SHA-256.
+    `reused` ones were done before, and their server says that they are the same still: size, etag
+    and version.
     """
 
     url: str
@@ -66,6 +69,11 @@ class HashedPrefix:
     hashed: int
     reused: int
     checkpoint: HashingCheckpoint | None
+
+    @property
+    def claimed(self) -> int:
+        """How many objects have a SHA-256 that is only claimed, now or before."""
+        return sum(item.claimed for item in self.objects)
 
     def to_listing(self) -> PrefixListing:
         """The listing; raise MlverError where nothing is there, or no manifest can hold it."""
@@ -83,6 +91,8 @@ def hash_prefix(request: HashRequest, reporter: Reporter) -> HashedPrefix:
     Raise UsageError or MlverError; what was hashed by then is kept in `folder`.
     """
     request.chosen.check_choice()
+    if request.trust_claims:
+        check_claims(request.url)
     listed = list_prefix(request.url, {})
     if request.keys is not None:
         listed = [item for item in listed if item.key in request.keys]
@@ -96,22 +106,32 @@ def hash_prefix(request: HashRequest, reporter: Reporter) -> HashedPrefix:
     reusable, kept = _find_reusable(request, checkpoint, wanted)
     if checkpoint is not None:
         # what stood elsewhere goes on to stand here
-        checkpoint.add_chunk([item for item in reusable if item.listed not in kept])
-    done = {item.listed for item in reusable}
-    missing = [item for item in wanted if item not in done]
-    objects = list(reusable)
-    for hashed in _hash_missing(request, missing, reporter):
+        checkpoint.add_chunk([item for item in reusable if item.key not in kept])
+    done = {item.key for item in reusable}
+    missing = [item for item in wanted if item.key not in done]
+    found: list[HashedObject] = []
+    work = ChunkWork(request.url, {}, "claimed" if request.trust_claims else "current")
+    for hashed in _hash_missing(request.chosen, work, missing, reporter):
         if checkpoint is not None:
             checkpoint.add_chunk(hashed)
-        objects += hashed
+        found += hashed
     return HashedPrefix(
         url=request.url,
-        objects=sort_objects(objects),
+        objects=sort_objects([*reusable, *found]),
         seen=seen,
-        hashed=len(missing),
+        hashed=sum(not item.claimed for item in found),
         reused=len(reusable),
         checkpoint=checkpoint,
     )
+
+
+def hash_pinned(
+    url: str, objects: Sequence[ListedObject], chosen: ExecutorChoice, reporter: Reporter
+) -> list[HashedObject]:
+    """Read the very versions of these objects; those that are gone are not in the answer."""
+    chosen.check_choice()
+    work = ChunkWork(url, {}, "pinned")
+    return [item for done in _hash_missing(chosen, work, objects, reporter) for item in done]
 
 
 def _refuse_strange_keys(url: str, listed: Sequence[ListedObject]) -> None:
@@ -129,41 +149,58 @@ def _refuse_strange_keys(url: str, listed: Sequence[ListedObject]) -> None:
 
 def _find_reusable(
     request: HashRequest, checkpoint: HashingCheckpoint | None, wanted: Iterable[ListedObject]
-) -> tuple[list[HashedObject], set[ListedObject]]:
-    """The objects that were hashed before and are the same still; which of them are in the
+) -> tuple[list[HashedObject], set[str]]:
+    """The objects that were hashed before and are the same still; the keys of those that are in the
     checkpoint.
 
-    With `everything`, none. An object without an etag and a version is never taken for the same.
+    With `everything`, none. An object without an etag and a version is never taken for the same,
+    and one that was read rather than one that is only claimed.
     """
     if request.everything:
         return [], set()
-    # A set of what is wanted: a checkpoint may know many more.
-    marked = {item for item in wanted if item.etag or item.version}
-    found: dict[ListedObject, HashedObject] = {}
-    kept: set[ListedObject] = set()
+    # Those that are wanted: a checkpoint may know many more.
+    marked = {item.key: item for item in wanted if item.etag or item.version}
+    found: dict[str, HashedObject] = {}
+    kept: set[str] = set()
     earlier: Iterable[HashedObject] = request.known
     if checkpoint is not None:
         for item in checkpoint.read_objects():
-            if item.listed in marked and not item.claimed:
-                found[item.listed] = item
-                kept.add(item.listed)
+            if _is_better(request, item, marked.get(item.key), found.get(item.key)):
+                found[item.key] = item
+                kept.add(item.key)
         earlier = chain(checkpoint.read_older(), request.known)
     for item in earlier:
-        if item.listed in marked and not item.claimed:
-            found.setdefault(item.listed, item)
+        if _is_better(request, item, marked.get(item.key), found.get(item.key)):
+            found[item.key] = item
+            kept.discard(item.key)
     return list(found.values()), kept
 
 
+def _is_better(
+    request: HashRequest,
+    item: HashedObject,
+    listed: ListedObject | None,
+    known: HashedObject | None,
+) -> bool:
+    """Say whether what was hashed before is of the object that is listed, and says more than what
+    is known.
+    """
+    if listed is None or not listed.is_same(item.listed):
+        return False
+    if item.claimed:
+        return request.trust_claims and known is None
+    return known is None or known.claimed
+
+
 def _hash_missing(
-    request: HashRequest, missing: Sequence[ListedObject], reporter: Reporter
+    chosen: ExecutorChoice, work: ChunkWork, missing: Sequence[ListedObject], reporter: Reporter
 ) -> Iterator[list[HashedObject]]:
     if not missing:
         return
-    work = ChunkWork(request.url, {})
     chunks: Iterator[Chunk] = split_chunks(missing)
-    reporter.begin_work(f"hashing {request.url}", sum(item.size for item in missing))
+    reporter.begin_work(f"hashing {work.url}", sum(item.size for item in missing))
     try:
-        with open_executor(request.chosen) as executor:
+        with open_executor(chosen) as executor:
             if executor is None:
                 yield from hash_here(work, chunks, reporter.advance_work)
             else:

@@ -69,6 +69,7 @@ class RegisterOptions(TypedDict, total=False):
     executor: str
     scheduler: str
     hash_all: bool
+    trust_server_checksums: bool
     follow: bool
     commit: bool
     allow_dirty: bool
@@ -125,6 +126,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         executor=options.get("executor"),
         scheduler=options.get("scheduler"),
         hash_all=options.get("hash_all", False),
+        trust_claims=options.get("trust_server_checksums", False),
         follow=options.get("follow"),
         commit=options.get("commit", True),
         allow_dirty=options.get("allow_dirty", False),

@@ -350,6 +350,7 @@ def _pin_artifact(
         batch=settings.batch,
         license=settings.license,
         listing=pin_listing(measured),
+        claimed=measured.claimed,
     )
 
 

@@ -50,6 +50,7 @@ from mlver.records.version import VersionRecord
 class RegisteredArtifact:
     """`digest` names the content; `unchanged`: the version before pins the same.
 
+    `claimed` counts the objects of remote data whose SHA-256 only their server claims.
     `reused` counts the objects of remote data that were not read now, as nothing says that they
     changed since. `encrypted`: the store keeps an encrypted copy only.
     """
@@ -62,6 +63,7 @@ class RegisteredArtifact:
     stored: bool
     unchanged: bool
     reused: int
+    claimed: int
     encrypted: bool
 
 
@@ -321,6 +323,7 @@ def _summarise_artifacts(
             stored=artifact.stored,
             unchanged=_is_unchanged(artifact, previous_artifact),
             reused=0 if measured is None else measured.reused,
+            claimed=0 if measured is None else measured.unproven,
             encrypted=artifact.encrypted is not None,
         )
         summaries.append(summary)

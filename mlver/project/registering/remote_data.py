@@ -103,6 +103,7 @@ def _hash_data(project: Project, request: RegisterRequest, name: str, url: str) 
     hashing = HashRequest(
         url=url,
         everything=request.hash_all,
+        trust_claims=request.trust_claims,
         chosen=_choose_executor(request),
         # a dry run writes nothing
         folder=None if request.dry_run else folder,
@@ -159,6 +160,8 @@ def describe_listing(listing: PrefixListing, *, reused: int) -> MeasuredArtifact
         manifest=listing.manifest.to_bytes(),
         listing=listing.to_bytes(),
         reused=reused,
+        claimed=listing.claims,
+        unproven=listing.claimed,
     )
 
 

@@ -22,7 +22,8 @@ class RegisterRequest:
     and `batches` are by the names of artifacts. `param_keys` and `metric_keys` are the dotted names
     to pick from the files. `data` may also be addresses of remote prefixes; `listings` are files
     that say what these hold, by the names of data sets, and `executor`, `scheduler` and `hash_all`
-    say how the others are hashed. `uses` are versions of other models, as a person names them.
+    say how the others are hashed. `trust_claims`: a SHA-256 that their server claims is taken.
+    `uses` are versions of other models, as a person names them.
     """
 
     model: str
@@ -54,6 +55,7 @@ class RegisterRequest:
     executor: str | None = None
     scheduler: str | None = None
     hash_all: bool = False
+    trust_claims: bool = False
     command: str | None = None
     environment: str | None = None
     follow: bool | None = None
@@ -115,6 +117,7 @@ def list_options(request: RegisterRequest) -> list[str]:
             words += [option, value]
     flags = {
         "--hash-all": request.hash_all,
+        "--trust-server-checksums": request.trust_claims,
         "--allow-lower": request.allow_lower,
         "--follow": request.follow is True,
         "--no-follow": request.follow is False,

@@ -62,8 +62,12 @@ class DirectoryReader:
         with self._open_file(key) as descriptor:
             return _describe_file(key, os.fstat(descriptor))
 
-    def read_piece(self, key: str, offset: int, size: int) -> ObjectPiece:
-        """See BucketReader."""
+    def find_claim(self, listed: ListedObject) -> str | None:
+        """See BucketReader. A file system claims nothing."""
+        return None
+
+    def read_piece(self, key: str, offset: int, size: int, version: str = "") -> ObjectPiece:
+        """See BucketReader. Files have no versions."""
         with self._open_file(key) as descriptor:
             pieces: list[bytes] = []
             bytes_left = size

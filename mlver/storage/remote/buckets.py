@@ -45,9 +45,17 @@ class BucketReader(Protocol):
         """The object as the server has it now. Raise BlobMissing."""
         ...
 
-    def read_piece(self, key: str, offset: int, size: int) -> ObjectPiece:
+    def read_piece(self, key: str, offset: int, size: int, version: str = "") -> ObjectPiece:
         """At most `size` bytes from `offset` on, fewer only where the object ends.
 
+        They are of what is there now, unless a version is named.
         Raise BlobMissing where there is no such object. A range of no bytes asks what is there.
+        """
+        ...
+
+    def find_claim(self, listed: ListedObject) -> str | None:
+        """The SHA-256, as 64 digits, that the server claims of this object as a whole.
+
+        None where it claims none, and where it has another object there by now.
         """
         ...

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from mlver.extras import import_extra
+from mlver.records.listing import ListedObject
 from mlver.storage.remote.blobs import (
     BlobAddress,
     BlobInfo,
@@ -36,6 +37,8 @@ from mlver.storage.remote.blobs import (
     is_key,
     read_whole,
 )
+from mlver.storage.remote.buckets import ObjectPiece
+from mlver.storage.remote.claimed_checksums import ClaimedChecksums
 from mlver.storage.remote.cloud_access import (
     CloudPlace,
     configure_azure,
@@ -59,6 +62,7 @@ _FAILURES = (BaseError, FileNotFoundError, ValueError)
 _NO_RETRIES: Any = {"max_retries": 0}
 _NOT_IMPLEMENTED = 501
 _LISTED_AT_ONCE = 1000
+_NO_VERSION = "null"
 _PROBE = b"Does this server refuse a wrong checksum?\n"
 _SHA256_HEADER = "x-amz-checksum-sha256"
 _WRONG_SHA256 = base64.b64encode(bytes(32)).decode()
@@ -245,34 +249,19 @@ def list_pages(place: CloudPlace, store: CloudStore, prefix: str) -> Iterator[ob
         yield from page
 
 
-class FoundObject(NamedTuple):
-    """An object of somebody else, as the server has it: size in bytes, etag without its quotes.
-
-    No server lists versions with the objects, so there is none.
-    """
-
-    key: str
-    size: int
-    etag: str = ""
-    version: str = ""
-
-
-class FoundPiece(NamedTuple):
-    """Bytes of an object, and what the server said of it in the same answer."""
-
-    data: bytes
-    found: FoundObject
-
-
 @dataclass(frozen=True, slots=True)
 class CloudReader:
-    """Satisfies BucketReader: reads what somebody else keeps below a prefix, and tries once."""
+    """Satisfies BucketReader: reads what somebody else keeps below a prefix, and tries once.
+
+    No server lists versions with the objects; they are told when one is read.
+    """
 
     place: CloudPlace
     # The text that obstore has for a store of Azure may be a crash.
     store: CloudStore = field(repr=False)
+    claims: ClaimedChecksums | None = None
 
-    def list_objects(self) -> Iterator[FoundObject]:
+    def list_objects(self) -> Iterator[ListedObject]:
         """See BucketReader."""
         for meta in list_pages(self.place, self.store, ""):
             # obstore cuts the final slash of a key, which stands for an empty folder.
@@ -286,33 +275,48 @@ class CloudReader:
             return False
         return True
 
-    def stat_object(self, key: str) -> FoundObject:
+    def stat_object(self, key: str, version: str = "") -> ListedObject:
         """See BucketReader."""
+        asked = _name_version(version) | {"head": True}
         with translate_failures(self.place, key):
-            return _describe_object(obstore.head(self.store, key))
+            return _describe_object(obstore.get(self.store, key, options=asked).meta)
 
-    def read_piece(self, key: str, offset: int, size: int) -> FoundPiece:
+    def read_piece(self, key: str, offset: int, size: int, version: str = "") -> ObjectPiece:
         """See BucketReader."""
         if not size:
-            return FoundPiece(b"", self.stat_object(key))
+            return ObjectPiece(b"", self.stat_object(key, version))
+        asked = _name_version(version) | {"range": (offset, offset + size)}
         try:
             with translate_failures(self.place, key):
-                asked: Any = {"range": (offset, offset + size)}
                 answer = obstore.get(self.store, key, options=asked)
                 data = answer.bytes().to_bytes()
         except BlobTooShort:
-            return FoundPiece(b"", self.stat_object(key))
-        return FoundPiece(data, _describe_object(answer.meta))
+            return ObjectPiece(b"", self.stat_object(key, version))
+        return ObjectPiece(data, _describe_object(answer.meta))
+
+    def find_claim(self, listed: ListedObject) -> str | None:
+        """See BucketReader. Only servers of S3 claim a SHA-256."""
+        return None if self.claims is None else self.claims.find_claim(listed)
 
 
 def open_bucket_reader(address: BlobAddress) -> CloudReader:
     """Open the reader of a prefix. Nothing is asked of the server yet."""
     place = parse_place(address)
-    return CloudReader(place, build_store(place, address.timings))
+    claims = ClaimedChecksums(place, address.timings) if place.kind == "s3" else None
+    return CloudReader(place, build_store(place, address.timings), claims)
 
 
-def _describe_object(meta: obstore.ObjectMeta) -> FoundObject:
-    return FoundObject(meta["path"], meta["size"], (meta["e_tag"] or "").strip('"'))
+def _name_version(version: str) -> Any:
+    """The part of a request that names a version of an object."""
+    return {"version": version} if version else {}
+
+
+def _describe_object(meta: obstore.ObjectMeta) -> ListedObject:
+    version = meta["version"] or ""
+    # An object from before its bucket had versions is called so, and may be replaced.
+    if version == _NO_VERSION:
+        version = ""
+    return ListedObject(meta["path"], meta["size"], (meta["e_tag"] or "").strip('"'), version)
 
 
 def open_cloud(address: BlobAddress) -> CloudBlobs:

@@ -14,13 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from mlver.errors import UsageError, printable_name
 from mlver.extras import import_extra
 from mlver.records.listing import HashedObject, ListedObject
 from mlver.storage.remote.blobs import BlobMissing, TransientBlobError
-from mlver.storage.remote.buckets import PIECE_BYTES, BucketReader, ObjectMoved
+from mlver.storage.remote.buckets import PIECE_BYTES, BucketReader, ObjectMoved, ObjectPiece
 from mlver.storage.remote.open import BackEnd, parse_address
 
 READERS = {
@@ -29,12 +29,15 @@ READERS = {
     "gs": BackEnd("mlver.storage.remote.cloud", "open_bucket_reader", "gcs"),
     "az": BackEnd("mlver.storage.remote.cloud", "open_bucket_reader", "azure"),
 }
+# Where a server may claim a SHA-256.
+_CLAIMING = ("s3",)
 THREADS = 8
 # A call that failed for now is tried again after so many seconds; the back-ends themselves have
 # tried before.
 _PAUSES = (0.2, 1.0, 5.0)
 
 ReadProgress = Callable[[int], None]
+HashMode = Literal["current", "claimed", "pinned"]
 Result = TypeVar("Result")
 
 
@@ -55,9 +58,18 @@ def open_reader(url: str, options: Mapping[str, str]) -> BucketReader:
 def list_prefix(url: str, options: Mapping[str, str]) -> list[ListedObject]:
     """All objects of a prefix, sorted by key. Raise BlobError."""
     reader = open_reader(url, options)
-    found = _try_again(lambda: list(reader.list_objects()))
-    # a reader may have a class of its own for them, which workers need not know
-    return sorted(ListedObject(*item) for item in found)
+    return sorted(_try_again(lambda: list(reader.list_objects())))
+
+
+def check_claims(url: str) -> None:
+    """Raise UsageError where no server claims a SHA-256 of what lies at an address."""
+    scheme = parse_address(url, {}).scheme
+    if scheme not in _CLAIMING:
+        known = " and ".join(f"{name}://" for name in _CLAIMING)
+        raise UsageError(
+            f"no server of {scheme}:// claims the SHA-256 of an object, as those of {known} do;"
+            " leave --trust-server-checksums out"
+        )
 
 
 def hash_chunk(
@@ -66,21 +78,25 @@ def hash_chunk(
     objects: Sequence[ListedObject],
     *,
     progress: ReadProgress | None = None,
+    mode: HashMode = "current",
 ) -> list[HashedObject]:
     """Hash objects of a prefix, in the order they are given.
 
-    An object that is another one than was listed is listed again, once. Raise ObjectMoved where it
-    goes on changing or is gone, BlobError for whatever else keeps one from being read.
+    `current`: an object that is another one than was listed is listed again, once. `claimed`: the
+    same, but a SHA-256 that the server claims is taken, and the object is not read. `pinned`: the
+    very versions are read, and those that are gone are left out.
+
+    Raise ObjectMoved where an object goes on changing or is gone, BlobError for whatever else keeps
+    one from being read.
     """
-    reader = open_reader(url, options)
-    stop = Event()
-    hash_one = partial(_hash_object, _ObjectHasher(url, reader, stop, progress))
+    hasher = _ObjectHasher(url, open_reader(url, options), Event(), progress)
+    call = partial(_HASH_CALLS[mode], hasher)
     pool = ThreadPoolExecutor(min(THREADS, max(1, len(objects))))
     try:
-        return list(pool.map(hash_one, objects))
+        return [item for item in pool.map(call, objects) if item is not None]
     finally:
         # After an error or a Ctrl-C the other threads end with the piece they are at.
-        stop.set()
+        hasher.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -93,18 +109,31 @@ class _ObjectHasher:
     stop: Event
     progress: ReadProgress | None
 
+    def report(self, count: int) -> None:
+        """Count bytes as done."""
+        if self.progress is not None:
+            self.progress(count)
+
+
+def _take_claim(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject:
+    claim = _try_again(lambda: hasher.reader.find_claim(listed))
+    if claim is None:
+        return _hash_object(hasher, listed)
+    hasher.report(listed.size)
+    key, size, etag, version = listed
+    return HashedObject(key, size, claim, etag, version, claimed=True)
+
 
 def _hash_object(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject:
-    sha256 = _read_object(hasher, listed)
-    if sha256 is None:
-        listed = ListedObject(*_list_again(hasher, listed.key))
-        sha256 = _read_object(hasher, listed)
-    if sha256 is None:
+    hashed = _read_object(hasher, listed)
+    if hashed is None:
+        hashed = _read_object(hasher, _list_again(hasher, listed.key))
+    if hashed is None:
         raise ObjectMoved(
             f"{printable_name(f'{hasher.url}/{listed.key}')} changed while it was read, twice; run"
             " the same command again when nothing writes there"
         )
-    return HashedObject(listed.key, listed.size, sha256, listed.etag, listed.version)
+    return hashed
 
 
 def _list_again(hasher: _ObjectHasher, key: str) -> ListedObject:
@@ -117,35 +146,49 @@ def _list_again(hasher: _ObjectHasher, key: str) -> ListedObject:
         ) from None
 
 
-def _read_object(hasher: _ObjectHasher, listed: ListedObject) -> str | None:
-    """The SHA-256 of an object; None where it is not the one that was listed."""
+def _read_object(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject | None:
+    """Hash an object, of the version that its server says it has; None where it is not the one
+    that was listed.
+    """
     state = hashlib.sha256()
+    version = listed.version
     try:
-        for data in _read_pieces(hasher, listed):
-            state.update(data)
-            if hasher.progress is not None:
-                hasher.progress(len(data))
+        for piece in _read_pieces(hasher, listed):
+            state.update(piece.data)
+            version = piece.found.version
+            hasher.report(len(piece.data))
     except (ObjectMoved, BlobMissing):
         return None
-    return state.hexdigest()
+    return HashedObject(listed.key, listed.size, state.hexdigest(), listed.etag, version)
 
 
-def _read_pieces(hasher: _ObjectHasher, listed: ListedObject) -> Iterator[bytes]:
-    """Every byte, in pieces; raise ObjectMoved where an answer is of another object."""
+def _read_pieces(hasher: _ObjectHasher, listed: ListedObject) -> Iterator[ObjectPiece]:
+    """Every byte, in pieces of one version.
+
+    Raise ObjectMoved where an answer is of another object.
+    """
     offset = 0
     # An object of no bytes is looked at all the same.
-    while offset < listed.size or not listed.size:
+    while offset < listed.size or not offset:
         if hasher.stop.is_set():
             raise TransientBlobError("the hashing was stopped")
         wanted = min(PIECE_BYTES, listed.size - offset)
-        read = partial(hasher.reader.read_piece, listed.key, offset, wanted)
+        read = partial(hasher.reader.read_piece, listed.key, offset, wanted, listed.version)
         piece = _try_again(read)
-        if piece.found != listed or len(piece.data) != wanted:
+        if not listed.is_same(piece.found) or len(piece.data) != wanted:
             raise ObjectMoved(f"{printable_name(listed.key)} changed")
+        yield piece
         if not wanted:
             return
-        yield piece.data
+        listed = piece.found
         offset += wanted
+
+
+_HASH_CALLS: Mapping[HashMode, Callable[[_ObjectHasher, ListedObject], HashedObject | None]] = {
+    "current": _hash_object,
+    "claimed": _take_claim,
+    "pinned": _read_object,
+}
 
 
 def _try_again(call: Callable[[], Result]) -> Result:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
+import obstore
 import pytest
+from obstore.store import S3Store
 
+from mlver.storage.remote.blobs import BlobMissing
+from mlver.storage.remote.cloud import CloudReader
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
+from tests.servers.seaweedfs import make_versioned_bucket
+from tests.servers.starting import RunningServer
 
 COUNT = 6
 
@@ -88,6 +95,40 @@ def test_an_address_that_nobody_typed_here_is_not_read(pinned: Repository, data:
     assert f"hint: mlver hash {data.as_uri()}" in done.out
     assert_works(pinned, "hash", data.as_uri())
     assert "All is well" in assert_works(pinned, "verify", "--remote-data")
+
+
+def test_the_version_that_was_pinned_is_read(
+    repository: Repository,
+    seaweedfs: RunningServer,
+    boto3: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in seaweedfs.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", seaweedfs.options["endpoint"])
+    url = make_versioned_bucket(seaweedfs)
+    store = S3Store(url.removeprefix("s3://"), client_options={"allow_http": True})
+    obstore.put(store, "a", b"old", use_multipart=False)
+    assert_works(repository, "init")
+    repository.write(".gitignore", "/model.bin\n")
+    repository.write("model.bin", "weights")
+    repository.commit()
+    train = ("--data", f"train={url}")
+    assert_works(repository, "register", "m", "--weights", "model.bin", *train, "-m", "Why")
+    obstore.put(store, "a", b"new", use_multipart=False)
+    obstore.delete(store, "a")
+    assert verify(repository, "--remote-data")[0] == 0
+    (path,) = (repository.path / ".mlver/listings").iterdir()
+    (pinned,) = json.loads(path.read_text())["objects"]
+    monkeypatch.setattr(CloudReader, "read_piece", refuse_version)
+    done = repository.mlver("verify", "--remote-data")
+    assert done.code == 1
+    assert f"a is gone in version {pinned['version']}, which was pinned" in done.out
+
+
+def refuse_version(reader: CloudReader, key: str, offset: int, size: int, version: str) -> None:
+    """What a server does once a rule of the bucket removed old versions."""
+    raise BlobMissing(f"there is no {key} of version {version}")
 
 
 def test_it_can_be_read_on_an_executor(pinned: Repository) -> None:

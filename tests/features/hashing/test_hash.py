@@ -86,6 +86,8 @@ def test_in_a_repository_the_notes_lie_in_it(repository: Repository) -> None:
         (("data/0/part 0",), "there is no"),
         (("ftp://host/a",), "data cannot be pinned at ftp://"),
         (("s3://me:secret@bucket/a",), "has a user or a password in it"),
+        (("data", "--trust-server-checksums"), "leave --trust-server-checksums out"),
+        (("--merge", "1.json", "--trust-server-checksums"), "no claims to trust"),
         (("--merge", "1.json", "--all"), "neither --shard nor --all"),
         (("--merge", "1.json"), "shards are missing: 2/2"),
         (("--merge", "1.json", "1.json"), "once more"),

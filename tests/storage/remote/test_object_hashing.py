@@ -72,8 +72,11 @@ class ChangingReader:
     def stat_object(self, key: str) -> ListedObject:
         return self.inner.stat_object(key)
 
-    def read_piece(self, key: str, offset: int, size: int) -> ObjectPiece:
-        piece = self.inner.read_piece(key, offset, size)
+    def find_claim(self, listed: ListedObject) -> str | None:
+        return self.inner.find_claim(listed)
+
+    def read_piece(self, key: str, offset: int, size: int, version: str = "") -> ObjectPiece:
+        piece = self.inner.read_piece(key, offset, size, version)
         if self.changes:
             self.changes.pop(0)()
         return piece

@@ -50,8 +50,8 @@ def judge_unstored(
     owner = f"{record.model}@{record.version}"
     subject = f"{record.model} {record.version} {name}"
     if artifact.is_remote:
-        text = f"lies at {printable_name(artifact.path)}, and nothing of it was read"
-        return UnstoredArtifact(owner, name, "remote", Finding("object", subject, text))
+        finding = Finding("object", subject, _describe_unread(artifact))
+        return UnstoredArtifact(owner, name, "remote", finding)
     state, message, hints = _find_kept(copies, artifact, record.code.commit)
     if state == "kept":
         return UnstoredArtifact(owner, name, state, Finding("working", subject, "is kept"))
@@ -80,6 +80,13 @@ def judge_unstored(
     if state == "absent":
         kind = "object"
     return UnstoredArtifact(owner, name, state, Finding(kind, subject, text, hints))
+
+
+def _describe_unread(artifact: Artifact) -> str:
+    text = f"lies at {printable_name(artifact.path)}, and nothing of it was read"
+    if artifact.claimed:
+        text += "; its checksums are claimed by the server, not proven"
+    return text
 
 
 def _find_kept(
