@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.git.landing_dates import find_landing_dates
 from mlver.policy.authorisation import TrainedData, TrainingData
@@ -22,7 +23,11 @@ from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_notes, read_retirements
-from mlver.project.registry.authorisations import read_authorisations
+from mlver.project.registry.authorisations import (
+    list_authorised,
+    read_authorisations,
+    select_held_files,
+)
 from mlver.records import layout
 from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.promotion import PromotionRecord
@@ -137,20 +142,13 @@ class DatedEvidence:
         found, unread = list_data_sets(self.project.registry, version)
         if unread:
             return  # named by its own check
-        chains: dict[str, Sequence[AuthorisationRecord]] = {}
-        for owner, name, digest in found:
-            with suppress(MlverError):
-                chains[f"{owner}:{name}"] = read_authorisations(self.project.registry, digest)
-        paths = [one.record_path for chain in chains.values() for one in chain]
-        landed: Mapping[str, int] = {}
-        if self.tip is not None:
-            landed = find_landing_dates(
-                self.project.repository, [record.record_path, *paths], self.tip
-            )
+        known = self._list_authorisations(record, [digest for _, _, digest in found])
         data: list[TrainedData] = []
-        for name, chain in chains.items():
-            known = [one for one in chain if _was_known(one, record, landed)]
-            data.append(TrainedData(name=name, records=known))
+        for owner, name, digest in found:
+            parts = select_held_files(self.project.registry, digest, known)
+            files = [known[part] for part in parts]
+            records = known.get(digest, ())
+            data.append(TrainedData(name=f"{owner}:{name}", records=records, files=files))
         training = TrainingData(data=data, unread=(), today=record.created)
         candidate = StageCandidate(
             version="", unsealed=None, stages_held=frozenset(), damage=None, training=training
@@ -159,6 +157,26 @@ class DatedEvidence:
             result = judge_data(candidate, purpose)
             if result.result != "pass":
                 yield f"{_CLAIMS} `{result.gate}` passed, and {result.actual}"
+
+    def _list_authorisations(
+        self, record: PromotionRecord, digests: Sequence[Digest]
+    ) -> dict[Digest, Sequence[AuthorisationRecord]]:
+        """List what a promotion could know of these data sets, and of all single files."""
+        registry = self.project.registry
+        chains: dict[Digest, Sequence[AuthorisationRecord]] = {}
+        for digest in (*digests, *list_authorised(registry)):
+            # One that cannot be read is named by its own check.
+            with suppress(MlverError):
+                chains[digest] = read_authorisations(registry, digest)
+        paths = [one.record_path for chain in chains.values() for one in chain]
+        landed: Mapping[str, int] = {}
+        if self.tip is not None:
+            wanted = [record.record_path, *paths]
+            landed = find_landing_dates(self.project.repository, wanted, self.tip)
+        known: dict[Digest, Sequence[AuthorisationRecord]] = {}
+        for digest, chain in chains.items():
+            known[digest] = [one for one in chain if _was_known(one, record, landed)]
+        return known
 
 
 def _was_known(

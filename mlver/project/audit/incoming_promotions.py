@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.git.process import build_lacking_error
-from mlver.policy.looser import list_loosenings
 from mlver.policy.promotion_rules import (
     is_without_policy,
     list_claimed_stages,
-    list_missing_gates,
 )
 from mlver.policy.renumbering import ClaimVerdicts
 from mlver.project.audit.adopted_promotions import find_adopted
@@ -29,12 +27,13 @@ from mlver.project.audit.former_formats import (
 from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
+from mlver.project.audit.incoming_rules import compare_with_base, read_base, read_brought
 from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotion_claims import find_false_approvals
 from mlver.project.audit.promotion_index import index_promotions
 from mlver.project.audit.promotions import PromotionJudge, VersionFinder
-from mlver.project.audit.record_authors import find_unconfirmed, report
+from mlver.project.audit.record_authors import find_unconfirmed
 from mlver.project.audit.record_history import (
     EMPTY_HISTORY,
     RecordHistory,
@@ -43,10 +42,7 @@ from mlver.project.audit.record_history import (
 )
 from mlver.project.audit.recorded_approvals import find_uncounted
 from mlver.project.history.policies import (
-    NO_SETTINGS,
     CommittedSettings,
-    parse_settings,
-    read_settings,
 )
 from mlver.project.history.renumbered import describe_claim, judge_renumbering
 from mlver.project.history.stage_history import StageHistory
@@ -91,7 +87,7 @@ def judge_incoming_promotions(
     repository = project.repository
     records = [promotion.record for promotion in arriving]
     history = _read_history(incoming, {record.model for record in records})
-    base = _read_base(incoming)
+    base = read_base(incoming)
     policies = _read_policies(incoming, history, records, base)
     index = index_promotions([*chains, *_read_claimed(project, records, chains)])
     verdicts = ClaimVerdicts({}, ())
@@ -116,7 +112,7 @@ def judge_incoming_promotions(
         landed.append(record)
         # Nobody keeps samples beside every clone: that they are not here is no fault of a push.
         yield from (one for one in promotion.judge_again(judge) if one.kind != "unconfirmed")
-        yield from _compare_with_base(incoming, policies, base, record)
+        yield from compare_with_base(incoming, policies, base, record)
     yield from find_false_approvals(project, landed)
     chained = [(one.record, one.earlier) for one in arriving if one.record in landed]
     yield from find_uncounted(
@@ -139,7 +135,7 @@ def _read_policies(
         history,
         records,
         _list_tips(incoming),
-        (base, _read_staged(incoming)),
+        (base, read_brought(incoming)),
         before=incoming.base,
     )
     if history.lacking or policies.lacking:
@@ -193,50 +189,6 @@ def _select_promotions(
             if record.record_path in wanted:
                 arriving.append(_IncomingPromotion(record, promotions[:position]))
     return arriving
-
-
-def _read_base(incoming: IncomingChanges) -> CommittedSettings:
-    """Read the settings of the commit that everything is to land on."""
-    if incoming.base is None:
-        return NO_SETTINGS
-    return read_settings(incoming.project.repository, [incoming.base])[incoming.base]
-
-
-def _read_staged(incoming: IncomingChanges) -> CommittedSettings:
-    """Read the settings that would come in beside the promotions."""
-    entry = incoming.record_tree.entries.get(layout.CONFIG)
-    if entry is None:
-        return NO_SETTINGS
-    parsed = parse_settings(incoming.project.repository, [entry.object_id])
-    return parsed.get(entry.object_id, NO_SETTINGS)
-
-
-def _compare_with_base(
-    incoming: IncomingChanges,
-    policies: NamedPolicies,
-    base: CommittedSettings,
-    record: PromotionRecord,
-) -> Iterator[Finding]:
-    """Refuse a promotion that was judged by less than it is to land on asks for."""
-    proof = policies.prove_reference(record)
-    rule = base.find_policy(record.stage)
-    if record.action != "promote" or rule is None:
-        return
-    # Without a rule, a promotion was judged by less than any rule asks for.
-    policy = proof.policy
-    if policy is None and (proof.fault is not None or policies.history.incomplete):
-        return
-    # A commit that is made here may come before a push of the rule that both branches have.
-    if incoming.tip is None and not list_missing_gates(record, rule):
-        return
-    loosenings = list_loosenings(policy, rule)
-    if loosenings:
-        assert incoming.base is not None
-        message = (
-            f"was judged by a rule looser than that of {incoming.base[:10]}, on which it is to"
-            f" land: {'; '.join(loosenings)}"
-        )
-        yield report(record, "policy", message)
 
 
 def _read_claimed(

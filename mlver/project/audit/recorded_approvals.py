@@ -66,11 +66,15 @@ def find_uncounted(
     for the index. With `base`, the commit that they are to land on, its signers judge as well.
 
     Where a signature cannot be checked here, the finding is `unconfirmed`; with `base` it is a
-    `gate` as every other: what nobody checked does not come in.
+    `gate` as every other: what nobody checked does not come in. `unconfirmed`, too, is what a merge
+    renumbered: its approvals may be left behind, or their seals be those of other numbers.
     """
     judged: list[_JudgedPromotion] = []
     for record, earlier in promotions:
-        if record.action != "promote" or record.forced or record.renumbered is not None:
+        if record.action != "promote" or record.forced:
+            continue
+        # What a merge left behind, only the whole history can tell.
+        if record.renumbered is not None and base is not None:
             continue
         policy = policies.prove_reference(record).policy
         if policy is not None and (policy.rule.get("approvals") or policy.rule.get("signed")):
@@ -131,7 +135,8 @@ class _ApprovalAudit:
                 # What is wrong comes before what nobody can tell.
                 fault = min(faults, key=lambda one: one.is_doubt)
                 show = shell_command("git", "log", "-p", "--", record.record_path)
-                is_open = fault.is_doubt and self.base is None
+                is_doubt = fault.is_doubt or record.renumbered is not None
+                is_open = is_doubt and self.base is None
                 kind: FindingKind = "unconfirmed" if is_open else "gate"
                 yield Finding(kind, record.record_path, fault.words, (show,))
                 return
@@ -185,7 +190,7 @@ class _ApprovalAudit:
                 stage=record.stage,
                 record=record.record,
                 policy=record.policy.digest,
-                baseline=_find_holder(promotion.earlier),
+                baseline=_find_holder(record, promotion.earlier),
                 spent=frozenset(spent),
             ),
             given=self._list_given(record, given, landed, judge),
@@ -234,8 +239,15 @@ class _ApprovalAudit:
             yield _Fault(message, signature.kind == "unknown")
 
 
-def _find_holder(earlier: Sequence[PromotionRecord]) -> VersionReference | None:
-    """Find the version that held a stage, whatever a promotion after these says of it."""
+def _find_holder(
+    record: PromotionRecord, earlier: Sequence[PromotionRecord]
+) -> VersionReference | None:
+    """Find the version that held a stage, whatever a promotion after these says of it.
+
+    One that a merge renumbered was made beside another holder, which only it names.
+    """
+    if record.renumbered is not None:
+        return record.baseline
     if not earlier or earlier[-1].action == "retire":
         return None
     return VersionReference(earlier[-1].version, earlier[-1].record)

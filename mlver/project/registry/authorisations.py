@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mlver.digest import Digest
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
@@ -30,3 +32,12 @@ def read_authorisations(registry: RecordRegistry, data: Digest) -> list[Authoris
     """Read all of a data set, oldest first."""
     sequences = registry.list_sequences(layout.authorisations_folder(data))
     return [read_authorisation(registry, data, sequence) for sequence in sequences]
+
+
+def select_held_files(
+    registry: RecordRegistry, directory: Digest, digests: Iterable[Digest]
+) -> list[Digest]:
+    """Select those of these digests that a directory holds as files; a file holds none."""
+    wanted = list(digests)
+    contents = registry.manifest_bytes(directory) if wanted else None
+    return [digest for digest in wanted if digest.hex.encode() in (contents or b"")]

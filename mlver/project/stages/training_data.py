@@ -15,7 +15,11 @@ from mlver.policy.authorisation import TrainedData, TrainingData
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.authorisations import list_authorised, read_authorisations
+from mlver.project.registry.authorisations import (
+    list_authorised,
+    read_authorisations,
+    select_held_files,
+)
 from mlver.project.registry.committed import CommittedRecords, list_folders
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
@@ -83,11 +87,5 @@ def _list_files(
     project: Project, digest: Digest, own: _Chains, landed: _Chains
 ) -> tuple[Sequence[AuthorisationRecord], ...]:
     """List the chains of single files that a directory holds; a file holds none."""
-    if not own and not landed:
-        return ()
-    contents = project.registry.manifest_bytes(digest) or b""
-    chains: list[Sequence[AuthorisationRecord]] = []
-    for part in dict.fromkeys([*own, *landed]):
-        if part.hex.encode() in contents:
-            chains.append((*own.get(part, ()), *_list_withdrawals(own, landed, part)))
-    return tuple(chains)
+    parts = select_held_files(project.registry, digest, dict.fromkeys([*own, *landed]))
+    return tuple((*own.get(part, ()), *_list_withdrawals(own, landed, part)) for part in parts)

@@ -9,7 +9,8 @@ import pytest
 from mlver.records import layout
 from tests.cli.conftest import assert_works
 from tests.features.approving.conftest import Team
-from tests.features.approving.test_judged_again import branch_off, check, forge
+from tests.features.approving.forging import forge
+from tests.features.approving.test_judged_again import branch_off, check
 from tests.signature_blocks import build_ssh, encode_text, write_block
 
 SEAL = layout.seal_path(layout.approval_path("digits", "1.1.0", "production", 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -246,6 +247,38 @@ def test_a_grant_that_came_afterwards(second: Repository, monkeypatch: pytest.Mo
     words = ("authorise", "digits@1.1.0:train", "--basis", "consent", "--purpose", "training")
     assert_works(second, *words, "-m", "it was all right")
     assert "digits@1.1.0:train is not authorised for training" in say_what_is_wrong(second)
+
+
+def test_a_file_that_was_withdrawn_by_hand(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody may use one file of the directory any more, and the gate says that all is allowed."""
+    repository.write("w", "weights")
+    for name in ("a", "b"):
+        repository.write(f"rows/{name}", name)
+    assert_works(repository, "init")
+    repository.commit("Ground")
+    data = ("--weights", "w", "--data", "train=rows", "--allow-dirty")
+    assert_works(repository, "register", "digits", *data, "-m", "first")
+    write_rule(repository, "    requires: {authorised: training}\n")
+    words = ("--basis", "consent", "--purpose", "training", "-m", "agreed")
+    assert_works(repository, "authorise", "digits@1.0.0:train", *words)
+    withdrawal = ("authorise", str(Digest.of_bytes(b"a")), "--withdraw", "-m", "asked to")
+    assert_works(repository, *withdrawal)
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_DATE", "2026-01-02T09:00:00Z")
+    forged = ("promote", "digits@1.0.0", "--to", "production", "-m", "go", "--force")
+    assert_works(repository, *forged)
+    project = Project.open_existing(repository.path)
+    record, _ = project.registry.read_history("digits", "production")[-1]
+    repository.git("tag", "--delete", "digits@production.1")
+    gates = [replace(gate, result="pass", actual="it may be used") for gate in record.gates]
+    told = replace(record, forced=False, gates=tuple(gates))
+    repository.git("reset", "--quiet", "--soft", "HEAD~1")
+    contents = codec.encode_document("promotion", told.to_document())
+    repository.write(record.record_path, contents.decode())
+    repository.commit("Promote")
+    assert "holds a file that was withdrawn 2026-01-02" in say_what_is_wrong(repository)
 
 
 def test_a_version_that_was_retired(second: Repository) -> None:

@@ -36,6 +36,23 @@ def _weaken_and_promote(town: Town) -> None:
     town.promote("1.1.0", "production")
 
 
+def _weaken_and_force(town: Town) -> None:
+    """The main branch's rule judged, and found a gate shut; the range brings another rule."""
+    town.repository.git("switch", "--quiet", "-c", "side")
+    town.weaken_rule()
+    town.promote("1.1.0", "production", force=True)
+
+
+def _weaken_and_force_and_restore(town: Town) -> None:
+    _weaken_and_force(town)
+    town.restore_rule()
+
+
+def _force_and_weaken(town: Town) -> None:
+    town.promote("1.1.0", "production", force=True)
+    town.weaken_rule()
+
+
 def _name_outdated_rule(town: Town) -> None:
     old = town.weaken_rule()
     town.promote("1.1.0", "production")
@@ -51,6 +68,9 @@ FORGERIES: dict[str, tuple[Callable[[Town], None], str]] = {
     "a gate that never ran": (_invent_gate, "says that 1.1.0 had held staging"),
     "a date of before": (_date_back, "before the promotion that it follows"),
     "a rule that the range weakens": (_weaken_and_promote, "was judged by a rule looser than"),
+    "a rule that a force comes with": (_weaken_and_force, "was forced, and comes with a rule"),
+    "a rule for a force only": (_weaken_and_force_and_restore, "was forced, and comes with a rule"),
+    "a rule that follows a force": (_force_and_weaken, "was forced, and comes with a rule"),
     "a rule that is outdated": (_name_outdated_rule, "was judged by a rule looser than"),
 }
 
@@ -67,6 +87,13 @@ def test_a_range_that_forges_a_promotion_is_refused(
     refused = town.repository.mlver("hook", "check", "--from", "base", "--to", "HEAD")
     assert refused.code == 1
     assert words in " ".join(refused.out.split())
+
+
+def test_a_forced_promotion_alone_is_no_weakened_rule(town: Town) -> None:
+    town.repository.git("switch", "--quiet", "-c", "side")
+    town.enter("Ada", day=1)
+    town.promote("1.1.0", "production", force=True)
+    assert town.repository.mlver("hook", "check", "--from", "main", "--to", "side").code == 0
 
 
 def test_an_honest_range_passes_and_so_does_its_merge(town: Town) -> None:
