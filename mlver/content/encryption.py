@@ -14,8 +14,15 @@ from mlver.errors import MlverError, printable_name, shell_command
 from mlver.extras import import_extra
 
 _EXTRA = "encrypt"
+_VERSION = b"age-encryption.org/v1"
 _ARMOUR = "-----BEGIN AGE ENCRYPTED FILE-----"
 _KEY = "AGE-SECRET-KEY-"
+_NO_MATCH = "No matching keys"
+# What is encrypted of a value: its name, and the value itself.
+_NAME, _VALUE = "param", "value"
+# In the header of a file, a line for each key that can read it, and one after them all.
+_READER, _END = b"-> ", b"---"
+_GREASE = "-grease"  # a line that age adds so that every reader bears unknown ones
 
 
 class ByteSource(Protocol):
@@ -24,29 +31,50 @@ class ByteSource(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def encrypt_value(value: Any, recipients: Sequence[str]) -> str:
-    """Encrypt a value, as JSON, for all of these public keys.
+class NoMatchingKeyError(MlverError):
+    """None of the private keys that were named is one of those that it was encrypted for."""
 
-    Raise MlverError for what is no public key, or where the library for it is not installed.
+
+def encrypt_value(value: Any, name: str, recipients: Sequence[str]) -> str:
+    """Encrypt a value, as JSON with the name that it has, for all of these public keys.
+
+    So nobody can put it in the place of another. Raise MlverError for what is no public key, or
+    where the library for it is not installed.
     """
     pyrage = import_extra("pyrage", _EXTRA)
     keys = [_parse_recipient(pyrage, recipient) for recipient in recipients]
-    plain = json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+    document = {_NAME: name, _VALUE: value}
+    plain = json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
     encrypted: bytes = pyrage.encrypt(plain, keys, armored=True)
     return encrypted.decode("ascii")
 
 
 def decrypt_value(text: str, name: str, identities: Sequence[Any]) -> Any:
-    """Decrypt a value with one of some private keys.
+    """Decrypt the value of this name with one of some private keys.
 
-    Raise MlverError where none of them fits, or where it is not what `encrypt_value` writes.
+    Raise NoMatchingKeyError where none of them fits, and MlverError where it is not what
+    `encrypt_value` writes, or was encrypted under another name.
     """
     pyrage = import_extra("pyrage", _EXTRA)
+    shown = printable_name(name)
     try:
-        plain = pyrage.decrypt(text.encode(), list(identities))
-        return json.loads(plain)
+        plain = json.loads(pyrage.decrypt(text.encode(), list(identities)))
     except (pyrage.DecryptError, ValueError) as error:
-        raise MlverError(f"`{name}` cannot be decrypted: {error}") from None
+        raise _build_error(f"`{shown}`", error) from None
+    # The first ones were encrypted without a name.
+    if not isinstance(plain, dict) or plain.keys() != {_NAME, _VALUE}:
+        return plain
+    if plain[_NAME] != name:
+        other = printable_name(str(plain[_NAME]))
+        raise MlverError(f"`{shown}` holds what was encrypted as `{other}`")
+    return plain[_VALUE]
+
+
+def _build_error(shown: str, error: Exception) -> MlverError:
+    message = f"{shown} cannot be decrypted: {error}"
+    if str(error).startswith(_NO_MATCH):
+        return NoMatchingKeyError(message)
+    return MlverError(message)
 
 
 def encrypt_stream(source: ByteSource, out: BinaryIO, recipients: Sequence[str]) -> None:
@@ -69,7 +97,7 @@ def decrypt_stream(source: BinaryIO, out: BinaryIO, name: str, identities: Seque
     try:
         pyrage.decrypt_io(source, out, list(identities))
     except (pyrage.DecryptError, OSError) as error:
-        raise MlverError(f"{name} cannot be decrypted: {error}") from None
+        raise _build_error(name, error) from None
 
 
 def read_identities(data: bytes, source: str) -> list[Any]:
@@ -93,6 +121,30 @@ def read_identities(data: bytes, source: str) -> list[Any]:
 def is_encrypted(text: str) -> bool:
     """Whether a text at least begins as one that was encrypted does."""
     return text.startswith(_ARMOUR)
+
+
+def list_readers(head: bytes) -> list[str] | None:
+    """List the kinds of the keys that can read a file, by its first bytes; None for none of age's.
+
+    Which keys of a kind these are, only who has one of them can tell.
+    """
+    lines = head.split(b"\n")
+    kinds: list[str] = []
+    if lines[0] != _VERSION:
+        return None
+    for line in lines[1:]:
+        if line.startswith(_END):
+            return kinds
+        if line.startswith(_READER):
+            kind = line[len(_READER) :].split(b" ")[0].decode("ascii", "replace")
+            if not kind.endswith(_GREASE):
+                kinds.append(kind)
+    return None
+
+
+def name_reader(recipient: str) -> str:
+    """Name the kind of key that a public key is, as `list_readers` does."""
+    return "X25519" if recipient.startswith("age1") else recipient.partition(" ")[0]
 
 
 def _parse_recipient(pyrage: Any, recipient: str) -> Any:

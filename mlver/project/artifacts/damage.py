@@ -137,9 +137,9 @@ def find_damage(
     users = find_users(project, reader.records, affected)
     damaged = _sort_objects(project, digests, users, sort_problems(problems, users))
     faults, remarks, unread = _sort_unstored(reader.unstored)
-    altered, unproven = judge_encrypted(project, _list_named(reader.records), affected)
-    reader.broken.extend(altered)
-    remarks.extend(unproven)
+    encryption = judge_encrypted(project, reader.records, affected)
+    reader.broken.extend(encryption.altered)
+    remarks.extend(encryption.unproven)
     absence = None
     links = [*damaged.needed, *damaged.unneeded]
     absent = frozenset[Digest]()
@@ -318,12 +318,6 @@ def find_users(
                         user = ObjectUser(ref, subject, artifact.path, name)
                         users.setdefault(digest, user)
     return users
-
-
-def _list_named(records: Iterable[VersionRecord]) -> Iterator[tuple[str, Artifact]]:
-    for record in records:
-        for name, artifact in record.named_artifacts().items():
-            yield name_artifact(record, name), artifact
 
 
 def name_artifact(record: VersionRecord, name: str) -> str:

@@ -9,6 +9,7 @@ stays its identity: every byte that is decrypted is hashed against it.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tarfile
 import tempfile
@@ -73,6 +74,19 @@ def restore_plain(project: Project, subject: str, artifact: Artifact) -> None:
 def check_plain(project: Project, subject: str, artifact: Artifact, identities: list[Any]) -> None:
     """Raise MlverError unless what is encrypted decrypts to the very bytes of the artifact."""
     _decrypt_into(project, subject, artifact, identities, _hash_content)
+
+
+def read_head(project: Project, copy: EncryptedCopy) -> bytes:
+    """Read the first bytes of what is encrypted, in which the keys are listed that can read it."""
+    store = storing.open_store(project)
+    descriptor = store.open_object(copy.object)
+    if descriptor is None:
+        # It is in a pack, where only small ones are.
+        packed = io.BytesIO()
+        store.copy_object(copy.object, packed)
+        return packed.getvalue()[:_CHUNK]
+    with os.fdopen(descriptor, "rb") as opened:
+        return opened.read(_CHUNK)
 
 
 def find_identities(project: Project) -> list[Any]:

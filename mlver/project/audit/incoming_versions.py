@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError
 from mlver.findings import Finding
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.missing_origins import find_missing_origins
+from mlver.project.audit.plain_secrets import describe_plain_secrets
 from mlver.project.audit.record_authors import list_landings
 from mlver.project.audit.record_history import find_originals, read_record_history
 from mlver.project.audit.unconfirmed_versions import (
@@ -56,22 +57,14 @@ def judge_incoming_versions(incoming: IncomingChanges, paths: Iterable[str]) -> 
 def _find_plain_secrets(
     incoming: IncomingChanges, arriving: Sequence[VersionRecord]
 ) -> Iterator[Finding]:
-    """Find params in plain text that the settings to land on call secret: git keeps them for ever.
-
-    Their values are told to nobody.
-    """
+    """Find what the settings to land on call secret, and what is not encrypted."""
     if incoming.base is None or not arriving:
         return
     committed = read_settings(incoming.project.repository, [incoming.base])[incoming.base]
-    if committed.config is None or not committed.config.encrypt.params:
+    if committed.config is None:
         return
     for record in arriving:
-        secret = committed.config.encrypt.split_params(record.params).secret
-        if secret:
-            names = ", ".join(map(printable_name, secret))
-            message = f"holds {names} in plain text, which encrypt.params calls secret"
-            hint = shell_command("git", "log", "--oneline", "--", record.record_path)
-            yield Finding("leak", record.record_path, message, (hint,))
+        yield from describe_plain_secrets(record, committed.config.encrypt)
 
 
 def _read_versions(incoming: IncomingChanges, paths: Iterable[str]) -> list[VersionRecord]:

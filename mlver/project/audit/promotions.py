@@ -36,6 +36,7 @@ from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.held_stages import HeldStages
 from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
+from mlver.project.audit.plain_secrets import find_plain_secrets
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
 from mlver.project.audit.promotion_index import PromotionIndex, index_promotions
 from mlver.project.audit.promotion_landings import LandingFinder
@@ -146,6 +147,7 @@ def _judge_chains(
     findings += find_weakening(history, policies, own)
     unconfirmed = [one for one in (*judgements, *uncounted) if one.kind == "unconfirmed"]
     unconfirmed += find_unconfirmed(tags, history, originals, own)
+    findings += find_plain_secrets(history, versions.values())
     registered = select_judged(order, versions.values())
     findings += find_late_versions(tags, history, originals, registered)
     unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)

@@ -23,10 +23,7 @@ def decrypt_params(record: VersionRecord, identity: Path) -> dict[str, Any]:
     if not record.secrets:
         return {}
     identities = read_identity_file(identity)
-    plain: dict[str, Any] = {}
-    for name, text in record.secrets.items():
-        plain[name] = decrypt_value(text, printable_name(name), identities)
-    return plain
+    return {name: decrypt_value(text, name, identities) for name, text in record.secrets.items()}
 
 
 def read_identity_file(path: Path) -> list[Any]:

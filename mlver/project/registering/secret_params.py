@@ -27,7 +27,7 @@ def encrypt_params(secret: Mapping[str, Any], settings: EncryptSettings) -> dict
         )
     encrypted: dict[str, str] = {}
     for name, value in secret.items():
-        encrypted[name] = encrypt_value(value, settings.recipients)
+        encrypted[name] = encrypt_value(value, name, settings.recipients)
     return encrypted
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import pytest
 
 import mlver
+from mlver.document import codec
 from mlver.errors import MlverError
 from mlver.project.artifacts import encrypted_copies, storing
 from mlver.project.project import Project
@@ -210,6 +211,23 @@ def test_bytes_that_nobody_encrypted_are_told(
     fake = Artifact(path="w", digest=artifact.digest, size=9, files=1, stored=True, encrypted=copy)
     with pytest.raises(MlverError, match="cannot be decrypted"):
         encrypted_copies.check_plain(project, "weights", fake, [OWNER])
+
+
+def test_other_readers_than_the_record_names_are_told_without_a_key(ground: Repository) -> None:
+    project = Project.open_existing(ground.path)
+    record, _ = project.registry.read_version("digits", "1.0.0")
+    copy = record.weights.encrypted
+    assert copy is not None
+    named = replace(copy, recipients=(*copy.recipients, "ssh-ed25519 AAAA"))
+    weights = replace(record.weights, encrypted=named)
+    forged = replace(record, weights=weights, version="1.1.0")
+    data = codec.encode_document("version", forged.to_document())
+    ground.write(forged.record_path, data.decode())
+    ground.commit("By hand")
+    found = ground.mlver("verify", "digits@1.1.0")
+    assert found.code == 1
+    assert "is encrypted for other keys than the 2 that its record names: X25519" in found.out
+    assert ground.mlver("verify", "digits@1.0.0").code == 0
 
 
 def test_a_pin_sends_nothing_in_plain_that_a_version_has_encrypted(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import mlver
+from mlver.document import codec
+from mlver.project.project import Project
 from tests.conftest import Repository
 
 pyrage = pytest.importorskip("pyrage")
@@ -149,7 +152,8 @@ def test_an_amendment_encrypts_what_is_given_and_keeps_the_rest(ground: Reposito
     assert done.code == 0, done.err
     [version] = mlver.open(ground.path).versions("digits")
     text = version.record.secrets["db.password"]
-    assert json.loads(pyrage.decrypt(text.encode(), [OWNER])) == "changed-secret"
+    plain = json.loads(pyrage.decrypt(text.encode(), [OWNER]))
+    assert plain == {"param": "db.password", "value": "changed-secret"}
     assert ground.mlver("register", "digits", "--amend", "-m", "third").code == 0
     [version] = mlver.open(ground.path).versions("digits")
     assert version.record.secrets["db.password"] == text
@@ -163,3 +167,28 @@ def test_without_recipients_nothing_is_registered(ground: Repository) -> None:
     assert "nobody is named who could read the secret params db.password" in register(
         ground, code=3
     )
+
+
+def test_two_secrets_that_were_swapped_by_hand_are_told(
+    ground: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say_secret(ground, '"db.*"', str(OWNER.to_public()))
+    register(ground)
+    project = Project.open_existing(ground.path)
+    record, _ = project.registry.read_version("digits", "1.0.0")
+    password, host = record.secrets["db.password"], record.secrets["db.host"]
+    forged = replace(record, secrets={"db.password": host, "db.host": password}, version="1.1.0")
+    data = codec.encode_document("version", forged.to_document())
+    ground.write(forged.record_path, data.decode())
+    ground.commit("By hand")
+    unread = ground.mlver("verify", "digits@1.1.0")
+    assert "db.password is encrypted: its value was not checked" in unread.out
+    key = tmp_path / "key.txt"
+    key.write_text(f"{OWNER}\n")
+    monkeypatch.setenv("MLVER_IDENTITY", str(key))
+    found = ground.mlver("verify", "digits@1.1.0")
+    assert found.code == 1
+    assert "`db.password` holds what was encrypted as `db.host`" in found.out
+    assert ground.mlver("verify", "digits@1.0.0").code == 0
+    key.write_text(f"{STRANGER}\n")
+    assert "No matching keys" in ground.mlver("verify", "digits@1.1.0").out
