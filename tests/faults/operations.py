@@ -48,6 +48,7 @@ from tests.faults.preparations_of_remotes import (
     prepare_unneeded_there,
     prepare_unpushed,
 )
+from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ OPERATIONS = (
         prepare_changed,
         again=(0, 3),
     ),
+    CampaignOperation("register-encrypted", prepare_encrypted, NEXT, again=(0, 3), brief=True),
     CampaignOperation("hook-install", prepare_born, ("hook", "install"), piecemeal=True),
     CampaignOperation("note", prepare_registered, ("note", "m@1.0.0", "-m", "Slow"), brief=True),
     CampaignOperation(
@@ -279,6 +281,9 @@ OPERATIONS = (
     CampaignOperation("ci", prepare_registered, ("ci", "github"), piecemeal=True),
     CampaignOperation(
         "config", prepare_registered, ("config", "set", "--model", "m", "owner", "Kim")
+    ),
+    CampaignOperation(
+        "config-pin", prepare_unpinned, ("config", "pin", "golden", "golden.csv"), brief=True
     ),
     CampaignOperation(
         "export", prepare_two_versions, ("export", "m@1.0.0", "served"), again=(0, 3)
