@@ -12,7 +12,7 @@ from mlver.policy.quantities import read_duration
 from mlver.records.promotion import GateResult, Result
 from mlver.records.values import Value
 
-_HOUR = 3_600
+_HOUR, _MINUTE = 3_600, 60
 
 
 def list_stages(candidate: StageCandidate) -> list[str]:
@@ -64,14 +64,19 @@ def _judge_stage(stage: str, held: HeldStage, asked: int) -> tuple[Result, str]:
         return "inconclusive", words
     span = held.now - held.since
     words = f"holds {stage} since {start}, for {_describe_span(span)}"
-    return "pass" if span >= asked else "fail", words
+    if span >= asked:
+        return "pass", words
+    # A minute that has begun is waited for.
+    wait = _describe_span(asked - span + _MINUTE - 1)
+    opens = f"opens {format_seconds(held.since + asked)}, in {wait}"
+    return "fail", f"{words}; {opens}"
 
 
 def _describe_span(seconds: int) -> str:
     hours, rest = divmod(seconds, _HOUR)
     if hours >= 48:
         return f"{hours // 24} d {hours % 24} h"
-    return f"{hours} h {rest // 60} min"
+    return f"{hours} h {rest // _MINUTE} min"
 
 
 def _build_result(setting: Value, result: Result, expected: str, actual: str) -> GateResult:

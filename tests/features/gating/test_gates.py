@@ -120,5 +120,15 @@ def test_what_the_main_branch_asks_counts_too(second: Repository) -> None:
     assert "the rule in the work tree differs from that of main; both have to pass" in said.out
 
 
+def test_what_two_rules_ask_otherwise_is_told_of_each(second: Repository) -> None:
+    _write_rule(second, "    gates: [{metric: accuracy, min: 0.5}]\n")
+    config = second.path / layout.CONFIG
+    config.write_text(config.read_text().replace("min: 0.5", "min: 0.6"))
+    words = ("promote", "digits@1.1.0", "--to", "production", "-m", "Why", "--dry-run")
+    said = " ".join(second.mlver(*words).out.split())
+    gate = "pass metric accuracy, min 0.94; asked: at least"
+    assert f"{gate} 0.6 {gate} 0.5 pass verified" in said
+
+
 def test_a_stage_that_is_not_there_is_a_usage_error(second: Repository) -> None:
     assert second.mlver("gates", "digits@1.1.0", "--to", "nowhere").code == 2

@@ -23,7 +23,8 @@ CASES: dict[str, tuple[HeldStage | None, Result, str]] = {
     "a second too short": (
         HeldStage(is_held=True, since=START, now=START + 48 * HOUR - 1, latest=START),
         "fail",
-        "holds staging since 2001-09-09T01:46:40Z, for 47 h 59 min",
+        "holds staging since 2001-09-09T01:46:40Z, for 47 h 59 min;"
+        " opens 2001-09-11T01:46:40Z, in 0 h 1 min",
     ),
     "no longer held": (HeldStage(is_held=False), "fail", "does not hold staging"),
     "held by what no tag seals": (
