@@ -7,6 +7,7 @@ would run code.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from mlver.git.git_tag import GitTag
 from mlver.git.process import GitProcess
@@ -23,8 +24,16 @@ _PROGRAMS = {
 }
 
 
-def signature_checker(repository: GitRepository) -> GitProcess:
-    """Build the process that checks signatures, with no program that the repository names."""
+def names_signers(repository: GitRepository) -> bool:
+    """Say whether git is told here whose SSH keys it knows."""
+    return any(repository.settings(r"^gpg\.ssh\.allowedsignersfile$"))
+
+
+def signature_checker(repository: GitRepository, signers: Path | None = None) -> GitProcess:
+    """Build the process that checks signatures, with no program that the repository names.
+
+    `signers` is the file of SSH keys that it knows, where git's settings are not to say.
+    """
     programs: dict[str, str] = {}
     overridden: set[str] = set()
     for scope, name, value in repository.settings(r"^gpg\.(.*\.)?program$"):
@@ -35,6 +44,8 @@ def signature_checker(repository: GitRepository) -> GitProcess:
             # of the person's own settings, the last counts
             programs[name] = value
     disarmed = [(name, program) for name, program in programs.items() if name in overridden]
+    if signers is not None:
+        disarmed.append(("gpg.ssh.allowedSignersFile", str(signers)))
     return GitProcess(repository.top, tuple(disarmed), hooked=repository.hooked)
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from mlver.errors import MlverError
 from mlver.git.detached_seals import DetachedSeal, SealChecker, SealSignature, parse_seal
+from mlver.git.process import GitProcess
 from mlver.git.repository import GitRepository
+from mlver.git.signatures import names_signers, signature_checker
 from mlver.policy.allowed_signers import find_openpgp, select_valid
 from mlver.policy.approvals import UNSIGNED, ApprovalSignature
 from mlver.policy.people import identify_person
@@ -37,6 +44,26 @@ def read_signers(repository: GitRepository, commit: str) -> bytes:
     path = read_settings(repository, [commit])[commit].signers_path
     (data,) = repository.whole_blobs([f"{commit}:{path}"])
     return b"" if data is None or len(data) > _MOST_BYTES else data
+
+
+@contextmanager
+def open_tag_checker(repository: GitRepository) -> Iterator[GitProcess]:
+    """Open what checks the signatures of tags.
+
+    Where git is not told whose SSH keys it knows, these are the signers of the branch whose
+    settings judge; none where those cannot be read.
+    """
+    signers = b""
+    if not names_signers(repository):
+        with suppress(MlverError):
+            signers = read_judging_signers(repository).data
+    if not signers:
+        yield signature_checker(repository)
+        return
+    with TemporaryDirectory(prefix="mlver-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "allowed_signers"
+        path.write_bytes(signers)
+        yield signature_checker(repository, path)
 
 
 @dataclass(frozen=True, slots=True)

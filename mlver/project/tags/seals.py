@@ -341,17 +341,17 @@ def build_unsigned_error(advice: str = "") -> MlverError:
 
 def check_signatures(project: Project, tags: Mapping[str, GitTag]) -> dict[str, SignatureState]:
     """Check the signatures of tags with git, by whatever names them."""
-    from mlver.git.signatures import check_signature, signature_checker
+    states: dict[str, SignatureState] = dict.fromkeys(tags, "unsigned")
+    signed = {name: tag for name, tag in tags.items() if tag.is_signed}
+    if not signed:
+        return states
+    # The checker costs processes to set up, and few tags are signed.
+    from mlver.git.signatures import check_signature
+    from mlver.project.history.signers import open_tag_checker
 
-    # The checker costs a process to set up, so it waits for the first tag that is signed.
-    process = None
-    states: dict[str, SignatureState] = {}
-    for version, tag in tags.items():
-        states[version] = "unsigned"
-        if tag.is_signed:
-            if process is None:
-                process = signature_checker(project.repository)
-            states[version] = check_signature(process, tag)
+    with open_tag_checker(project.repository) as process:
+        for name, tag in signed.items():
+            states[name] = check_signature(process, tag)
     return states
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -61,6 +62,16 @@ def forged(repository: Repository) -> None:
     (repository.path / ".git/forged").write_text(text)
     object_id = repository.git("hash-object", "-t", "tag", "-w", "--literally", ".git/forged")
     repository.git("update-ref", f"refs/tags/{TAG}", object_id)
+
+
+def test_the_signers_of_the_main_branch_are_known_without_a_setting(ssh: Repository) -> None:
+    """What only the work tree says counts for nothing."""
+    allowed = ssh.git("config", "gpg.ssh.allowedSignersFile")
+    ssh.git("config", "--unset", "gpg.ssh.allowedSignersFile")
+    ssh.write(layout.ALLOWED_SIGNERS, Path(allowed).read_text())
+    assert "0 good, 1 by a key that is not known here\n" in assert_works(ssh, "verify", "--all")
+    ssh.commit("Who may sign")
+    assert "  signatures of tags: 1 good\n" in assert_works(ssh, "verify", "--all")
 
 
 def test_signed_tags_are_made_read_and_checked(signed: Repository) -> None:
