@@ -7,13 +7,15 @@ import re
 from mlver.errors import UsageError, printable_name
 from mlver.names import check_text
 
-URL_SCHEMES = ("s3", "gs", "az", "file")
+URL_SCHEMES = ("s3", "gs", "az", "https", "file")
 _MAX_URL = 4096
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 # The same as `url` in `schemas/version.schema.json`.
 _PART = r"(?!\.{1,2}(?:/|\Z))[^/?#\x00-\x1f\x7f-\x9f]+"
 _URL = re.compile(
-    rf"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/{_PART})*|file://(?:/{_PART})+)", re.ASCII
+    rf"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*(?:/{_PART})*"
+    rf"|https://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{{1,5}})?(?:/{_PART})*|file://(?:/{_PART})+)",
+    re.ASCII,
 )
 
 
@@ -50,8 +52,10 @@ def check_url(text: str) -> str:
         )
     url = f"{scheme}://{rest.rstrip('/')}"
     if not is_clean_url(url):
+        # what follows a `?` may be a key
+        shown = printable_name(text.partition("?")[0])
         raise UsageError(
-            f"{printable_name(text)} is not the address of a folder: give a bucket and a prefix"
-            " such as s3://bucket/prefix, or file:///folder, without `?`, `#`, `//` or `..`"
+            f"{shown} is not the address of a folder: give a bucket and a prefix such as"
+            " s3://bucket/prefix, or https://host/folder, without `?`, `#`, `//` or `..`"
         )
     return url

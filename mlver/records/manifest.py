@@ -119,7 +119,7 @@ class Listing:
         for text in BytesIO(self._data):
             if text[:1] == b"\\":
                 file_path = text[_PATH + 1 : -1]
-                yield _unescape_path(file_path) or file_path, text[1:65].decode()
+                yield unescape_path(file_path) or file_path, text[1:65].decode()
             else:
                 yield text[_PATH:-1], text[:64].decode()
 
@@ -151,7 +151,7 @@ def read_paths(data: bytes) -> Iterator[bytes]:
     """
     for text in BytesIO(data):
         file_path = text[_PATH + (text[:1] == b"\\") : -1]
-        yield file_path if text[:1] != b"\\" else _unescape_path(file_path) or file_path
+        yield file_path if text[:1] != b"\\" else unescape_path(file_path) or file_path
 
 
 NumberedEntry = tuple[int, ManifestEntry]
@@ -202,7 +202,7 @@ def _parse_entry(text: bytes) -> ManifestEntry | str:
         return "it is not 64 lower-case hexadecimal digits, two spaces and a path"
     mark, hexadecimal, file_path = line_match.groups()
     if mark or b"\\" in file_path:
-        raw = _unescape_path(file_path)
+        raw = unescape_path(file_path)
         if raw is None or format_line(raw, "")[:-1] != mark + b"  " + file_path:
             return f"its path is not escaped as sha256sum does: {_quote_path(file_path)}"
         file_path = raw
@@ -212,7 +212,7 @@ def _parse_entry(text: bytes) -> ManifestEntry | str:
     return file_path, hexadecimal.decode()
 
 
-def _unescape_path(path: bytes) -> bytes | None:
+def unescape_path(path: bytes) -> bytes | None:
     parts = re.split(rb"(\\.?)", path, flags=re.DOTALL)
     try:
         parts[1::2] = [_ESCAPES[part] for part in parts[1::2]]

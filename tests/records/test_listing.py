@@ -56,7 +56,7 @@ def test_a_listing_is_read_as_it_was_written() -> None:
         '{"schema": "mlver/listing/2"}',
         TEXT.replace("listing/1", "listing-shard/1"),
         TEXT.replace("s3://bucket/train", "s3://bucket/../train"),
-        TEXT.replace("s3://bucket/train", "https://bucket/train"),
+        TEXT.replace("s3://bucket/train", "http://bucket/train"),
         TEXT.replace("s3://bucket/train", "s3://user:secret@bucket"),
         TEXT.replace("a/b.csv", "a/../b"),
         TEXT.replace("a/b.csv", "/a"),

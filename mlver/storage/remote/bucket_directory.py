@@ -30,6 +30,7 @@ class DirectoryReader:
     """Satisfies BucketReader."""
 
     root: Path
+    has_index = False
 
     def list_objects(self) -> Iterator[ListedObject]:
         """See BucketReader. Raise BlobError for a symlink, and for what is no file."""

@@ -34,6 +34,13 @@ class BucketReader(Protocol):
     succeed.
     """
 
+    @property
+    def has_index(self) -> bool:
+        """Whether a file beside the objects states the SHA-256 of each, so that no claim costs a
+        request.
+        """
+        ...
+
     def list_objects(self) -> Iterator[ListedObject]:
         """All objects below the prefix, in no particular order, each of them once.
 

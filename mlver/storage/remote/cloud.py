@@ -260,6 +260,7 @@ class CloudReader:
     # The text that obstore has for a store of Azure may be a crash.
     store: CloudStore = field(repr=False)
     claims: ClaimedChecksums | None = None
+    has_index = False
 
     def list_objects(self) -> Iterator[ListedObject]:
         """See BucketReader."""

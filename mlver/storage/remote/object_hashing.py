@@ -19,7 +19,7 @@ from typing import Literal, TypeVar, cast
 from mlver.errors import UsageError, printable_name
 from mlver.extras import import_extra
 from mlver.records.listing import HashedObject, ListedObject
-from mlver.storage.remote.blobs import BlobMissing, TransientBlobError
+from mlver.storage.remote.blobs import BlobError, BlobMissing, TransientBlobError
 from mlver.storage.remote.buckets import PIECE_BYTES, BucketReader, ObjectMoved, ObjectPiece
 from mlver.storage.remote.open import BackEnd, parse_address
 
@@ -28,9 +28,10 @@ READERS = {
     "s3": BackEnd("mlver.storage.remote.cloud", "open_bucket_reader", "s3"),
     "gs": BackEnd("mlver.storage.remote.cloud", "open_bucket_reader", "gcs"),
     "az": BackEnd("mlver.storage.remote.cloud", "open_bucket_reader", "azure"),
+    "https": BackEnd("mlver.storage.remote.published", "open_published_reader", "http"),
 }
 # Where a server may claim a SHA-256.
-_CLAIMING = ("s3",)
+_CLAIMING = ("s3", "https")
 THREADS = 8
 # A call that failed for now is tried again after so many seconds; the back-ends themselves have
 # tried before.
@@ -133,7 +134,19 @@ def _hash_object(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject:
             f"{printable_name(f'{hasher.url}/{listed.key}')} changed while it was read, twice; run"
             " the same command again when nothing writes there"
         )
+    if hasher.reader.has_index:
+        _check_stated(hasher, hashed)
     return hashed
+
+
+def _check_stated(hasher: _ObjectHasher, hashed: HashedObject) -> None:
+    """Raise BlobError where the bytes are not those that an index beside them states."""
+    stated = hasher.reader.find_claim(hashed.listed)
+    if stated not in (None, hashed.sha256):
+        raise BlobError(
+            f"{printable_name(f'{hasher.url}/{hashed.key}')} has the SHA-256 {hashed.sha256}, and"
+            f" the index beside it states {stated}; ask whoever publishes it which of them is right"
+        )
 
 
 def _list_again(hasher: _ObjectHasher, key: str) -> ListedObject:

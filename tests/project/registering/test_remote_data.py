@@ -223,7 +223,7 @@ def test_a_listing_that_is_not_as_it_was_is_damage(
 
 
 def test_an_address_in_model_yaml_that_is_none_is_refused(pinned: Repository) -> None:
-    for url in ("s3://bucket/../a", "https://example.org/a", "s3://u:p@bucket"):
+    for url in ("s3://bucket/../a", "http://example.org/a", "s3://u:p@bucket"):
         text = (pinned.path / MODEL).read_text()
         lines = [f'    path: "{url}"' if "file:" in line else line for line in text.splitlines()]
         (pinned.path / MODEL).write_text("\n".join(lines) + "\n")

@@ -62,6 +62,8 @@ def test_progress_counts_each_byte(folder: Path) -> None:
 class ChangingReader:
     """A reader whose objects change when they are read: `changes` are called one by one."""
 
+    has_index = False
+
     def __init__(self, folder: Path, changes: list[Callable[[], None]]) -> None:
         self.inner = DirectoryReader(folder)
         self.changes = changes
