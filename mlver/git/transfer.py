@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
-from typing import Any, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
-from git import FetchInfo, Git, PushInfo, Remote, RemoteProgress, Repo
+from git import FetchInfo, Git, RemoteProgress, Repo
 from git.exc import GitCommandError, GitCommandNotFound, GitError
 from git.refs import Reference, SymbolicReference
 
@@ -35,7 +35,7 @@ from mlver.git.process import (
 from mlver.git.repository import GitRepository
 from mlver.system.children import list_children
 from mlver.system.parallel import delay_interrupt
-from mlver.system.timings import STANDARD
+from mlver.system.timings import STANDARD, Timings
 
 # GitPython warns of what git printed, which the error says; without this, Python prints it, too.
 logging.getLogger("git").addHandler(logging.NullHandler())
@@ -61,6 +61,10 @@ _FETCH_FLAGS = {
 }
 
 
+# A line of `git push --porcelain`: a letter for what happened, the names on both sides, a summary.
+_PUSHED = re.compile(r"([ +\-*!=])\t([^\t]*):([^\t:]*)\t(.*)")
+# A tag that came along of itself would be one too many, and no pipeline would start.
+_PUSH_OPTIONS = ("--porcelain", "--progress", "--atomic", "--no-follow-tags")
 # Nothing is fetched or written but what is named; see `fetch_references` on FETCH_HEAD.
 _FETCH_OPTIONS = (
     "--progress",
@@ -100,6 +104,7 @@ class TransferProgress(RemoteProgress):
         self.reporter = reporter
         self.lines: list[str] = []
         self.begun = False
+        self.spoken = False
         self.shown = 0
 
     def new_message_handler(self) -> Callable[[str], None]:
@@ -107,6 +112,7 @@ class TransferProgress(RemoteProgress):
 
         def handle(line: str) -> None:
             text = line.rstrip()
+            self.spoken = self.spoken or bool(_CHATTER.fullmatch(text))
             if text and not _CHATTER.fullmatch(text):
                 self.lines.append(text)
             parse(line)
@@ -212,7 +218,7 @@ def list_references(
         process = repo.git.ls_remote("--quiet", *arguments, as_process=True)
         listing = cast("Git.AutoInterrupt", process)
         try:
-            out, err = listing.communicate(timeout=(repository.timings or STANDARD).git_silence)
+            out, err = listing.communicate(timeout=_find_timings(repository).git_silence)
         finally:
             listing.stdout.close()
             listing.stderr.close()
@@ -256,42 +262,48 @@ def fetch_references(
             with_stdout=False,
         )
         process = cast("Git.AutoInterrupt", fetching)
-        _handle_lines(repository, process, progress.new_message_handler())
-        fetching.wait()
+        silence = _find_timings(repository).git_silence
+        with closing(process.stderr):
+            handle = progress.new_message_handler()
+            for _, line in _read_lines(process, [process.stderr], lambda: silence):
+                handle(line)
+        process.wait()
     outcomes = [_parse_fetched(repo, line) for line in progress.lines]
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _handle_lines(
-    repository: GitRepository, process: Git.AutoInterrupt, handle: Callable[[str], None]
-) -> None:
-    """Handle each line of what git says, to its end; raise TimeoutExpired as below."""
-    with closing(process.stderr):
-        for line in _read_lines(process, (repository.timings or STANDARD).git_silence):
-            handle(line)
+def _find_timings(repository: GitRepository) -> Timings:
+    return repository.timings or STANDARD
 
 
-def _read_lines(process: Git.AutoInterrupt, silence: float) -> Iterator[str]:
-    """The lines of what git says while it works; git ends each report of its progress with a CR.
+def _read_lines(
+    process: Git.AutoInterrupt, pipes: Sequence[IO[bytes]], find_silence: Callable[[], float]
+) -> Iterator[tuple[IO[bytes], str]]:
+    """The lines of what git says while it works, each with its pipe; git ends each report of its
+    progress with a CR.
 
-    Raise TimeoutExpired once it said nothing for too long.
+    Raise TimeoutExpired once it said nothing for too long, in seconds.
     """
-    pipe = process.stderr.fileno()
-    unended = b""
-    while True:
-        ready, _, _ = select.select([pipe], [], [], silence)
+    unended = dict.fromkeys(pipes, b"")
+    open_pipes = list(pipes)
+    while open_pipes:
+        silence = find_silence()
+        ready, _, _ = select.select(open_pipes, [], [], silence)
         if not ready:
             # What git started may hold the pipe for longer than git itself runs.
             if process.poll() is None:
                 raise TimeoutExpired(process.args, silence)
             break
-        piece = os.read(pipe, _PIECE_BYTES)
-        *lines, unended = (unended + piece).replace(b"\r", b"\n").split(b"\n")
-        yield from (line.decode(errors="replace") for line in lines)
-        if not piece:
-            break
-    if unended:
-        yield unended.decode(errors="replace")
+        for pipe in ready:
+            piece = os.read(pipe.fileno(), _PIECE_BYTES)
+            text = (unended[pipe] + piece).replace(b"\r", b"\n")
+            *lines, unended[pipe] = text.split(b"\n")
+            yield from ((pipe, line.decode(errors="replace")) for line in lines)
+            if not piece:
+                open_pipes.remove(pipe)
+    for pipe, text in unended.items():
+        if text:
+            yield pipe, text.decode(errors="replace")
 
 
 def _parse_fetched(repo: Repo, line: str) -> FetchInfo | None:
@@ -318,21 +330,39 @@ def push_references(
     hint: str,
     doing: str,
     reporter: TransferReporter | None = None,
-) -> list[PushInfo]:
-    """Push full refspecs and nothing else, all or none; raise GitFailed where one was refused."""
+) -> None:
+    """Push full refspecs and nothing else, all or none; raise GitFailed where one was refused.
+
+    Raise MlverError where the other side says nothing for too long: `Remote.push` would wait for
+    ever. What it had been sent by then it may still take.
+    """
     progress = TransferProgress(f"pushing to {remote}", reporter or SilentTransfer())
+    timings = _find_timings(repository)
+
+    def find_silence() -> float:
+        return timings.git_silence if progress.spoken else timings.hook_silence
+
+    outcomes: list[re.Match[str]] = []
+    is_done = True
     with _transferring(repository, doing, hint, progress) as repo:
-        # a tag that came along of itself would be one too many, and no pipeline would start
-        outcomes = Remote(repo, remote).push(
-            list(refspecs), progress, atomic=True, no_follow_tags=True
-        )
-    refused = [outcome for outcome in outcomes if outcome.flags & PushInfo.ERROR]
-    if outcomes.error is not None or refused or len(outcomes) < len(refspecs):
-        lines = list(progress.lines)
-        for outcome in refused:
-            lines.append(f"! {outcome.remote_ref_string} {outcome.summary.strip()}")
-        raise GitFailed(doing, "\n".join(lines), hint=hint)
-    return list(outcomes)
+        Git.check_unsafe_protocols(remote)
+        pushing = repo.git.push(*_PUSH_OPTIONS, "--", remote, *refspecs, as_process=True)
+        process = cast("Git.AutoInterrupt", pushing)
+        handle = progress.new_message_handler()
+        with closing(process.stdout), closing(process.stderr):
+            pipes = [process.stdout, process.stderr]
+            for pipe, line in _read_lines(process, pipes, find_silence):
+                if pipe is process.stderr:
+                    handle(line)
+                elif (outcome := _PUSHED.fullmatch(line)) is not None:
+                    outcomes.append(outcome)
+        try:
+            process.wait()
+        except GitCommandError:
+            is_done = False
+    refused = [f"! {outcome[3]} {outcome[4]}" for outcome in outcomes if outcome[1] == "!"]
+    if not is_done or refused or len(outcomes) < len(refspecs):
+        raise GitFailed(doing, "\n".join([*progress.lines, *refused]), hint=hint)
 
 
 @contextmanager

@@ -33,7 +33,8 @@ class Timings:
     `stall`: a transfer in which nothing was confirmed for so long, retries included, is given up.
 
     `git_silence`: git, which asks another repository or fetches from it, says nothing at all for so
-    long; then it is ended. A person may be typing a password meanwhile.
+    long; then it is ended. A person may be typing a password meanwhile. A push is given
+    `hook_silence` until git tells of its own work: a hook of the person's may be at work before.
 
     `grace`: what gc condemned on a remote is deleted after that at the earliest, and a pin protects
     its objects for that long. `least_grace`: no settings make it shorter.
@@ -45,6 +46,7 @@ class Timings:
     whole_call: float = _HOUR
     stall: float = 300.0
     git_silence: float = 300.0
+    hook_silence: float = _HOUR
     grace: float = 14 * _DAY
     least_grace: float = _DAY
 

@@ -17,7 +17,7 @@ from mlver.git.repository import GitRepository
 from mlver.system.timings import STANDARD
 from tests.conftest import Repository
 
-HASTY = replace(STANDARD, git_silence=0.5)
+HASTY = replace(STANDARD, git_silence=0.5, hook_silence=0.5)
 
 
 @pytest.fixture
@@ -69,10 +69,62 @@ def test_a_program_that_git_started_does_not_hold_it_up(
     for ask in (
         lambda: remotes.list_remote_tags(hasty, "ssh://nowhere.example/x"),
         lambda: remotes.fetch_refs(hasty, "ssh://nowhere.example/x", ["refs/heads/main"]),
+        lambda: remotes.push_branch(hasty, "ssh://nowhere.example/x", "refs/heads/main", "x", []),
     ):
         assert_given_up(ask)
         if Path("/proc").is_dir():
             assert_ends(int((tmp_path / "pid").read_text()))
+
+
+@pytest.fixture
+def origin(hasty: GitRepository, tmp_path: Path) -> Path:
+    """A remote of this name, in a folder."""
+    path = tmp_path / "origin.git"
+    hasty.process.write(["init", "--quiet", "--bare", os.fspath(path)], doing="make a remote")
+    arguments = ["config", "remote.origin.url", os.fspath(path)]
+    hasty.process.write(arguments, doing="configure")
+    return path
+
+
+def push_main(repository: GitRepository) -> None:
+    remotes.push_branch(repository, "origin", "refs/heads/main", "main", [])
+
+
+def test_a_push_to_a_silent_server_is_given_up(
+    hasty: GitRepository, origin: Path, tmp_path: Path
+) -> None:
+    receive = tmp_path / "receive"
+    receive.write_text("#!/bin/sh\nexec sleep 5\n")
+    receive.chmod(0o755)
+    arguments = ["config", "remote.origin.receivepack", os.fspath(receive)]
+    hasty.process.write(arguments, doing="configure")
+    error = assert_given_up(lambda: push_main(hasty))
+    assert "git could not push main to origin" in error.message
+
+
+def test_a_push_that_stalls_at_its_end_is_given_up(
+    hasty: GitRepository, origin: Path, tmp_path: Path
+) -> None:
+    """The server has it all, and its own hook never ends."""
+    patient = replace(hasty, timings=replace(HASTY, hook_silence=60))
+    hook = origin / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexec sleep 5\n")
+    hook.chmod(0o755)
+    assert_given_up(lambda: push_main(patient))
+
+
+def test_a_hook_of_the_person_may_take_longer_than_the_server(
+    hasty: GitRepository, origin: Path
+) -> None:
+    patient = replace(hasty, timings=replace(HASTY, hook_silence=60))
+    hook = hasty.git_dir / "hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nsleep 1\n")
+    hook.chmod(0o755)
+    push_main(patient)
+    assert "main" in remotes.list_published(hasty, "origin").branches
+    assert_given_up(lambda: remotes.push_branch(hasty, "origin", "refs/heads/main", "other", []))
 
 
 def assert_ends(pid: int) -> None:
