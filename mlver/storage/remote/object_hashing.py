@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Literal, TypeVar, cast
+from typing import Literal, cast
 
 from mlver.errors import UsageError, printable_name
 from mlver.extras import import_extra
 from mlver.records.listing import HashedObject, ListedObject
+from mlver.storage.remote.attempts import Attempts, Result
 from mlver.storage.remote.blobs import BlobError, BlobMissing, TransientBlobError
 from mlver.storage.remote.buckets import PIECE_BYTES, BucketReader, ObjectMoved, ObjectPiece
 from mlver.storage.remote.open import BackEnd, parse_address
+from mlver.system.timings import STANDARD
 
 READERS = {
     "file": BackEnd("mlver.storage.remote.bucket_directory", "open_directory_reader"),
@@ -33,13 +34,11 @@ READERS = {
 # Where a server may claim a SHA-256.
 _CLAIMING = ("s3", "https")
 THREADS = 8
-# A call that failed for now is tried again after so many seconds; the back-ends themselves have
-# tried before.
-_PAUSES = (0.2, 1.0, 5.0)
+# How often a call that failed for now is tried again.
+_RETRIES = STANDARD.retries
 
 ReadProgress = Callable[[int], None]
 HashMode = Literal["current", "claimed", "pinned"]
-Result = TypeVar("Result")
 
 
 def open_reader(url: str, options: Mapping[str, str]) -> BucketReader:
@@ -59,7 +58,7 @@ def open_reader(url: str, options: Mapping[str, str]) -> BucketReader:
 def list_prefix(url: str, options: Mapping[str, str]) -> list[ListedObject]:
     """All objects of a prefix, sorted by key. Raise BlobError."""
     reader = open_reader(url, options)
-    return sorted(_try_again(lambda: list(reader.list_objects())))
+    return sorted(_repeat(lambda: list(reader.list_objects())))
 
 
 def check_claims(url: str) -> None:
@@ -117,7 +116,7 @@ class _ObjectHasher:
 
 
 def _take_claim(hasher: _ObjectHasher, listed: ListedObject) -> HashedObject:
-    claim = _try_again(lambda: hasher.reader.find_claim(listed))
+    claim = _repeat(lambda: hasher.reader.find_claim(listed))
     if claim is None:
         return _hash_object(hasher, listed)
     hasher.report(listed.size)
@@ -151,7 +150,7 @@ def _check_stated(hasher: _ObjectHasher, hashed: HashedObject) -> None:
 
 def _list_again(hasher: _ObjectHasher, key: str) -> ListedObject:
     try:
-        return _try_again(lambda: hasher.reader.stat_object(key))
+        return _repeat(lambda: hasher.reader.stat_object(key))
     except BlobMissing:
         raise ObjectMoved(
             f"{printable_name(f'{hasher.url}/{key}')} was listed, and is gone now; run the same"
@@ -187,7 +186,7 @@ def _read_pieces(hasher: _ObjectHasher, listed: ListedObject) -> Iterator[Object
             raise TransientBlobError("the hashing was stopped")
         wanted = min(PIECE_BYTES, listed.size - offset)
         read = partial(hasher.reader.read_piece, listed.key, offset, wanted, listed.version)
-        piece = _try_again(read)
+        piece = _repeat(read)
         if not listed.is_same(piece.found) or len(piece.data) != wanted:
             raise ObjectMoved(f"{printable_name(listed.key)} changed")
         yield piece
@@ -204,11 +203,6 @@ _HASH_CALLS: Mapping[HashMode, Callable[[_ObjectHasher, ListedObject], HashedObj
 }
 
 
-def _try_again(call: Callable[[], Result]) -> Result:
+def _repeat(call: Callable[[], Result]) -> Result:
     """Repeat a call that only reads, as long as it fails for now."""
-    for pause in _PAUSES:
-        try:
-            return call()
-        except TransientBlobError:
-            time.sleep(pause)
-    return call()
+    return Attempts(_RETRIES).repeat(call)

@@ -11,13 +11,12 @@ import hashlib
 import io
 import json
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from mlver.errors import printable_name, shell_command
-from mlver.storage.remote.blobs import BlobError, BlobMissing, BlobSource, TransientBlobError
+from mlver.storage.remote.blobs import BlobError, BlobMissing, BlobSource
 from mlver.storage.remote.oci_registry import (
     MANIFEST_TYPE,
     Descriptor,
@@ -28,7 +27,6 @@ from mlver.storage.remote.oci_registry import (
 )
 from mlver.storage.remote.oci_uploads import DigestRefused, Progress, RegistryUploads, digest_source
 from mlver.storage.remote.web import DOCUMENT_BYTES
-from mlver.system.timings import STANDARD
 
 ARTIFACT_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
@@ -39,9 +37,6 @@ _LAYER_TYPE = re.compile(
 )
 # A layer is asked for by so many bytes at a time.
 _PIECE_BYTES = 8 << 20
-_POLICY = STANDARD.retries
-
-Result = TypeVar("Result")
 
 
 class PackedLayer(NamedTuple):
@@ -133,8 +128,8 @@ def push_model(
     for layer in layers:
         if _push_layer(uploads, layer, progress):
             bytes_sent += layer.source.size
-    _try_again(lambda: uploads.push_bytes(data, "the configuration"))
-    _try_again(lambda: registry.put_manifest(tag, manifest))
+    registry.repeat(lambda: uploads.push_bytes(data, "the configuration"))
+    registry.repeat(lambda: registry.put_manifest(tag, manifest))
     return PushedModel(digest_of(manifest), bytes_sent, created=True)
 
 
@@ -143,7 +138,7 @@ def find_model(registry: OciRegistry, reference: str) -> ModelPack | None:
 
     A model that is named by digest is that one, whatever the registry answers.
     """
-    stored, _ = _try_again(lambda: registry.find_manifest(reference))
+    stored, _ = registry.repeat(lambda: registry.find_manifest(reference))
     if stored is None:
         return None
     if ":" in reference and stored.digest != reference:
@@ -205,10 +200,10 @@ def _push_layer(uploads: RegistryUploads, layer: PackedLayer, progress: Progress
     """Have a layer there; whether it was sent. Where the registry proves nothing, read it back."""
     registry = uploads.registry
     size = layer.source.size
-    had_it = _try_again(lambda: registry.has_blob(layer.digest, size))
+    had_it = registry.repeat(lambda: registry.has_blob(layer.digest, size))
     if not had_it:
-        _try_again(lambda: _send_layer(uploads, layer))
-    if not _try_again(uploads.confirms_content):
+        registry.repeat(lambda: _send_layer(uploads, layer))
+    if not registry.repeat(uploads.confirms_content):
         hasher = hashlib.sha256()
         for piece in _read_pieces(registry, layer.describe()):
             hasher.update(piece)
@@ -243,7 +238,7 @@ def _read_piece(
     registry: OciRegistry, layer: Descriptor, name: str, offset: int, size: int
 ) -> bytes:
     try:
-        return _try_again(lambda: registry.read_blob(layer, name, offset, size))
+        return registry.repeat(lambda: registry.read_blob(layer, name, offset, size))
     except BlobMissing as error:
         raise BlobError(
             f"{registry.address} has no longer the bytes of {printable_name(name)}"
@@ -282,15 +277,3 @@ def _format_manifest(
             f" {len(layers):,} files make one of {len(data):,}; put small files into one archive"
         )
     return data
-
-
-def _try_again(call: Callable[[], Result]) -> Result:
-    """The result of a call, which is repeated while it fails for now."""
-    wait = _POLICY.first_wait
-    for _ in range(_POLICY.attempts - 1):
-        try:
-            return call()
-        except TransientBlobError:
-            time.sleep(wait)
-            wait = min(2 * wait, _POLICY.longest_wait)
-    return call()

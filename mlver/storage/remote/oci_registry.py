@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mlver.errors import printable_name
+from mlver.storage.remote.attempts import Attempts, Result
 from mlver.storage.remote.blobs import BlobError, TransientBlobError
 from mlver.storage.remote.oci_auth import RegistryLogin, parse_json_object
 from mlver.storage.remote.oci_names import RepositoryName, is_tag
@@ -82,6 +83,14 @@ class OciRegistry:
     @property
     def address(self) -> str:
         return self.client.address
+
+    def begin_attempts(self) -> Attempts:
+        """For a call that the caller repeats."""
+        return Attempts(self.client.timings.retries)
+
+    def repeat(self, call: Callable[[], Result]) -> Result:
+        """The result of a call, which is repeated while it fails for now."""
+        return self.begin_attempts().repeat(call)
 
     def send(
         self,

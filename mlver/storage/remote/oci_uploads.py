@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -58,22 +57,19 @@ class RegistryUploads:
         Its chunks, unlike all other calls here, are tried again, for nobody wants to begin anew
         with what took an hour. `progress` is called with a number of bytes that arrived.
         """
-        policy = self.registry.client.timings.retries
+        attempts = self.registry.begin_attempts()
         upload = self._begin(name)
-        done = failures = 0
+        done = 0
         while done < source.size:
-            before = done
             try:
                 for chunk in _read_chunks(source, done, name):
                     upload = self._push_chunk(upload, chunk, done, name)
                     done += len(chunk)
+                    attempts.note_progress()
                     if progress is not None:
                         progress(len(chunk))
-            except TransientBlobError:
-                failures = 0 if done > before else failures + 1
-                if failures >= policy.attempts:
-                    raise
-                time.sleep(min(policy.first_wait * 2.0**failures, policy.longest_wait))
+            except TransientBlobError as error:
+                attempts.wait_after(error)
                 upload, done = self._ask_received(upload, name)
         return self._finish(upload, digest, b"", name)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
-from mlver.errors import MlverError
+from mlver.storage.remote.attempts import Attempts, Result
 from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobSource,
@@ -22,8 +21,6 @@ from mlver.storage.remote.blobs import (
     stream_range,
 )
 from mlver.system.timings import STANDARD, RetryPolicy
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +61,15 @@ class RetryingBlobs:
     def stream_range(self, key: str, offset: int, size: int) -> Iterator[memoryview]:
         """See StreamingBlobs. After a failure it goes on behind what has come."""
         done = 0
-        retry = _RetryState(self)
+        attempts = self._begin_attempts()
         while done < size:
             try:
                 for piece in stream_range(self.inner, key, offset + done, size - done):
                     done += len(piece)
-                    retry.failures = 0
+                    attempts.note_progress()
                     yield piece
             except TransientBlobError as error:
-                retry.wait_after(error)
+                attempts.wait_after(error)
 
     def stat_blob(self, key: str) -> BlobInfo:
         """See BlobStore."""
@@ -89,47 +86,22 @@ class RetryingBlobs:
     def list_blobs(self, prefix: str) -> Iterator[BlobInfo]:
         """See BlobStore. After a failure the listing begins again and leaves out what it gave."""
         listed: set[str] = set()
-        retry = _RetryState(self)
+        attempts = self._begin_attempts()
         while True:
             try:
                 for blob_info in self.inner.list_blobs(prefix):
                     # A listing that makes progress is never given up for failures long past.
                     if blob_info.key not in listed:
                         listed.add(blob_info.key)
-                        retry.failures = 0
+                        attempts.note_progress()
                         yield blob_info
             except TransientBlobError as error:
-                retry.wait_after(error)
+                attempts.wait_after(error)
             else:
                 return
 
     def _retry_call(self, call: Callable[[], Result]) -> Result:
-        """The result of a call that is tried as often as the policy allows."""
-        retry = _RetryState(self)
-        while True:
-            try:
-                return call()
-            except TransientBlobError as error:
-                retry.wait_after(error)
+        return self._begin_attempts().repeat(call)
 
-
-class _RetryState:
-    """The failures of one call since it made progress last."""
-
-    def __init__(self, blobs: RetryingBlobs) -> None:
-        self.failures = 0
-        self._blobs = blobs
-        self._deadline = 0.0
-
-    def wait_after(self, error: MlverError) -> None:
-        """Wait before the next attempt; raise the error where there is to be none."""
-        policy = self._blobs.policy
-        now = self._blobs.clock()
-        if self.failures == 0:
-            self._deadline = now + policy.patience
-        self.failures += 1
-        # Doubled each time, so that a server that is down is not made slower by those who wait.
-        wait = min(policy.first_wait * 2.0 ** (self.failures - 1), policy.longest_wait)
-        if self.failures >= policy.attempts or now + wait > self._deadline:
-            raise error
-        self._blobs.sleep(wait)
+    def _begin_attempts(self) -> Attempts:
+        return Attempts(self.policy, self.sleep, self.clock)

@@ -18,6 +18,7 @@ from mlver.storage.remote.blobs import BlobError, BlobMissing, TransientBlobErro
 from mlver.storage.remote.bucket_directory import DirectoryReader
 from mlver.storage.remote.buckets import PIECE_BYTES, ObjectMoved, ObjectPiece
 from mlver.storage.remote.object_hashing import hash_chunk, list_prefix, open_reader
+from mlver.system.timings import RetryPolicy
 
 BIG = os.urandom(1 << 16) * ((2 * PIECE_BYTES >> 16) + 1)
 
@@ -86,7 +87,7 @@ class ChangingReader:
 
 def use_reader(monkeypatch: pytest.MonkeyPatch, reader: ChangingReader) -> None:
     monkeypatch.setattr(listing, "open_reader", lambda url, options: reader)
-    monkeypatch.setattr(listing, "_PAUSES", (0, 0))
+    monkeypatch.setattr(listing, "_RETRIES", RetryPolicy(attempts=3, first_wait=0))
 
 
 def test_an_object_that_changed_is_listed_again_once(
