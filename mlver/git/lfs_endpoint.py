@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from mlver.errors import MlverError, shell_command
 from mlver.git.remotes import choose_remote
 from mlver.git.repository import GitRepository
+from mlver.policy.remote_addresses import strip_secrets
 
 _ENDPOINT = re.compile(
     r"^Endpoint(?: \((.*)\))?=(\S+) \(auth=\w+\)(?:\n  SSH=(.+))?$", re.MULTILINE
 )
 # Who and where, the port, and the path.
 _SSH_URL = re.compile(r"(?:git\+|)ssh(?:\+git|)://((?:[^/@]*@)?[^/:@]+)(:\d+)?(/.*)")
-# What stands before the host: a token may be the name of a user. `git@` of SSH is not secret.
-_USER = re.compile(r"^(https?://)[^/@]*@")
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +30,11 @@ class LfsEndpoint:
     upload: str
 
     def describe(self) -> str:
-        """Both, for people, without passwords."""
-        shown = _hide_secret(self.download)
+        """Both, for people, without secrets."""
+        shown = strip_secrets(self.download)
         if self.upload == self.download:
             return shown
-        return f"{_hide_secret(self.upload)} (fetched from {shown})"
+        return f"{strip_secrets(self.upload)} (fetched from {shown})"
 
 
 def find_endpoint(repository: GitRepository, remote: str) -> LfsEndpoint:
@@ -126,10 +124,6 @@ def _require_server(remote: str, address: str) -> None:
             f" {address}; use a folder that mlver keeps objects in as a remote of its own",
             hint=shell_command("mlver", "remote", "add", "shared", f"{folder}.objects"),
         )
-
-
-def _hide_secret(address: str) -> str:
-    return _PASSWORD.sub(r"\1@", _USER.sub(r"\1", address))
 
 
 def build_absent_error() -> MlverError:

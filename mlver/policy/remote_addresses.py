@@ -5,10 +5,12 @@ An address comes from a file of the repository, so anybody may have written it.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import posixpath
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from mlver.errors import printable_name
 from mlver.records.sections.remotes import RemoteSettings
@@ -110,6 +112,35 @@ def hide_secrets(address: str) -> str:
     if mark:
         path = f"{bare}{mark}{_HIDDEN}"
     return f"{scheme}://{authority}{path}"
+
+
+def strip_secrets(address: str) -> str:
+    """An address of git without what may be a secret, to be read by; one that is no URL stays.
+
+    `hide_secrets` shows that there was one, and cannot be read by.
+    """
+    try:
+        parsed = urlsplit(address)
+    except ValueError:
+        return _name_hidden(address)
+    # What a remote helper takes may hold anything.
+    if "::" in address:
+        return _name_hidden(address)
+    if parsed.scheme in ("http", "https"):
+        parsed = parsed._replace(query="", fragment="")
+    if not parsed.scheme or "@" not in parsed.netloc:
+        return urlunsplit(parsed) if parsed.netloc else address
+    user, _, host = parsed.netloc.rpartition("@")
+    # The user of ssh belongs to the address; that of a web server may be a token.
+    is_account = "ssh" in parsed.scheme.split("+")
+    kept = f"{user.partition(':')[0]}@{host}" if is_account else host
+    return urlunsplit(parsed._replace(netloc=kept))
+
+
+def _name_hidden(address: str) -> str:
+    """Stands for an address that cannot be told without what may be a secret: gc refuses there."""
+    digest = hashlib.sha256(os.fsencode(address)).hexdigest()
+    return f"hidden://{digest[:16]}"
 
 
 def describe_credentials(address: str) -> str:

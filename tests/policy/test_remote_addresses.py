@@ -12,6 +12,7 @@ from mlver.policy.remote_addresses import (
     find_address_fault,
     find_place,
     hide_secrets,
+    strip_secrets,
 )
 from mlver.records.sections.remotes import RemoteSettings
 
@@ -205,3 +206,15 @@ def test_any_text_is_judged_and_shown(url: str, endpoint: str | None) -> None:
             place = find_place(remote)
             assert place.text
             assert place.is_named_by(place.text)
+
+
+def test_passwords_are_told_to_nobody() -> None:
+    assert strip_secrets("https://kim:secret@example.org/a.git") == "https://example.org/a.git"
+    assert strip_secrets("https://token@example.org/a.git") == "https://example.org/a.git"
+    assert strip_secrets("ssh://git:secret@example.org/a") == "ssh://git@example.org/a"
+    assert strip_secrets("git@example.org:a.git") == "git@example.org:a.git"
+    assert strip_secrets("git+ssh://git@example.org/a") == "git+ssh://git@example.org/a"
+    assert strip_secrets("/srv/a@b.git") == "/srv/a@b.git"
+    assert strip_secrets("https://example.org/a.git?token=secret") == "https://example.org/a.git"
+    for address in ("ext::curl -u kim:secret", "https://kim:secret@[example.org/a.git"):
+        assert strip_secrets(address).startswith("hidden://")

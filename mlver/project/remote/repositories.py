@@ -15,11 +15,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes
 
 from mlver.errors import MlverError
 from mlver.git.remotes import list_remotes
 from mlver.git.repository import GitRepository
+from mlver.policy.remote_addresses import strip_secrets
 from mlver.project.remote.notices import (
     REPOSITORIES,
     read_notices,
@@ -173,7 +174,7 @@ def _complete_address(repository: GitRepository, address: str) -> str:
         return _name_path(Path(os.fsdecode(unquote_to_bytes(address.removeprefix("file:")))))
     if _is_path(address):
         return _name_path(repository.top / address)
-    return hide_password(address)
+    return strip_secrets(address)
 
 
 def _is_path(address: str) -> bool:
@@ -195,31 +196,6 @@ def locate_address(address: str) -> str | None:
     if host != quote(socket.gethostname(), safe=""):
         return None
     return os.fsdecode(unquote_to_bytes(slash + path))
-
-
-def hide_password(address: str) -> str:
-    """A git address without what may be a secret; one that is no URL stays as it is."""
-    try:
-        parsed = urlsplit(address)
-    except ValueError:
-        return _hide_address(address)
-    # What a remote helper takes may hold anything.
-    if "::" in address:
-        return _hide_address(address)
-    if parsed.scheme in ("http", "https"):
-        parsed = parsed._replace(query="", fragment="")
-    if not parsed.scheme or "@" not in parsed.netloc:
-        return urlunsplit(parsed) if parsed.netloc else address
-    user, _, host = parsed.netloc.rpartition("@")
-    # The user of ssh belongs to the address; that of a web server may be a token.
-    kept = f"{user.partition(':')[0]}@{host}" if parsed.scheme == "ssh" else host
-    return urlunsplit(parsed._replace(netloc=kept))
-
-
-def _hide_address(address: str) -> str:
-    """Stands for an address that cannot be told without what may be a secret: gc refuses there."""
-    digest = hashlib.sha256(os.fsencode(address)).hexdigest()
-    return f"hidden://{digest[:16]}"
 
 
 def select_forgotten(

@@ -17,7 +17,6 @@ from mlver.project.remote.repositories import (
     SCHEMA,
     SharingRepository,
     announce_repository,
-    hide_password,
     identify_repository,
     list_git_addresses,
     read_repositories,
@@ -276,14 +275,3 @@ def test_a_notice_that_is_not_what_it_is_named_by_ends_it(
     ]
     notice.write_text(json.dumps({**json.loads(notice.read_text()), **change}))
     assert "cannot be read" in assert_refused(second, "gc", "--remote", str(bucket))
-
-
-def test_passwords_are_told_to_nobody() -> None:
-    assert hide_password("https://kim:secret@example.org/a.git") == "https://example.org/a.git"
-    assert hide_password("https://token@example.org/a.git") == "https://example.org/a.git"
-    assert hide_password("ssh://git:secret@example.org/a") == "ssh://git@example.org/a"
-    assert hide_password("git@example.org:a.git") == "git@example.org:a.git"
-    assert hide_password("/srv/a@b.git") == "/srv/a@b.git"
-    assert hide_password("https://example.org/a.git?token=secret") == "https://example.org/a.git"
-    for address in ("ext::curl -u kim:secret", "https://kim:secret@[example.org/a.git"):
-        assert hide_password(address).startswith("hidden://")
