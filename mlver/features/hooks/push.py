@@ -20,6 +20,7 @@ from mlver.features.hooks.deleted_seals import RemainingBranches
 from mlver.features.hooks.pushed_tags import judge_tag_update
 from mlver.features.hooks.sent_code import send_code
 from mlver.features.hooks.sent_objects import send_objects
+from mlver.features.hooks.stranded_seals import find_stranded_seals
 from mlver.features.hooks.unsent_seals import find_unsent_seals
 from mlver.features.hooks.updates import BRANCHES, TAGS, RefUpdate
 from mlver.findings import Finding
@@ -29,6 +30,8 @@ from mlver.git.main_branch import find_main_branch
 from mlver.git.repository import GitRepository
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import BranchProtection, IncomingChanges, IncomingJudge
+from mlver.project.project import Project
+from mlver.project.remote.pushing import objects_are_sent
 from mlver.project.tags import missing_seals
 from mlver.records import layout
 from mlver.records.tags import read_tag_name
@@ -104,9 +107,15 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     tags = [update.ref.removeprefix(TAGS) for update in updates if update.ref.startswith(TAGS)]
     notes = find_left_behind(repository, list(judgement.records), receiver, tags)
     result = HookResult("pre-push", len(updates), judgement.findings, notes)
-    if elsewhere and not judgement.findings:
-        return _send_first(repository, start, elsewhere, _list_places(judgement, updates), result)
-    return result
+    if not elsewhere or judgement.findings:
+        return result
+    # `mlver push` brings the seals itself, and whoever pushes tags knows of them.
+    if len(tags) < len(updates) and not objects_are_sent():
+        told = [*tags, *(note.subject for note in notes)]
+        project = Project.from_repository(repository, start)
+        stranded = find_stranded_seals(project, elsewhere, told)
+        result = replace(result, notes=(*notes, *stranded))
+    return _send_first(repository, start, elsewhere, _list_places(judgement, updates), result)
 
 
 def _send_first(

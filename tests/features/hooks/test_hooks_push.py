@@ -57,6 +57,26 @@ def test_what_mlver_made_passes_and_what_stays_behind_is_told(here: HookedReposi
     assert len(here.git("ls-remote", "--tags", "--refs", "origin").splitlines()) == 4
 
 
+def test_seals_that_stayed_behind_are_told_of_until_they_are_there(here: HookedRepository) -> None:
+    assert here.mlver("tag", "--push").code == 0
+    assert here.mlver("promote", "digits@1.1.0", "--to", "production", "-m", "Go").code == 0
+    (tag,) = here.git("tag", "--points-at", "HEAD").split()
+    assert f"{tag} does not go along to origin" in here.assert_passes(*OUT, "main")
+    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "No record")
+    told = here.assert_passes(*OUT, "main")
+    assert f"{tag} is not at origin yet" in told
+    assert "hint: mlver tag --push" in told
+    assert here.mlver("tag", "--push").code == 0
+    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "No record")
+    assert "mlver" not in here.assert_passes(*OUT, "main")
+    # Nobody is asked again, as nothing was sealed since.
+    (noted,) = (here.path / ".git/mlver/remotes").glob("seals-*")
+    before = noted.stat().st_mtime_ns
+    here.git("commit", "--quiet", "--no-verify", "--allow-empty", "-m", "No record")
+    assert "mlver" not in here.assert_passes(*OUT, "main")
+    assert noted.stat().st_mtime_ns == before
+
+
 @pytest.mark.parametrize("branch", ["main", "master"])
 def test_a_first_push_brings_promotions_to_a_repository_without_commits(
     second: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, branch: str
