@@ -51,6 +51,7 @@ class CommandEntry:
 COMMANDS = {
     "init": CommandEntry("Record", "registering"),
     "register": CommandEntry("Record", "registering"),
+    "run": CommandEntry("Record", "runs"),
     "adopt": CommandEntry("Record", "adopting"),
     "note": CommandEntry("Record", "correcting"),
     "hash": CommandEntry("Record", "hashing"),
@@ -63,6 +64,7 @@ COMMANDS = {
     "stages": CommandEntry("Look", "looking"),
     "show": CommandEntry("Look", "looking"),
     "log": CommandEntry("Look", "looking"),
+    "runs": CommandEntry("Look", "runs"),
     "diff": CommandEntry("Look", "comparing"),
     "compare": CommandEntry("Look", "comparing"),
     "lineage": CommandEntry("Look", "lineage"),

@@ -10,6 +10,7 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from mlver.cli.empty_values import refuse_empty_values
+from mlver.terminal.words_behind import remember_words
 
 
 class PlainHelpCommand(TyperCommand):
@@ -21,6 +22,7 @@ class PlainHelpCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words behind the command; raise UsageError for an option that is empty."""
+        remember_words(ctx, args)
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
             refuse_empty_values(ctx)

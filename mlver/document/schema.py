@@ -33,6 +33,7 @@ Kind = Literal[
     "note",
     "retirement",
     "authorisation",
+    "run",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # The number of each kind's format; every number below it is read for ever.
@@ -46,6 +47,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "note": 2,
     "retirement": 1,
     "authorisation": 1,
+    "run": 1,
 }
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")

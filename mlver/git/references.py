@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ def list_references(repository: GitRepository, folder: str) -> dict[str, str]:
     """List the references below a folder, each with the id of what it names."""
     arguments = ["for-each-ref", "--format=%(objectname) %(refname)", f"{folder}/"]
     references: dict[str, str] = {}
-    for line in repository.process.read(arguments).decode().splitlines():
+    # others may have made a reference of any bytes
+    for line in filter(None, os.fsdecode(repository.process.read(arguments)).split("\n")):
         object_id, _, name = line.partition(" ")
         references[name] = object_id
     return references

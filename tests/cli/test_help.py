@@ -103,7 +103,7 @@ _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 
 
 # What examples read that no story has.
-_FILES = {"hash": "data/train/part.csv", "config": "data/golden/part.csv"}
+_FILES = {"hash": "data/train/part.csv", "config": "data/golden/part.csv", "run": "train.py"}
 
 
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
@@ -111,7 +111,7 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
     if name == "register":
         train_model(repository, 3)
     if name in _FILES:
-        repository.write(_FILES[name], "a")
+        repository.write(_FILES[name], "a" if name != "run" else "")
     if name == "evaluate":
         words = prepare_exam(repository, words)
     if name in _BEFORE:

@@ -45,6 +45,14 @@ right = [row for row in rows if int(row.split(",")[0]) < len(weights) // 9000]
 metrics = {"accuracy": len(right) / len(rows), "count": len(rows)}
 pathlib.Path(os.environ["MLVER_METRICS"]).write_text(json.dumps(metrics))
 """
+# It logs as it goes.
+FIT = """\
+import json, os, pathlib
+log = pathlib.Path(os.environ["MLVER_CURVES"]).open("a")
+for step in range(1, 4):
+    print(json.dumps({"step": step, "loss": 1 / step}), file=log)
+pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": 0.96, "log_loss": 0.18}))
+"""
 PIN = 'datasets:\n  golden: {path: golden.csv, digest: "sha256:%s"}\n'
 
 # Each story goes on from another: its name, then the commands that follow.
@@ -81,6 +89,11 @@ STORIES = {
         "printf 'digit,label\\n1,1\\n2,2\\n4,4\\n6,6\\n' > golden.csv",
         f"printf {shlex.quote(PIN)} $(sha256sum golden.csv | cut -c1-64) >> .mlver/config.yaml",
         "git add . && git commit -qm 'Pin the golden data set'",
+    ),
+    "logging": (
+        "two-versions",
+        f"printf '%s' {shlex.quote(FIT)} > fit.py",
+        "git add fit.py && git commit -qm 'Log the loss'",
     ),
     # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
     "behind": (

@@ -198,6 +198,39 @@ until: "2027-12-31"
 prior: "{DIGEST}"
 """.encode()
 
+RUN_TEXT = f"""\
+schema: mlver/run/1
+model: translate_kr2en
+run: 20261121T030405Z-1a2b3c
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: A wider layer
+command: python train.py
+outcome: failed
+exit_code: -9
+duration: 12.5
+resources: {{cpu_seconds: 40, max_rss_bytes: 1048576}}
+code: {{commit: {"4f1c" * 10}, tree: {"5e2d" * 10}, branch: main, dirty: true}}
+diff: {{digest: "{DIGEST}", size: 12}}
+data:
+  train: {{path: data/train.csv, digest: "{DIGEST}", size: 812, files: 1, stored: false}}
+weights: {{path: model, digest: "{DIGEST}", size: 812, files: 2, stored: false}}
+params: {{lr: 0.1, optimizer: {{name: adam}}}}
+secrets: {{token: "-----BEGIN AGE ENCRYPTED FILE-----"}}
+metrics: {{accuracy: 0.931}}
+curves: {{digest: "{DIGEST}", size: 812}}
+points: 20
+environment: {{python: 3.11.7, platform: linux-x86_64, seed: 42}}
+machine: {{processor: AMD EPYC, processors: 2, instructions: [avx2, fma], memory: 8, \
+accelerators: ["NVIDIA A100, 550.54, 81559 MiB"]}}
+variables: {{OMP_NUM_THREADS: "1"}}
+pipeline: nightly
+step: train
+batch: 2026-Q3
+labels: {{team: mt}}
+remarks: [the metric loss is nan]
+""".encode()
+
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
 
@@ -213,6 +246,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("note", 2): NOTE_TEXT,
     ("retirement", 1): RETIREMENT_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
+    ("run", 1): RUN_TEXT,
 }
 SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
@@ -293,6 +327,17 @@ SMALL: dict[Kind, dict[str, Any]] = {
         **MADE,
         "purposes": [],
         "prior": None,
+    },
+    "run": {
+        "schema": "mlver/run/1",
+        "model": "m",
+        "run": "20261121T030405Z-1a2b3c",
+        "created": "2026-11-21T03:04:05Z",
+        "author": "Kim <k@example.org>",
+        "outcome": "finished",
+        "duration": 1,
+        "code": {"commit": None, "branch": None, "dirty": False},
+        "environment": {"python": "3.11.7", "platform": "linux-x86_64"},
     },
     "model": {"schema": "mlver/model/1", "model": "m"},
     "config": {"schema": "mlver/config/1", "stages": {"staging": {"verified": False}}},

@@ -21,6 +21,7 @@ from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering
 from mlver.records.retirement import RetirementRecord
+from mlver.records.run import RunRecord
 from mlver.records.version import VersionRecord
 
 RECORDS: dict[Kind, Any] = {
@@ -33,6 +34,7 @@ RECORDS: dict[Kind, Any] = {
     "note": NoteRecord,
     "retirement": RetirementRecord,
     "authorisation": AuthorisationRecord,
+    "run": RunRecord,
 }
 # What format 2 added, by class.
 LATER_FIELDS = {
@@ -102,6 +104,21 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("EvaluationRecord", "coverage"): st.none() | st.floats(0, 1),
     ("EvaluationRecord", "untouched"): st.none() | st.booleans(),
     ("EvaluationRecord", "resources"): st.dictionaries(NAMES, FLOATS, max_size=2),
+    ("RunRecord", "run"): st.sampled_from(["20261121T030405Z-1a2b3c", "20261121T030405Z-123e45"]),
+    ("RunRecord", "message"): TEXTS,
+    ("RunRecord", "exit_code"): st.none() | st.integers(-1000, 10**6),
+    ("RunRecord", "duration"): st.floats(0, 1e9) | st.integers(0, 10**9),
+    ("RunRecord", "resources"): st.dictionaries(NAMES, FLOATS, max_size=2),
+    ("RunRecord", "secrets"): st.dictionaries(TEXTS.filter(bool), TEXTS.filter(bool), max_size=2),
+    ("RunRecord", "points"): COUNTS,
+    ("RunRecord", "variables"): st.dictionaries(NAMES, LINES, max_size=2),
+    ("RunRecord", "remarks"): st.lists(TEXTS.filter(bool), max_size=2).map(tuple),
+    ("AttachedFile", "size"): COUNTS,
+    ("Machine", "processor"): OPTIONAL,
+    ("Machine", "processors"): st.none() | st.integers(1, 10**6),
+    ("Machine", "memory"): st.none() | COUNTS,
+    ("Machine", "instructions"): st.lists(LINES, max_size=2, unique=True).map(tuple),
+    ("Machine", "accelerators"): st.lists(LINES, max_size=2).map(tuple),
     ("ServingWindow", "start"): TIMES,
     ("ServingWindow", "end"): TIMES,
     ("ServedData", "digest"): st.none() | DIGESTS,

@@ -84,7 +84,7 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
 def compare_type(hint: Any, part: dict[str, Any], definitions: dict[str, Any], where: Any) -> None:
     part = resolve(part, definitions)
     origin, inner = get_origin(hint), get_args(hint)
-    if "if" in part and inner:  # the other is an artifact at an address
+    if "if" in part and inner and type(None) not in inner:  # the other is at an address
         compare_type(inner[0], part["else"], definitions, where)
         return compare_type(inner[1], part["then"], definitions, where)
     if dataclasses.is_dataclass(origin):

@@ -34,6 +34,7 @@ from tests.faults.preparations import (
     prepare_staged,
     prepare_stopped_merge,
     prepare_told_by_tags,
+    prepare_trained,
     prepare_two_versions,
     prepare_unborn,
     prepare_unmirrored,
@@ -99,6 +100,8 @@ _GRANTED = ("--basis", "consent", "--purpose", "training", "--until", "9999-12-3
 _AMEND = ("register", "m", "--amend", "-m", "Said better", *_ALL, "--owner", "Kim")
 
 _MEASURE = ("--", "sh", "-c", "echo 1 > {samples}; echo '{\"accuracy\": 1}' > {metrics}")
+
+_TRAIN = ("--", "sh", "-c", 'echo \'{"step": 1, "loss": 2}\' > $MLVER_CURVES')
 
 # A new command joins here; every campaign that sweeps operations takes it from here.
 OPERATIONS = (
@@ -202,6 +205,7 @@ OPERATIONS = (
     CampaignOperation(
         "evaluate", prepare_exam, ("evaluate", "m", "--missing", "--on", "golden", *_MEASURE)
     ),
+    CampaignOperation("run", prepare_trained, ("run", "m", *_TRAIN), again=(0, 3)),
     CampaignOperation(
         "drill",
         prepare_staged,

@@ -67,6 +67,12 @@ def prepare_exam(place: WorkPlace) -> None:
     place.commit("Pin")
 
 
+def prepare_trained(place: WorkPlace) -> None:
+    """One version registered, and code that is not committed yet."""
+    prepare_registered(place)
+    place.write("train.py", "print('another training')\n")
+
+
 def prepare_changed(place: WorkPlace) -> None:
     """One version registered, and new weights and data in the work tree."""
     prepare_registered(place)

@@ -23,6 +23,7 @@ _RESULT_NAMES = {
     "audit": ("audit", "dataaudit"),
     "revoke": ("approve",),
     "log": ("log", "params"),
+    "runs": ("runs", "shownrun", "comparedruns"),
 }
 
 

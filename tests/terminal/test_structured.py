@@ -42,6 +42,9 @@ from mlver.features.releasing.tag import TagResult
 from mlver.features.remotes.result import RemoteResult
 from mlver.features.retention.du import DuResult
 from mlver.features.retention.gc import GcResult
+from mlver.features.runs.comparing import ComparedRunsResult
+from mlver.features.runs.listing import RunsResult
+from mlver.features.runs.showing import ShownRunResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
 from mlver.project.approvals.approve import ApproveResult
@@ -54,6 +57,7 @@ from mlver.project.evaluating.request import EvaluateResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult
+from mlver.project.runs.request import RunResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
@@ -119,6 +123,10 @@ KINDS: dict[str, type] = {
             AuthoriseResult,
             DrillResult,
             GatesResult,
+            RunResult,
+            RunsResult,
+            ShownRunResult,
+            ComparedRunsResult,
         ),
     )
 }

@@ -29,8 +29,8 @@ from mlver.project.artifacts.elsewhere.find import (
 )
 from mlver.project.artifacts.modes import list_executable
 from mlver.project.history.encryption import read_encryption
+from mlver.project.history.secret_params import encrypt_params
 from mlver.project.project import Project
-from mlver.project.registering.secret_params import encrypt_params
 from mlver.project.worktree.value_files import read_committed_values, split_numbers
 from mlver.records import layout
 from mlver.records.artifact import Artifact

@@ -15,12 +15,12 @@ from mlver.document import strict
 from mlver.errors import InvalidDocument, MlverError
 from mlver.features.hooks.artifact_files import find_artifact_files, read_ignore_rules
 from mlver.features.hooks.guarding import GuardedFile, is_allowed, judge_artifact, judge_file
-from mlver.features.hooks.secrets import find_document_leaks, find_leaks
 from mlver.findings import Finding
 from mlver.git import remotes, trees
 from mlver.git.changes_in import list_parents
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
+from mlver.policy.leaks import find_document_leaks, find_leaks
 from mlver.project.audit import admission, audit, incoming
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.project import Project

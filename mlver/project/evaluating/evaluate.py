@@ -15,9 +15,9 @@ from pathlib import Path
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, shell_command, summarise_error
-from mlver.git.trees import compute_tree_without
-from mlver.project.artifacts import measuring, storing, unstored
+from mlver.project.artifacts import storing, unstored
 from mlver.project.artifacts.bringing import naming_remotes
+from mlver.project.artifacts.code_state import inspect_working_code
 from mlver.project.edit.edit import PlannedEdit, require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
@@ -148,11 +148,12 @@ class _Evaluation:
         with naming_remotes(self.project, self.ref):
             weights = put_read_only(self.project, brought.record.weights, scratch.path / "weights")
         exam = put_read_only(self.project, data, scratch.path / "data")
+        settings = self.project.registry.read_settings(self.model)
         return _MeasuredSide(
             record=record,
             digest=digest,
             data=data,
-            code=self._describe_code(),
+            code=inspect_working_code(self.project, settings).state,
             environment=environment.capture_environment(self.project.top_folder, {}, None),
             paths=self._choose_paths(scratch, weights.path, exam.path),
             copies=(weights, exam),
@@ -169,24 +170,6 @@ class _Evaluation:
         return MeasuredPaths(
             weights=weights, data=data, output=output, metrics=metrics, samples=samples
         )
-
-    def _describe_code(self) -> CodeState:
-        """Describe the code at HEAD, and whether tracked files differ from it, as `register` does.
-
-        What a version pins itself is not code.
-        """
-        repository = self.project.repository
-        head = repository.head()
-        tree = None
-        if head.commit is not None:
-            tree = compute_tree_without(repository, head.commit, layout.ROOT)
-        changed, _ = repository.changes()
-        settings = self.project.registry.read_settings(self.model)
-        own = measuring.OwnPaths(frozenset([layout.ROOT]))
-        if settings is not None:
-            own = measuring.collect_own_paths(self.project, settings)
-        dirty = any(not own.covers_path(path) for path in changed)
-        return CodeState(commit=head.commit, tree=tree, branch=head.branch, dirty=dirty)
 
     def _measure(self, side: _MeasuredSide, scratch: ScratchFolder) -> Measurement:
         command = MeasuringCommand(

@@ -16,8 +16,9 @@ from typing import Any
 
 from mlver.errors import MlverError, printable_name
 from mlver.policy.samples import SAMPLES_LIMIT, parse_samples
-from mlver.project.evaluating.written import AwaitedFile, mark_time, read_metrics
+from mlver.project.evaluating.written import read_metrics
 from mlver.project.worktree import value_files
+from mlver.project.worktree.awaited_files import AwaitedFile, mark_time
 from mlver.system.running import FinishedRun, RunCommand, run_command
 from mlver.system.scratch import ScratchFolder
 

@@ -15,6 +15,11 @@ from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.history.encryption import read_encryption
+from mlver.project.history.secret_params import (
+    encrypt_params,
+    refuse_exposed,
+    refuse_tracked,
+)
 from mlver.project.project import Project
 from mlver.project.registering.amendable import AmendableVersion, find_amendable
 from mlver.project.registering.inputs import merge_settings
@@ -37,11 +42,6 @@ from mlver.project.registering.register import (
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
-from mlver.project.registering.secret_params import (
-    encrypt_params,
-    refuse_exposed,
-    refuse_tracked,
-)
 from mlver.project.registering.uses import resolve_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals

@@ -24,16 +24,16 @@ from mlver.project.artifacts import (
 from mlver.project.artifacts.agreed_links import AgreedLink
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.history.encryption import read_encryption
+from mlver.project.history.secret_params import (
+    encrypt_params,
+    refuse_exposed,
+    refuse_tracked,
+)
 from mlver.project.project import Project
 from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.remote_data import RemoteData, pin_listing
 from mlver.project.registering.request import RegisterRequest, list_options
-from mlver.project.registering.secret_params import (
-    encrypt_params,
-    refuse_exposed,
-    refuse_tracked,
-)
 from mlver.project.registering.uses import resolve_uses
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlver.features.hooks.secrets import find_document_leaks, find_leaks
+from mlver.policy.leaks import find_document_leaks, find_leaks
 
 # Put together here, so that no scanner takes this file for a leak.
 SECRETS = {

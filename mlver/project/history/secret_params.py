@@ -52,16 +52,32 @@ def refuse_tracked(
 
 def refuse_exposed(record: VersionRecord, secret: Mapping[str, Any]) -> None:
     """Raise UsageError where a record has the text of a secret parameter elsewhere."""
+    exposed = find_exposed(_list_given(record), secret)
+    if exposed is not None:
+        raise build_exposed_error(*exposed)
+
+
+def find_exposed(given: Mapping[str, Any], secret: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Find a secret parameter whose text stands in what is about to be recorded in plain text.
+
+    Return its name, and the place where it stands; None where there is none.
+    """
     texts = _list_texts(secret)
     if not texts:
-        return
-    for place, text in _walk_texts(_list_given(record), ""):
+        return None
+    for place, text in _walk_texts(given, ""):
         for name, secret_text in texts.items():
             if secret_text in text:
-                raise UsageError(
-                    f"the secret param {printable_name(name)} also stands in"
-                    f" {printable_name(place)} of the record, in plain text; say it differently"
-                )
+                return name, place
+    return None
+
+
+def build_exposed_error(name: str, place: str) -> UsageError:
+    """Build the error for a secret parameter that would be recorded in plain text."""
+    return UsageError(
+        f"the secret param {printable_name(name)} also stands in {printable_name(place)} of the"
+        " record, in plain text; say it differently"
+    )
 
 
 def _list_given(record: VersionRecord) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+"""Command line of run and runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlver.errors import UsageError
+from mlver.features.runs.comparing import compare_runs
+from mlver.features.runs.listing import choose_runs, list_runs
+from mlver.features.runs.screen import (
+    draw_compared_runs,
+    draw_curves_svg,
+    draw_run,
+    draw_runs,
+    draw_runs_csv,
+    draw_shown_run,
+)
+from mlver.features.runs.showing import show_run
+from mlver.project.runs.kept import list_run_commits
+from mlver.project.runs.request import RunRequest
+from mlver.project.runs.training_command import run_training
+from mlver.terminal.options import DryRun, Json, Model, list_completions
+from mlver.terminal.pairs import parse_pairs
+from mlver.terminal.session import emit_result, find_session
+from mlver.terminal.words_behind import split_command
+
+RUN_EXAMPLES = (
+    "mlver run digits -- python train.py",
+    "mlver run -- python train.py",
+    "mlver run digits --pipeline nightly --step train --batch 2026-Q3 -- python train.py",
+)
+_FAILED = 3
+
+Many = list[str] | None
+
+_Words = Annotated[
+    Many,
+    typer.Argument(
+        metavar="[MODEL] -- COMMAND...",
+        help="The model (if there are several), and what trains it.",
+        show_default=False,
+    ),
+]
+_Message = Annotated[
+    str,
+    typer.Option("-m", "--message", metavar="WHY", help="What is tried.", show_default=False),
+]
+_ValueFile = typer.Option(
+    metavar="FILE", help="In place of those in model.yaml (repeatable).", show_default=False
+)
+_Data = Annotated[
+    Many,
+    typer.Option(
+        "--data", metavar="NAME=PATH", help="A data set beside or in place of model.yaml's."
+    ),
+]
+_Param = Annotated[Many, typer.Option(metavar="K=V", help="One parameter (repeatable).")]
+_Label = Annotated[Many, typer.Option(metavar="K=V", help="One label (repeatable).")]
+_Environment = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="The Python environment it is trained in."),
+]
+_Pipeline = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The pipeline it is a part of. [default: $MLVER_PIPELINE]"),
+]
+_Step = Annotated[str | None, typer.Option(metavar="NAME", help="Which step of the pipeline.")]
+_Batch = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="The delivery of data, such as 2026-Q3.")
+]
+_NoDiff = Annotated[
+    bool, typer.Option("--no-diff", help="Leave uncommitted changes of the code out.")
+]
+
+
+def run_command(
+    ctx: typer.Context,
+    words: _Words = None,
+    message: _Message = "",
+    params: Annotated[Many, _ValueFile] = None,
+    metrics: Annotated[Many, _ValueFile] = None,
+    data: _Data = None,
+    param: _Param = None,
+    label: _Label = None,
+    environment: _Environment = None,
+    pipeline: _Pipeline = None,
+    step: _Step = None,
+    batch: _Batch = None,
+    no_diff: _NoDiff = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Train, and record what was told, used and measured.
+
+    Every run is kept in git under refs/mlver/runs, also one that fails (exit code 3); nothing
+    changes in the work tree or on a branch. COMMAND may log lines of JSON to $MLVER_CURVES, such
+    as {"step": 1, "loss": 0.5}. No shell reads it.
+    """
+    given, command = split_command(ctx, words or [])
+    if len(given) > 1:
+        raise UsageError(f"run takes one model, and `--` before the command: {' '.join(given)}")
+    request = RunRequest(
+        model=given[0] if given else None,
+        message=message,
+        params_files=params or (),
+        metrics_files=metrics or (),
+        params=param or (),
+        data=parse_pairs(data, "--data"),
+        labels=parse_pairs(label, "--label"),
+        environment=environment,
+        pipeline=pipeline,
+        step=step,
+        batch=batch,
+        keeps_diff=not no_diff,
+        dry_run=dry_run,
+    )
+    result = run_training(find_session(ctx).initialised_project, command, request)
+    emit_result(result, draw_run, json=json, code=_FAILED if result.outcome == "failed" else 0)
+
+
+RUNS_EXAMPLES = (
+    "mlver runs",
+    "mlver runs digits --where 'accuracy >= 0.9 and outcome = finished' --sort accuracy",
+    "mlver runs digits --all --csv",
+)
+
+
+def _complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
+    return list_completions(
+        ctx,
+        lambda project: (name.rpartition("/")[2] for name in list_run_commits(project)),
+        incomplete,
+    )
+
+
+_Where = Annotated[
+    str | None, typer.Option("--where", metavar="FILTER", help="Only runs that this is true of.")
+]
+_Sort = Annotated[
+    str | None,
+    typer.Option("--sort", metavar="FIELD", help="By a metric, the best first, or another field."),
+]
+_Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")]
+_Show = Annotated[
+    str | None,
+    typer.Option(
+        "--show",
+        metavar="RUN",
+        help="One run whole, with its curves: its ID, or its last digits.",
+        autocompletion=_complete_run,
+    ),
+]
+_Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--compare", metavar="RUN RUN", help="In what two runs differ."),
+]
+_Metrics = Annotated[
+    Many, typer.Option("--metric", metavar="NAME", help="Only this curve (repeatable).")
+]
+
+
+def runs_command(
+    ctx: typer.Context,
+    model: Model = None,
+    where: _Where = None,
+    sort: _Sort = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    limit: _Limit = 20,
+    every: Annotated[bool, typer.Option("--all", help="Every run.")] = False,
+    show: _Show = None,
+    metric: _Metrics = None,
+    svg: Annotated[bool, typer.Option("--svg", help="--show: the curves as SVG.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="--show: also uncommitted changes.")] = False,
+    compare: _Compare = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    json: Json = False,
+) -> None:
+    """List the runs that were recorded, show one, or compare two.
+
+    Filters are those of `list`: `accuracy >= 0.9`, `params.lr < 0.01`, `outcome = failed`,
+    `pipeline = nightly`, `code.dirty`, joined by and, or, not and brackets.
+    """
+    if show is not None and compare is not None:
+        raise UsageError("--show and --compare are two answers: ask for one of them")
+    if (svg or diff) and show is None:
+        raise UsageError("--svg and --diff belong to --show RUN")
+    if as_csv + svg + json > 1:
+        raise UsageError("--csv, --svg and --json are three ways to print: give one of them")
+    project = find_session(ctx).shown_project
+    if show is not None:
+        shown = show_run(project, show, model, metrics=metric or (), with_diff=diff)
+        emit_result(shown, draw_curves_svg if svg else draw_shown_run, json=json, paged=not svg)
+    elif compare is not None:
+        compared = compare_runs(project, *compare, model, metrics=metric or ())
+        emit_result(compared, draw_compared_runs, json=json, paged=True)
+    else:
+        choice = choose_runs(
+            where=where, sort=sort, is_reversed=reverse, limit=None if every else limit
+        )
+        listed = list_runs(project, model, choice)
+        emit_result(listed, draw_runs_csv if as_csv else draw_runs, json=json, paged=not as_csv)

@@ -1,0 +1,366 @@
+"""What run and runs print."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlver.content.chart_svg import draw_svg
+from mlver.errors import shell_command
+from mlver.features.runs.comparing import ComparedRunsResult
+from mlver.features.runs.listing import ListedRun, RunsResult
+from mlver.features.runs.showing import ShownRunResult, build_chart
+from mlver.project.runs.request import RunResult
+from mlver.records.run import RunRecord
+from mlver.records.sections.encrypt import SECRET
+from mlver.records.values import flatten_values
+from mlver.terminal.cells import format_csv_cell
+from mlver.terminal.chart import draw_chart
+from mlver.terminal.links import draw_hints
+from mlver.terminal.screen import Cell, Part, Style, TextScreen
+from mlver.terminal.words import (
+    format_age,
+    format_count,
+    format_duration,
+    format_exact,
+    format_number,
+    format_second,
+    format_size,
+    format_sparkline,
+    shorten_digest,
+    shorten_digests,
+    take_first_line,
+)
+
+_METRICS_SHOWN = 4
+_TREND = 24
+_CURVE_HEIGHT = 5
+_STYLES: dict[str, Style] = {"finished": "good", "failed": "bad", "interrupted": "warn"}
+_COLUMNS = (
+    "run",
+    "model",
+    "created",
+    "outcome",
+    "exit_code",
+    "duration",
+    "pipeline",
+    "step",
+    "batch",
+    "commit",
+    "dirty",
+    "versions",
+    "author",
+    "message",
+)
+
+
+# -- run
+
+
+def draw_run(result: RunResult, screen: TextScreen) -> None:
+    name: Part = (f"{result.model} {result.run}", "name")
+    if result.dry_run:
+        screen.draw_line(("Would run", "bold"), f" {result.command}", hang=2)
+        screen.draw_line("  and record it as a run of ", (result.model, "name"))
+    elif result.outcome == "finished":
+        screen.draw_line(("Recorded", "bold"), " ", name, _format_took(result.duration))
+    else:
+        how = describe_end(result.outcome, result.exit_code)
+        took = _format_took(result.duration)
+        screen.draw_line(("Recorded", "bold"), " ", name, f", which {how}", took, hang=2)
+    _draw_given(result, screen)
+    for metric, value in flatten_values(result.metrics).items():
+        screen.draw_line(f"  {metric}  {format_exact(value)}", hang=2)
+    for remark in result.remarks:
+        screen.draw_line(("  not recorded: ", "warn"), shorten_digests(remark), hang=2)
+    if result.outcome == "finished" and not result.dry_run:
+        run = result.run[-6:]
+        screen.draw_next(
+            shell_command("mlver", "register", result.model, "--run", run, "-m", "WHY")
+        )
+
+
+def describe_end(outcome: str, exit_code: int | None) -> str:
+    """Say in words how a run ended."""
+    if outcome == "interrupted":
+        return "was interrupted"
+    if outcome == "finished" or exit_code is None:
+        return outcome
+    if exit_code < 0:
+        return f"was ended by signal {-exit_code}"
+    return f"ended with exit code {exit_code}"
+
+
+def _format_took(duration: float | None) -> Part:
+    return "" if duration is None else (f"  ({format_duration(duration)})", "dim")
+
+
+def _draw_given(result: RunResult, screen: TextScreen) -> None:
+    """What it was a part of, and how much of what it was told and logged is recorded."""
+    facts: list[str] = []
+    if result.pipeline is not None:
+        step = "" if result.step is None else f", step {result.step}"
+        facts.append(f"pipeline {result.pipeline}{step}")
+    if result.batch is not None:
+        facts.append(f"batch {result.batch}")
+    facts.append(format_count(result.params, "param"))
+    if result.secrets:
+        facts.append(f"{len(result.secrets)} secret")
+    facts.append(format_count(len(result.data), "data set"))
+    if result.points:
+        facts.append(f"curves of {format_count(result.points, 'step')}")
+    if result.dirty:
+        size = result.diff
+        kept = "not recorded" if size is None else f"recorded ({format_size(size)})"
+        facts.append(f"uncommitted changes {kept}")
+    screen.draw_line(("  " + ", ".join(facts), "dim"), hang=2)
+
+
+# -- runs
+
+
+def draw_runs(result: RunsResult, screen: TextScreen) -> None:
+    if not result.runs:
+        screen.draw_line("no run matches" if result.total else "no run is recorded here yet")
+        if not result.total:
+            screen.draw_next("mlver run MODEL -- python train.py")
+    has_models = len({run.model for run in result.runs}) > 1
+    metrics = list_metrics(result)[:_METRICS_SHOWN]
+    best = _find_best(result, metrics)
+    rows: list[list[Cell]] = []
+    for run in result.runs:
+        cells: list[Cell] = [(run.run, "name")]
+        cells += [run.model] if has_models else []
+        cells += [format_age(run.created, result.read), _format_outcome(run)]
+        cells.append(format_duration(run.duration))
+        for metric in metrics:
+            cells.append(_format_metric(run, metric, is_best=best.get(metric) == run.run))
+        cells.append(_describe_run(run))
+        rows.append(cells)
+    headers = ["run", *(["model"] if has_models else []), "began", "ended", "took", *metrics, ""]
+    first_number = 3 + has_models
+    right = range(first_number, first_number + 1 + len(metrics))
+    screen.draw_table(rows, headers=headers, right=right, fold=len(headers) - 1, cut=True)
+    if result.matching > len(result.runs):
+        screen.draw_unbroken((f"{result.matching - len(result.runs):,} more (--all)", "dim"))
+    draw_run_faults(result.faults, screen)
+
+
+def draw_run_faults(faults: Sequence[str], screen: TextScreen) -> None:
+    for fault in faults:
+        screen.draw_line(("unreadable: ", "bad"), shorten_digests(take_first_line(fault)), hang=2)
+    if faults:
+        draw_hints((shell_command("git", "for-each-ref", "refs/mlver/runs"),), screen)
+
+
+def list_metrics(result: RunsResult) -> list[str]:
+    """The metrics of the runs, those with a direction first."""
+    known: dict[str, None] = {}
+    for run in result.runs:
+        known.update(dict.fromkeys(run.metrics))
+    return sorted(known, key=lambda metric: metric not in result.directions)
+
+
+def _find_best(result: RunsResult, metrics: Sequence[str]) -> dict[str, str]:
+    """The run with the best value of each metric that says which way is better."""
+    best: dict[str, str] = {}
+    for metric in metrics:
+        direction = result.directions.get(metric)
+        values = {run.run: run.metrics[metric] for run in result.runs if metric in run.metrics}
+        if direction is not None and len(set(values.values())) > 1:
+            choose = max if direction == "higher" else min
+            best[metric] = choose(values, key=values.__getitem__)
+    return best
+
+
+def _format_outcome(run: ListedRun) -> Cell:
+    text: str = run.outcome
+    if run.outcome == "failed" and run.exit_code is not None:
+        text = f"failed ({run.exit_code})"
+    return (text, _STYLES[run.outcome])
+
+
+def _format_metric(run: ListedRun, metric: str, *, is_best: bool) -> Cell:
+    value = run.metrics.get(metric)
+    text = "" if value is None else format_number(value)
+    return [text, (" *", "good")] if is_best else text
+
+
+def _describe_run(run: ListedRun) -> Cell:
+    """What came of it, what it was a part of, and why it was made."""
+    parts: list[Part] = []
+    if run.versions:
+        parts.append((f"{', '.join(run.versions)}  ", "good"))
+    if run.pipeline is not None:
+        step = "" if run.step is None else f"/{run.step}"
+        parts.append((f"{run.pipeline}{step}  ", "dim"))
+    if run.batch is not None:
+        parts.append((f"batch {run.batch}  ", "dim"))
+    if run.dirty:
+        parts.append(("uncommitted  ", "warn"))
+    return [*parts, take_first_line(run.message)]
+
+
+def draw_runs_csv(result: RunsResult, screen: TextScreen) -> None:
+    """Comma-separated values (RFC 4180), a row a run: numbers exact, every metric and param."""
+    metrics = list_metrics(result)
+    params = list(dict.fromkeys(name for run in result.runs for name in run.params))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    named = [*(f"metrics.{name}" for name in metrics), *(f"params.{name}" for name in params)]
+    writer.writerow([*_COLUMNS, *map(format_csv_cell, named)])
+    for run in result.runs:
+        values = [run.metrics.get(name) for name in metrics]
+        values += [run.params.get(name) for name in params]
+        facts = [getattr(run, column) for column in _COLUMNS]
+        writer.writerow(list(map(format_csv_cell, [*facts, *values])))
+    screen.write_page(text.getvalue())
+
+
+# -- runs --show
+
+
+def draw_shown_run(result: ShownRunResult, screen: TextScreen) -> None:
+    record = result.record
+    how: Part = (describe_end(record.outcome, record.exit_code), _STYLES[record.outcome])
+    screen.draw_line((f"{record.model} {record.run}", "name"), "  ", how)
+    if record.message:
+        screen.draw_line(f"  {record.message}", hang=2)
+    for group, values in _list_facts(result).items():
+        _draw_group(group, values, screen)
+    if result.steps:
+        draw_chart(build_chart(result), screen, height=_CURVE_HEIGHT)
+    for remark in record.remarks:
+        screen.draw_line(("  not recorded: ", "warn"), shorten_digests(remark), hang=2)
+    if result.diff is not None:
+        screen.draw_line(("uncommitted changes", "bold"))
+        for line in result.diff.splitlines():
+            screen.draw_line(f"  {line}", hang=2)
+
+
+def draw_curves_svg(result: ShownRunResult, screen: TextScreen) -> None:
+    """The curves as a picture."""
+    screen.write_page(draw_svg(build_chart(result, every=True)))
+
+
+def _list_facts(result: ShownRunResult) -> dict[str, Mapping[str, Any]]:
+    """What a run holds, by group, in the words of the record."""
+    record = result.record
+    about = {
+        "began": format_second(record.created),
+        "took": format_duration(record.duration),
+        "author": record.author,
+        "command": record.command,
+        "pipeline": record.pipeline,
+        "step": record.step,
+        "batch": record.batch,
+        "versions": ", ".join(result.versions) or None,
+        "kept in": result.reference,
+    }
+    secrets = dict.fromkeys(record.secrets, SECRET)
+    return {
+        "run": about,
+        "metrics": flatten_values(record.metrics),
+        "params": {**flatten_values(record.params), **secrets},
+        "data": _list_artifacts(record),
+        "code": _describe_code(record),
+        "environment": _describe_environment(record),
+        "variables": record.variables,
+        "machine": _describe_machine(record),
+        "labels": record.labels,
+    }
+
+
+def _draw_group(group: str, values: Mapping[str, Any], screen: TextScreen) -> None:
+    present = {name: value for name, value in values.items() if value is not None}
+    if not present:
+        return
+    screen.draw_line((group, "bold"))
+    rows: list[Sequence[Cell]] = []
+    for name, value in present.items():
+        rows.append([(name, "dim"), shorten_digests(format_exact(value))])
+    screen.draw_table(rows, indent=2, fold=1)
+
+
+def _list_artifacts(record: RunRecord) -> dict[str, str]:
+    artifacts = dict(record.data)
+    if record.weights is not None:
+        artifacts["weights"] = record.weights
+    listed: dict[str, str] = {}
+    for name, artifact in artifacts.items():
+        digest = shorten_digest(str(artifact.digest))
+        listed[name] = f"{artifact.path}  {digest}  {format_size(artifact.size)}"
+    return listed
+
+
+def _describe_code(record: RunRecord) -> dict[str, Any]:
+    changes = None
+    if record.code.dirty:
+        changes = "not recorded" if record.diff is None else format_size(record.diff.size)
+    return {
+        "commit": record.code.commit,
+        "branch": record.code.branch,
+        "uncommitted changes": changes,
+    }
+
+
+def _describe_environment(record: RunRecord) -> dict[str, Any]:
+    environment = record.environment
+    return {
+        "python": environment.python,
+        "platform": environment.platform,
+        "source": environment.source,
+        "packages": len(environment.packages) or None,
+        "accelerator": environment.accelerator,
+        "seed": environment.seed,
+    }
+
+
+def _describe_machine(record: RunRecord) -> dict[str, Any]:
+    machine = record.machine
+    peak = record.resources.get("max_rss_bytes")
+    return {
+        "processor": machine.processor,
+        "processors": machine.processors,
+        "memory": None if machine.memory is None else format_size(machine.memory),
+        "accelerators": "; ".join(machine.accelerators) or None,
+        "peak memory of a process": None if peak is None else format_size(int(peak)),
+        "processor seconds": record.resources.get("cpu_seconds"),
+    }
+
+
+# -- runs --compare
+
+
+def draw_compared_runs(result: ComparedRunsResult, screen: TextScreen) -> None:
+    screen.draw_line((result.old, "name"), " → ", (result.new, "name"))
+    if not result.differs:
+        screen.draw_line("  nothing differs")
+    group = None
+    rows: list[Sequence[Cell]] = []
+    for difference in result.differences:
+        shown = difference.group if difference.group != group else ""
+        group = difference.group
+        old, new = _format_side(difference.old), _format_side(difference.new)
+        rows.append([(shown, "bold"), (difference.name, "dim"), f"{old} → {new}"])
+    screen.draw_table(rows, indent=2, fold=2)
+    curves: list[Sequence[Cell]] = []
+    for curve in result.curves:
+        old, new = _draw_trend(curve.old, screen), _draw_trend(curve.new, screen)
+        curves.append([curve.metric, old, "→", new])
+    screen.draw_table(curves, indent=2)
+
+
+def _format_side(value: Any) -> str:
+    return "–" if value is None else shorten_digests(format_exact(value))
+
+
+def _draw_trend(values: Sequence[float | None], screen: TextScreen) -> str:
+    """A curve at a glance, and its last value."""
+    stride = max(1, -(-len(values) // _TREND))
+    sparkline = format_sparkline(list(values[::stride]), has_blocks=screen.has_braille)
+    present = [value for value in values if value is not None]
+    last = format_number(present[-1]) if present else ""
+    return f"{sparkline} {last}".strip()

@@ -1,0 +1,68 @@
+"""Commits that no branch holds: a few files each, under a reference of their own.
+
+Such a reference is made once and never moves. The work tree, the index and every branch stay as
+they are, and no hook runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlver.errors import shell_command
+from mlver.git import changes, references
+from mlver.git.repository import GitRepository
+
+_LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
+
+
+def keep_commit(
+    repository: GitRepository,
+    reference: str,
+    files: Mapping[str, bytes],
+    message: str,
+    moment: str,
+) -> str:
+    """Make a commit of these files and a new reference to it; return its id once both are durable.
+
+    `moment` is the commit's date. Whatever stops this, the reference names all of it or is not
+    there. Raise GitFailed where there is a reference of that name already.
+    """
+    process = repository.process
+    doing = "store what was recorded"
+    listing = bytearray()
+    for name, data in sorted(files.items()):
+        storing = ["hash-object", "-w", "--no-filters", "--stdin"]
+        blob = process.write(storing, stdin=data, doing=doing).strip()
+        listing += b"100644 blob %b\t%b\0" % (blob, name.encode())
+    tree = process.write(["mktree", "-z"], stdin=bytes(listing), doing=doing).decode().strip()
+    dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
+    made = process.write(
+        ["commit-tree", "--no-gpg-sign", tree], stdin=message.encode(), doing=doing, env=dates
+    )
+    commit = made.decode().strip()
+    # A reference must not name what a power cut may take away.
+    changes.sync_git(repository, [])
+    references.update_references(
+        repository,
+        "create",
+        {reference: commit},
+        doing="name what was recorded",
+        hint=_LIST_HINT,
+    )
+    changes.sync_git(repository, [reference])
+    return commit
+
+
+def take_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
+    """Give commits that were fetched their references, all or none, durably."""
+    changes.sync_git(repository, [])
+    references.update_references(
+        repository, "create", commits, doing="name what was fetched", hint=_LIST_HINT
+    )
+    changes.sync_git(repository, commits)
+
+
+def read_diff(repository: GitRepository, paths: Sequence[str]) -> bytes:
+    """Read how these files differ from HEAD, as `git apply` takes it; nothing of theirs is run."""
+    options = ["--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"]
+    return repository.disarmed.read(["diff", *options, "HEAD", "--", *paths])

@@ -1,0 +1,1 @@
+"""Trainings that are recorded, whether or not a version comes of them."""

@@ -1,0 +1,73 @@
+"""Scripts that train, and what they leave."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from mlver.project.project import Project
+from mlver.project.runs.kept import KeptRun, list_kept_runs
+from tests.conftest import Repository
+
+PYTHON = sys.executable
+TRAIN = """\
+import json, os, pathlib
+log = pathlib.Path(os.environ["MLVER_CURVES"]).open("a")
+for step in range(1, 4):
+    print(json.dumps({"step": step, "loss": 1 / step}), file=log)
+log.close()
+pathlib.Path("model/weights.safetensors").write_text("trained\\n")
+pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": 0.97, "log_loss": 0.2}))
+"""
+COMMAND = ("--", "sh", "-c")
+# As TRAIN does it, without a Python that has to start.
+QUICK = (
+    'for i in 1 2 3; do echo "{\\"step\\": $i, \\"loss\\": 0.$i}" >> "$MLVER_CURVES"; done;'
+    " echo trained > model/weights.safetensors;"
+    ' echo "{\\"accuracy\\": 0.97, \\"log_loss\\": 0.2}" > metrics.json'
+)
+
+
+def shell(script: str) -> tuple[str, ...]:
+    return (*COMMAND, script)
+
+
+def read_runs(repository: Repository) -> list[KeptRun]:
+    """The runs, the newest first; none of them may be unreadable."""
+    kept = list_kept_runs(Project.open_existing(repository.path))
+    assert kept.faults == ()
+    return list(kept.runs)
+
+
+def read_only_run(repository: Repository) -> KeptRun:
+    (run,) = read_runs(repository)
+    return run
+
+
+def list_references(repository: Repository) -> list[str]:
+    return repository.git("for-each-ref", "--format=%(refname)", "refs/mlver/runs").split()
+
+
+def describe_rest(repository: Repository) -> tuple[str, str, str]:
+    """What a run must not change: HEAD, the branches and tags, and what git says of the files."""
+    references = repository.git("for-each-ref", "refs/heads", "refs/tags")
+    return repository.git("rev-parse", "HEAD"), references, repository.git("status", "--porcelain")
+
+
+def forge_run(repository: Repository, reference: str, files: dict[str, bytes]) -> str:
+    """A commit of these files under a reference, as anybody can push one."""
+    listing = ""
+    for name, data in files.items():
+        place = repository.write(".git/forged", data)
+        blob = repository.git("hash-object", "-w", "--no-filters", str(place))
+        listing += f"100644 blob {blob}\t{name}\n"
+    made = subprocess.run(
+        ["git", "mktree"],
+        input=listing.encode(),
+        cwd=repository.path,
+        capture_output=True,
+        check=True,
+    )
+    commit = repository.git("commit-tree", made.stdout.decode().strip(), "-m", "forged")
+    repository.git("update-ref", reference, commit)
+    return commit

@@ -1,0 +1,80 @@
+"""Metric curves survive the journey, and what is none is refused with its line."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlver.errors import InvalidDocument
+from mlver.records.curves import CURVES_LIMIT, Curves, format_curves, format_point, parse_curves
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**62), 2**62)
+NAMES = st.text(min_size=1, max_size=8).filter(lambda name: name != "step")
+
+
+@st.composite
+def make_curves(draw: st.DrawFn) -> Curves:
+    steps = draw(st.lists(NUMBERS, max_size=4))
+    column = st.lists(NUMBERS | st.none(), min_size=len(steps), max_size=len(steps))
+    return Curves(steps, draw(st.dictionaries(NAMES, column, max_size=3)))
+
+
+@given(make_curves())
+def test_curves_survive_the_journey(curves: Curves) -> None:
+    read = parse_curves(format_curves(curves), "curves")
+    assert list(read.steps) == list(curves.steps)
+    for name, column in curves.series.items():
+        if any(value is not None for value in column):
+            assert list(read.series[name]) == list(column)
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_curves_or_refused(data: bytes, as_written: bool) -> None:
+    with suppress(InvalidDocument):
+        curves = parse_curves(data, "curves", as_written=as_written)
+        assert all(len(column) == len(curves) for column in curves.series.values())
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (b"{}", "line 1: has no `step` that is a number"),
+        (b'{"step": true}', "has no `step`"),
+        (b'{"step": 1e999}', "has no `step`"),
+        (b'{"step": 1, "loss": "low"}', "a value that is no finite number"),
+        (b'{"step": 1, "loss": NaN}', "`NaN` is no number"),
+        (b'{"step": 1, "loss": 99999999999999999999999}', "no finite number"),
+        (b'{"step": 1, "": 1}', "a name that is empty"),
+        (b'{"step": 1', "is no JSON"),
+        (b"[" * 60_000, "is nested too deeply"),
+        (b'{"step": 1' + b"0" * 5_000 + b"}", "line 1"),
+        (b'{"step": 1, "a": "' + b"x" * 70_000 + b'"}', "is longer than"),
+        (b"\xff", "is no UTF-8"),
+    ],
+)
+def test_what_is_no_curve_is_named_with_its_line(line: bytes, fault: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        parse_curves(line + b"\n", "curves")
+    assert fault in str(refused.value)
+
+
+def test_too_many_bytes_and_too_many_names_are_refused() -> None:
+    with pytest.raises(InvalidDocument, match="is larger than"):
+        parse_curves(b" " * (CURVES_LIMIT + 1), "curves")
+    many = b"".join(format_point(step, {f"m{step}": 1}) for step in range(1_001))
+    with pytest.raises(InvalidDocument, match="more than 1,000 names"):
+        parse_curves(many, "curves")
+
+
+def test_what_a_training_writes_is_read_leniently() -> None:
+    written = b'{"loss": NaN, "phase": "warm"}\n\n{"step": 7, "val": {"loss": 2}}\n{"half'
+    curves = parse_curves(written, "curves", as_written=True)
+    assert curves.steps == [1, 7]
+    assert curves.series == {"loss": [None, None], "val.loss": [None, 2]}
+
+
+def test_what_is_not_finite_is_written_as_none() -> None:
+    assert format_point(1, {"loss": float("inf")}) == b'{"step": 1, "loss": null}\n'
