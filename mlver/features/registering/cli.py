@@ -254,6 +254,16 @@ AllowMixed = Annotated[
 ]
 
 
+FromRun = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="Take everything from this recorded run: its ID, or its last digits.",
+        rich_help_panel=_WHERE,
+        show_default=False,
+    ),
+]
 Amend = Annotated[
     bool,
     typer.Option(
@@ -301,6 +311,7 @@ def register_command(
     hash_all: HashAll = False,
     trust_server_checksums: TrustClaims = False,
     amend: Amend = False,
+    run: FromRun = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -326,6 +337,7 @@ def register_command(
     request = replace(request, version=version, bump=bump, pre=pre, allow_lower=allow_lower)
     request = replace(request, commit=not no_commit, dry_run=dry_run)
     request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed, amend=amend)
+    request = replace(request, run=run)
     carry_out = amend_version if amend else register_version
     result = carry_out(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)

@@ -25,6 +25,7 @@ _TEXTS = (
     "command",
     "executor",
     "scheduler",
+    "run",
 )
 _PATHS = ("weights", "environment")
 _LISTS = ("params_files", "metrics_files", "param_keys", "metric_keys", "unstored", "uses")
@@ -76,6 +77,7 @@ class RegisterOptions(TypedDict, total=False):
     allow_mixed: bool
     dry_run: bool
     amend: bool
+    run: str
 
 
 def build_request(model: str, message: str, options: RegisterOptions) -> RegisterRequest:
@@ -120,7 +122,8 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         update=options.get("update", "full"),
         uses=tuple(options.get("uses", ())),
         command=options.get("command"),
-        environment=_choose_environment(options.get("environment")),
+        # That of a run was recorded with it.
+        environment=None if options.get("run") else _choose_environment(options.get("environment")),
         unstored=_list_paths(options.get("unstored", ())),
         listings={name: os.fspath(path) for name, path in options.get("listings", {}).items()},
         executor=options.get("executor"),
@@ -133,6 +136,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         allow_mixed=options.get("allow_mixed", False),
         dry_run=options.get("dry_run", False),
         amend=options.get("amend", False),
+        run=options.get("run"),
     )
 
 

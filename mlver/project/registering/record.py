@@ -201,7 +201,8 @@ class GivenValues:
     """The params and metrics of files and of the command line.
 
     `replaced` are the values of files, by dotted name, that the command line gave others for.
-    `secret` are params, by dotted name, that stand in the record encrypted only.
+    `secret` are params, by dotted name, that stand in the record encrypted only; `encrypted` are
+    the texts of those that a run has so already.
     """
 
     params: Mapping[str, Any]
@@ -209,6 +210,7 @@ class GivenValues:
     replaced: Mapping[str, Mapping[str, Any]]
     secret: Mapping[str, Any] = field(default_factory=dict)
     encryption: EncryptSettings = field(default_factory=EncryptSettings)
+    encrypted: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather_given(
@@ -295,7 +297,7 @@ def build_record(
         environment=environment.capture_environment(
             project.top_folder, given.params, request.command or settings.command, prefix
         ),
-        secrets=encrypt_params(given.secret, given.encryption),
+        secrets={**given.encrypted, **encrypt_params(given.secret, given.encryption)},
         uses=resolve_uses(project, request),
         labels=inherit_labels(settings, request),
         extra=VersionRecord.describe_replaced(given.replaced),

@@ -19,22 +19,29 @@ from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project
-from mlver.project.registering.inputs import resolve_inputs
+from mlver.project.registering.from_run import (
+    apply_run,
+    complete_request,
+    find_source,
+    gather_given_or_run,
+    inspect_code_or_run,
+    require_same_artifacts,
+)
+from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
 from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
 from mlver.project.registering.omissions import find_dropped, list_left_out
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
-    gather_given,
-    inspect_code,
     measure_artifacts,
     pin_modes,
 )
-from mlver.project.registering.remote_data import hash_remote_data, pin_listing
+from mlver.project.registering.remote_data import RemoteData, hash_remote_data, pin_listing
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.runs.kept import KeptRun
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -132,6 +139,8 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     """
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
+    run = find_source(project, request)
+    request = complete_request(request, run)
     check_request(project, request)
     if request.commit:
         require_possible_date(project, "version", project.record_time)
@@ -142,33 +151,50 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     agreeing = nullcontext() if request.dry_run else restoring_agreed(project)
     with naming_commits(project.repository), editing as edit, agreeing:
         inputs = resolve_inputs(project, request)
-        # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
-        refuse_unfinished(project.repository)
-        # Before anything is stored: what cannot be recorded is refused at once.
-        given = gather_given(project, request, inputs.settings)
-        code = inspect_code(project, request, inputs)
-        measured = measure_artifacts(
-            project, request, inputs.settings, remote, store=bool(edit), encryption=given.encryption
-        )
-        require_holders(project, inputs.settings, measured)
-        record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
-        record = trace_lineage(project, request, inputs, record)
-        before = read_before(project, record)
-        record = pin_modes(project, record, measured, before)
-        if edit is not None:
-            record = encrypt_artifacts(project, record, measured, before, given.encryption)
-        _note_environment(project, record)
-        encoded = EncodedRecord(record, encode_record(project, record), measured, before)
+        encoded, code = _make_record(project, request, inputs, remote, run, edit)
         # built before the record lands: afterwards nothing may fail any more
         result = build_result(project, request, encoded, code)
         if edit is None:
             return result
         plan_files(project, edit, inputs.settings, encoded)
         if not request.commit:
-            edit.stage_files(description=_describe_edit(record))
+            edit.stage_files(description=_describe_edit(encoded.record))
             return result
         commit = _commit_record(edit, encoded)
+    record = encoded.record
     return replace(result, commit=commit, tag=version_tag_name(record.model, record.version))
+
+
+def _make_record(
+    project: Project,
+    request: RegisterRequest,
+    inputs: RegisterInputs,
+    remote: RemoteData,
+    run: KeptRun | None,
+    edit: PlannedEdit | None,
+) -> tuple[EncodedRecord, WorkTreeState]:
+    """Measure the artifacts and make the record; store the bytes where there is an edit."""
+    # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
+    refuse_unfinished(project.repository)
+    # Before anything is stored: what cannot be recorded is refused at once.
+    given = gather_given_or_run(project, request, inputs.settings, run)
+    code = inspect_code_or_run(project, request, inputs, run)
+    measured = measure_artifacts(
+        project, request, inputs.settings, remote, store=bool(edit), encryption=given.encryption
+    )
+    require_holders(project, inputs.settings, measured)
+    if run is not None:
+        require_same_artifacts(run, measured)
+    record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
+    if run is not None:
+        record = apply_run(record, run)
+    record = trace_lineage(project, request, inputs, record)
+    before = read_before(project, record)
+    record = pin_modes(project, record, measured, before)
+    if edit is not None:
+        record = encrypt_artifacts(project, record, measured, before, given.encryption)
+    _note_environment(project, record)
+    return EncodedRecord(record, encode_record(project, record), measured, before), code
 
 
 def read_before(project: Project, record: VersionRecord) -> VersionRecord | None:

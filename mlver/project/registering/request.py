@@ -23,7 +23,8 @@ class RegisterRequest:
     to pick from the files. `data` may also be addresses of remote prefixes; `listings` are files
     that say what these hold, by the names of data sets, and `executor`, `scheduler` and `hash_all`
     say how the others are hashed. `trust_claims`: a SHA-256 that their server claims is taken.
-    `uses` are versions of other models, as a person names them.
+    `uses` are versions of other models, as a person names them; `run` names the recorded run that
+    it comes from.
     """
 
     model: str
@@ -64,6 +65,7 @@ class RegisterRequest:
     allow_mixed: bool = False
     dry_run: bool = False
     amend: bool = False
+    run: str | None = None
 
 
 def check_request(project: Project, request: RegisterRequest) -> None:
@@ -102,6 +104,7 @@ def list_options(request: RegisterRequest) -> list[str]:
     single = {
         "--version": request.version,
         "--bump": request.bump,
+        "--run": request.run,
         "--pre": request.pre,
         "--parent": request.parent,
         "--command": request.command,

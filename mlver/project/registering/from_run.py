@@ -1,0 +1,194 @@
+"""A version that is registered from a recorded run: what was recorded then stands in its record.
+
+The weights and the data are measured now, and have to be those of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.project.artifacts.measuring import MeasuredArtifact
+from mlver.project.history.encryption import read_encryption
+from mlver.project.project import Project
+from mlver.project.registering.inputs import RegisterInputs
+from mlver.project.registering.record import (
+    GivenValues,
+    WorkTreeState,
+    check_given,
+    gather_given,
+    inspect_code,
+)
+from mlver.project.registering.request import RegisterRequest, list_options
+from mlver.project.runs.kept import KeptRun, find_run
+from mlver.project.worktree import environment, value_files
+from mlver.records.model import ModelSettings
+from mlver.records.values import flatten_values, is_same_value
+from mlver.records.version import VersionRecord
+
+BATCH_LABEL = "batch"
+
+
+def find_source(project: Project, request: RegisterRequest) -> KeptRun | None:
+    """Find the run that a version is registered from; None where it is from none.
+
+    Raise MlverError where it is not here, failed, or where its code is not here.
+    """
+    if request.run is None:
+        return None
+    if request.amend:
+        raise UsageError("--run takes everything from a run, and --amend from a version")
+    if request.environment is not None:
+        raise UsageError("--run takes the environment from the run, so --environment says too much")
+    run = find_run(project, request.run, request.model)
+    record = run.record
+    if record.model != request.model:
+        raise UsageError(f"{record.run} is a run of {record.model}, not of {request.model}")
+    if record.outcome == "failed":
+        raise MlverError(
+            f"the run {record.run} failed, so no version comes of it",
+            hint=shell_command("mlver", "runs", record.model, "--show", record.run),
+        )
+    commit = record.code.commit
+    if commit is not None and not project.repository.has_commit(commit):
+        raise MlverError(
+            f"the code of the run {record.run} is not here: the commit {commit}",
+            hint="git fetch --all",
+        )
+    return run
+
+
+def complete_request(request: RegisterRequest, run: KeptRun | None) -> RegisterRequest:
+    """Complete a request with what the run says; what was typed counts."""
+    if run is None:
+        return request
+    record = run.record
+    data = {name: artifact.path for name, artifact in record.data.items()}
+    labels = dict(record.labels)
+    if record.batch is not None:
+        labels[BATCH_LABEL] = record.batch
+    weights = None if record.weights is None else record.weights.path
+    return replace(
+        request,
+        message=request.message or record.message,
+        weights=request.weights or weights,
+        data={**data, **request.data},
+        labels={**labels, **request.labels},
+        command=request.command or record.command,
+    )
+
+
+def gather_given_or_run(
+    project: Project, request: RegisterRequest, settings: ModelSettings, run: KeptRun | None
+) -> GivenValues:
+    """Gather the values of a run, or those of the files where there is none; and given ones."""
+    if run is None:
+        return gather_given(project, request, settings)
+    return _gather_from_run(project, request, settings, run)
+
+
+def inspect_code_or_run(
+    project: Project, request: RegisterRequest, inputs: RegisterInputs, run: KeptRun | None
+) -> WorkTreeState:
+    """Say what of the code was not committed when a run began; now, where there is none.
+
+    Raise MlverError where there is such code, unless the request allows that.
+    """
+    if run is None:
+        return inspect_code(project, request, inputs)
+    now = inspect_code(project, replace(request, allow_dirty=True), inputs)
+    return _judge_run_code(request, run, now)
+
+
+def _gather_from_run(
+    project: Project, request: RegisterRequest, settings: ModelSettings, run: KeptRun
+) -> GivenValues:
+    """Gather the values of a run, and those of the command line over them."""
+    record = run.record
+    params = value_files.assign_over(record.params, request.params, request.param_values)
+    metrics = value_files.assign_over(record.metrics, request.metrics, request.metric_values)
+    check_given(settings, params, metrics)
+    encryption = read_encryption(project)
+    public, secret = encryption.split_params(params)
+    kept = {name: text for name, text in record.secrets.items() if name not in secret}
+    in_files = _read_file_params(project, settings)
+    replaced = {
+        "params": encryption.drop_secret(_find_replaced(in_files, public)),
+        "metrics": _find_replaced(record.metrics, metrics),
+    }
+    return GivenValues(public, metrics, replaced, secret, encryption, kept)
+
+
+def _read_file_params(project: Project, settings: ModelSettings) -> dict[str, Any]:
+    """Read the params files as they are now; those that are not there say nothing."""
+    top = project.top_folder
+    here = [file for file in settings.params if value_files.read_value_file(top, file) is not None]
+    return value_files.gather_values(top, here, (), settings.param_keys)
+
+
+def _find_replaced(in_files: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the values of files, by dotted name, that a record has otherwise."""
+    now = flatten_values(values)
+    replaced: dict[str, Any] = {}
+    for name, value in flatten_values(in_files).items():
+        if name in now and not is_same_value(value, now[name]):
+            replaced[name] = value
+    return replaced
+
+
+def _judge_run_code(request: RegisterRequest, run: KeptRun, state: WorkTreeState) -> WorkTreeState:
+    """The state of the code of a run; `state` is that of the work tree now.
+
+    Raise MlverError where it was not committed, unless the request allows that.
+    """
+    record = run.record
+    if record.code.dirty and not request.allow_dirty:
+        again = replace(request, allow_dirty=True)
+        words = ["mlver", "register", request.model, *list_options(again), "-m", request.message]
+        raise MlverError(
+            f"the code of the run {record.run} was not committed, so the version could not say what"
+            " it was trained with; commit it and run it again, or add --allow-dirty, which the"
+            " record will say",
+            hint=shell_command(*words),
+        )
+    return replace(state, dirty=record.code.dirty)
+
+
+def require_same_artifacts(run: KeptRun, measured: Mapping[str, MeasuredArtifact]) -> None:
+    """Raise MlverError where what lies here is not what the run read, or what it wrote."""
+    record = run.record
+    expected = dict(record.data)
+    if record.weights is not None:
+        expected["weights"] = record.weights
+    for name, artifact in expected.items():
+        found = measured.get(name)
+        if found is None or found.digest == artifact.digest:
+            continue
+        what = f"the data set {name} is not the one that the run {record.run} was trained on"
+        if name == "weights":
+            what = f"the weights are not those that the run {record.run} wrote"
+        raise MlverError(
+            f"{what}: {printable_name(artifact.path)} has changed since; put it back, or run the"
+            " training again",
+            hint=shell_command("mlver", "runs", record.model, "--show", record.run),
+        )
+
+
+def apply_run(record: VersionRecord, run: KeptRun) -> VersionRecord:
+    """Put what was recorded of the run in place of what is so now."""
+    source = run.record
+    trained = replace(
+        source.environment,
+        command=None if record.environment is None else record.environment.command,
+        seed=environment.find_seed(record.params),
+    )
+    return replace(
+        record,
+        code=source.code,
+        environment=trained,
+        run=f"{source.model}/{source.run}",
+        pipeline=source.pipeline,
+        step=source.step,
+    )

@@ -1,0 +1,143 @@
+"""A version that is registered from a run has the same record as one that is registered by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import mlver
+from tests.cli.conftest import assert_refused, assert_works, copy_repository
+from tests.cli.results import read_document
+from tests.conftest import Repository
+from tests.features.runs.trainings import QUICK, read_only_run, read_runs, shell
+
+REGISTER = ("register", "digits", "--bump", "minor", "-m", "Third")
+RECORD = ".mlver/models/digits/versions/1.2.0.yaml"
+
+
+def read_record(repository: Repository) -> dict[str, Any]:
+    record: dict[str, Any] = yaml.safe_load((repository.path / RECORD).read_text())
+    return record
+
+
+def record_run(repository: Repository, *options: str, script: str = QUICK) -> str:
+    assert_works(repository, "run", "digits", *options, *shell(script))
+    return read_runs(repository)[0].record.run
+
+
+def test_the_record_is_the_same_as_by_hand(second: Repository, tmp_path: Path) -> None:
+    other = copy_repository(second, tmp_path / "other")
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run[-6:])
+    record_run(other)
+    command = read_only_run(other).record.command
+    assert command is not None
+    assert_works(other, *REGISTER, "--command", command)
+    by_run, by_hand = read_record(second), read_record(other)
+    assert by_run.pop("run") == f"digits/{run}"
+    assert by_run == by_hand
+    assert_works(second, "verify", "--all")
+
+
+def test_what_changed_since_the_run_is_not_recorded(second: Repository) -> None:
+    run = record_run(second)
+    second.write("params.yaml", "lr: 5\nseed: 1\n")
+    second.write("metrics.json", '{"accuracy": 0.1}')
+    code = second.git("rev-parse", "HEAD")
+    second.write("README.md", "Later\n")
+    second.commit("Later")
+    assert_works(second, *REGISTER, "--run", run)
+    record = read_record(second)
+    assert record["params"] == {"lr": 0.002, "seed": 42}
+    assert record["metrics"] == {"accuracy": 0.97, "log_loss": 0.2}
+    assert record["code"]["commit"] == code
+    assert record["environment"]["seed"] == 42
+    assert second.git("rev-parse", "refs/mlver/code/digits/1.2.0") == code
+
+
+def test_pipeline_batch_labels_and_message_come_along(second: Repository) -> None:
+    options = ("--pipeline", "nightly", "--step", "fit", "--batch", "2026-Q3", "--label", "a=b")
+    run = record_run(second, *options, "-m", "From the run")
+    assert_works(second, "register", "digits", "--bump", "minor", "--run", run, "--label", "a=c")
+    record = read_record(second)
+    assert (record["pipeline"], record["step"]) == ("nightly", "fit")
+    assert record["labels"] == {"batch": "2026-Q3", "a": "c"}
+    assert record["message"] == "From the run"
+    listed = read_document(second.mlver("runs", "--json"), "runs")
+    assert listed["runs"][0]["versions"] == ["1.2.0"]
+    assert "1.2.0" in assert_works(second, "runs")
+    assert "1.2.0" in assert_works(second, "list", "--where", "pipeline = nightly")
+
+
+def test_the_command_line_counts_before_the_run(second: Repository) -> None:
+    run = record_run(second)
+    options = ("--param", "lr=0.5", "--metric", "accuracy=0.9")
+    assert_works(second, *REGISTER, "--run", run, *options)
+    record = read_record(second)
+    assert record["params"]["lr"] == 0.5
+    assert record["metrics"]["accuracy"] == 0.9
+    replaced = {"params": {"lr": 0.002}, "metrics": {"accuracy": 0.97}}
+    assert record["extra"]["replaced"] == replaced
+
+
+def test_other_weights_or_data_are_refused(second: Repository) -> None:
+    run = record_run(second)
+    second.write("model/weights.safetensors", "others\n")
+    said = assert_refused(second, *REGISTER, "--run", run)
+    assert f"the weights are not those that the run {run} wrote" in said
+    second.write("model/weights.safetensors", "trained\n")
+    second.write("data/train.csv", "others\n")
+    said = assert_refused(second, *REGISTER, "--run", run)
+    assert "the data set train is not the one" in said
+    assert not (second.path / RECORD).exists()
+
+
+def test_a_failed_run_and_one_that_is_not_here_are_refused(second: Repository) -> None:
+    second.mlver("run", "digits", *shell("exit 1"))
+    run = read_only_run(second).record.run
+    said = assert_refused(second, *REGISTER, "--run", run)
+    assert f"the run {run} failed" in said
+    assert "there is no run `0000`" in assert_refused(second, *REGISTER, "--run", "0000")
+
+
+def test_a_run_of_uncommitted_code_needs_allow_dirty(second: Repository) -> None:
+    second.write("README.md", "Changed\n")
+    run = record_run(second)
+    second.git("checkout", "--quiet", "README.md")
+    said = assert_refused(second, *REGISTER, "--run", run)
+    assert "was not committed" in said
+    assert_works(second, *REGISTER, "--run", run, "--allow-dirty")
+    assert read_record(second)["code"]["dirty"] is True
+
+
+@pytest.mark.parametrize("option", [("--amend",), ("--environment", "venv")])
+def test_what_contradicts_a_run_is_refused(second: Repository, option: tuple[str, ...]) -> None:
+    run = record_run(second)
+    assert_refused(second, *REGISTER, "--run", run, *option, code=2)
+
+
+def test_the_first_version_may_come_from_a_run(project: Repository) -> None:
+    assert_works(project, "init")
+    project.commit("Init")
+    options = ("--params", "params.yaml", "--data", "train=data/train.csv")
+    project.mlver("run", "digits", *options, *shell(QUICK))
+    run = read_only_run(project).record
+    assert run.weights is None
+    words = ("--weights", "model", "--params", "params.yaml", "-m", "First")
+    assert_works(project, "register", "digits", "--run", run.run, *words)
+    record = yaml.safe_load((project.path / RECORD.replace("1.2.0", "1.0.0")).read_text())
+    assert record["data"]["train"]["digest"] == str(run.data["train"].digest)
+    assert record["run"] == f"digits/{run.run}"
+
+
+def test_python_registers_from_a_run_as_well(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = record_run(second)
+    monkeypatch.chdir(second.path)
+    result = mlver.register("digits", "Third", bump="minor", run=run)
+    assert result.version == "1.2.0"
+    assert read_record(second)["run"] == f"digits/{run}"
