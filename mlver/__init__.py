@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         restore,
         retire,
         rollback,
+        run,
         versions,
     )
     from mlver.errors import MlverError
@@ -41,6 +42,7 @@ __all__ = [
     "restore",
     "retire",
     "rollback",
+    "run",
     "versions",
 ]
 __version__ = "0.1.0"

@@ -12,12 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from mlver.argument_types import require_optional_texts, require_texts
-from mlver.errors import MlverError, shell_command, summarise_names
+from mlver.errors import MlverError, shell_command
 from mlver.git import gitpython
-from mlver.project.artifacts import measuring, private_copies
-from mlver.project.artifacts.file_list import join_name
-from mlver.project.artifacts.measuring import MeasuredArtifact
-from mlver.project.artifacts.unstored import decrypt_artifact
 from mlver.project.corrections.note import NoteResult, note_version
 from mlver.project.corrections.retire import RetireResult, restore_version, retire_version
 from mlver.project.history.registered_versions import RegisteredVersions, read_versions
@@ -25,14 +21,15 @@ from mlver.project.project import Project
 from mlver.project.registering.amend import amend_version
 from mlver.project.registering.options import RegisterOptions, build_request
 from mlver.project.registering.register import RegisterResult, register_version
-from mlver.project.remote.fetching import fetch_for_reading
+from mlver.project.remote.proven_weights import find_proven_weights
 from mlver.project.reporter import SilentReporter
+from mlver.project.runs.options import RunOptions, build_run_request
+from mlver.project.runs.session import RunSession
 from mlver.project.stages import empty as emptying
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult, promote_version
 from mlver.project.stages.rollback import RollbackResult, roll_back_stage
 from mlver.project.tags import trust
-from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
     from mlver.git.gitpython import GitRepo, Place
@@ -131,7 +128,7 @@ class Registry:
             version=record.version,
             digest=str(record.weights.digest),
             record=str(digest),
-            path=_find_proven(self.project, record),
+            path=find_proven_weights(self.project, record),
             params=record.params,
             metrics=record.metrics,
             data={name: str(artifact.digest) for name, artifact in record.data.items()},
@@ -151,6 +148,10 @@ class Registry:
         if request.amend:
             return amend_version(self.project, request)
         return register_version(self.project, request)
+
+    def run(self, model: str | None = None, **options: Unpack[RunOptions]) -> RunSession:
+        """Have a training recorded, as `mlver run` does: see `mlver.run`."""
+        return RunSession(self.project, build_run_request(model, options))
 
     def promote(
         self, ref: str, *, to: str, message: str, force: bool = False, dry_run: bool = False
@@ -243,44 +244,6 @@ class Registry:
         return restore_version(self.project, ref, message=message, dry_run=dry_run)
 
 
-def _find_proven(project: Project, record: VersionRecord) -> Path:
-    weights = record.weights
-    try:
-        # A loader opens whatever lies in a folder, so `.mlverignore` leaves nothing out here.
-        measured = measuring.measure_at(project, weights.path, fresh=True, whole=True)
-    except MlverError:  # what is there cannot be hashed: a dangling link, a socket
-        measured = None
-    if measured is not None and measured.digest == weights.digest:
-        return project.top_folder / weights.path
-    if weights.stored:
-        fetch_for_reading(project, [record], ("weights",))
-        if weights.encrypted is not None:
-            decrypt_artifact(project, f"the weights of {record.model} {record.version}", weights)
-        return private_copies.make_private_copy(project, weights)
-    if measured is not None:
-        _refuse_added(project, record, measured)
-    raise MlverError(
-        f"mlver keeps no copy of the weights of {record.model} {record.version}, "
-        f"and {weights.path} is another; put it back as it was, from wherever it is kept",
-        hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
-    )
-
-
-def _refuse_added(project: Project, record: VersionRecord, measured: MeasuredArtifact) -> None:
-    """Raise MlverError where all of the weights lie there, with other files beside them."""
-    weights = record.weights
-    present = set(measuring.measured_files(measured, weights.path))
-    pinned = set(measuring.list_entries(project, weights))
-    if not pinned <= present:
-        return
-    added = [join_name(weights.path, name) for name, _ in sorted(present - pinned)]
-    raise MlverError(
-        f"mlver keeps no copy of the weights of {record.model} {record.version}, and {weights.path}"
-        f" holds files that are not theirs; move these away:\n{summarise_names(added, 8)}",
-        hint=shell_command("ls", "-ld", "--", added[0]),
-    )
-
-
 def register(
     model: str, message: str, *, path: Place = ".", **options: Unpack[RegisterOptions]
 ) -> RegisterResult:
@@ -303,6 +266,29 @@ def register(
     Raise MlverError, with nothing changed, when that cannot be done; TypeError for another option.
     """
     return Registry.find(path).register(model, message, **options)
+
+
+def run(
+    model: str | None = None, *, path: Place = ".", **options: Unpack[RunOptions]
+) -> RunSession:
+    """Have a training recorded, in the repository that `path` is in, as `mlver run` does.
+
+    with mlver.run("digits", params={"lr": 0.1}) as run:
+        for step in range(100):
+            run.log(step, loss=train_step())
+        run.measure(accuracy=evaluate())
+
+    Whatever is left out comes from `model.yaml`. The run is recorded when the block ends, also by
+    an exception; its ID is `run.id`. Within `mlver run -- python train.py` of the same model, the
+    block belongs to that run. The options, of which docs/python.md says more:
+
+    - `params` (a map, which may be nested), `params_files`, `metrics_files`, `data` (name → path)
+    - `message`, `labels`, `pipeline`, `step`, `batch`
+    - `diff=False` leaves uncommitted changes of the code out
+
+    Raise MlverError where it may not be recorded; TypeError for another option.
+    """
+    return Registry.find(path).run(model, **options)
 
 
 def promote(

@@ -8,6 +8,7 @@ it has ended.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -85,6 +86,22 @@ def run_command(command: RunCommand) -> FinishedRun:
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         max_rss_bytes=usage.ru_maxrss * _RSS_UNIT,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnUse:
+    """What this process used, with the children that it waited for."""
+
+    cpu_seconds: float
+    max_rss_bytes: int
+
+
+def measure_own_use() -> OwnUse:
+    """Measure what this process has used since it began."""
+    times = os.times()
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return OwnUse(cpu_seconds=sum(times[:4]), max_rss_bytes=max(own, children) * _RSS_UNIT)
 
 
 def _let_run(leader: int, timeout: float | None) -> bool:

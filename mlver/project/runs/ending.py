@@ -122,15 +122,16 @@ class _Gathering:
         """The parameters, with those of files that the training wrote; and the secret ones."""
         late: dict[str, Any] = {}
         for file in self.begun.absent_params:
-            late = value_files.merge_values(
-                late, self._read_values(file, self.begun.settings.param_keys)
-            )
-        late = value_files.merge_values(late, given)
-        public, secret = self.begun.encryption.split_params(late)
-        # What it was told before it began counts.
-        params = value_files.merge_values(public, self.begun.record.params)
+            found = self._read_values(file, self.begun.settings.param_keys)
+            late = value_files.merge_values(late, found)
+        late_public, late_secret = self.begun.encryption.split_params(late)
+        public, secret = self.begun.encryption.split_params(given)
+        # What it was told before it began counts, and before that what the program itself says.
+        params = value_files.merge_values(late_public, self.begun.record.params)
+        params = value_files.merge_values(params, public)
         secrets = dict(self.begun.record.secrets)
-        fresh = {name: value for name, value in secret.items() if name not in secrets}
+        fresh = {name: value for name, value in late_secret.items() if name not in secrets}
+        fresh.update(secret)
         try:
             secrets.update(encrypt_params(fresh, self.begun.encryption))
         except MlverError as error:

@@ -5,6 +5,7 @@ Nothing is locked while it runs, and several may run at once. Its run is recorde
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import time
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mlver import names
 from mlver.errors import UsageError
@@ -22,6 +24,7 @@ from mlver.project.runs.request import RunRequest, RunResult
 from mlver.project.transaction import SCRATCH, locking
 from mlver.project.worktree.awaited_files import mark_time
 from mlver.records.curves import CURVES_LIMIT
+from mlver.records.run import CURVES_FILE
 from mlver.system.regular import read_regular
 from mlver.system.running import FinishedRun, RunCommand, run_command
 from mlver.system.scratch import ScratchFolder, scratch_folder, sweep_scratch
@@ -29,7 +32,9 @@ from mlver.system.scratch import ScratchFolder, scratch_folder, sweep_scratch
 # What a training finds in its environment.
 CURVES_VARIABLE, RUN_VARIABLE = "MLVER_CURVES", "MLVER_RUN"
 MODEL_VARIABLE, PIPELINE_VARIABLE = "MLVER_MODEL", "MLVER_PIPELINE"
-_CURVES = "curves.jsonl"
+# What a program that is run gives besides.
+_GIVEN = "given.json"
+_GIVEN_LIMIT = 16 << 20
 # Only what mlver itself answers goes to stdout.
 _STANDARD_ERROR = 2
 
@@ -83,7 +88,7 @@ class _Training:
 
     @property
     def curves(self) -> Path:
-        return self.scratch.path / _CURVES
+        return self.scratch.path / CURVES_FILE
 
     def build_command(self) -> RunCommand:
         record = self.begun.record
@@ -114,15 +119,15 @@ def finish_training(project: Project, training: _Training) -> RunResult:
             exit_code=None,
             duration=time.monotonic() - started,
             curves=read_written_curves(training.curves),
+            **_read_given(training.curves),
         )
         result = finish_run(project, training.begun, ending)
         project.reporter.report_landed(f"run {result.run} of {result.model}")
         raise
-    ending = _describe_ending(finished, read_written_curves(training.curves))
-    return finish_run(project, training.begun, ending)
+    return finish_run(project, training.begun, _describe_ending(finished, training.curves))
 
 
-def _describe_ending(finished: FinishedRun, curves: bytes | None) -> RunEnding:
+def _describe_ending(finished: FinishedRun, curves: Path) -> RunEnding:
     return RunEnding(
         outcome="failed" if finished.code else "finished",
         exit_code=finished.code,
@@ -131,7 +136,8 @@ def _describe_ending(finished: FinishedRun, curves: bytes | None) -> RunEnding:
             "cpu_seconds": round(finished.cpu_seconds, 3),
             "max_rss_bytes": finished.max_rss_bytes,
         },
-        curves=curves,
+        curves=read_written_curves(curves),
+        **_read_given(curves),
     )
 
 
@@ -141,6 +147,26 @@ def read_written_curves(path: Path) -> bytes | None:
         return read_regular(path, CURVES_LIMIT + 1) or None
     except OSError:
         return None
+
+
+def locate_given(curves: Path) -> Path:
+    """Where a program that is run says what it gives besides its curves."""
+    return curves.parent / _GIVEN
+
+
+def _read_given(curves: Path) -> dict[str, dict[str, Any]]:
+    """Read the params and metrics that a program gave; nothing where it gave no valid ones."""
+    try:
+        given = json.loads(read_regular(locate_given(curves), _GIVEN_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(given, dict):
+        return {}
+    chosen: dict[str, dict[str, Any]] = {}
+    for key in ("params", "metrics"):
+        if isinstance(given.get(key), dict):
+            chosen[key] = given[key]
+    return chosen
 
 
 def _build_variables(inherited: Mapping[str, str]) -> dict[str, str]:
