@@ -24,8 +24,12 @@ def name_result_kind(result: type) -> str:
 
 
 def dump_document(result: Any) -> str:
-    document = build_document(result)
-    text = json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False)
+    return dump_json(build_document(result), indent=2)
+
+
+def dump_json(document: Any, *, indent: int | None = None) -> str:
+    """Write a document, in which no text of others acts on what shows it."""
+    text = json.dumps(document, indent=indent, ensure_ascii=True, allow_nan=False)
     # A mark can only stand in a string, where the escape means the same.
     return hide_commands(text, escape=_escape_in_string) + "\n"
 

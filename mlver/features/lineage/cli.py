@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.lineage.formats import LineageFormat
+from mlver.features.lineage.described import describe_version
+from mlver.features.lineage.formats import DOCUMENTS, LineageFormat
 from mlver.features.lineage.lineage import trace_data, trace_version
-from mlver.features.lineage.screen import choose_drawing
+from mlver.features.lineage.screen import choose_drawing, choose_writing
 from mlver.terminal.options import Json, Ref
 from mlver.terminal.session import emit_result, find_session
 
@@ -34,7 +35,11 @@ _Data = Annotated[
 ]
 _Format = Annotated[
     LineageFormat,
-    typer.Option("--format", metavar="FORMAT", help="One of tree, dot, mermaid and json."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="One of tree, dot, mermaid, json, openlineage, cyclonedx.",
+    ),
 ]
 
 
@@ -57,15 +62,21 @@ def lineage_command(
     With --data, everything that came of a data set, or of one file in it: the versions that were
     trained on it, those that were trained from these, and the stages that they hold.
     """
+    if chosen is not LineageFormat.TREE and json:
+        raise UsageError("--json is --format json: give one of them")
     project = find_session(ctx).shown_project
+    if chosen in DOCUMENTS:
+        if data is not None or down:
+            raise UsageError(f"{chosen.value} describes a version and what it was made from")
+        described = describe_version(project, ref, depth=depth)
+        emit_result(described, choose_writing(chosen), json=False)
+        return
     if data is None:
         result = trace_version(project, ref, up=up, down=down, depth=depth)
     elif ref is not None or up or down:
         raise UsageError("--data stands for the REF, and is followed downwards: leave out both")
     else:
         result = trace_data(project, data, depth=depth)
-    if chosen is not LineageFormat.TREE and json:
-        raise UsageError("--json is --format json: give one of them")
     as_json = json or chosen is LineageFormat.JSON
     draw = choose_drawing(chosen)
     emit_result(result, draw, json=as_json, paged=chosen is LineageFormat.TREE)

@@ -12,3 +12,9 @@ class LineageFormat(StrEnum):
     DOT = "dot"
     MERMAID = "mermaid"
     JSON = "json"
+    OPENLINEAGE = "openlineage"
+    CYCLONEDX = "cyclonedx"
+
+
+# These describe one version, for catalogues of other tools.
+DOCUMENTS = (LineageFormat.OPENLINEAGE, LineageFormat.CYCLONEDX)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlver.errors import shell_command
+from mlver.features.lineage.cyclonedx import write_cyclonedx
+from mlver.features.lineage.described import DescribedVersion
 from mlver.features.lineage.dot import write_dot
 from mlver.features.lineage.formats import LineageFormat
 from mlver.features.lineage.lineage import LineageResult, name_root
 from mlver.features.lineage.mermaid import write_mermaid
+from mlver.features.lineage.openlineage import write_openlineage
 from mlver.project.lineage.graph import LineageNode, ShownEdge
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Part, TextScreen
@@ -39,6 +42,11 @@ def choose_drawing(chosen: LineageFormat) -> Callable[[LineageResult, TextScreen
     if chosen is LineageFormat.MERMAID:
         return lambda result, screen: screen.write_page(write_mermaid(result))
     return draw_lineage
+
+
+def choose_writing(chosen: LineageFormat) -> Callable[[DescribedVersion, TextScreen], None]:
+    write = write_openlineage if chosen is LineageFormat.OPENLINEAGE else write_cyclonedx
+    return lambda described, screen: screen.write_raw(write(described))
 
 
 def draw_lineage(result: LineageResult, screen: TextScreen) -> None:
