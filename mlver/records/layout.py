@@ -21,8 +21,9 @@ MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 LISTINGS = f"{ROOT}/listings"
 AUTHORISATIONS = f"{ROOT}/authorisations"
+TENSORS = f"{ROOT}/tensors"
 # Where everything lies that never changes again once it was committed.
-RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS)
+RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 # No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
@@ -30,6 +31,8 @@ _BYTE_LIMIT = 16 << 20
 _MANIFEST_LIMIT = 256 << 20
 # A listing of that size has some 2,000,000 objects.
 LISTING_LIMIT = 512 << 20
+# That is what is kept of some 200,000 tensors.
+TENSORS_LIMIT = 64 << 20
 _SEQUENCE = re.compile(r"[0-9]{4,9}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 
@@ -40,6 +43,8 @@ def find_byte_limit(path: str) -> int:
         return _MANIFEST_LIMIT
     if path.startswith(f"{LISTINGS}/"):
         return LISTING_LIMIT
+    if path.startswith(f"{TENSORS}/"):
+        return TENSORS_LIMIT
     return _BYTE_LIMIT
 
 
@@ -227,7 +232,7 @@ def is_sealed_path(path: str) -> bool:
 
 
 # Where records lie that are of no model.
-_BESIDE_MODELS = (f"{MANIFESTS}/", f"{LISTINGS}/", f"{AUTHORISATIONS}/")
+_BESIDE_MODELS = (f"{MANIFESTS}/", f"{LISTINGS}/", f"{AUTHORISATIONS}/", f"{TENSORS}/")
 
 
 def is_record_path(path: str) -> bool:
@@ -263,6 +268,7 @@ def find_own_folder(path: str) -> str | None:
         f"{MANIFESTS}/",
         f"{LISTINGS}/",
         f"{AUTHORISATIONS}/",
+        f"{TENSORS}/",
         f"{VERSION_SCHEMA.rpartition('/')[0]}/",
         CONFIG,
         ATTRIBUTES,
@@ -367,6 +373,19 @@ def manifest_path(digest: Digest) -> str:
 
 def listing_path(digest: Digest) -> str:
     return f"{LISTINGS}/{digest.hex}.json"
+
+
+def tensors_path(file: Digest) -> str:
+    """Where it stands what is in a file of weights, by the digest of that file."""
+    return f"{TENSORS}/{file.hex}.json"
+
+
+def parse_tensors_path(path: str) -> Digest | None:
+    """Read of which file something is kept at a path; None for a path that mlver gives to none."""
+    name = path.removeprefix(f"{TENSORS}/").removesuffix(".json")
+    if not _HEXADECIMAL.fullmatch(name) or path != tensors_path(Digest(name)):
+        return None
+    return Digest(name)
 
 
 def authorisations_folder(data: Digest) -> str:

@@ -3,23 +3,17 @@
 The parts of safetensors begin and end with tensors, so that a tensor that did not change is the
 same part in the next checkpoint, wherever it is then. Whatever else there is is cut evenly. Nobody
 relies on the places: a recipe says what was cut where.
-
-Format of safetensors: https://huggingface.co/docs/safetensors, 8 bytes of the header's length,
-little-endian, the header in JSON, the tensors.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from mlver.content.tensors.safetensors_header import METADATA, ReadRange, load_header
+from mlver.content.tensors.tensor import TensorFault
 from mlver.storage.recipes import PART_BYTES, cut_between
 
-# Reads so many bytes of a content: offset, size.
-ReadRange = Callable[[int, int], bytes]
-_LENGTH_BYTES = 8
 # A longer header is not looked at.
 _MOST_HEADER_BYTES = 4 << 20
 # A tensor of so many bytes is a part of its own; smaller neighbours are sent together.
@@ -43,23 +37,13 @@ def _find_tensor_bounds(size: int, read_range: ReadRange) -> list[int] | None:
 
     Nothing that the header says is believed, but that cuts are wanted there.
     """
-    if size < _LENGTH_BYTES:
-        return None
-    length = int.from_bytes(read_range(0, _LENGTH_BYTES), "little")
-    data_start = _LENGTH_BYTES + length
-    if not 2 <= length <= _MOST_HEADER_BYTES or data_start > size:
-        return None
-    header = read_range(_LENGTH_BYTES, length)
-    # Other files that begin with such a number are not worth parsing.
-    if not header.startswith(b"{"):
-        return None
     try:
-        document = json.loads(header)
-    except (ValueError, RecursionError):
+        document, data_start = load_header(size, read_range, _MOST_HEADER_BYTES)
+    except TensorFault:
         return None
     bounds = {0, data_start, size}
     for name, tensor in document.items():
-        if name == "__metadata__":
+        if name == METADATA:
             continue
         begin = _read_begin(tensor)
         if begin is None or not 0 <= begin <= size - data_start:

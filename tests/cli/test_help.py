@@ -12,6 +12,7 @@ from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
+from tests.content.tensors.makers import draw_values, make_safetensors
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
 
 
@@ -132,6 +133,16 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
     return words
 
 
+def prepare_tensors(repository: Repository) -> list[str]:
+    """Register two versions whose weights can be looked into."""
+    for number in (2, 3):
+        weights = make_safetensors({"a": draw_values(3, seed=number)})
+        repository.write("model/weights.safetensors", weights)
+        words = ("--version", f"{number}.0.0", "-m", "Tensors", "--allow-mixed")
+        assert repository.mlver("register", "digits", *words).code == 0
+    return ["digits@2.0.0", "@3.0.0", "--weights"]
+
+
 @pytest.mark.parametrize(
     ("name", "example"),
     [(name, example) for name in COMMANDS for example in load_command(name).examples],
@@ -140,6 +151,8 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
     _, command, *words = shlex.split(example)
     assert command == name
     words = prepare_example(second, name, words, example)
+    if name == "diff" and "--weights" in words:
+        words = prepare_tensors(second)
     if example.endswith("--exit-code") and name == "diff":
         assert second.mlver(command, *words).code == 1
     elif "/tmp" in example:

@@ -12,6 +12,7 @@ from mlver.features.comparing.diff import diff_versions
 from mlver.features.comparing.review import ReviewRange, parse_range, review_range
 from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
 from mlver.features.comparing.status import find_status
+from mlver.project.project import Project
 from mlver.terminal.options import Json, Model, Ref, complete_model, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
@@ -20,6 +21,7 @@ DIFF_EXAMPLES = (
     "mlver diff digits@1.0.0 @1.1.0",
     "mlver diff digits@production @latest --exit-code",
     "mlver diff main...HEAD --markdown",
+    "mlver diff digits@1.0.0 @1.1.0 --weights",
 )
 
 
@@ -40,6 +42,18 @@ def diff_command(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="As a comment for a pull request.")
     ] = False,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="What became of the tensors, and how far.")
+    ] = False,
+    group: Annotated[
+        int | None,
+        typer.Option(
+            "--group",
+            metavar="DEPTH",
+            min=1,
+            help="Group tensors by so many parts of their names; else by layers.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare two versions, a version with files, or two commits.
@@ -52,6 +66,13 @@ def diff_command(
     project = find_session(ctx).initialised_project
     project.note_newer_settings()
     commit_range = _parse_one_range(a, b)
+    if group is not None and not weights:
+        raise UsageError("--group is for --weights")
+    if weights:
+        if commit_range is not None or as_markdown:
+            raise UsageError("--weights compares two versions, or one with files, on a screen")
+        _emit_weights(project, a, b, group, exit_code=exit_code, json=json)
+        return
     if commit_range is None:
         diff = diff_versions(project, a, b)
         draw = markdown.draw_diff_markdown if as_markdown else draw_diff
@@ -62,6 +83,24 @@ def diff_command(
     draw_range = markdown.draw_review_markdown if as_markdown else draw_review
     code = int(exit_code and review.differs)
     emit_result(review, draw_range, json=json, code=code, paged=not as_markdown)
+
+
+def _emit_weights(
+    project: Project,
+    a: str | None,
+    b: str | None,
+    group: int | None,
+    *,
+    exit_code: bool,
+    json: bool,
+) -> None:
+    # What only looks at records starts without all that looks into tensors.
+    from mlver.features.comparing.weights_diff import diff_weights
+    from mlver.features.comparing.weights_screen import draw_weights
+
+    result = diff_weights(project, a, b, depth=group)
+    code = int(exit_code and result.differs)
+    emit_result(result, draw_weights, json=json, code=code, paged=True)
 
 
 def _parse_one_range(a: str | None, b: str | None) -> ReviewRange | None:

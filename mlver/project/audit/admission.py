@@ -87,6 +87,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_manifest(project, path, show_command)
     elif path.startswith(f"{layout.LISTINGS}/"):
         yield from _judge_listing(project, path, show_command)
+    elif path.startswith(f"{layout.TENSORS}/"):
+        yield from _judge_tensors(project, path, show_command)
     elif path.startswith(f"{layout.AUTHORISATIONS}/"):
         yield from judge_incoming_authorisation(project, path, show_command)
     elif path.startswith(f"{layout.MODELS}/"):
@@ -125,6 +127,14 @@ def _judge_listing(project: Project, path: str, hint: str) -> Iterator[Finding]:
     name = path.removeprefix(f"{layout.LISTINGS}/")
     try:
         for finding in audit.check_listing(project, path, name):
+            yield replace(finding, hints=(hint,))
+    except MlverError as error:
+        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
+
+
+def _judge_tensors(project: Project, path: str, hint: str) -> Iterator[Finding]:
+    try:
+        for finding in audit.check_tensors(project, path):
             yield replace(finding, hints=(hint,))
     except MlverError as error:
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))

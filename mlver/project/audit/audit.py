@@ -23,6 +23,7 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.git import merging, trees
+from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.attached_links import judge_link, judge_retirement
 from mlver.project.history import case_twins, renumbered
@@ -169,6 +170,7 @@ def check_repository(project: Project) -> list[Finding]:
         ("refs/tags", check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
+        (layout.TENSORS, check_all_tensors(project)),
         (layout.MODELS, check_files(project)),
         (layout.MODELS, case_twins.check_names(project)),
     )
@@ -237,6 +239,23 @@ def check_listings(project: Project) -> Iterator[Finding]:
     for name in project.registry.list_names(layout.LISTINGS):
         path = f"{layout.LISTINGS}/{name}"
         yield from catch_errors(path, check_listing(project, path, name))
+
+
+def check_all_tensors(project: Project) -> Iterator[Finding]:
+    """Find what is kept of tensors, and cannot be read or has another file's name."""
+    for name in project.registry.list_names(layout.TENSORS):
+        path = f"{layout.TENSORS}/{name}"
+        yield from catch_errors(path, check_tensors(project, path))
+
+
+def check_tensors(project: Project, path: str) -> Iterator[Finding]:
+    """Check what is kept of tensors at a path; raise InvalidDocument where it is no such thing."""
+    file = layout.parse_tensors_path(path)
+    if file is None:
+        restore = shell_command("git", "rm", "--cached", "--", path)
+        yield Finding("name", path, "is no file of tensors by its name", (restore,))
+    else:
+        read_kept_tensors(project, file)
 
 
 def check_listing(project: Project, path: str, name: str) -> Iterator[Finding]:

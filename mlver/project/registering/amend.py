@@ -9,6 +9,7 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.project.artifacts.elsewhere.required import require_holders
+from mlver.project.artifacts.kept_tensors import list_kept_paths
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
@@ -281,6 +282,7 @@ def _commit_amended(
     edit.put_file(record.record_path, encoded.data)
     plan_beside(project, edit, settings, encoded)
     needed = list_beside(record)
+    needed += list_kept_paths(project, record.weights, encoded.measured.get("weights"))
     for path in former.manifests:
         if path not in needed:
             edit.remove_file(path)

@@ -17,7 +17,7 @@ from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
 # Where the files lie that a record needs.
-_BESIDE = (f"{layout.MANIFESTS}/", f"{layout.LISTINGS}/")
+_BESIDE = (f"{layout.MANIFESTS}/", f"{layout.LISTINGS}/", f"{layout.TENSORS}/")
 _SHOWN = 3
 
 

@@ -12,6 +12,7 @@ from mlver.document import codec
 from mlver.document.amend import amend_document
 from mlver.project.artifacts.agreed_links import restoring_agreed
 from mlver.project.artifacts.elsewhere.required import require_holders
+from mlver.project.artifacts.kept_tensors import keep_tensors
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
@@ -233,7 +234,10 @@ def plan_files(
 def plan_beside(
     project: Project, edit: PlannedEdit, settings: ModelSettings, encoded: EncodedRecord
 ) -> None:
-    """Plan what goes with a record: manifests, listings, and a `model.yaml` that says more."""
+    """Plan what goes with a record.
+
+    That is manifests, listings, what is kept of tensors, and a `model.yaml` that says more.
+    """
     record = encoded.record
     manifests: dict[str, bytes] = {}
     for artifact in encoded.measured.values():
@@ -242,6 +246,7 @@ def plan_beside(
         listing = pin_listing(artifact)
         if listing is not None and artifact.listing is not None:
             manifests[layout.listing_path(listing)] = artifact.listing
+    manifests.update(keep_tensors(project, record.weights, encoded.measured.get("weights")))
     put_new_files(project, edit, manifests)
     # a file that says the same already keeps its bytes, and stays out of the commit
     if settings != project.registry.read_settings(record.model):

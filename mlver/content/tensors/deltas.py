@@ -1,0 +1,243 @@
+"""How far apart the values of two tensors are, block by block: memory does not grow with them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlver.content.tensors import elements
+from mlver.content.tensors.digesting import BLOCK_BYTES
+from mlver.content.tensors.tensor import Content, Tensor, TensorFault
+from mlver.policy.weights.changes import Delta
+from mlver.records.tensors import KeptTensor
+
+if TYPE_CHECKING:
+    import numpy
+
+    Values = numpy.ndarray[Any, Any]
+
+
+class BlockPair:
+    """Two buffers, which serve one pair of tensors after another."""
+
+    def __init__(self) -> None:
+        self._old = bytearray(BLOCK_BYTES)
+        self._new = bytearray(BLOCK_BYTES)
+
+    def read_pairs(
+        self, old: Content, new: Content, widths: tuple[int, int] = (1, 1)
+    ) -> Iterator[tuple[memoryview, memoryview]]:
+        """Yield blocks of both that hold equally many elements of these widths, in bytes.
+
+        Where one has more of them than the other, its rest comes with empty blocks.
+        """
+        count = BLOCK_BYTES // max(widths)
+        old_blocks = old.read_blocks(memoryview(self._old)[: count * widths[0]])
+        new_blocks = new.read_blocks(memoryview(self._new)[: count * widths[1]])
+        nothing = memoryview(b"")
+        while True:
+            old_block, new_block = next(old_blocks, nothing), next(new_blocks, nothing)
+            if not len(old_block) and not len(new_block):
+                return
+            yield old_block, new_block
+
+
+def starts_with(new: Content, old: Content, pair: BlockPair) -> bool:
+    """Whether a content begins with all bytes of another, by the quickest way without numpy."""
+    if old.size > new.size:
+        return False
+    # Comparing memoryviews goes element by element; their bytes are compared at once.
+    return all(bytes(a) == bytes(b[: len(a)]) for a, b in pair.read_pairs(old, new))
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How far apart two tensors are; `delta` is None where nothing here can reckon with them.
+
+    `rounds`: every new value is the old one as a cast rounds it. Of two with unequally many
+    elements, those that both have are compared.
+    """
+
+    delta: Delta | None
+    is_equal: bool
+    rounds: bool = False
+
+
+def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> Measurement:
+    """Measure two tensors whose types numpy has; raise MlverError where it is not installed."""
+    meter = _DeltaMeter(old.dtype, new.dtype)
+    widths = elements.find_element_bytes(old.dtype), elements.find_element_bytes(new.dtype)
+    if widths[0] is None or widths[1] is None:
+        raise TensorFault(f"{new.name!r:.80} has elements that are no whole bytes")
+    blocks = pair.read_pairs(old.content, new.content, (widths[0], widths[1]))
+    for old_block, new_block in blocks:
+        count = min(len(old_block) // widths[0], len(new_block) // widths[1])
+        common = old_block[: count * widths[0]], new_block[: count * widths[1]]
+        meter.compare_blocks(*common)
+        meter.count_rest(new_block[len(common[1]) :])
+    return meter.build_measurement()
+
+
+class _DeltaMeter:
+    """Adds up what blocks of two tensors differ by."""
+
+    def __init__(self, old_dtype: str, new_dtype: str) -> None:
+        self._numpy = elements.load_numpy()
+        self._old_dtype, self._new_dtype = old_dtype, new_dtype
+        self._new_type = elements.find_numpy_type(new_dtype)
+        self._old_type = elements.find_numpy_type(old_dtype)
+        self._is_retyped = old_dtype != new_dtype
+        self._compared = self._changed = 0
+        self._largest = 0.0
+        self._squared_delta = self._squared_old = self._squared_new = 0.0
+        self._nans = self._infinities = 0
+        self._rounds = True
+        self._is_equal = True
+
+    def compare_blocks(self, old: memoryview, new: memoryview) -> None:
+        """Compare two blocks of equally many elements."""
+        if not len(new):
+            return
+        with self._numpy.errstate(all="ignore"):
+            new_values = elements.widen_block(new, self._new_dtype)
+            self._compared += len(new_values)
+            if not self._is_retyped and self._are_same(old, new):
+                self._add_equal(new_values)
+                return
+            self._is_equal = False
+            old_values = elements.widen_block(old, self._old_dtype)
+            if self._is_retyped and self._rounds:
+                self._rounds = self._check_rounding(old, new)
+            self._add_different(old_values, new_values)
+
+    def count_rest(self, new: memoryview) -> None:
+        """Count what is no number in a block that the old tensor has nothing to compare with."""
+        if len(new):
+            with self._numpy.errstate(all="ignore"):
+                self._add_square(elements.widen_block(new, self._new_dtype))
+
+    def build_measurement(self) -> Measurement:
+        delta = Delta(
+            compared=self._compared,
+            changed=self._changed,
+            largest=self._largest,
+            squared_delta=self._squared_delta,
+            squared_old=self._squared_old,
+            squared_new=self._squared_new,
+            nans=self._nans,
+            infinities=self._infinities,
+        )
+        is_equal = self._is_equal and not self._is_retyped
+        return Measurement(delta, is_equal, self._is_retyped and self._rounds)
+
+    def _are_same(self, old: memoryview, new: memoryview) -> bool:
+        wide = "u8" if len(new) % 8 == 0 else "u1"
+        numpy = self._numpy
+        return bool(numpy.array_equal(numpy.frombuffer(old, wide), numpy.frombuffer(new, wide)))
+
+    def _check_rounding(self, old: memoryview, new: memoryview) -> bool:
+        """Whether a cast of the old values gives the new ones, bit by bit."""
+        numpy = self._numpy
+        cast = numpy.frombuffer(old, self._old_type).astype(self._new_type)
+        return bool(numpy.array_equal(cast.view("u1"), numpy.frombuffer(new, "u1")))
+
+    def _add_equal(self, values: Values) -> None:
+        square = self._add_square(values)
+        self._squared_old += square
+        self._squared_new += square
+
+    def _add_different(self, old: Values, new: Values) -> None:
+        numpy = self._numpy
+        # Two single precisions are subtracted in single precision, whatever else in double.
+        delta = numpy.subtract(new, old)
+        square = float(numpy.dot(delta, delta))
+        if not math.isfinite(square):
+            old, new, delta = self._leave_numbers(old, new)
+            square = float(numpy.dot(delta, delta))
+        self._changed += int(numpy.count_nonzero(delta))
+        if len(delta):
+            self._largest = max(self._largest, float(delta.max()), -float(delta.min()))
+        self._squared_delta += square
+        self._squared_old += float(numpy.dot(old, old))
+        self._squared_new += float(numpy.dot(new, new))
+
+    def _leave_numbers(self, old: Values, new: Values) -> tuple[Values, Values, Values]:
+        """Count what is no number, and leave the pairs that are, in double precision."""
+        numpy = self._numpy
+        self._nans += int(numpy.count_nonzero(numpy.isnan(new)))
+        self._infinities += int(numpy.count_nonzero(numpy.isinf(new)))
+        finite = numpy.isfinite(old) & numpy.isfinite(new)
+        alike = (old == new) | (numpy.isnan(old) & numpy.isnan(new))
+        self._changed += int(numpy.count_nonzero(~finite & ~alike))
+        old, new = old[finite].astype("f8"), new[finite].astype("f8")
+        return old, new, new - old
+
+    def _add_square(self, values: Values) -> float:
+        """The sum of the squares of all numbers; what is no number is counted."""
+        numpy = self._numpy
+        square = float(numpy.dot(values, values))
+        if math.isfinite(square):
+            return square
+        self._nans += int(numpy.count_nonzero(numpy.isnan(values)))
+        self._infinities += int(numpy.count_nonzero(numpy.isinf(values)))
+        numbers = values[numpy.isfinite(values)].astype("f8")
+        return float(numpy.dot(numbers, numbers))
+
+
+# -- from what is kept -------------------------------------------------------------------------
+
+
+def estimate_delta(old: KeptTensor, new: KeptTensor) -> Measurement | None:
+    """Estimate how far apart two tensors are from the few elements that are kept of each.
+
+    None for types whose elements cannot be read without numpy.
+    """
+    old_sample = elements.read_sample(old.sample, old.dtype)
+    new_sample = elements.read_sample(new.sample, new.dtype)
+    if not old_sample or not new_sample:
+        return None
+    pairs = list(zip(old_sample, new_sample, strict=False))
+    rounds = all(_is_rounded(before, after, new.dtype) for before, after in pairs)
+    finite = [pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1])]
+    total = math.prod(new.shape)
+    # Each stands for equally many of all values.
+    scale = min(total, math.prod(old.shape)) / max(len(finite), 1)
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    delta = Delta(
+        compared=total,
+        changed=min(total, math.ceil(len(differing) * scale)),
+        largest=max((abs(after - before) for before, after in finite), default=0.0),
+        squared_delta=scale * math.fsum((after - before) ** 2 for before, after in finite),
+        squared_old=scale * math.fsum(before**2 for before, _ in finite),
+        squared_new=scale * math.fsum(after**2 for _, after in finite),
+        nans=None if new.summary is None else new.summary.nans,
+        infinities=None if new.summary is None else new.summary.infinities,
+        estimated=True,
+    )
+    return Measurement(delta, not differing, rounds and old.dtype != new.dtype)
+
+
+def make_zero_delta(kept: KeptTensor) -> Delta:
+    """What is known of a tensor that is the same on both sides."""
+    count = math.prod(kept.shape)
+    summary = kept.summary
+    square = 0.0 if summary is None else summary.norm**2
+    return Delta(
+        compared=count,
+        changed=0,
+        largest=0.0,
+        squared_delta=0.0,
+        squared_old=square,
+        squared_new=square,
+        nans=None if summary is None else summary.nans,
+        infinities=None if summary is None else summary.infinities,
+    )
+
+
+def _is_rounded(before: float, after: float, dtype: str) -> bool:
+    rounded = elements.round_value(before, dtype)
+    if rounded is None:
+        return False
+    return rounded == after or (math.isnan(rounded) and math.isnan(after))

@@ -1,0 +1,123 @@
+"""The elements of tensors as numbers: by numpy and ml_dtypes, where there are more than a few."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlver.content.tensors.tensor import ELEMENT_BITS
+from mlver.extras import import_extra
+
+if TYPE_CHECKING:
+    import numpy
+
+_EXTRA = "insight"
+_NUMPY_TYPES: Mapping[str, str] = {
+    "BOOL": "u1",
+    "I8": "i1",
+    "U8": "u1",
+    "I16": "<i2",
+    "U16": "<u2",
+    "F16": "<f2",
+    "I32": "<i4",
+    "U32": "<u4",
+    "F32": "<f4",
+    "I64": "<i8",
+    "U64": "<u8",
+    "F64": "<f8",
+    "C64": "<c8",
+    "C128": "<c16",
+}
+_ML_TYPES: Mapping[str, str] = {
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "F8_E8M0": "float8_e8m0fnu",
+}
+# What `struct` calls the types of which a few elements are read without numpy.
+_STRUCT_TYPES: Mapping[str, str] = {
+    "BOOL": "<B",
+    "I8": "<b",
+    "U8": "<B",
+    "I16": "<h",
+    "U16": "<H",
+    "F16": "<e",
+    "I32": "<i",
+    "U32": "<I",
+    "F32": "<f",
+    "I64": "<q",
+    "U64": "<Q",
+    "F64": "<d",
+}
+FLOAT_TYPES = frozenset({"F16", "BF16", "F32", "F64", "C64", "C128"} | {*_ML_TYPES})
+# Of these, single precision holds every value.
+_SINGLE = frozenset({"F32", "F16", *_ML_TYPES})
+
+
+def load_numpy() -> Any:
+    """Load numpy; raise MlverError with the command that installs it."""
+    return import_extra("numpy", _EXTRA)
+
+
+def has_values(dtype: str) -> bool:
+    """Whether elements of this type are numbers for numpy."""
+    return dtype in _NUMPY_TYPES or dtype in _ML_TYPES
+
+
+def find_numpy_type(dtype: str) -> Any:
+    """Find numpy's type for a type of elements; raise MlverError where its library is missing."""
+    if dtype in _ML_TYPES:
+        return load_numpy().dtype(getattr(import_extra("ml_dtypes", _EXTRA), _ML_TYPES[dtype]))
+    return load_numpy().dtype(_NUMPY_TYPES[dtype])
+
+
+def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any]:
+    """The values of a block as numbers that can be reckoned with.
+
+    In single precision where that holds every value, else in double precision.
+    """
+    numpy = load_numpy()
+    values = numpy.frombuffer(block, find_numpy_type(dtype))
+    if dtype in ("C64", "C128"):
+        values = values.view("<f4" if dtype == "C64" else "<f8")
+    if dtype == "F32":
+        return values  # type: ignore[no-any-return]
+    return values.astype("f4" if dtype in _SINGLE else "f8")  # type: ignore[no-any-return]
+
+
+def read_sample(sample: bytes, dtype: str) -> list[float] | None:
+    """Read a few elements without numpy; None for a type of which that is not possible."""
+    if dtype == "BF16":
+        # The upper half of single precision.
+        sample = b"".join(b"\0\0" + sample[at : at + 2] for at in range(0, len(sample), 2))
+        dtype = "F32"
+    form = _STRUCT_TYPES.get(dtype)
+    if form is None or len(sample) % struct.calcsize(form):
+        return None
+    return [float(value) for (value,) in struct.iter_unpack(form, sample)]
+
+
+def round_value(value: float, dtype: str) -> float | None:
+    """Round a number to a type as a cast does, half to even; None where nobody here can."""
+    try:
+        if dtype == "BF16":
+            (bits,) = struct.unpack("<I", struct.pack("<f", value))
+            bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+            (rounded,) = struct.unpack("<f", struct.pack("<I", bits))
+        elif dtype in ("F16", "F32", "F64"):
+            form = _STRUCT_TYPES[dtype]
+            (rounded,) = struct.unpack(form, struct.pack(form, value))
+        else:
+            return None
+    except (OverflowError, struct.error):
+        return None
+    return float(rounded)
+
+
+def find_element_bytes(dtype: str) -> int | None:
+    """The bytes of an element; None where it is no whole number of them."""
+    bits = ELEMENT_BITS.get(dtype, 1)
+    return bits // 8 if bits % 8 == 0 else None

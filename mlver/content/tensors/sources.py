@@ -1,0 +1,57 @@
+"""Files and bytes that tensors are read from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from mlver.content.tensors.tensor import ByteSource, TensorFault
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorSource:
+    """An open file. Whoever opened it closes it."""
+
+    descriptor: int
+    size: int
+
+    @classmethod
+    def of_descriptor(cls, descriptor: int) -> DescriptorSource:
+        return cls(descriptor, os.fstat(descriptor).st_size)
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """See ByteSource."""
+        done = 0
+        while done < len(buffer):
+            count = os.preadv(self.descriptor, [buffer[done:]], offset + done)
+            if count == 0:
+                raise TensorFault("it ends before the bytes that it names")
+            done += count
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource:
+    """Bytes in memory."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """See ByteSource."""
+        piece = memoryview(self.data)[offset : offset + len(buffer)]
+        if len(piece) < len(buffer):
+            raise TensorFault("it ends before the bytes that it names")
+        buffer[:] = piece
+
+
+def read_bytes(source: ByteSource, offset: int, size: int) -> bytes:
+    """Read so many bytes; raise TensorFault where the file ends before."""
+    # Nothing is set aside for a length that somebody made up.
+    if not 0 <= offset <= source.size or not 0 <= size <= source.size - offset:
+        raise TensorFault("it ends before the bytes that it names")
+    data = bytearray(size)
+    source.read_into(memoryview(data), offset)
+    return bytes(data)

@@ -1,0 +1,157 @@
+"""What a reader finds in a file of weights: tensors, and where their bytes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+# No sound checkpoint has more tensors in one file, or names that are longer.
+MOST_TENSORS = 100_000
+MOST_NAME_LETTERS = 1_000
+MOST_DIMENSIONS = 64
+# Offsets and sizes beyond this are no positions in a file.
+MOST_BYTES = 2**62
+
+# The bits of one element, by the names that safetensors gives to types of elements.
+ELEMENT_BITS: Mapping[str, int] = {
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "BOOL": 8,
+    "I8": 8,
+    "U8": 8,
+    "F8_E4M3": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2": 8,
+    "F8_E5M2FNUZ": 8,
+    "F8_E8M0": 8,
+    "I16": 16,
+    "U16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "I32": 32,
+    "U32": 32,
+    "F32": 32,
+    "I64": 64,
+    "U64": 64,
+    "F64": 64,
+    "C64": 64,
+    "C128": 128,
+}
+
+
+class TensorFault(Exception):
+    """A file is not what its format says, or more than is read of one; the text says how."""
+
+
+class ByteSource(Protocol):
+    """The bytes of a file. Reading leaves no position behind, so threads can share it."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill the whole buffer; raise TensorFault where the file ends before."""
+        ...
+
+
+class Content(Protocol):
+    """The bytes of a tensor, in the order of its elements."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read_blocks(self, buffer: memoryview) -> Iterator[memoryview]:
+        """Yield all bytes in order, each block in `buffer` and as long, but for the last one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes that lie in a file as they are."""
+
+    source: ByteSource
+    offset: int
+    size: int
+
+    def read_blocks(self, buffer: memoryview) -> Iterator[memoryview]:
+        """See Content."""
+        for begin in range(0, self.size, len(buffer)):
+            block = buffer[: min(len(buffer), self.size - begin)]
+            self.source.read_into(block, self.offset + begin)
+            yield block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tensor:
+    """A tensor of a file.
+
+    `dtype` is one of ELEMENT_BITS, or what GGUF calls its blocks. `strides` (in elements) are those
+    of a tensor whose elements do not lie in the order of its axes; empty for all others.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    content: Content
+    strides: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFile:
+    """What a file of weights holds. `imports` are what unpickling it would load, where it is one.
+
+    `remark` says what its reader could not tell.
+    """
+
+    format: str
+    tensors: tuple[Tensor, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    remark: str | None = None
+
+
+def count_elements(shape: tuple[int, ...]) -> int:
+    """Count the elements; raise TensorFault for a shape that no tensor has."""
+    if len(shape) > MOST_DIMENSIONS:
+        raise TensorFault(f"a tensor has {len(shape)} dimensions")
+    count = 1
+    for length in shape:
+        if length < 0:
+            raise TensorFault("a tensor has a negative length")
+        count *= length
+        if count > MOST_BYTES:
+            raise TensorFault("a tensor has more elements than any file could hold")
+    # An axis of no length makes the others mean nothing, whatever came before it.
+    return count
+
+
+def count_bytes(dtype: str, shape: tuple[int, ...]) -> int:
+    """Count the bytes of all elements; raise TensorFault where there is no such type or shape."""
+    bits = ELEMENT_BITS.get(dtype)
+    if bits is None:
+        raise TensorFault(f"there is no type of elements called {dtype!r:.40}")
+    return (count_elements(shape) * bits + 7) // 8
+
+
+def check_name(name: object) -> str:
+    """Return the name of a tensor; raise TensorFault for what is none."""
+    if not isinstance(name, str) or len(name) > MOST_NAME_LETTERS:
+        raise TensorFault("a tensor has no name, or one that is too long")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise TensorFault("the name of a tensor is not Unicode")
+    return name
+
+
+def check_count(count: int) -> None:
+    """Raise TensorFault for more tensors than are read."""
+    if count > MOST_TENSORS:
+        raise TensorFault(f"it names {count:,} tensors, and at most {MOST_TENSORS:,} are read")
+
+
+def make_span(source: ByteSource, offset: int, size: int, name: str) -> Span:
+    """Make a span of a file; raise TensorFault where it leads out of it."""
+    if not (0 <= offset <= source.size and 0 <= size <= source.size - offset):
+        raise TensorFault(f"the bytes of {name!r:.80} lie outside the file")
+    return Span(source, offset, size)

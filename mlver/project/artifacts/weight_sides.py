@@ -1,0 +1,168 @@
+"""The tensors of one side of a comparison: of a version, or of the work tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mlver.content.tensors.comparing import SideTensor
+from mlver.content.tensors.files import has_tensors, read_tensors
+from mlver.content.tensors.tensor import TensorFile
+from mlver.digest import Digest
+from mlver.errors import MlverError, printable_name, shell_command
+from mlver.hashing.walk import LinkBounds, walk_files
+from mlver.project.artifacts import measuring
+from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.following import locate_artifact
+from mlver.project.artifacts.kept_tensors import list_tensor_files, open_proven, read_kept_tensors
+from mlver.project.artifacts.pinned import pinned_files
+from mlver.project.artifacts.tensor_sources import SourceOpener
+from mlver.project.project import Project, ResolvedRef
+from mlver.records import layout
+from mlver.records.artifact import Artifact
+from mlver.records.tensors import KeptTensors
+
+_FORMATS = "safetensors, .npy and .npz, ONNX, PyTorch, GGUF and Keras"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFile:
+    """A file of weights. `is_kept`: its bytes are elsewhere, and its tensors those kept of it."""
+
+    name: str
+    format: str
+    tensors: tuple[SideTensor, ...]
+    is_kept: bool = False
+    imports: tuple[str, ...] = ()
+    remark: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsSide:
+    """The weights of one side. `find_digest` gives that of the artifact, which may take a while."""
+
+    label: str
+    files: tuple[OpenedFile, ...]
+    find_digest: Callable[[], Digest | None] = field(compare=False)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the bytes of any of its files are elsewhere."""
+        return any(file.is_kept for file in self.files)
+
+    @property
+    def has_twins(self) -> bool:
+        """Whether two of its files have tensors of one name."""
+        count = sum(len(file.tensors) for file in self.files)
+        return len(self.name_tensors(with_files=False)) < count
+
+    def name_tensors(self, *, with_files: bool) -> Mapping[str, SideTensor]:
+        """Its tensors by name; those of many files are one model's, unless they have one name."""
+        named: dict[str, SideTensor] = {}
+        for file in self.files:
+            prefix = f"{file.name}:" if with_files and file.name else ""
+            for tensor in file.tensors:
+                name = prefix + tensor.name
+                named[name] = replace(tensor, name=name)
+        return named
+
+
+def open_version_side(project: Project, opener: SourceOpener, chosen: ResolvedRef) -> WeightsSide:
+    """Open the weights of a version; raise MlverError where nothing is known of their tensors."""
+    record, _ = project.registry.read_version(chosen.model, chosen.version)
+    label = f"{record.model} {record.version}"
+    weights = record.weights
+    files: list[OpenedFile] = []
+    for name, digest in list_tensor_files(pinned_files(project, weights), weights.path):
+        file = _open_pinned(project, opener, weights, name, digest)
+        if file is None:
+            path = printable_name(join_name(weights.path, name))
+            ref = f"{record.model}@{record.version}"
+            raise MlverError(
+                f"the bytes of {path} of {label} are not here, and nothing was kept of its tensors",
+                hint=shell_command("mlver", "pull", ref),
+            )
+        files.append(file)
+    _require_files(files, weights.path, label)
+    return WeightsSide(label=label, files=tuple(files), find_digest=lambda: weights.digest)
+
+
+def open_working_side(project: Project, opener: SourceOpener, model: str) -> WeightsSide:
+    """Open the weights in the work tree, at the path that `model.yaml` names."""
+    settings = project.registry.read_settings(model)
+    if settings is None or settings.weights is None:
+        raise MlverError(
+            f"{model} has no model.yaml, so mlver does not know where its files are",
+            hint=shell_command("mlver", "register", model, "--weights", "PATH", "-m", "WHY"),
+        )
+    path = settings.weights.path
+    label = f"{model} (work tree)"
+    files: list[OpenedFile] = []
+    for name in _list_working_names(project, path):
+        source = opener.open_working(path, name)
+        if source is not None:
+            file_path = join_name(path, name)
+            files.append(_open_found(read_tensors(source, file_path), name))
+    _require_files(files, path, label)
+
+    def find_digest() -> Digest | None:
+        measured = measuring.measure_at(project, path, keep_manifest=False)
+        return None if measured is None else measured.digest
+
+    return WeightsSide(label=label, files=tuple(files), find_digest=find_digest)
+
+
+def _list_working_names(project: Project, path: str) -> Sequence[bytes]:
+    """List the files with tensors at a path, each by its path below that."""
+    location = locate_artifact(project, path)
+    if not location.is_dir():
+        return [b""] if has_tensors(path) else []
+    bounds = LinkBounds.of_folder(project.top_folder, layout.ROOT)
+    faults: list[str] = []
+    walked = walk_files(os.fsencode(location), faults.append, bounds=bounds, skip_dangling=True)
+    return [name for name, _ in walked if has_tensors(os.fsdecode(name))]
+
+
+def _require_files(files: Sequence[OpenedFile], path: str, label: str) -> None:
+    if not files:
+        raise MlverError(
+            f"no file at {printable_name(path)} of {label} is of a format whose tensors are read"
+            f" ({_FORMATS})",
+            hint=shell_command("ls", "-l", "--", path),
+        )
+
+
+def _open_pinned(
+    project: Project, opener: SourceOpener, weights: Artifact, name: bytes, digest: Digest
+) -> OpenedFile | None:
+    """Open a file that a version pins, or what is kept of it; None where there is neither."""
+    source = opener.open_object(digest) if weights.encrypted is None else None
+    if source is None and not weights.is_remote:
+        source = open_proven(opener, weights.path, name, digest)
+    if source is not None:
+        return _open_found(read_tensors(source, join_name(weights.path, name)), name)
+    kept = read_kept_tensors(project, digest)
+    return None if kept is None else _open_kept(kept, name)
+
+
+def _open_found(found: TensorFile, name: bytes) -> OpenedFile:
+    tensors = map(SideTensor.from_found, found.tensors)
+    return OpenedFile(
+        name=os.fsdecode(name),
+        format=found.format,
+        tensors=tuple(tensors),
+        imports=found.imports,
+        remark=found.remark,
+    )
+
+
+def _open_kept(kept: KeptTensors, name: bytes) -> OpenedFile:
+    tensors = map(SideTensor.from_kept, kept.tensors)
+    return OpenedFile(
+        name=os.fsdecode(name),
+        format=kept.format,
+        tensors=tuple(tensors),
+        is_kept=True,
+        imports=kept.imports,
+    )
