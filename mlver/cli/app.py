@@ -76,6 +76,7 @@ COMMANDS = {
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
     "drill": CommandEntry("Move", "drilling"),
+    "drift": CommandEntry("Look", "drifting"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

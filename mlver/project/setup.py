@@ -112,6 +112,18 @@ stages:
 #  params: [db.password, "api.*"]
 #  artifacts: [weights]
 #  recipients: [age1example]
+
+# Whether `register` keeps profiles of tables, which then anybody can read here, and how far a
+# column has to move, and not by chance, before `mlver drift` says that it did.
+#insight:
+#  profiles: true
+#  drift:
+#    ks: 0.1
+#    js: 0.02
+#    psi: 0.2
+#    p: 0.05
+#    rows: 200
+#    ignore: [row]
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

@@ -10,6 +10,7 @@ from mlver.records.sections.datasets import DatasetPin, read_datasets, write_dat
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
+from mlver.records.sections.insight import InsightSettings
 from mlver.records.sections.policy import PolicySettings
 from mlver.records.sections.remotes import RemoteSettings, read_remotes, write_remotes
 from mlver.records.sections.retention import RetentionSettings
@@ -65,6 +66,10 @@ class ProjectConfig:
     encrypt: EncryptSettings = field(
         default_factory=EncryptSettings,
         metadata=describe_section(EncryptSettings.from_document, EncryptSettings.to_document),
+    )
+    insight: InsightSettings = field(
+        default_factory=InsightSettings,
+        metadata=describe_section(InsightSettings.from_document, InsightSettings.to_document),
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ ALLOWED_SIGNERS = f"{ROOT}/allowed_signers"
 MODELS = f"{ROOT}/models"
 MANIFESTS = f"{ROOT}/manifests"
 LISTINGS = f"{ROOT}/listings"
+PROFILES = f"{ROOT}/profiles"
 AUTHORISATIONS = f"{ROOT}/authorisations"
 TENSORS = f"{ROOT}/tensors"
 # Where everything lies that never changes again once it was committed.
@@ -386,6 +387,11 @@ def parse_tensors_path(path: str) -> Digest | None:
     if not _HEXADECIMAL.fullmatch(name) or path != tensors_path(Digest(name)):
         return None
     return Digest(name)
+
+
+def profile_path(digest: Digest) -> str:
+    """Where the profile of the data of this digest lies."""
+    return f"{PROFILES}/{digest.hex}.json"
 
 
 def authorisations_folder(data: Digest) -> str:

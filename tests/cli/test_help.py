@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
 from tests.content.tensors.makers import draw_values, make_safetensors
+from tests.features.drifting.made_tables import write_rows
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
 
 
@@ -99,6 +101,20 @@ def prepare_exam(repository: Repository, words: list[str]) -> list[str]:
     return [PYTHON if word == "python" else word for word in words]
 
 
+def prepare_tables(repository: Repository) -> None:
+    """Have versions that were trained on tables with enough rows, and one of what is served."""
+    for seed in (1, 2):
+        repository.write("data/train.csv", write_rows(seed))
+        assert_works(repository, "register", "digits", "--bump", "minor", "-m", "Rows")
+    repository.write("today.csv", write_rows(3))
+
+
+_PREPARATIONS: dict[str, Callable[[Repository], None]] = {
+    "register": lambda repository: train_model(repository, 3),
+    "drift": prepare_tables,
+}
+
+
 # What somebody did before, in whose place an example of a command stands.
 _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 
@@ -109,8 +125,8 @@ _FILES = {"hash": "data/train/part.csv", "config": "data/golden/part.csv", "run"
 
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
     """Have what an example needs; return its words, as they work here."""
-    if name == "register":
-        train_model(repository, 3)
+    if name in _PREPARATIONS:
+        _PREPARATIONS[name](repository)
     if name in _FILES:
         repository.write(_FILES[name], "a" if name != "run" else "")
     if name == "evaluate":

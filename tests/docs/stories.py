@@ -53,6 +53,14 @@ for step in range(1, 4):
     print(json.dumps({"step": step, "loss": 1 / step}), file=log)
 pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": 0.96, "log_loss": 0.18}))
 """
+# Rows of two columns; the second argument moves the incomes.
+ROWS = """\
+import random, sys
+chance = random.Random(int(sys.argv[1]))
+mean = 50 + float(sys.argv[2])
+rows = (f"{chance.randint(18, 90)},{chance.gauss(mean, 9):.1f}" for _ in range(500))
+print("age,income", *rows, sep="\\n")
+"""
 PIN = 'datasets:\n  golden: {path: golden.csv, digest: "sha256:%s"}\n'
 
 # Each story goes on from another: its name, then the commands that follow.
@@ -94,6 +102,14 @@ STORIES = {
         "two-versions",
         f"printf '%s' {shlex.quote(FIT)} > fit.py",
         "git add fit.py && git commit -qm 'Log the loss'",
+    ),
+    "tables": (
+        "in-production",
+        f"printf '%s' {shlex.quote(ROWS)} > rows.py && git add rows.py && git commit -qm Rows",
+        "python rows.py 1 0 > data/people.csv && echo /data/people.csv >> .git/info/exclude",
+        "mlver register digits --bump minor --data people=data/people.csv -m 'with incomes'",
+        "python rows.py 2 0 > monday.csv && python rows.py 3 9 > friday.csv",
+        "echo '/*day.csv' >> .git/info/exclude",
     ),
     # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
     "behind": (

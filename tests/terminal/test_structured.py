@@ -22,6 +22,7 @@ from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
+from mlver.features.drifting.drift import DriftResult
 from mlver.features.exporting.export import ExportResult
 from mlver.features.gating.gates import GatesResult
 from mlver.features.hashing.hash import HashResult
@@ -121,6 +122,7 @@ KINDS: dict[str, type] = {
             StoreResult,
             VerifyResult,
             AuthoriseResult,
+            DriftResult,
             DrillResult,
             GatesResult,
             RunResult,

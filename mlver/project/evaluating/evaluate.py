@@ -18,10 +18,10 @@ from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.project.artifacts import storing, unstored
 from mlver.project.artifacts.bringing import naming_remotes
 from mlver.project.artifacts.code_state import inspect_working_code
+from mlver.project.artifacts.read_only_copies import ReadOnlyCopy, put_read_only
 from mlver.project.edit.edit import PlannedEdit, require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
-from mlver.project.evaluating.copies import ReadOnlyCopy, put_read_only
 from mlver.project.evaluating.exam import Exam, bring_exam, find_exam
 from mlver.project.evaluating.measuring_command import (
     MeasuredPaths,

@@ -1,0 +1,1 @@
+"""Looks inside tables: CSV, Parquet and JSON Lines, in bounded memory."""

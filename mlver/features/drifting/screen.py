@@ -1,0 +1,101 @@
+"""What drift prints."""
+
+from __future__ import annotations
+
+from mlver.features.drifting.drift import DriftResult
+from mlver.policy.drift.verdict import ColumnDrift
+from mlver.terminal.links import draw_hidden_count
+from mlver.terminal.screen import Cell, Style, TextScreen
+from mlver.terminal.words import format_count
+
+# A screen shows the first of many; --json has more room.
+_COLUMNS_SHOWN = 20
+_STYLES: dict[str, Style] = {"drift": "bad", "none": "good", "inconclusive": "warn"}
+_ORDER = {"drift": 0, "inconclusive": 1, "none": 2}
+_HEADERS = ("column", "", "KS", "PSI", "JS", "mean", "variance", "missing", "p", "")
+_RIGHT = range(2, 9)
+
+
+def draw_drift(result: DriftResult, screen: TextScreen) -> None:
+    table = result.table
+    _draw_answer(result, screen)
+    screen.draw_line(
+        f"  {result.old} ({table.old_rows:,} rows) → {result.new} ({table.new_rows:,} rows)", hang=2
+    )
+    ranked = sorted(table.columns, key=_rank_column)
+    rows = [_build_row(column) for column in ranked[:_COLUMNS_SHOWN]]
+    screen.draw_table(rows, headers=_HEADERS, right=_RIGHT, indent=2, fold=9)
+    draw_hidden_count(len(ranked) - _COLUMNS_SHOWN, screen, indent=2, noun=" columns")
+    _draw_names("only before", table.removed, screen)
+    _draw_names("only now", table.added, screen)
+    _draw_names("not looked at", table.ignored, screen)
+    if not result.exact:
+        screen.draw_line(("  from profiles: KS may be off by 0.004", "dim"))
+    if result.evaluation is not None:
+        version = f"{result.model} {result.version}"
+        screen.draw_line(f"recorded as evaluation {result.evaluation} of {version}")
+
+
+def _draw_answer(result: DriftResult, screen: TextScreen) -> None:
+    table = result.table
+    between = f" between {result.old} and {result.new}"
+    if result.kind == "skew":
+        between = f" between {result.old} and what is served"
+    if table.verdict == "inconclusive":
+        screen.draw_line(("Inconclusive", "warn"), f": {_explain_doubt(result)}")
+        return
+    moved = f"{len(table.drifted):,} of {format_count(len(table.columns), 'column')} moved"
+    word = result.kind.capitalize() if table.verdict == "drift" else f"No {result.kind}"
+    screen.draw_line((word, _STYLES[table.verdict]), f"{between}: {moved}", hang=2)
+
+
+def _explain_doubt(result: DriftResult) -> str:
+    table = result.table
+    if not table.columns:
+        return "the tables have no column in common"
+    if min(table.old_rows, table.new_rows) < result.thresholds.rows:
+        return f"it takes {result.thresholds.rows:,} rows on both sides"
+    return "no column can be judged"
+
+
+def _rank_column(column: ColumnDrift) -> tuple[int, float]:
+    return _ORDER[column.verdict], -max(column.ks or 0.0, column.js or 0.0)
+
+
+def _build_row(column: ColumnDrift) -> list[Cell]:
+    missing = ""
+    if column.old_missing or column.new_missing:
+        missing = f"{column.old_missing:.1%} → {column.new_missing:.1%}"
+    return [
+        column.name,
+        (column.verdict, _STYLES[column.verdict]),
+        _format_number(column.ks),
+        _format_number(column.psi),
+        _format_number(column.js),
+        _format_shift(column.mean_shift, " sd"),
+        "" if column.variance_shift is None else f"{column.variance_shift:+.0%}",
+        missing,
+        _format_p(column.p),
+        (column.reason or "", "dim"),
+    ]
+
+
+def _format_number(value: float | None) -> str:
+    # What is below 0 is less than noise alone gives.
+    return "" if value is None else f"{max(value, 0.0):.3f}"
+
+
+def _format_shift(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:+.2f}{unit}"
+
+
+def _format_p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _draw_names(heading: str, names: tuple[str, ...], screen: TextScreen) -> None:
+    if names:
+        more = f" and {len(names) - _COLUMNS_SHOWN:,} more" if len(names) > _COLUMNS_SHOWN else ""
+        screen.draw_line(f"  {heading}: {', '.join(names[:_COLUMNS_SHOWN])}{more}", hang=2)

@@ -1,0 +1,203 @@
+"""What a version was trained on is compared with what it is served, or with later data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from scipy import stats
+
+from mlver.digest import Digest
+from mlver.project.project import Project
+from mlver.project.transaction import SCRATCH
+from mlver.records import layout
+from mlver.records.evaluation import ServedData
+from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.results import digest_tree, read_document
+from tests.conftest import Repository
+from tests.features.drifting.made_tables import make_rows, write_json_lines, write_rows
+
+REF = "digits@1.2.0"
+
+
+def drift(repository: Repository, *arguments: str, code: int = 0) -> dict[str, object]:
+    done = repository.mlver("drift", *arguments, "--json")
+    assert (done.code, done.err) == (code, "")
+    document: dict[str, object] = read_document(done, "drift")
+    return document
+
+
+def find_column(document: dict[str, object], name: str) -> dict[str, object]:
+    table = document["table"]
+    assert isinstance(table, dict)
+    (column,) = [column for column in table["columns"] if column["name"] == name]
+    assert isinstance(column, dict)
+    return column
+
+
+def test_what_is_served_as_before_is_no_skew(trained: Repository, tmp_path: Path) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3))
+    before = digest_tree(trained.path / ".mlver")
+    said = assert_works(trained, "drift", REF, "--live", str(live))
+    lines = said.splitlines()
+    assert lines[0] == (
+        "No skew between train of digits 1.2.0 and what is served: 0 of 5 columns moved"
+    )
+    assert lines[1] == f"  train of digits 1.2.0 (400 rows) → {live} (400 rows)"
+    assert lines[2].split() == "column KS PSI JS mean variance missing p".split()
+    assert "nearly every value is another one" in said
+    assert digest_tree(trained.path / ".mlver") == before
+    assert not (trained.path / ".git/mlver" / SCRATCH).exists()
+
+
+def test_a_skew_is_named_and_measured_exactly(trained: Repository, tmp_path: Path) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=1.0))
+    document = drift(trained, REF, "--live", str(live), code=1)
+    assert (document["kind"], document["ok"], document["exact"]) == ("skew", False, True)
+    assert document["new_digest"] == str(Digest.of_bytes(live.read_bytes()))
+    income = find_column(document, "income")
+    old = [row["income"] for row in make_rows(2)]
+    new = [row["income"] for row in make_rows(3, shift=1.0)]
+    expected = stats.ks_2samp(old, new, method="asymp")
+    assert income["ks"] == pytest.approx(float(expected.statistic), abs=1e-12)
+    assert (income["verdict"], income["reason"]) == ("drift", "KS; PSI")
+    assert {find_column(document, name)["verdict"] for name in ("age", "city", "joined")} == {
+        "none"
+    }
+    said = trained.mlver("drift", REF, "--live", str(live))
+    assert said.out.startswith("Skew between train of digits 1.2.0 and what is served: 1 of 5")
+
+
+def test_two_versions_drift(trained: Repository) -> None:
+    trained.write("data/train.csv", write_rows(9, shift=-2))
+    assert_works(trained, "register", "digits", "--bump", "minor", "-m", "Poorer")
+    document = drift(trained, "digits@1.1.0", "@1.3.0", "--data", "train", code=1)
+    assert (document["kind"], document["version"]) == ("drift", "1.3.0")
+    income = find_column(document, "income")
+    assert isinstance(income["mean_shift"], float)
+    assert income["mean_shift"] < -1.5
+    assert drift(trained, "digits@1.1.0", "@1.2.0")["ok"] is True
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_other_formats_hold_the_same_table(
+    trained: Repository, tmp_path: Path, suffix: str
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(write_json_lines(3, shift=1.0))
+    if suffix == "parquet":
+        target = tmp_path / "rows.parquet"
+        duckdb.sql(f"COPY (FROM read_json('{rows}')) TO '{target}'")
+    else:
+        target = rows
+    document = drift(trained, REF, "--live", str(target), code=1)
+    table = document["table"]
+    assert isinstance(table, dict)
+    assert {column["name"] for column in table["columns"] if column["verdict"] == "drift"} == {
+        "income"
+    }
+
+
+def test_few_rows_are_inconclusive(trained: Repository, tmp_path: Path) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=5, count=199))
+    document = drift(trained, REF, "--live", str(live), code=4)
+    assert document["ok"] is False
+    done = trained.mlver("drift", REF, "--live", str(live))
+    assert done.out.startswith("Inconclusive: it takes 200 rows on both sides\n")
+
+
+def test_the_settings_name_the_thresholds(trained: Repository, tmp_path: Path) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=1.0))
+    path = trained.path / layout.CONFIG
+    path.write_text(path.read_text() + "\ninsight:\n  drift: {ks: 0.9, psi: 9, ignore: [age]}\n")
+    document = drift(trained, REF, "--live", str(live))
+    assert document["thresholds"] == {
+        "ks": 0.9,
+        "js": 0.02,
+        "psi": 9,
+        "p": 0.05,
+        "rows": 200,
+        "ignore": ["age"],
+    }
+    table = document["table"]
+    assert isinstance(table, dict)
+    assert table["ignored"] == ["age"]
+
+
+def test_columns_of_one_side_are_named(trained: Repository, tmp_path: Path) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3).replace("joined", "since", 1))
+    said = assert_works(trained, "drift", REF, "--live", str(live))
+    assert "  only before: joined\n  only now: since\n" in said
+
+
+def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
+    trained: Repository, tmp_path: Path
+) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=1.0))
+    words = (REF, "--live", str(live), "--record", "-m", "Monday")
+    document = drift(trained, *words, code=1)
+    assert document["evaluation"] == 1
+    assert document["commit"] == trained.git("rev-parse", "HEAD")
+    registry = Project.open_existing(trained.path).registry
+    ((record, _),) = registry.read_evaluations("digits", "1.2.0")
+    assert record.data == {
+        "live": ServedData(served=str(live), digest=Digest.of_bytes(live.read_bytes()))
+    }
+    measured = record.metrics["drift"]
+    assert isinstance(measured, dict)
+    assert (measured["columns"], measured["judged"], record.count) == (1, 4, 400)
+    assert record.extra == {"drift": {"columns": ["income"]}}
+    assert_works(trained, "verify", "--all")
+    assert "drift" in assert_works(trained, "log", "digits")
+    assert trained.git("status", "--porcelain") == ""
+
+
+REFUSED = {
+    "no data set": (("--data", "test", "--live", "x.csv"), "has no data set called test"),
+    "no file": (("--live", "gone.csv"), "No such file or directory: "),
+    "no table": (("--live", "x.txt"), "x.txt is no table that mlver reads: those are .csv"),
+    "a FIFO": (("--live", "fifo.csv"), "it is a FIFO, not a regular file"),
+    "a folder": (("--live", "folder.csv"), "it is a folder, not a regular file"),
+    "an empty file": (("--live", "empty.csv"), "empty.csv cannot be read as a table: it is empty"),
+    "both": (("@1.1.0", "--live", "x.csv"), "drift compares a version with a file, or with"),
+    "neither": ((), "drift compares a version with a file, or with another version"),
+    "a message": (("@1.1.0", "-m", "Why"), "-m is for what --record keeps"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_compared_is_refused(trained: Repository, case: str) -> None:
+    os.mkfifo(trained.path / "fifo.csv")
+    (trained.path / "folder.csv").mkdir()
+    trained.write("empty.csv", "")
+    trained.write("x.csv", write_rows(1))
+    trained.write("x.txt", write_rows(1))
+    arguments, message = REFUSED[case]
+    done = trained.mlver("drift", REF, *arguments)
+    assert (done.code in (2, 3), done.out) == (True, "")
+    assert message in done.err
+    assert not (trained.path / ".git/mlver" / SCRATCH).exists()
+
+
+def test_data_that_is_no_table_is_refused(trained: Repository) -> None:
+    trained.write("data/train.txt", "words")
+    words = ("--data", "train=data/train.txt", "-m", "Words")
+    assert_works(trained, "register", "digits", "--bump", "minor", *words)
+    said = assert_refused(trained, "drift", "digits@1.3.0", "@1.2.0")
+    assert said.startswith("error: train of digits 1.3.0 is no table that mlver reads")
+
+
+def test_data_whose_bytes_are_gone_is_named(trained: Repository) -> None:
+    for name in ("objects", "packs"):
+        shutil.rmtree(trained.path / ".git/mlver" / name, ignore_errors=True)
+    said = assert_refused(trained, "drift", "digits@1.1.0", "@1.2.0")
+    assert "data/train.csv" in said or "objects" in said
