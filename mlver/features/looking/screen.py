@@ -10,7 +10,7 @@ from mlver.records.artifact import Artifact
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
-from mlver.records.version import TrainingEnvironment
+from mlver.records.version import TrainingEnvironment, VersionRecord
 from mlver.terminal.links import draw_findings
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, TextScreen
@@ -123,6 +123,7 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
         table_rows.append([("parts", "dim"), (describe_mixture(record.mixed), "warn")])
     table_rows += [
         [("parent", "dim"), f"{parent}, update {record.update}"],
+        *_list_origins(record),
         [("code", "dim"), _describe_code(result)],
         [("sealed", "dim"), _describe_seal(result)],
     ]
@@ -138,6 +139,20 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
     for label_name, label_value in record.labels.items():
         table_rows.append([(f"label {label_name}", "dim"), label_value])
     return table_rows
+
+
+def _list_origins(record: VersionRecord) -> Iterator[list[Cell]]:
+    """The recorded run that a version came of, and what it uses of other models."""
+    uses = ", ".join(f"{use.model}@{use.version}" for use in record.uses)
+    origins = (
+        ("run", record.run),
+        ("pipeline", record.pipeline),
+        ("step", record.step),
+        ("uses", uses),
+    )
+    for origin, value in origins:
+        if value:
+            yield [(origin, "dim"), value]
 
 
 def _describe_code(result: ShowResult) -> Cell:

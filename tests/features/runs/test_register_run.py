@@ -40,6 +40,7 @@ def test_the_record_is_the_same_as_by_hand(second: Repository, tmp_path: Path) -
     assert by_run.pop("run") == f"digits/{run}"
     assert by_run == by_hand
     assert_works(second, "verify", "--all")
+    assert f"digits/{run}" in assert_works(second, "show", "digits").split()
 
 
 def test_what_changed_since_the_run_is_not_recorded(second: Repository) -> None:
