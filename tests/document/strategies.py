@@ -150,6 +150,13 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("EncryptSettings", "params"): st.sampled_from([(), ("db.*", "key")]),
     ("EncryptSettings", "artifacts"): st.sampled_from([(), ("weights", "digits/train")]),
     ("EncryptSettings", "recipients"): st.sampled_from([(), ("age1qqq", "ssh-ed25519 AAAA kim")]),
+    ("InsightSettings", "profiles"): st.booleans(),
+    ("DriftThresholds", "ks"): st.sampled_from([0.05, 0.1, 1]),
+    ("DriftThresholds", "js"): st.sampled_from([0.01, 0.02]),
+    ("DriftThresholds", "psi"): st.sampled_from([0.1, 0.25]),
+    ("DriftThresholds", "p"): st.sampled_from([0.01, 0.05]),
+    ("DriftThresholds", "rows"): st.integers(200, 10_000),
+    ("DriftThresholds", "ignore"): st.sampled_from([(), ("id", "Überschrift 1")]),
     ("PolicySettings", "branch"): st.none() | st.sampled_from(["main", "release/2026"]),
     ("PolicySettings", "signers"): st.just(".mlver/allowed_signers"),
     ("StageSettings", "gates"): st.fixed_dictionaries(

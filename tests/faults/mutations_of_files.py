@@ -95,7 +95,7 @@ FILE_MUTATIONS = (
         "tests/project/artifacts/test_working_files.py",
     ),
     Mutation(
-        "project.registering.register:register_version",
+        "project.registering.register:_make_record",
         "require_holders(...)",
         "",
         "tests",

@@ -22,6 +22,7 @@ from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
+from mlver.features.comparing.weights_diff import WeightsResult
 from mlver.features.drifting.drift import DriftResult
 from mlver.features.exporting.export import ExportResult
 from mlver.features.gating.gates import GatesResult
@@ -129,6 +130,7 @@ KINDS: dict[str, type] = {
             RunsResult,
             ShownRunResult,
             ComparedRunsResult,
+            WeightsResult,
         ),
     )
 }
