@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlver.errors import shell_command
-from mlver.git import changes, references
+from mlver.git import changes, references, stale_locks
 from mlver.git.repository import GitRepository
 
 _LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
@@ -40,25 +40,23 @@ def keep_commit(
         ["commit-tree", "--no-gpg-sign", tree], stdin=message.encode(), doing=doing, env=dates
     )
     commit = made.decode().strip()
-    # A reference must not name what a power cut may take away.
-    changes.sync_git(repository, [])
-    references.update_references(
-        repository,
-        "create",
-        {reference: commit},
-        doing="name what was recorded",
-        hint=_LIST_HINT,
-    )
-    changes.sync_git(repository, [reference])
+    take_references(repository, {reference: commit}, doing="name what was recorded")
     return commit
 
 
-def take_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
-    """Give commits that were fetched their references, all or none, durably."""
+def take_references(
+    repository: GitRepository,
+    commits: Mapping[str, str],
+    *,
+    doing: str = "name what was fetched",
+) -> None:
+    """Make new references to commits that are here, all or none, durably."""
+    # A reference must not name what a power cut may take away.
     changes.sync_git(repository, [])
-    references.update_references(
-        repository, "create", commits, doing="name what was fetched", hint=_LIST_HINT
-    )
+    for name in commits:
+        # Of a git that was killed.
+        stale_locks.clear_reference(repository, name)
+    references.update_references(repository, "create", commits, doing=doing, hint=_LIST_HINT)
     changes.sync_git(repository, commits)
 
 

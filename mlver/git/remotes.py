@@ -126,6 +126,13 @@ def list_published(repository: GitRepository, remote: str) -> PublishedReference
     return PublishedReferences(_select_tags(listed), _select_code(listed), branches)
 
 
+def list_references_below(repository: GitRepository, remote: str, folder: str) -> dict[str, str]:
+    """Ask the remote, over the network, for its references below a folder, each with its id."""
+    arguments = ["--refs", "--", remote, f"{folder}/*"]
+    listed = _list_remote(repository, arguments, f"ask {remote} what it has below {folder}")
+    return {name: object_id for object_id, name in listed}
+
+
 def list_branches(repository: GitRepository, remote: str) -> dict[str, str]:
     """Ask the remote, over the network, for its branches: their full names, with their commits."""
     arguments = ["--heads", "--refs", "--", remote]

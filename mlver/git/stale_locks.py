@@ -61,6 +61,13 @@ def clear_reference(repository: GitRepository, reference: str) -> None:
         _remove_stale(repository, [path])
 
 
+def clear_references(repository: GitRepository, folder: str) -> None:
+    """Remove the locks of all references below a folder, as `clear_reference` does."""
+    locks = sorted((repository.common_dir / folder).rglob("*.lock"))
+    if locks:
+        _remove_stale(repository, locks)
+
+
 def wait_for_index(repository: GitRepository) -> None:
     """Give another git the time to finish with the index; raise MlverError if it does not."""
     path = repository.git_dir / "index.lock"

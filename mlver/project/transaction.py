@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import MlverError, refusal_error
+from mlver.git import stale_locks
 from mlver.git.kept import forget_answers
 from mlver.project.artifacts import storing
 from mlver.project.artifacts.recovered_checkout import finish_checkout
@@ -22,6 +23,7 @@ from mlver.project.edit.recovery import recover_edit
 from mlver.project.edit.staging_folder import remove_leftover
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.records.run_references import RUN_REFERENCES
 from mlver.system import durable, lock, scratch
 
 # Where versions are put for the time in which a command measures them.
@@ -131,6 +133,9 @@ def _recover_and_sweep(project: Project) -> None:
     for directory in (project.state_directory, records_directory, project.remotes_directory):
         durable.sweep_temporaries(directory)
     scratch.sweep_scratch(project.state_directory / SCRATCH)
+    # Those of runs: where another git is at work, the next command sees to it.
+    with suppress(MlverError):
+        stale_locks.clear_references(project.repository, RUN_REFERENCES)
     if plan is not None:
         project.reporter.show_note(_recover_plan(project, plan))
         _mirror_recovered(project, plan)

@@ -46,8 +46,10 @@ from tests.faults.preparations_of_remotes import (
     prepare_condemned,
     prepare_fetching,
     prepare_pulled,
+    prepare_unfetched_runs,
     prepare_unneeded_there,
     prepare_unpushed,
+    prepare_unsent_runs,
 )
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 
@@ -303,6 +305,8 @@ OPERATIONS = (
         "push-objects", prepare_unpushed, ("push", "--objects", "--jobs", "1"), brief=True
     ),
     CampaignOperation("pull", prepare_pulled, ("pull", "--all", "--jobs", "1")),
+    CampaignOperation("push-runs", prepare_unsent_runs, ("push", "--runs"), brief=True),
+    CampaignOperation("pull-runs", prepare_unfetched_runs, ("pull", "--runs"), brief=True),
     CampaignOperation("checkout-fetching", prepare_fetching, _OLD, brief=True),
     CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),

@@ -56,6 +56,22 @@ def prepare_pulled(place: WorkPlace) -> None:
         shutil.rmtree(place.mlver_directory / folder)
 
 
+def prepare_unsent_runs(place: WorkPlace) -> None:
+    """A run that only this clone has, beside a forge that has all of HEAD."""
+    prepare_unpushed(place)
+    place.mlver("push", "--jobs", "1")
+    place.mlver("run", "m", "--", "true")
+
+
+def prepare_unfetched_runs(place: WorkPlace) -> None:
+    """The same after a push of the run, which is no longer here."""
+    prepare_unsent_runs(place)
+    place.mlver("push", "--runs")
+    for name in place.git("for-each-ref", "--format=%(refname)", "refs/mlver/runs").split():
+        place.git("update-ref", "-d", name)
+    place.git("prune", "--expire=now")
+
+
 def prepare_fetching(place: WorkPlace) -> None:
     """The same, where only the first version has contents that are not here."""
     prepare_pulled(place)

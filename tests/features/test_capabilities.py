@@ -24,6 +24,8 @@ _RESULT_NAMES = {
     "revoke": ("approve",),
     "log": ("log", "params"),
     "runs": ("runs", "shownrun", "comparedruns"),
+    "push": ("push", "sentruns"),
+    "pull": ("pull", "broughtruns"),
 }
 
 

@@ -11,10 +11,12 @@ from mlver.features.remotes.add import AddOptions, add_remote
 from mlver.features.remotes.inspect import list_known, show_remote
 from mlver.features.remotes.remove import remove_remote
 from mlver.features.remotes.result import RemoteResult
+from mlver.features.remotes.runs_screen import draw_brought_runs, draw_sent_runs
 from mlver.features.remotes.screen import draw_remote
 from mlver.features.remotes.transfer_screen import draw_pull, draw_push
 from mlver.project.remote.pulling import PullOptions, pull_versions
 from mlver.project.remote.pushing import PushOptions, push_versions
+from mlver.project.runs.exchange import pull_runs, push_runs
 from mlver.records.sections.remotes import RemoteSettings
 from mlver.storage.remote.team_store import DEFAULT_JOBS
 from mlver.terminal.options import DryRun, Json, ServedRefs, complete_ref, complete_remote
@@ -163,6 +165,7 @@ Yes = Annotated[
 
 PUSH_EXAMPLES = (
     "mlver push",
+    "mlver push --runs",
     "mlver push digits@1.0.0 --remote storage --objects",
     "mlver push --verify",
 )
@@ -196,6 +199,9 @@ def push_command(
     remote: RemoteNames = None,
     to: _GitRemote = None,
     objects: _Objects = False,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Send recorded runs, and only these.")
+    ] = False,
     verify: _Verify = False,
     jobs: Jobs = DEFAULT_JOBS,
     yes: Yes = False,
@@ -207,6 +213,11 @@ def push_command(
     Every object is confirmed before git names it. Where somebody pushed first, nothing is sent, and
     the message says what to type.
     """
+    if runs:
+        _refuse_beside_runs({"REF": refs, "--remote": remote, "--objects": objects})
+        sent = push_runs(find_session(ctx).initialised_project, to, dry_run=dry_run)
+        emit_result(sent, draw_sent_runs, json=json, code=sent.exit_code)
+        return
     options = PushOptions(
         remotes=tuple(remote or ()),
         git_remote=to,
@@ -222,9 +233,27 @@ def push_command(
 
 PULL_EXAMPLES = (
     "mlver pull",
+    "mlver pull --runs",
     "mlver pull digits@production --only weights",
     "mlver pull --all --remote storage",
 )
+
+
+_FetchedRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--git-remote",
+        metavar="NAME",
+        help="With --runs: where they are. [default: what the branch follows]",
+    ),
+]
+
+
+def _refuse_beside_runs(given: dict[str, object]) -> None:
+    """Raise UsageError for what says which versions or objects are meant."""
+    for name, value in given.items():
+        if value:
+            raise UsageError(f"--runs exchanges runs and nothing else, so it takes no {name}")
 
 
 def pull_command(
@@ -235,6 +264,10 @@ def pull_command(
         typer.Option(metavar="NAME", help="Only weights, or this data set; may be repeated."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every version.")] = False,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Bring recorded runs, and only these.")
+    ] = False,
+    git_remote: _FetchedRemote = None,
     remote: RemoteNames = None,
     jobs: Jobs = DEFAULT_JOBS,
     yes: Yes = False,
@@ -246,6 +279,13 @@ def pull_command(
     Every byte is hashed. Exit 1 where some are neither here nor at a remote. `checkout`, `rollback`
     and others bring what they need by themselves.
     """
+    if runs:
+        _refuse_beside_runs({"REF": refs, "--remote": remote, "--only": only, "--all": everything})
+        brought = pull_runs(find_session(ctx).initialised_project, git_remote, dry_run=dry_run)
+        emit_result(brought, draw_brought_runs, json=json, code=brought.exit_code)
+        return
+    if git_remote is not None:
+        raise UsageError("--git-remote says where --runs come from", hint="mlver pull --help")
     options = PullOptions(
         only=tuple(only or ()),
         everything=everything,

@@ -18,6 +18,7 @@ from mlver.project.remote.roots import (
     read_history_roots,
     read_intent_roots,
     read_repository_roots,
+    read_run_roots,
     read_worktree_roots,
 )
 from mlver.project.remote.trusted_places import VARIABLE, is_trusted
@@ -29,6 +30,7 @@ ROOTS: list[RootFunction] = [
     read_history_roots,
     read_worktree_roots,
     read_intent_roots,
+    read_run_roots,
     read_retained_roots,
 ]
 

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from mlver.document import codec
+from mlver.document import codec, strict
 from mlver.errors import InvalidDocument, MlverError, NewerFormat, printable_name, shell_command
-from mlver.git import reachable
+from mlver.git import objects, reachable, references
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.records.run import RECORD_FILE
+from mlver.records.run_references import RUN_REFERENCES
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 # What an interrupted command left, which tells of contents that no record names yet.
@@ -86,6 +88,16 @@ def _refuse_unreadable(error: OSError) -> NoReturn:
         f" ({error.strerror}), so what it needs is unknown, and nothing is deleted",
         hint=shell_command("ls", "-ld", "--", os.fsdecode(error.filename)),
     ) from error
+
+
+def read_run_roots(project: Project) -> Iterator[str]:
+    """What recorded runs name, such as the data sets that they were trained on."""
+    process = project.repository.process
+    commits = references.list_references(project.repository, RUN_REFERENCES).values()
+    wanted = [(f"{commit}:{RECORD_FILE}", strict.MAX_BYTES) for commit in commits]
+    for data in objects.read_beginnings(process, wanted):
+        # What holds no record names nothing.
+        yield from find_digests(data or b"")
 
 
 def read_intent_roots(project: Project) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mlver.digest import Digest
 from mlver.document import codec, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_error
-from mlver.git import loose_commits, objects, references
+from mlver.git import loose_commits, objects, references, trees
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.records.curves import CURVES_LIMIT, Curves, parse_curves
@@ -130,6 +130,20 @@ def _decode_run(reference: str, commit: str, data: bytes | None) -> KeptRun:
     if build_run_id(record.created, name.run[-6:]) != name.run:
         raise MlverError(f"{shown} says that it began at {record.created}, which its name does not")
     return KeptRun(record, commit, Digest.of_bytes(data))
+
+
+def refuse_other_contents(repository: GitRepository, reference: str, commit: str) -> None:
+    """Raise MlverError where a commit holds more than a run, or follows others.
+
+    Whatever is in the history of a reference is looked at by those who judge records.
+    """
+    shown = printable_name(reference)
+    listed = repository.process.read(["rev-list", "--no-walk", "--parents", commit]).split()
+    if len(listed) != 1:
+        raise MlverError(f"{shown} follows other commits, which no run does")
+    for path, entry in trees.committed_files(repository, commit).items():
+        if path not in (RECORD_FILE, CURVES_FILE, DIFF_FILE) or entry.mode != "100644":
+            raise MlverError(f"{shown} holds {printable_name(path)}, which no run does")
 
 
 def read_kept_curves(project: Project, run: KeptRun) -> Curves:

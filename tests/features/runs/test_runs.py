@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.project import Project
+from mlver.project.remote.root_table import read_roots
 from mlver.project.runs.kept import keep_run
 from mlver.records.curves import Curves, format_curves
 from mlver.records.run import AttachedFile, RunRecord
@@ -173,6 +175,13 @@ def test_a_run_is_named_by_as_much_as_no_other_has(recorded: Repository) -> None
     assert "may be any of 4 runs" in said
     whole = "digits/20261121T030405Z-000002"
     assert assert_works(recorded, "runs", "--show", whole).startswith("digits 2026")
+
+
+def test_gc_keeps_what_a_run_names(recorded: Repository) -> None:
+    digest = "sha256:" + "ab" * 32
+    data = replace(BASE.data["train"], digest=Digest.parse(digest))
+    make_run(recorded, "0000dd", data={"train": data})
+    assert "ab" * 32 in read_roots(Project.open_existing(recorded.path))
 
 
 def test_without_a_run_the_next_step_is_told(second: Repository) -> None:
