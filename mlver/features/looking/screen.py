@@ -142,17 +142,15 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
 
 
 def _list_origins(record: VersionRecord) -> Iterator[list[Cell]]:
-    """The recorded run that a version came of, and what it uses of other models."""
-    uses = ", ".join(f"{use.model}@{use.version}" for use in record.uses)
-    origins = (
-        ("run", record.run),
-        ("pipeline", record.pipeline),
-        ("step", record.step),
-        ("uses", uses),
-    )
-    for origin, value in origins:
-        if value:
-            yield [(origin, "dim"), value]
+    """The recorded run that it came from, the step of a pipeline that this was, and what it uses."""
+    if record.run is not None:
+        yield [("run", "dim"), record.run]
+    if record.pipeline is not None:
+        step = "" if record.step is None else f", step {record.step}"
+        yield [("pipeline", "dim"), f"{record.pipeline}{step}"]
+    if record.uses:
+        uses = (f"{use.model}@{use.version}" for use in record.uses)
+        yield [("uses", "dim"), ", ".join(uses)]
 
 
 def _describe_code(result: ShowResult) -> Cell:

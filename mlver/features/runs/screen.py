@@ -249,7 +249,7 @@ def _list_facts(result: ShownRunResult) -> dict[str, Mapping[str, Any]]:
     """What a run holds, by group, in the words of the record."""
     record = result.record
     about = {
-        "began": format_second(record.created),
+        "began": f"{format_second(record.created)} UTC",
         "took": format_duration(record.duration),
         "author": record.author,
         "command": record.command,

@@ -35,7 +35,8 @@ _MOST_REMARKS = 20
 class RunEnding:
     """How a training ended: `curves` are the bytes that it wrote, None where it wrote none.
 
-    `metrics` and `params` are what a program gave, beside what is in its files.
+    `metrics` and `params` are what a program gave, beside what is in its files, and `secrets` are
+    parameters that it gave encrypted.
     """
 
     outcome: RunOutcome
@@ -45,6 +46,7 @@ class RunEnding:
     curves: bytes | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResult:
@@ -66,7 +68,7 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
         resources=ending.resources,
         weights=gathering.measure_weights(),
         params=params,
-        secrets=secrets,
+        secrets={**secrets, **ending.secrets},
         metrics=metrics,
         curves=None if curve_bytes is None else AttachedFile.of_bytes(curve_bytes),
         points=len(curves),

@@ -16,6 +16,8 @@ from typing import IO, Any, Literal
 
 from mlver.document.objects import copy_plain
 from mlver.errors import MlverError
+from mlver.project.history.encryption import read_encryption
+from mlver.project.history.secret_params import encrypt_params
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, begin_run
 from mlver.project.runs.ending import RunEnding, finish_run
@@ -165,7 +167,11 @@ class RunSession:
     def _hand_over(self) -> None:
         """Tell the outer run what was given here: it reads that in the end."""
         assert self._path is not None
-        given = {"params": self.request.param_values, "metrics": self._metrics}
+        encryption = read_encryption(self.project)
+        params, secret = encryption.split_params(self.request.param_values)
+        # No secret is ever on the disk in plain text.
+        secrets = encrypt_params(secret, encryption)
+        given = {"params": params, "metrics": self._metrics, "secrets": secrets}
         with suppress(OSError):
             locate_given(self._path).write_text(json.dumps(given))
 

@@ -163,9 +163,12 @@ def _read_given(curves: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(given, dict):
         return {}
     chosen: dict[str, dict[str, Any]] = {}
-    for key in ("params", "metrics"):
+    for key in ("params", "metrics", "secrets"):
         if isinstance(given.get(key), dict):
             chosen[key] = given[key]
+    # They are texts of age, or they are none.
+    secrets = chosen.get("secrets", {})
+    chosen["secrets"] = {name: text for name, text in secrets.items() if isinstance(text, str)}
     return chosen
 
 

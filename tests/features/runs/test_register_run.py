@@ -71,6 +71,9 @@ def test_pipeline_batch_labels_and_message_come_along(second: Repository) -> Non
     assert listed["runs"][0]["versions"] == ["1.2.0"]
     assert "1.2.0" in assert_works(second, "runs")
     assert "1.2.0" in assert_works(second, "list", "--where", "pipeline = nightly")
+    shown = assert_works(second, "show", "digits@1.2.0")
+    assert f"digits/{run}" in shown
+    assert "nightly, step fit" in shown
 
 
 def test_the_command_line_counts_before_the_run(second: Repository) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mlver
+from mlver.content.encryption import decrypt_value, read_identities
 from mlver.project.project import Project
 from mlver.project.runs.kept import read_kept_curves
 from tests.cli.conftest import assert_works
@@ -96,6 +97,30 @@ def test_within_mlver_run_the_block_belongs_to_that_run(ground: Repository) -> N
     record = read_only_run(ground).record
     assert record.params == {"lr": 0.002, "seed": 42, "width": 3}
     assert (record.metrics, record.points) == ({"accuracy": 0.5}, 1)
+
+
+def test_a_secret_of_the_block_reaches_the_outer_run_encrypted(ground: Repository) -> None:
+    pyrage = pytest.importorskip("pyrage")
+    identity = pyrage.x25519.Identity.generate()
+    assert_works(ground, "config", "set", "encrypt.params", "token")
+    assert_works(ground, "config", "set", "encrypt.recipients", str(identity.to_public()))
+    script = (
+        "import mlver, os\n"
+        "with mlver.run('digits', params={'token': 'x' * 9, 'lr': 7}):\n"
+        "    pass\n"
+        "given = os.path.join(os.path.dirname(os.environ['MLVER_CURVES']), 'given.json')\n"
+        "assert 'x' * 9 not in open(given).read()\n"
+    )
+    ground.write("train.py", script)
+    ground.commit("Training")
+    assert_works(ground, "run", "digits", "--", PYTHON, "train.py")
+    record = read_only_run(ground).record
+    assert (record.params, list(record.secrets)) == ({"lr": 7, "seed": 42}, ["token"])
+    assert_works(ground, "register", "digits", "--bump", "minor", "-m", "x", "--run", record.run)
+    plain = decrypt_value(
+        record.secrets["token"], "token", read_identities(str(identity).encode(), "")
+    )
+    assert plain == "x" * 9
 
 
 @pytest.mark.parametrize("value", ["low", None, [1, 2], True, np.zeros(2)])
