@@ -134,6 +134,12 @@ def test_what_cannot_be_is_refused(first: Repository, options: tuple[str, ...], 
     assert not (first.path / ".github").exists()
 
 
+def test_a_hint_names_the_forge_that_was_asked_for(first: Repository) -> None:
+    said = assert_refused(first, "ci", "gitlab", "--only", "deploy", code=2)
+    assert "hint: mlver ci gitlab --only deploy --fetch" in said
+    assert "FORGE" not in assert_refused(first, "ci", "gitlab", "--python", "3", code=2)
+
+
 def test_an_unknown_forge_is_refused_with_those_there_are(first: Repository) -> None:
     assert "github, gitlab, bitbucket, argo" in assert_refused(first, "ci", "gitea", code=2)
 

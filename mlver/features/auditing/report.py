@@ -9,10 +9,14 @@ from typing import Any
 from mlver.errors import MlverError, summarise_error
 from mlver.features.auditing.audit import audit_stages
 from mlver.features.auditing.audit_result import AuditedMove, AuditedRule, AuditResult
+from mlver.policy.evaluated_metrics import find_plain_name
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.time_windows import parse_window
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_notes
+from mlver.project.registry.evaluated import EvaluatedReader
+from mlver.project.registry.tolerant import TolerantReader
+from mlver.project.registry.version_line import VersionLine, read_version_line
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
 
@@ -20,6 +24,8 @@ from mlver.records.version import VersionRecord
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricGain:
     """A metric of a version, and how it differs from that of the version before (None: no such).
+
+    One that was measured later, on a data set, is named as in `accuracy@golden`.
 
     `better` is None where `model.yaml` does not say which way is, or nothing changed.
     """
@@ -108,7 +114,9 @@ def report_model(project: Project, model: str | None, *, since: str) -> ReportRe
     name = project.resolve_model(model)
     start = parse_window(since, "--since", project.record_time).start
     audited = audit_stages(project, name)
-    records, faults = _read_versions(project, name)
+    line = read_version_line(project.registry, name)
+    reader = TolerantReader()
+    faults = [*line.faults]
     holders = {stage.stage: stage.holder for stage in audited.stages if stage.holder is not None}
     moves = [move for move in _list_moves(audited) if move.created >= start]
     moves.sort(key=lambda move: move.created)
@@ -117,68 +125,58 @@ def report_model(project: Project, model: str | None, *, since: str) -> ReportRe
         since=start,
         until=project.record_time,
         holders=holders,
-        versions=tuple(_list_versions(project, name, records, start)),
+        versions=tuple(_list_versions(project, name, line, start, reader)),
         promotions=tuple(move for move in moves if move.event == "promoted"),
         rollbacks=tuple(move for move in moves if move.event != "promoted"),
         rules=tuple(rule for rule in audited.rules if rule.created >= start),
-        defects=tuple(_list_defects(project, name, records, holders, start, faults)),
+        defects=tuple(_list_defects(project, name, line.records, holders, start, faults)),
         damage=len(audited.damage),
         unconfirmed=len(audited.unconfirmed),
         head=audited.head.digest,
-        faults=tuple(faults),
+        faults=(*faults, *reader.faults),
     )
-
-
-def _read_versions(project: Project, model: str) -> tuple[list[VersionRecord], list[str]]:
-    records: list[VersionRecord] = []
-    faults: list[str] = []
-    numbers = project.registry.list_versions(model)
-    for outcome in project.registry.read_versions(model, numbers):
-        if isinstance(outcome, MlverError):
-            faults.append(summarise_error(outcome))
-        else:
-            records.append(outcome[0])
-    return records, faults
 
 
 # -- versions --------------------------------------------------------------------------------------
 
 
 def _list_versions(
-    project: Project, model: str, records: Sequence[VersionRecord], start: str
+    project: Project, model: str, line: VersionLine, start: str, reader: TolerantReader
 ) -> Iterator[ReportedVersion]:
     settings = project.registry.read_settings(model)
     directions: Mapping[str, str] = {} if settings is None else settings.directions
-    by_number = {record.version: record for record in records}
-    before: VersionRecord | None = None
-    for record in records:
-        compared = by_number.get(record.previous or "", before)
-        before = record
+    evaluated = EvaluatedReader.open_model(project.registry, model, reader)
+    measured: dict[str, dict[str, Any]] = {}
+    for record, digest in zip(line.records, line.digests, strict=True):
+        found = evaluated.read_metrics(record.version, digest)
+        measured[record.version] = {**flatten_values(record.metrics), **found}
+    for record, before in line.list_steps():
         if record.created < start:
             continue
+        old = {} if before is None else measured[before.version]
         yield ReportedVersion(
             version=record.version,
             created=record.created,
             author=record.author,
             message=record.message,
-            before=None if compared is None else compared.version,
-            metrics=tuple(_list_gains(record, compared, directions)),
+            before=None if before is None else before.version,
+            metrics=tuple(_list_gains(measured[record.version], old, directions)),
             run=None if record.run is None else str(record.run),
             cost=None,
         )
 
 
 def _list_gains(
-    record: VersionRecord, before: VersionRecord | None, directions: Mapping[str, str]
+    values: Mapping[str, Any], old: Mapping[str, Any], directions: Mapping[str, str]
 ) -> Iterator[MetricGain]:
-    old: Mapping[str, Any] = {} if before is None else flatten_values(before.metrics)
-    for name, value in flatten_values(record.metrics).items():
+    for name, value in values.items():
         if not _is_number(value):
             continue
         gain = value - old[name] if _is_number(old.get(name)) else None
         better = None
-        if gain and name in directions:
-            better = (gain > 0) == (directions[name] == "higher")
+        direction = directions.get(find_plain_name(name))
+        if gain and direction is not None:
+            better = (gain > 0) == (direction == "higher")
         yield MetricGain(name=name, value=value, gain=gain, better=better)
 
 

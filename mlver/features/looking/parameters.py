@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mlver.errors import MlverError, summarise_error
 from mlver.policy.time_windows import parse_window
 from mlver.project.audit.record_history import read_record_history
 from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
 from mlver.project.project import Project
+from mlver.project.registry.version_line import read_version_line
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
 
@@ -84,36 +84,20 @@ def read_parameters(
     `since` leaves out the versions that were registered before. Raise UsageError for no such time.
     """
     name = project.resolve_model(model)
-    records, faults = _read_records(project, name)
+    line = read_version_line(project.registry, name)
     start = ""
     if since is not None:
         start = parse_window(since, "--since", project.record_time).start
-    unconfirmed = _find_unconfirmed(project, name, records)
-    by_number = {record.version: record for record in records}
+    unconfirmed = _find_unconfirmed(project, name, line.records)
     steps: list[ParamStep] = []
-    before: VersionRecord | None = None
-    for record in records:
+    for record, before in line.list_steps():
         if record.created >= start:
-            compared = by_number.get(record.previous or "", before)
             is_doubtful = record.record_path in unconfirmed
-            steps.append(_compare_records(record, compared, unconfirmed=is_doubtful))
-        before = record
+            steps.append(_compare_records(record, before, unconfirmed=is_doubtful))
     steps.reverse()
     return ParamsResult(
-        model=name, steps=tuple(steps[:limit]), total=len(steps), faults=tuple(faults)
+        model=name, steps=tuple(steps[:limit]), total=len(steps), faults=line.faults
     )
-
-
-def _read_records(project: Project, model: str) -> tuple[list[VersionRecord], list[str]]:
-    records: list[VersionRecord] = []
-    faults: list[str] = []
-    numbers = project.registry.list_versions(model)
-    for outcome in project.registry.read_versions(model, numbers):
-        if isinstance(outcome, MlverError):
-            faults.append(summarise_error(outcome))
-        else:
-            records.append(outcome[0])
-    return records, faults
 
 
 def _find_unconfirmed(
@@ -130,7 +114,7 @@ def _compare_records(
 ) -> ParamStep:
     old: Mapping[str, Any] = {} if before is None else flatten_values(before.params)
     new = flatten_values(record.params)
-    changes = [*_list_changes(old, new), *_list_secret_changes(record, before)]
+    changes = _join_changes(_list_changes(old, new), _list_secret_changes(record, before))
     same = sum(1 for name in new if name in old and _is_same(old[name], new[name]))
     earlier = {} if before is None else before.data
     data: list[UsedData] = []
@@ -162,6 +146,21 @@ def _list_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Pa
             yield ParamChange(name=name, change="removed", old=old[name], new=None)
         elif not _is_same(old[name], new[name]):
             yield ParamChange(name=name, change="changed", old=old[name], new=new[name])
+
+
+def _join_changes(plain: Iterable[ParamChange], secret: Iterable[ParamChange]) -> list[ParamChange]:
+    """Join the changes of plain and of secret params.
+
+    One that was plain before and is secret now, or the other way round, is one change: it shows the
+    value that everybody may read.
+    """
+    joined = {change.name: change for change in plain}
+    for change in secret:
+        other = joined.get(change.name)
+        if other is not None:
+            change = replace(change, change="changed", old=other.old, new=other.new)  # noqa: PLW2901
+        joined[change.name] = change
+    return list(joined.values())
 
 
 def _is_same(old: Any, new: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlver.features.looking.parameters import ParamChange, ParamsResult, ParamStep, UsedData
+from mlver.records.sections.encrypt import SECRET
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import (
@@ -54,6 +55,11 @@ def _draw_step(model: str, step: ParamStep, screen: TextScreen) -> None:
 
 
 def _list_cells(change: ParamChange) -> list[Cell]:
+    if change.secret and change.change == "changed":
+        # One of the two was, or is, in plain text: the story does not end with that.
+        values = [change.old, change.new]
+        shown = [SECRET if value is None else format_exact(value) for value in values]
+        return [(change.name, "bold"), " → ".join(shown)]
     if change.secret:
         return [(change.name, "bold"), (f"secret, {change.change}", "dim")]
     if change.change == "added":

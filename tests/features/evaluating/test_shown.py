@@ -91,3 +91,13 @@ def test_an_evaluation_that_cannot_be_read_hides_no_version(measured: Repository
     (model,) = document["models"]
     assert [item["version"] for item in model["versions"]] == ["1.1.0", "1.0.0"]
     assert "evaluations/1.0.0/0001.yaml" in model["faults"][0]
+
+
+def test_a_report_tells_what_a_version_gained_on_a_data_set(measured: Repository) -> None:
+    words = ("report", "digits", "--since", "2026-01-01")
+    document = read_document(measured.mlver(*words, "--json"), "report")
+    (earlier, later) = document["versions"]
+    gains = {metric["name"]: metric["gain"] for metric in later["metrics"]}
+    assert gains["accuracy@golden"] == pytest.approx(1 / 3)
+    assert {"accuracy", "accuracy@golden"} <= {metric["name"] for metric in earlier["metrics"]}
+    assert "accuracy@golden 1 (+0.3333)" in assert_works(measured, *words)

@@ -192,3 +192,20 @@ def test_two_secrets_that_were_swapped_by_hand_are_told(
     assert ground.mlver("verify", "digits@1.0.0").code == 0
     key.write_text(f"{STRANGER}\n")
     assert "No matching keys" in ground.mlver("verify", "digits@1.1.0").out
+
+
+def test_a_param_that_became_secret_is_one_line_of_its_story(ground: Repository) -> None:
+    register(ground)
+    say_secret(ground, '"db.*"', str(OWNER.to_public()))
+    ground.write("net.onnx", "two")
+    register(ground, "--bump", "minor")
+    document = json.loads(ground.mlver("log", "--params", "--json").out)
+    changes = document["steps"][0]["changes"]
+    assert changes == [
+        {"name": "db.host", "change": "changed", "old": "example.org", "new": None, "secret": True}
+    ]
+    assert "db.host  example.org → (secret)" in ground.mlver("log", "--params").out
+    say_secret(ground, "db.password", str(OWNER.to_public()))
+    ground.write("net.onnx", "three")
+    register(ground, "--bump", "minor")
+    assert "db.host  (secret) → example.org" in ground.mlver("log", "--params", "-n", "1").out

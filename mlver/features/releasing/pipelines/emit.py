@@ -42,7 +42,7 @@ def render_pipelines(
     forge: Forge, settings: PipelineSettings, made_by: str
 ) -> Iterator[PipelineFile]:
     """The files of the pipelines that `settings` ask for; the command line `made_by` makes them."""
-    pipelines = settings.select_pipelines()
+    pipelines = settings.select_pipelines(forge)
 
     def fill_template(name: str) -> str:
         template = (_TEMPLATES / forge / name).read_text(encoding="utf-8")

@@ -73,19 +73,19 @@ class PipelineSettings:
         if self.branch and not _BRANCH.fullmatch(self.branch):
             raise UsageError(
                 f"--branch takes the name of one branch, not `{self.branch}`",
-                hint="mlver ci FORGE --branch main",
+                hint=f"mlver ci {FORGES[0]} --branch main",
             )
         if self.python and not _PYTHON.fullmatch(self.python):
             raise UsageError(
                 f"--python takes a minor version, not `{self.python}`",
-                hint="mlver ci FORGE --python 3.12",
+                hint=f"mlver ci {FORGES[0]} --python 3.12",
             )
         self._check_owners()
         for name, text in self.given_settings():
             if not text.isprintable():
                 raise UsageError(
                     f"--{name} takes one line; put the lines into a script",
-                    hint=shell_command("mlver", "ci", "FORGE", f"--{name}", f"./{name}.sh"),
+                    hint=shell_command("mlver", "ci", FORGES[0], f"--{name}", f"./{name}.sh"),
                 )
 
     def _check_owners(self) -> None:
@@ -128,7 +128,7 @@ class PipelineSettings:
         needed = NEEDS.get(pipeline, ())
         return tuple(name for name in needed if not getattr(self, name))
 
-    def select_pipelines(self) -> tuple[Pipeline, ...]:
+    def select_pipelines(self, forge: Forge) -> tuple[Pipeline, ...]:
         """The pipelines that `only` lists, or all that can be made.
 
         Raise UsageError for one that is unknown, or that lacks a setting.
@@ -140,7 +140,7 @@ class PipelineSettings:
         if unknown:
             raise UsageError(
                 f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}",
-                hint="mlver ci FORGE --only check,seal",
+                hint=f"mlver ci {forge} --only check,seal",
             )
         selected = tuple(name for name in PIPELINES if name in requested)
         for pipeline in selected:
@@ -148,7 +148,7 @@ class PipelineSettings:
                 raise UsageError(
                     f"the pipeline {pipeline} needs --{setting}",
                     hint=shell_command(
-                        "mlver", "ci", "FORGE", "--only", pipeline, *example_words(setting)
+                        "mlver", "ci", forge, "--only", pipeline, *example_words(setting)
                     ),
                 )
         return selected
