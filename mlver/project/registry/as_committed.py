@@ -23,3 +23,10 @@ def require_as_committed(repository: GitRepository, registry: RecordRegistry, fo
                 f"{record_path} is not what HEAD has there, and what it says counts",
                 hint=shell_command("git", "checkout", "--", record_path),
             )
+
+
+def list_committed(repository: GitRepository, folder: str) -> frozenset[str]:
+    """List the paths in `folder` that HEAD has: what only the work tree has, nobody else finds."""
+    if repository.head().commit is None:
+        return frozenset()
+    return frozenset(repository.files_at("HEAD", folder))

@@ -20,7 +20,7 @@ from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.artifacts.stored_samples import read_samples
 from mlver.project.history.given_approvals import gather_approvals
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.as_committed import require_as_committed
+from mlver.project.registry.as_committed import list_committed, require_as_committed
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.training_data import read_training
@@ -132,7 +132,7 @@ def _read_evaluations(
     """
     folder = layout.evaluations_folder(record.model, record.version)
     require_as_committed(project.repository, project.registry, folder)
-    committed = frozenset(project.repository.files_at("HEAD", folder))
+    committed = list_committed(project.repository, folder)
     read = project.registry.read_evaluations(record.model, record.version)
     return tuple(pair for pair in read if pair[0].record_path in committed)
 

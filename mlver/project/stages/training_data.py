@@ -1,7 +1,7 @@
 """What a version was trained on, with what that data may be used for: for the gate `authorised`.
 
 A withdrawal counts as soon as it has landed on the main branch, though the work tree may not have
-it yet; a grant counts where the work tree has it.
+it yet, and as soon as the work tree has it; a grant counts where HEAD has it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mlver.git.main_branch import find_main_branch
 from mlver.policy.authorisation import TrainedData, TrainingData
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.project import Project
-from mlver.project.registry.as_committed import require_as_committed
+from mlver.project.registry.as_committed import list_committed, require_as_committed
 from mlver.project.registry.authorisations import (
     list_authorised,
     read_authorisations,
@@ -37,7 +37,7 @@ def read_training(project: Project, record: VersionRecord) -> TrainingData:
     """
     require_as_committed(project.repository, project.registry, layout.AUTHORISATIONS)
     found, unread = list_data_sets(project.registry, record)
-    own = _read_chains(project.registry)
+    own = _drop_uncommitted(project, _read_chains(project.registry))
     landed = _read_landed(project)
     data: list[TrainedData] = []
     for version, name, digest in found:
@@ -56,6 +56,19 @@ def read_training(project: Project, record: VersionRecord) -> TrainingData:
 def _read_chains(registry: RecordRegistry) -> _Chains:
     digests = list_authorised(registry)
     return {digest: tuple(read_authorisations(registry, digest)) for digest in digests}
+
+
+def _drop_uncommitted(project: Project, chains: _Chains) -> _Chains:
+    """Leave out the grants that only the work tree has."""
+    committed = list_committed(project.repository, layout.AUTHORISATIONS)
+    kept: dict[Digest, Sequence[AuthorisationRecord]] = {}
+    for digest, chain in chains.items():
+        kept[digest] = [
+            record
+            for record in chain
+            if record.action == "withdraw" or record.record_path in committed
+        ]
+    return kept
 
 
 def _read_landed(project: Project) -> _Chains:

@@ -121,3 +121,13 @@ def test_a_withdrawal_that_was_taken_out_of_the_work_tree_counts(tuned: Reposito
     done = tuned.mlver("promote", "m@1.0.0", "--to", "staging", "-m", "try")
     assert done.code == 3
     assert "0002.yaml is not what HEAD has there" in done.err
+
+
+def test_a_grant_that_nobody_committed_opens_nothing(tuned: Repository) -> None:
+    assert_works(tuned, "authorise", str(FIRST), *GRANT)
+    tuned.git("reset", "--quiet", "--mixed", "HEAD~1")
+    assert promote(tuned, "1.0.0")[0] == "inconclusive"
+    tuned.commit("It is agreed")
+    assert_works(tuned, "authorise", str(FIRST), "--withdraw", "-m", "Ticket 4711")
+    tuned.git("reset", "--quiet", "--mixed", "HEAD~1")
+    assert promote(tuned, "1.0.0")[0] == "fail"

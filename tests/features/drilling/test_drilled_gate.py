@@ -78,3 +78,11 @@ def test_a_stage_that_was_never_held_has_nothing_to_go_back_to(asking: Repositor
     asking.write(layout.CONFIG, text.replace("stages:\n", rule, 1))
     asking.commit("Canary")
     assert judge(asking, "canary")[0] == "pass"
+
+
+def test_what_nobody_committed_opens_nothing(asking: Repository) -> None:
+    drill = ("drill", "digits", "--stage", "production", "--to", "1.0.0", "--record")
+    assert_works(asking, *drill)
+    assert judge(asking)[0] == "pass"
+    asking.git("reset", "--quiet", "--mixed", "HEAD~1")
+    assert judge(asking)[0] == "inconclusive"

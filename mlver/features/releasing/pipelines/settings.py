@@ -73,12 +73,12 @@ class PipelineSettings:
         if self.branch and not _BRANCH.fullmatch(self.branch):
             raise UsageError(
                 f"--branch takes the name of one branch, not `{self.branch}`",
-                hint=f"mlver ci {FORGES[0]} --branch main",
+                hint=shell_command("mlver", "ci", FORGES[0], "--branch", "main"),
             )
         if self.python and not _PYTHON.fullmatch(self.python):
             raise UsageError(
                 f"--python takes a minor version, not `{self.python}`",
-                hint=f"mlver ci {FORGES[0]} --python 3.12",
+                hint=shell_command("mlver", "ci", FORGES[0], "--python", "3.12"),
             )
         self._check_owners()
         for name, text in self.given_settings():
@@ -140,7 +140,7 @@ class PipelineSettings:
         if unknown:
             raise UsageError(
                 f"there is no pipeline `{min(unknown)}`, only {', '.join(PIPELINES)}",
-                hint=f"mlver ci {forge} --only check,seal",
+                hint=shell_command("mlver", "ci", forge, "--only", "check,seal"),
             )
         selected = tuple(name for name in PIPELINES if name in requested)
         for pipeline in selected:
