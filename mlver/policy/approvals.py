@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeAlias
 from mlver.digest import Digest
 from mlver.policy.approval_defaults import NOT_BY_DEFAULT
 from mlver.policy.people import identify_person
-from mlver.policy.quantities import read_duration
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.approval import ApprovalRecord
+from mlver.records.durations import read_duration
 from mlver.records.promotion import ApprovalReference
 from mlver.records.references import VersionReference
 

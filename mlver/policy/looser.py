@@ -14,8 +14,9 @@ from mlver.policy.approval_defaults import NOT_BY_DEFAULT
 from mlver.policy.loosening import Loosening
 from mlver.policy.looser_gates import compare_gates
 from mlver.policy.named_settings import find_named
-from mlver.policy.quantities import read_duration, read_size
+from mlver.policy.quantities import read_size
 from mlver.policy.stage_policy import StagePolicy
+from mlver.records.durations import read_duration
 from mlver.records.values import Value
 
 # Takes the name of a key with its new and its old setting (None: it is not asked for), and yields

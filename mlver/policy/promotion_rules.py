@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.gates.gate import NOBODY
 from mlver.policy.gates.table import apply_policy
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -12,13 +12,11 @@ from mlver.records.promotion import GateResult, PromotionRecord
 _AFTER = "after "
 # What a rollback records in place of the stage's gates: see `mlver.policy.gates.verified`.
 _ROLLBACK_GATES = frozenset({"verified bytes"})
-# It answers every gate in some way: only the names of the answers count here.
-_NOBODY = StageCandidate(version="", unsealed=None, stages_held=frozenset(), damage=None)
 
 
 def list_asked_gates(policy: StagePolicy) -> Sequence[GateResult]:
     """List the gates that a policy asks of a promotion: by name, with what they ask for."""
-    return apply_policy(policy, _NOBODY)
+    return apply_policy(policy, NOBODY)
 
 
 def is_without_policy(record: PromotionRecord) -> bool:

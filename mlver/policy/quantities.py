@@ -15,10 +15,8 @@ _EXACT = Context(
 )
 _PERCENT = re.compile(r"([0-9]{1,9}(?:[.][0-9]{1,9})?)%")
 _SIZE = re.compile(r"([0-9]{1,9}(?:[.][0-9]{1,9})?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)")
-_DURATION = re.compile(r"([0-9]{1,9})\s*([smhdw])")
 _DECIMAL_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _BINARY_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SHOWN_DIGITS = 30
 
 
@@ -84,9 +82,3 @@ def read_size(setting: object) -> int | None:
         return None
     unit = {**_DECIMAL_UNITS, **_BINARY_UNITS}[match[2]]
     return int(_EXACT.multiply(Decimal(match[1]), Decimal(unit)))
-
-
-def read_duration(setting: object) -> int | None:
-    """Read a duration such as `36h` or `30d`, in seconds; None for anything else."""
-    match = _DURATION.fullmatch(setting.strip()) if isinstance(setting, str) else None
-    return None if match is None else int(match[1]) * _SECONDS[match[2]]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
-from mlver.policy.gates.gate import AskedStage, RecordedVersion, StageCandidate
+from mlver.policy.gates.gate import NOBODY, AskedStage, RecordedVersion
 from mlver.policy.gates.sampled import BY_ROW, NOT_HERE
 from mlver.policy.gates.table import GATES
 from mlver.policy.recorded_words import Comparison, find_difference
@@ -97,11 +97,9 @@ def _list_parts(policy: StagePolicy, gates: Sequence[str]) -> Iterator[_Part]:
 def _judge(
     policy: StagePolicy, part: _Part, version: RecordedVersion, holder: RecordedVersion | None
 ) -> GateResult:
-    candidate = StageCandidate(
+    candidate = replace(
+        NOBODY,
         version=version.record.version,
-        unsealed=None,
-        stages_held=frozenset(),
-        damage=None,
         policy=policy,
         recorded=version,
         stage=AskedStage(name="", holder=holder, is_held=holder is not None),

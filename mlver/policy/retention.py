@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from mlver.records.sections.retention import RetentionSettings, read_duration
+from mlver.records.sections.retention import RetentionSettings, read_days
 from mlver.version import Version
 
 
@@ -71,7 +71,7 @@ def _find_reason(
     for stage, records in sorted(promoted.items()):
         if stage in settings.keep_stages and version.record in records:
             return f"held {stage}"
-    if settings.keep_for is not None and version.created > now - read_duration(settings.keep_for):
+    if settings.keep_for is not None and version.created > now - read_days(settings.keep_for):
         return f"not older than {settings.keep_for}"
     for label in settings.keep_labels:
         name, equals, value = label.partition("=")

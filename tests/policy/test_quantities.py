@@ -9,7 +9,6 @@ import pytest
 from mlver.policy.quantities import (
     read_change,
     read_decimal,
-    read_duration,
     read_size,
     show_decimal,
     subtract_exactly,
@@ -33,14 +32,6 @@ from mlver.policy.quantities import (
 )
 def test_sizes(setting: object, size: int | None) -> None:
     assert read_size(setting) == size
-
-
-@pytest.mark.parametrize(
-    ("setting", "seconds"),
-    [("48h", 172_800), ("7d", 604_800), ("1w", 604_800), ("", None), ("h", None), (3, None)],
-)
-def test_durations(setting: object, seconds: int | None) -> None:
-    assert read_duration(setting) == seconds
 
 
 @pytest.mark.parametrize(

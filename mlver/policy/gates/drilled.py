@@ -7,7 +7,7 @@ import re
 from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
-from mlver.policy.quantities import read_duration
+from mlver.records.durations import read_duration
 from mlver.records.promotion import GateResult, Result
 
 _UNDRILLED = re.compile(r"rollback of ([a-z0-9_]+) to (\S+) ")

@@ -139,6 +139,12 @@ class StageCandidate:
     uses: tuple[UsedVersion, ...] | None = None
 
 
+# Of whom nobody knows anything: what asks only some gates replaces what they are told.
+NOBODY = StageCandidate(
+    version="", unsealed="nobody looked for its seal", stages_held=frozenset(), damage=None
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One check before a promotion, without I/O.

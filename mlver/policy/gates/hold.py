@@ -8,7 +8,7 @@ from mlver.errors import shell_command
 from mlver.policy.chain import UNSEALED_HINTS
 from mlver.policy.gates.gate import Gate, HeldStage, StageCandidate
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, format_seconds
-from mlver.policy.quantities import read_duration
+from mlver.records.durations import read_duration
 from mlver.records.promotion import GateResult, Result
 from mlver.records.values import Value
 

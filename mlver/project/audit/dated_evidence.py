@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.git.landing_dates import find_landing_dates
 from mlver.policy.authorisation import TrainedData, TrainingData
 from mlver.policy.gates.authorised import judge_data
-from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.gates.gate import NOBODY
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
-from mlver.policy.quantities import read_duration
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.held_stages import HeldStages
 from mlver.project.audit.promotion_landings import LandingFinder
@@ -30,6 +29,7 @@ from mlver.project.registry.authorisations import (
 )
 from mlver.records import layout
 from mlver.records.authorisation import AuthorisationRecord
+from mlver.records.durations import read_duration
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -150,9 +150,7 @@ class DatedEvidence:
             records = known.get(digest, ())
             data.append(TrainedData(name=f"{owner}:{name}", records=records, files=files))
         training = TrainingData(data=data, unread=(), today=record.created)
-        candidate = StageCandidate(
-            version="", unsealed=None, stages_held=frozenset(), damage=None, training=training
-        )
+        candidate = replace(NOBODY, training=training)
         for purpose in purposes:
             result = judge_data(candidate, purpose)
             if result.result != "pass":

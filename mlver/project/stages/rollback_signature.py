@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlver.errors import MlverError
 from mlver.policy.approvals import ApprovalSignature, SignatureFacts
-from mlver.policy.gates.gate import StageCandidate
+from mlver.policy.gates.gate import NOBODY
 from mlver.policy.gates.signed import GATE, suggest_commands
 from mlver.project.history.policies import read_judging_rules
 from mlver.project.history.stage_history import StageHistory
@@ -29,13 +31,7 @@ def require_signature(
     if signatures.seal.kind != "good" and _was_signed(history, str(chosen.version)):
         vouched = ApprovalSignature(kind="good", signer="whoever did when it held the stage")
         signatures = SignatureFacts(seal=vouched, promotion=judge_promoter(project))
-    candidate = StageCandidate(
-        version=str(chosen.version),
-        unsealed=None,
-        stages_held=frozenset(),
-        damage=None,
-        signatures=signatures,
-    )
+    candidate = replace(NOBODY, version=str(chosen.version), signatures=signatures)
     result = GATE.judge(candidate, True)
     if result.result != "pass":
         raise MlverError(

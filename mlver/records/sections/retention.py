@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from mlver.records.durations import read_duration
 from mlver.records.values import Document, drop_empty_values
 
 DEFAULT_GRACE = "14d"
-_DURATION = re.compile(r"([1-9][0-9]{0,4})([dw])")
-_DAYS = {"d": 1, "w": 7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class RetentionSettings:
 
     @property
     def grace_time(self) -> timedelta:
-        return read_duration(self.grace)
+        return read_days(self.grace)
 
     @property
     def keeps_versions(self) -> bool:
@@ -55,9 +53,9 @@ class RetentionSettings:
         return {**kept, "grace": self.grace}
 
 
-def read_duration(text: str) -> timedelta:
+def read_days(text: str) -> timedelta:
     """`90d` or `2w`; the schema lets nothing else through."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    seconds = read_duration(text)
+    if seconds is None:
         raise ValueError(f"{text!r} is no number of days or weeks")
-    return timedelta(days=int(match[1]) * _DAYS[match[2]])
+    return timedelta(seconds=seconds)
