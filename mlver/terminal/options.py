@@ -107,6 +107,16 @@ Model = Annotated[
         autocompletion=complete_model,
     ),
 ]
+OneModel = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help="The only one, if left out.",
+        show_default=False,
+        autocompletion=complete_model,
+    ),
+]
+OneRef = Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)]
 Ref = Annotated[
     str | None,
     typer.Argument(
@@ -119,6 +129,10 @@ Ref = Annotated[
 Stage = Annotated[
     str, typer.Option("--stage", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
 ]
+ToStage = Annotated[
+    str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]
 ServedRefs = Annotated[
     list[str] | None,
     typer.Argument(

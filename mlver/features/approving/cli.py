@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from mlver.features.approving.screen import draw_approval
 from mlver.project.approvals.approve import approve_version, revoke_version
-from mlver.terminal.options import REF_HELP, DryRun, Json, Message, complete_ref, complete_stage
+from mlver.terminal.options import DryRun, Json, Message, OneRef, ToStage
 from mlver.terminal.session import emit_result, find_session
-
-_Ref = Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)]
-_To = Annotated[
-    str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
-]
 
 APPROVE_EXAMPLES = (
     'mlver approve digits@1.1.0 --to production -m "checked on the photographs of the clinic"',
@@ -24,8 +17,8 @@ APPROVE_EXAMPLES = (
 
 def approve_command(
     ctx: typer.Context,
-    ref: _Ref,
-    to: _To,
+    ref: OneRef,
+    to: ToStage,
     message: Message = "",
     dry_run: DryRun = False,
     json: Json = False,
@@ -48,8 +41,8 @@ REVOKE_EXAMPLES = (
 
 def revoke_command(
     ctx: typer.Context,
-    ref: _Ref,
-    to: _To,
+    ref: OneRef,
+    to: ToStage,
     message: Message = "",
     dry_run: DryRun = False,
     json: Json = False,

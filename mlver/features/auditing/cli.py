@@ -14,7 +14,7 @@ from mlver.features.auditing.report import report_model
 from mlver.features.auditing.report_file import PageFormat, choose_page
 from mlver.features.auditing.screen import draw_audit
 from mlver.features.auditing.tables import draw_audit_csv, draw_audit_markdown
-from mlver.terminal.options import Json, Model, complete_model, complete_stage
+from mlver.terminal.options import AsCsv, Json, Model, OneModel, complete_stage
 from mlver.terminal.session import emit_result, find_session
 
 AUDIT_EXAMPLES = (
@@ -55,7 +55,6 @@ AuditedData = Annotated[
         metavar="DATA", help="Instead: what was trained on this data (sha256:…, a path, REF:NAME)."
     ),
 ]
-AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="As Markdown.")]
 
 
@@ -106,15 +105,7 @@ REPORT_EXAMPLES = (
 
 def report_command(
     ctx: typer.Context,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            help="The only one there is, if left out.",
-            show_default=False,
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    model: OneModel = None,
     since: Annotated[
         str, typer.Option(metavar="DATE", help="From when on: a UTC day, a time or 30d.")
     ] = "30d",

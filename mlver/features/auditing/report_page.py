@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.content.chart_svg import escape_text
-from mlver.features.auditing.report import ReportedMove, ReportedVersion, ReportResult
+from mlver.features.auditing.report import (
+    ReportedDefect,
+    ReportedMove,
+    ReportedVersion,
+    ReportResult,
+)
 from mlver.features.auditing.sentences import LIMITS, join_words, tell_rule_change
 from mlver.features.auditing.spans import tell_span
 from mlver.terminal.markdown import format_table, quote_code
@@ -143,20 +148,21 @@ def _list_sections(result: ReportResult) -> Iterator[_Section]:
     yield _Section(
         "Known defects",
         ("version", "holds", "noted (UTC)", "by", "note"),
-        [
-            [
-                defect.version,
-                ", ".join(defect.stages),
-                format_time(defect.created),
-                defect.author,
-                join_words(defect.message),
-            ]
-            for defect in result.defects
-        ],
+        [_list_defect_cells(defect) for defect in result.defects],
         "None is noted.",
     )
     costs = [[version.version, version.cost] for version in result.versions if version.cost]
     yield _Section("Training cost", ("version", "cost"), costs, "No run recorded any.")
+
+
+def _list_defect_cells(defect: ReportedDefect) -> list[str]:
+    return [
+        defect.version,
+        ", ".join(defect.stages),
+        format_time(defect.created),
+        defect.author,
+        join_words(defect.message),
+    ]
 
 
 def _list_rules(result: ReportResult) -> _Section:

@@ -8,7 +8,7 @@ import typer
 
 from mlver.features.drilling.screen import draw_drill
 from mlver.project.drilling.drill import drill_rollback
-from mlver.terminal.options import Json, Offline, Stage, complete_model
+from mlver.terminal.options import Json, Offline, OneModel, Stage
 from mlver.terminal.session import emit_result, find_session
 
 DRILL_EXAMPLES = (
@@ -20,15 +20,7 @@ DRILL_EXAMPLES = (
 def drill_command(
     ctx: typer.Context,
     stage: Stage,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            help="The only one, if left out.",
-            show_default=False,
-            autocompletion=complete_model,
-        ),
-    ] = None,
+    model: OneModel = None,
     to: Annotated[
         str | None,
         typer.Option(

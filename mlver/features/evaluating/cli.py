@@ -13,12 +13,11 @@ from mlver.project.evaluating.request import EvaluationRequest
 from mlver.project.evaluating.versions import VersionChoice
 from mlver.project.project import Project
 from mlver.terminal.options import (
-    REF_HELP,
     DryRun,
     Json,
     Message,
     Offline,
-    complete_ref,
+    OneRef,
     list_completions,
 )
 from mlver.terminal.session import emit_result, find_session
@@ -38,7 +37,6 @@ def _complete_dataset(ctx: typer.Context, incomplete: str) -> list[str]:
     return list_completions(ctx, lambda project: iter(list_names(project)), incomplete)
 
 
-OneRef = Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)]
 On = Annotated[
     str,
     typer.Option(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from mlver.features.gating.gates import ask_gates
 from mlver.features.gating.screen import draw_result
-from mlver.terminal.options import REF_HELP, Json, Offline, complete_ref, complete_stage
+from mlver.terminal.options import Json, Offline, OneRef, ToStage
 from mlver.terminal.session import emit_result, find_session
 
 GATES_EXAMPLES = (
@@ -19,10 +17,8 @@ GATES_EXAMPLES = (
 
 def gates_command(
     ctx: typer.Context,
-    ref: Annotated[str, typer.Argument(metavar="REF", help=REF_HELP, autocompletion=complete_ref)],
-    to: Annotated[
-        str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
-    ],
+    ref: OneRef,
+    to: ToStage,
     offline: Offline = False,
     json: Json = False,
 ) -> None:

@@ -89,35 +89,29 @@ def judge_incoming_promotions(
     history = _read_history(incoming, {record.model for record in records})
     base = read_base(incoming)
     policies = _read_policies(incoming, history, records, base)
-    index = index_promotions([*chains, *_read_claimed(project, records, chains)])
-    verdicts = ClaimVerdicts({}, ())
-    if incoming.tip is not None:
-        verdicts = judge_renumbering(repository, records, incoming.tip)
+    verdicts = _judge_claims(incoming, records)
     originals = find_originals(repository, history, records, verdicts)
     aged = find_aged(repository, history, records, verdicts)
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
     tags = incoming.seen_tags
     finder = _find_versions(project)
+    index = index_promotions([*chains, *_read_claimed(project, records, chains)])
     evidence = EvidenceReader(project, history, finder)
     judge = PromotionJudge(
         history, policies, finder, index, originals, order, tags, evidence, incoming.tip
     )
     adopted = find_adopted(tags, history, chains)
-    landed: list[PromotionRecord] = []
-    for promotion in arriving:
-        record = promotion.record
-        if record.record_path in adopted or not _is_to_be_judged(record, incoming, judge):
-            continue
-        landed.append(record)
+    judged = _select_judged(arriving, adopted, incoming, judge)
+    landed = [promotion.record for promotion in judged]
+    for promotion in judged:
         # Nobody keeps samples beside every clone: that they are not here is no fault of a push.
         yield from (one for one in promotion.judge_again(judge) if one.kind != "unconfirmed")
-        yield from compare_with_base(incoming, policies, base, record)
+        yield from compare_with_base(incoming, policies, base, promotion.record)
     yield from find_false_approvals(project, landed)
-    chained = [(one.record, one.earlier) for one in arriving if one.record in landed]
-    yield from find_uncounted(
-        project, policies, chained, finder, tip=incoming.tip, base=incoming.base
-    )
+    chained = [(one.record, one.earlier) for one in judged]
+    tip, base_commit = incoming.tip, incoming.base
+    yield from find_uncounted(project, policies, chained, finder, tip=tip, base=base_commit)
     yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
     yield from find_missing_origins(tags, landed)
     yield from _find_unshown(history, verdicts, landed)
@@ -141,6 +135,26 @@ def _read_policies(
     if history.lacking or policies.lacking:
         raise build_lacking_error()
     return policies
+
+
+def _judge_claims(incoming: IncomingChanges, records: Sequence[PromotionRecord]) -> ClaimVerdicts:
+    if incoming.tip is None:
+        return ClaimVerdicts({}, ())
+    return judge_renumbering(incoming.project.repository, records, incoming.tip)
+
+
+def _select_judged(
+    arriving: Sequence[_IncomingPromotion],
+    adopted: Collection[str],
+    incoming: IncomingChanges,
+    judge: PromotionJudge,
+) -> list[_IncomingPromotion]:
+    judged: list[_IncomingPromotion] = []
+    for promotion in arriving:
+        is_adopted = promotion.record.record_path in adopted
+        if not is_adopted and _is_to_be_judged(promotion.record, incoming, judge):
+            judged.append(promotion)
+    return judged
 
 
 def _is_to_be_judged(

@@ -112,20 +112,16 @@ def _judge_chains(
 ) -> PromotionReport:
     judged = list_judged(chains)
     promotions = [record for chain in chains for record, _ in chain]
-    models = {record.model for record in promotions}
-    models.update(record.model for record in versions.values())
-    if project.walk is not None:
-        history = read_walked_history(project, models)
-    else:
-        history = read_record_history(project.repository, models, everything=True)
-    policies = read_named_policies(project.repository, history, judged, ["HEAD"])
+    history = _read_history(project, [*promotions, *versions.values()])
+    repository = project.repository
+    policies = read_named_policies(repository, history, judged, ["HEAD"])
     sealed: list[SealedRecord] = [*judged, *versions.values()]
-    verdicts = judge_renumbering(project.repository, sealed, walk=project.walk)
-    originals = find_originals(project.repository, history, sealed, verdicts)
-    aged = find_aged(project.repository, history, judged, verdicts)
+    verdicts = judge_renumbering(repository, sealed, walk=project.walk)
+    originals = find_originals(repository, history, sealed, verdicts)
     newer_paths = [record.record_path for record in judged]
     newer_paths += [record.record_path for record in versions.values() if record.format > 1]
-    order = FormatOrder(history, find_later_commits(history, newer_paths), aged)
+    later = find_later_commits(history, newer_paths)
+    order = FormatOrder(history, later, find_aged(repository, history, judged, verdicts))
     tags = SeenTags(project)
 
     def find_version(model: str, version: str) -> VersionRecord | None:
@@ -136,28 +132,37 @@ def _judge_chains(
         history, policies, find_version, index_promotions(chains), originals, order, tags, evidence
     )
     adopted = find_adopted(tags, history, chains)
-    judgements = list(judge.judge_chains(chains, adopted))
-    findings = [*order.find_late(promotions), *_select_certain(judgements)]
     own = [record for record in judged if record.record_path not in adopted]
-    findings += find_false_approvals(project, own)
-    uncounted = list(
-        find_uncounted(project, policies, _list_with_earlier(chains, own), find_version)
-    )
-    findings += _select_certain(uncounted)
-    findings += find_weakening(history, policies, own)
-    unconfirmed = [one for one in (*judgements, *uncounted) if one.kind == "unconfirmed"]
-    unconfirmed += find_unconfirmed(tags, history, originals, own)
-    findings += find_plain_secrets(history, versions.values())
     registered = select_judged(order, versions.values())
-    findings += find_late_versions(tags, history, originals, registered)
-    unconfirmed += find_unconfirmed_versions(tags, history, originals, registered)
+    found = [
+        *order.find_late(promotions),
+        *judge.judge_chains(chains, adopted),
+        *find_false_approvals(project, own),
+        *find_uncounted(project, policies, _list_with_earlier(chains, own), find_version),
+        *find_weakening(history, policies, own),
+        *find_unconfirmed(tags, history, originals, own),
+        *find_plain_secrets(history, versions.values()),
+        *find_late_versions(tags, history, originals, registered),
+        *find_unconfirmed_versions(tags, history, originals, registered),
+    ]
+    return _build_report(found, history, policies)
+
+
+def _read_history(project: Project, records: Iterable[SealedRecord]) -> RecordHistory:
+    models = {record.model for record in records}
+    if project.walk is not None:
+        return read_walked_history(project, models)
+    return read_record_history(project.repository, models, everything=True)
+
+
+def _build_report(
+    found: Sequence[Finding], history: RecordHistory, policies: NamedPolicies
+) -> PromotionReport:
+    """Tell what is wrong for certain from what only nothing confirms."""
+    certain = [finding for finding in found if finding.kind != "unconfirmed"]
+    unconfirmed = [finding for finding in found if finding.kind == "unconfirmed"]
     notes = tuple(_find_lacking(history, policies))
-    return PromotionReport(tuple(findings), tuple(unconfirmed), notes, history, policies)
-
-
-def _select_certain(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Select what is wrong for certain, whatever this clone lacks."""
-    return (finding for finding in findings if finding.kind != "unconfirmed")
+    return PromotionReport(tuple(certain), tuple(unconfirmed), notes, history, policies)
 
 
 def _list_with_earlier(
