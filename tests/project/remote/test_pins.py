@@ -25,7 +25,7 @@ from mlver.project.remote.pins import (
     read_pins,
     settle_push,
 )
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesSource, TransientBlobError
 from tests.storage.remote.memory import MemoryBlobs
 
 DIGEST = Digest.of_bytes(b"weights")
@@ -111,6 +111,21 @@ def test_a_push_that_took_long_asks_again(clock: Clock, times: PushTimes) -> Non
 def test_a_quick_push_asks_nothing_after_it(times: PushTimes) -> None:
     pin = begin_push(MemoryBlobs(), [DIGEST], times)
     finish_push(pin, lambda _: pytest.fail("asked again"))
+
+
+def test_a_push_that_git_has_made_does_not_fail_for_its_pin(
+    times: PushTimes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server fails once git has everything: the pin stays until it is old."""
+    blobs = MemoryBlobs()
+    pin = begin_push(blobs, [DIGEST], times)
+
+    def refuse_call(key: str) -> None:
+        raise TransientBlobError(f"the server cannot delete {key} now")
+
+    monkeypatch.setattr(blobs, "delete_blob", refuse_call)
+    finish_push(pin, lambda _: None)
+    assert [live.digests for live in read_pins(blobs)] == [frozenset([DIGEST.hex])]
 
 
 HOSTILE = [
