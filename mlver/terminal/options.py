@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -133,11 +133,24 @@ ToStage = Annotated[
     str, typer.Option("--to", metavar="STAGE", help="The stage.", autocompletion=complete_stage)
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="As comma-separated values.")]
+
+
+def declare_refs(help_text: str) -> Any:
+    """The argument of a command that takes any number of versions."""
+    return typer.Argument(metavar="[REF]...", help=help_text, autocompletion=complete_ref)
+
+
+def declare_remote(help_text: str) -> Any:
+    """The option that names a remote which keeps objects, or several."""
+    return typer.Option(
+        "--remote",
+        metavar="NAME",
+        help=help_text,
+        show_default=False,
+        autocompletion=complete_remote,
+    )
+
+
 ServedRefs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[REF]...",
-        help="What each stage and `latest` name, if left out.",
-        autocompletion=complete_ref,
-    ),
+    list[str] | None, declare_refs("What each stage and `latest` name, if left out.")
 ]

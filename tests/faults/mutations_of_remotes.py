@@ -143,8 +143,8 @@ REMOTE_MUTATIONS = (
         "project.remote.pins:finish_push",
         "with suppress(MlverError):\n    abandon_push(pin)",
         "abandon_push(pin)",
-        "errors",
-        "push",
+        "tests",
+        "tests/project/remote/test_pins.py",
     ),
     # What gc takes away there.
     Mutation(

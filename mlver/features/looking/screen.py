@@ -142,7 +142,7 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
 
 
 def _list_origins(record: VersionRecord) -> Iterator[list[Cell]]:
-    """The recorded run that it came from, the step of a pipeline that this was, and what it uses."""
+    """The run that it came from, the step of a pipeline that this was, and what it uses."""
     if record.run is not None:
         yield [("run", "dim"), record.run]
     if record.pipeline is not None:

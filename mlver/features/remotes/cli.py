@@ -19,7 +19,14 @@ from mlver.project.remote.pushing import PushOptions, push_versions
 from mlver.project.runs.exchange import pull_runs, push_runs
 from mlver.records.sections.remotes import RemoteSettings
 from mlver.storage.remote.team_store import DEFAULT_JOBS
-from mlver.terminal.options import DryRun, Json, ServedRefs, complete_ref, complete_remote
+from mlver.terminal.options import (
+    DryRun,
+    Json,
+    ServedRefs,
+    complete_remote,
+    declare_refs,
+    declare_remote,
+)
 from mlver.terminal.session import CommandSession, emit_result, find_session
 
 REMOTE_EXAMPLES = (
@@ -147,15 +154,7 @@ def _check_options(what: str, only_add: dict[str, object], *, yes: bool) -> None
         )
 
 
-RemoteNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--remote",
-        metavar="NAME",
-        help="This remote; may be repeated.",
-        autocompletion=complete_remote,
-    ),
-]
+RemoteNames = Annotated[list[str] | None, declare_remote("This remote; may be repeated.")]
 Jobs = Annotated[
     int, typer.Option("--jobs", metavar="N", min=1, max=64, help="So many calls at once.")
 ]
@@ -171,14 +170,7 @@ PUSH_EXAMPLES = (
 )
 
 
-_SentRefs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[REF]...",
-        help="Versions to send; all of HEAD, if left out.",
-        autocompletion=complete_ref,
-    ),
-]
+_SentRefs = Annotated[list[str] | None, declare_refs("Versions to send; all of HEAD, if left out.")]
 _GitRemote = Annotated[
     str | None,
     typer.Option(

@@ -10,7 +10,7 @@ from mlver.errors import UsageError
 from mlver.features.retention.du import measure_usage
 from mlver.features.retention.gc import GcRequest, collect_garbage
 from mlver.features.retention.screen import draw_du, draw_gc
-from mlver.terminal.options import DryRun, Json, complete_remote
+from mlver.terminal.options import DryRun, Json, declare_remote
 from mlver.terminal.session import emit_result, find_session
 
 GC_EXAMPLES = (
@@ -24,12 +24,7 @@ def gc_command(
     ctx: typer.Context,
     remote: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Of this remote, by its name or address; otherwise of the local store.",
-            show_default=False,
-            autocompletion=complete_remote,
-        ),
+        declare_remote("Of this remote, by its name or address; otherwise of the local store."),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")
@@ -71,12 +66,7 @@ def du_command(
     ctx: typer.Context,
     remote: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Also of this remote, by its name or address; may be repeated.",
-            show_default=False,
-            autocompletion=complete_remote,
-        ),
+        declare_remote("Also of this remote, by its name or address; may be repeated."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -56,10 +56,12 @@ _LINK_TEXT = "is no file of the shared directory itself"
 
 
 class SftpBlobs:
-    """Satisfies BlobStore. All threads share one session.
+    """Satisfies SshTransport. All threads share one session.
 
     The server follows symlinks in the folders of a key.
     """
+
+    name = "sftp"
 
     def __init__(self, place: SshPlace, timings: Timings) -> None:
         self._place = place
@@ -70,10 +72,11 @@ class SftpBlobs:
         return self._place.text
 
     def connect(self) -> None:
-        """Begin a session."""
+        """See SshTransport."""
         self._session.connect()
 
     def close(self) -> None:
+        """See SshTransport."""
         self._session.close()
 
     def confirms_content(self) -> bool:
@@ -81,7 +84,7 @@ class SftpBlobs:
         return False
 
     def init_store(self) -> None:
-        """Make the directory a store of blobs, with the folders above it."""
+        """See SshTransport. The folders above it are made, too."""
         folder = ""
         for name in self._place.path.strip("/").split("/"):
             folder = f"{folder}/{name}" if folder or self._place.path.startswith("/") else name

@@ -6,10 +6,9 @@ to the disk. Elsewhere its SFTP server does what it can.
 
 from __future__ import annotations
 
-import shlex
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from mlver.storage.remote.blobs import (
@@ -18,21 +17,13 @@ from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobSource,
     PutOutcome,
-    TransientBlobError,
     check_key,
     check_prefix,
     stream_range,
 )
 from mlver.storage.remote.sftp import SftpBlobs
-from mlver.storage.remote.ssh_sessions import (
-    SshPlace,
-    explain_end,
-    hint_there,
-    parse_place,
-    starting_patience,
-)
+from mlver.storage.remote.ssh_sessions import SshPlace, SshTransport, parse_place
 from mlver.storage.remote.stdio import ProgramLacking, StdioBlobs
-from mlver.system.programs import ProgramSilent, run_ssh
 from mlver.system.timings import STANDARD, Timings
 
 
@@ -40,43 +31,29 @@ class SshBlobs:
     """Satisfies BlobStore, by what the host offers; it is asked at the first call."""
 
     def __init__(self, place: SshPlace, timings: Timings = STANDARD) -> None:
-        self._stdio = StdioBlobs(place, timings)
-        self._sftp = SftpBlobs(place, timings)
-        self._place = place
-        self._timings = timings
+        self.address = place.text
+        # The first one that the host offers is used.
+        self._transports: tuple[SshTransport, ...] = (
+            StdioBlobs(place, timings),
+            SftpBlobs(place, timings),
+        )
         self._lock = threading.Lock()
-        self._chosen: StdioBlobs | SftpBlobs | None = None
+        self._chosen: SshTransport | None = None
         # Threads of the sessions outlive this object otherwise, and with them ssh.
-        weakref.finalize(self, _close_both, self._stdio, self._sftp)
-
-    @property
-    def address(self) -> str:
-        return self._place.text
+        weakref.finalize(self, _close_all, self._transports)
 
     @property
     def transport(self) -> str:
         """What serves the blobs there: `mlver store` or `sftp`. Raises BlobError."""
-        return "sftp" if self._choose_transport() is self._sftp else "mlver store"
+        return self._choose_transport().name
 
     def close(self) -> None:
         """End the sessions; the next call begins another one."""
-        _close_both(self._stdio, self._sftp)
+        _close_all(self._transports)
 
     def init_store(self) -> None:
         """Make the directory there a store. One that is a store already stays as it is."""
-        if self._choose_transport() is self._sftp:
-            self._sftp.init_store()
-            return
-        command = shlex.join(["mlver", "store", "--init", "--", self._place.path])
-        try:
-            code, complaint = run_ssh(self._place.host, command, starting_patience(self._timings))
-        except ProgramSilent:
-            raise TransientBlobError(
-                f"{self.address} did not answer; run the same command again",
-                hint=hint_there(self._place, "true"),
-            ) from None
-        if code:
-            raise explain_end(self._place, code, complaint)
+        self._choose_transport().init_store()
 
     def confirms_content(self) -> bool:
         """See BlobStore."""
@@ -115,27 +92,28 @@ class SshBlobs:
         """See BlobStore."""
         self._choose_transport().sweep_leftovers()
 
-    def _choose_for(self, key: str) -> StdioBlobs | SftpBlobs:
+    def _choose_for(self, key: str) -> SshTransport:
         check_key(key)
         return self._choose_transport()
 
-    def _choose_transport(self) -> StdioBlobs | SftpBlobs:
+    def _choose_transport(self) -> SshTransport:
         """What serves the blobs; raise BlobError where nothing does, for now or at all."""
         with self._lock:
             if self._chosen is None:
+                preferred, otherwise = self._transports
                 try:
-                    self._stdio.connect()
-                    self._chosen = self._stdio
+                    preferred.connect()
+                    self._chosen = preferred
                 except ProgramLacking:
-                    self._sftp.connect()
-                    self._chosen = self._sftp
+                    otherwise.connect()
+                    self._chosen = otherwise
             return self._chosen
 
 
-def _close_both(stdio: StdioBlobs, sftp: SftpBlobs) -> None:
-    for blobs in (stdio, sftp):
+def _close_all(transports: Iterable[SshTransport]) -> None:
+    for transport in transports:
         with suppress(BlobError):
-            blobs.close()
+            transport.close()
 
 
 def open_ssh(address: BlobAddress) -> SshBlobs:

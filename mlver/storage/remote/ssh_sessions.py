@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.storage.remote.blobs import BlobAddress, BlobError, TransientBlobError
+from mlver.storage.remote.blobs import BlobAddress, BlobError, BlobStore, TransientBlobError
 from mlver.storage.remote.channel import FrameChannel
 from mlver.system.programs import SshHost, check_host, has_terminal, start_ssh
 from mlver.system.timings import Timings
@@ -33,6 +33,25 @@ class SshPlace(NamedTuple):
     host: SshHost
     path: str
     text: str
+
+
+class SshTransport(BlobStore, Protocol):
+    """Blobs at a host by what it offers; `name` says what that is."""
+
+    @property
+    def name(self) -> str: ...
+
+    def connect(self) -> None:
+        """Begin a session. Raise BlobError where that cannot be done."""
+        ...
+
+    def close(self) -> None:
+        """End the session; the next call begins another one."""
+        ...
+
+    def init_store(self) -> None:
+        """Make the directory there a store. One that is a store already stays as it is."""
+        ...
 
 
 def hint_there(place: SshPlace, *words: str) -> str:

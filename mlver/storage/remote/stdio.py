@@ -40,7 +40,9 @@ from mlver.storage.remote.ssh_sessions import (
     begin_session,
     explain_end,
     hint_there,
+    starting_patience,
 )
+from mlver.system.programs import ProgramSilent, run_ssh
 from mlver.system.timings import Timings
 
 # What shells say and how they end where there is no such program, or only SFTP is allowed.
@@ -69,7 +71,9 @@ class DigestDiffers(BlobError):
 
 
 class StdioBlobs:
-    """Satisfies BlobStore. All threads share one session."""
+    """Satisfies SshTransport. All threads share one session."""
+
+    name = "mlver store"
 
     def __init__(self, place: SshPlace, timings: Timings) -> None:
         self._place = place
@@ -82,11 +86,25 @@ class StdioBlobs:
         return self._place.text
 
     def connect(self) -> None:
-        """Begin a session; raise ProgramLacking where the host has no mlver."""
+        """See SshTransport; raise ProgramLacking where the host has no mlver."""
         self._keeper.find_channel()
 
     def close(self) -> None:
+        """See SshTransport."""
         self._keeper.close()
+
+    def init_store(self) -> None:
+        """See SshTransport."""
+        command = shlex.join(["mlver", "store", "--init", "--", self._place.path])
+        try:
+            code, complaint = run_ssh(self._place.host, command, starting_patience(self._timings))
+        except ProgramSilent:
+            raise TransientBlobError(
+                f"{self.address} did not answer; run the same command again",
+                hint=hint_there(self._place, "true"),
+            ) from None
+        if code:
+            raise explain_end(self._place, code, complaint)
 
     def confirms_content(self) -> bool:
         """See BlobStore. The far end hashes what it writes, before the blob has its name."""
