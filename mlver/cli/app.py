@@ -88,6 +88,7 @@ COMMANDS = {
     "export": CommandEntry("Share", "exporting"),
     "audit": CommandEntry("Check", "auditing"),
     "report": CommandEntry("Look", "auditing"),
+    "reproduce": CommandEntry("Check", "reproducing"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),
     "ci": CommandEntry("Release", "releasing"),

@@ -32,6 +32,7 @@ Kind = Literal[
     "approval",
     "note",
     "retirement",
+    "reproduction",
     "authorisation",
     "run",
 ]
@@ -46,6 +47,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "approval": 2,
     "note": 2,
     "retirement": 1,
+    "reproduction": 1,
     "authorisation": 1,
     "run": 1,
 }

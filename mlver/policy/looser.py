@@ -206,6 +206,13 @@ def _compare_approvals(key: str, new: Value, old: Value) -> Iterator[Loosening]:
         yield from _MOST_TIME(f"{key}.within", new.get("within"), old.get("within"))
 
 
+def _compare_reproduced(key: str, new: Value, old: Value) -> Iterator[Loosening]:
+    """Of the two words, `identical` asks for more than `within`."""
+    if (new, old) == ("identical", "within"):
+        return
+    yield from _compare_unknown(key, new, old)
+
+
 def _show_setting(setting: Value) -> str:
     if isinstance(setting, str | int | float):
         return str(setting)
@@ -215,8 +222,7 @@ def _show_setting(setting: Value) -> str:
 _LEAST_NUMBER = _build_limit(_read_number, at_least=True)
 _MOST_SIZE = _build_limit(read_size, at_least=False)
 _MOST_TIME = _build_limit(read_duration, at_least=False)
-# What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
-# order.
+# What a gate measures by a word (`verdict`, `drift`) is not listed: words have no order.
 _COMPARISONS: Mapping[str, Comparison] = {
     "after": _compare_requirements,
     "approvals": _compare_approvals,
@@ -232,6 +238,7 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "max_size": _MOST_SIZE,
     "message": _compare_flags,
     "recoverable": _compare_flags,
+    "reproduced": _compare_reproduced,
     "sealed": _compare_flags,
     "signed": _compare_flags,
     "stored": _compare_flags,

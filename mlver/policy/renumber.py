@@ -14,12 +14,14 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, bump_version, highest_version, sort_versions
 
 # What is recorded about a version after its registration, and follows it to another number.
-AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | NoteRecord | RetirementRecord
+ChainedRecord: TypeAlias = NoteRecord | RetirementRecord | ReproductionRecord
+AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | ChainedRecord
 NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | AttachedRecord
 _NOTHING = Digest("0" * 64)
 
@@ -68,7 +70,7 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
             )
         case EvaluationRecord() | ApprovalRecord():
             return replace(record, format=0, version="", sequence=0, record=_NOTHING)
-        case NoteRecord():
+        case NoteRecord() | ReproductionRecord():
             return replace(record, format=0, version="", sequence=0, record=_NOTHING, prior=None)
         case RetirementRecord():
             return replace(

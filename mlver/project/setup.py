@@ -48,6 +48,7 @@ stages:
 #      authorised: training
 #      drilled: 30d
 #      uses: true
+#      reproduced: within
 #      signed: true
 #      formats: [safetensors, onnx]
 #      max_size: 4GiB

@@ -128,6 +128,16 @@ class RetirementPath:
 
 
 @dataclass(frozen=True, slots=True)
+class ReproductionPath:
+    """Where one reproduction of a version lies."""
+
+    kind: ClassVar[Literal["reproduction"]] = "reproduction"
+    model: str
+    version: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorisationPath:
     """Where one authorisation of a data set lies, or its withdrawal; it is of no model."""
 
@@ -136,7 +146,9 @@ class AuthorisationPath:
 
 
 # What the path of a file below `models/` says that the file is.
-AttachedPath: TypeAlias = EvaluationPath | ApprovalPath | NotePath | RetirementPath
+AttachedPath: TypeAlias = (
+    EvaluationPath | ApprovalPath | NotePath | RetirementPath | ReproductionPath
+)
 RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
 
 
@@ -171,6 +183,8 @@ def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath
             return NotePath(model, version, sequence)
         case ["retired", version] if parse_version_name(version):
             return RetirementPath(model, version, sequence)
+        case ["reproductions", version] if parse_version_name(version):
+            return ReproductionPath(model, version, sequence)
         case ["approvals", version, stage] if parse_version_name(version):
             return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
     return None
@@ -366,6 +380,18 @@ def retirements_folder(model: str, number: Version | str) -> str:
 
 def retirement_path(model: str, number: Version | str, sequence: int) -> str:
     return f"{retirements_folder(model, number)}/{sequence:04d}.yaml"
+
+
+def all_reproductions_folder(model: str) -> str:
+    return f"{MODELS}/{model}/reproductions"
+
+
+def reproductions_folder(model: str, number: Version | str) -> str:
+    return f"{all_reproductions_folder(model)}/{number}"
+
+
+def reproduction_path(model: str, number: Version | str, sequence: int) -> str:
+    return f"{reproductions_folder(model, number)}/{sequence:04d}.yaml"
 
 
 def manifest_path(digest: Digest) -> str:

@@ -102,12 +102,12 @@ BOUNDS = {
     # What judges promotions is imported, for who promoted a version is shown with it: a module for
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
-    # Notes and retirements are shown, too: two kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 252),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 252),
+    # Notes, retirements and reproductions are shown, too: three kinds of record more.
+    ("show", "m"): (4, 0, 3, 0, 253),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 253),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 264),
+    ("log",): (6, 0, 9, 0, 265),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 263),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from tests.conftest import Repository
 from tests.content.tensors.makers import draw_values, make_safetensors
 from tests.features.drifting.made_tables import write_rows
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
+from tests.features.reproducing.trainings import begin_training, make_environment, train
 
 
 def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -109,12 +111,22 @@ def prepare_tables(repository: Repository) -> None:
     repository.write("today.csv", write_rows(3))
 
 
+def prepare_training(repository: Repository, words: list[str]) -> list[str]:
+    """Have a version, of another model, that can be trained again."""
+    environment = make_environment(repository.path.parent / "environment")
+    shutil.rmtree(repository.path / "model")
+    begin_training(repository)
+    train(repository, environment)
+    words = [word.replace("digits", "m") for word in words]
+    return [*words, "--environment", str(environment)]
+
+
 _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
 }
-
-
+# What gives an example the words that work here.
+_PREPARED = {"evaluate": prepare_exam, "reproduce": prepare_training}
 # What somebody did before, in whose place an example of a command stands.
 _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 
@@ -129,8 +141,8 @@ def prepare_example(repository: Repository, name: str, words: list[str], example
         _PREPARATIONS[name](repository)
     if name in _FILES:
         repository.write(_FILES[name], "a" if name != "run" else "")
-    if name == "evaluate":
-        words = prepare_exam(repository, words)
+    if name in _PREPARED:
+        words = _PREPARED[name](repository, words)
     if name in _BEFORE:
         assert_works(repository, _BEFORE[name], "digits@1.1.0", "--to", "production", "-m", "Fine")
     if "--restore" in words:
@@ -171,6 +183,8 @@ def test_examples_work(second: Repository, name: str, example: str) -> None:
         words = prepare_tensors(second)
     if example.endswith("--exit-code") and name == "diff":
         assert second.mlver(command, *words).code == 1
+    elif name == "reproduce":
+        assert second.mlver(command, *words).code == 0  # it tells beside the result what is there
     elif "/tmp" in example:
         assert_works(
             second, command, *(word.replace("/tmp", str(second.path.parent)) for word in words)

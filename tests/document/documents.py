@@ -182,6 +182,35 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+REPRODUCTION_TEXT = f"""\
+schema: mlver/reproduction/1
+model: translate_kr2en
+version: "1.2.0"
+sequence: 2
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: Before the audit
+answer: within
+weights: "{DIGEST}"
+values: {{tensors: 12, largest: 0.5, relative: 1.0e-16, tolerance: 1.0e-06}}
+metrics: {{bleu: 31.5, by_class: {{short: 40}}}}
+command: python train.py --seed 7
+duration: 812.5
+environment:
+  source: requirements.txt
+  python: 3.11.7
+  platform: linux-x86_64
+  processor: Some Processor 9000
+  blas: openblas 0.3.31 Haswell
+  accelerator: NVIDIA A100
+inputs:
+- {{name: processor, recorded: null, found: Some Processor 9000}}
+- {{name: package numpy, recorded: 2.4.5, found: null}}
+differing: ["weights: layer.0.weight", "metric bleu: 31.5 against 31.6"]
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
 AUTHORISATION_TEXT = f"""\
 schema: mlver/authorisation/1
 data: "{DIGEST}"
@@ -245,6 +274,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("note", 1): NOTE_1_TEXT,
     ("note", 2): NOTE_TEXT,
     ("retirement", 1): RETIREMENT_TEXT,
+    ("reproduction", 1): REPRODUCTION_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
     ("run", 1): RUN_TEXT,
 }
@@ -316,6 +346,22 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "action": "retire",
         **MADE,
         "in_favour_of": None,
+        "record": DIGEST,
+        "prior": None,
+    },
+    "reproduction": {
+        "schema": "mlver/reproduction/1",
+        "model": "m",
+        "version": "1.0.0",
+        "sequence": 1,
+        **MADE,
+        "answer": "identical",
+        "weights": DIGEST,
+        "command": "train",
+        "duration": 0,
+        "environment": {"source": "packages", "python": "3.11.7", "platform": "linux-x86_64"},
+        "inputs": [],
+        "differing": [],
         "record": DIGEST,
         "prior": None,
     },

@@ -20,6 +20,7 @@ from mlver.records.model import ModelSettings
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.run import RunRecord
 from mlver.records.version import VersionRecord
@@ -33,6 +34,7 @@ RECORDS: dict[Kind, Any] = {
     "approval": ApprovalRecord,
     "note": NoteRecord,
     "retirement": RetirementRecord,
+    "reproduction": ReproductionRecord,
     "authorisation": AuthorisationRecord,
     "run": RunRecord,
 }
@@ -167,6 +169,12 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
             "requires": st.fixed_dictionaries({}, optional={"copies": st.integers(1, 9)}),
         },
     ),
+    ("ComparedValues", "tensors"): COUNTS,
+    ("ComparedValues", "tolerance"): st.floats(0, 1e9),
+    ("ComparedValues", "largest"): st.none() | st.floats(0, 1e9),
+    ("ComparedValues", "relative"): st.none() | st.floats(0, 1e9),
+    ("ReproductionRecord", "duration"): st.floats(0, 1e9) | st.integers(0, 10**9),
+    ("ReproductionRecord", "command"): TEXTS.filter(bool),
     ("DrillReport", "holder"): VERSIONS,
     ("DrillReport", "bytes"): COUNTS,
     ("DrillReport", "seconds"): COUNTS,

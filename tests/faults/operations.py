@@ -209,6 +209,12 @@ OPERATIONS = (
     ),
     CampaignOperation("run", prepare_trained, ("run", "m", *_TRAIN), again=(0, 3)),
     CampaignOperation(
+        "reproduce",
+        prepare_trained,
+        ("reproduce", "m", "--yes", "--environment", "env"),
+        brief=True,
+    ),
+    CampaignOperation(
         "drill",
         prepare_staged,
         ("drill", "m", "--stage", "production", "--to", "production", "--record"),

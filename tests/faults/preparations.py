@@ -56,6 +56,18 @@ def prepare_registered(place: WorkPlace) -> None:
     place.mlver(*FIRST)
 
 
+def prepare_trained(place: WorkPlace) -> None:
+    """One version registered, with the command that makes its weights of its data."""
+    prepare_born(place)
+    place.write("train.sh", "cat data/*.txt > model.bin\n")
+    place.write("env/pyvenv.cfg", "version = 3.11.7\n")
+    place.write("env/lib/python3.11/site-packages/README", "nothing\n")
+    rows = sorted((place.path / "data").glob("*.txt"))
+    place.write("model.bin", b"".join(path.read_bytes() for path in rows))
+    place.commit("Train")
+    place.mlver(*FIRST, "--command", "sh train.sh")
+
+
 def prepare_exam(place: WorkPlace) -> None:
     """One version registered, and a data set pinned to measure it on."""
     prepare_registered(place)

@@ -29,6 +29,7 @@ import mlver
 from mlver.cli.main import main
 from mlver.project.evaluating import measuring_command
 from mlver.project.remote import arrival
+from mlver.project.reproducing import reproduce
 from mlver.project.runs import beginning, training_command
 from mlver.storage import cutting, recipes
 from mlver.storage.remote import download, survey, upload
@@ -143,8 +144,8 @@ def _measure_steadily() -> None:
         finished = running.run_command(command)
         return replace(finished, seconds=1.0, cpu_seconds=1.0, max_rss_bytes=1 << 20)
 
-    vars(measuring_command)["run_command"] = run_steadily
-    vars(training_command)["run_command"] = run_steadily
+    for module in (measuring_command, training_command, reproduce):
+        vars(module)["run_command"] = run_steadily
     # A run that is begun again is the same one.
     vars(beginning)["draw_digits"] = lambda: "1a2b3c"
 

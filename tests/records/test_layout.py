@@ -11,6 +11,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    ReproductionPath,
     RetirementPath,
     SettingsPath,
     VersionPath,
@@ -80,6 +81,7 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.evaluation_path("m", "1.0.0", 1): EvaluationPath("m", "1.0.0", 1),
         layout.note_path("m", "1.0.0", 3): NotePath("m", "1.0.0", 3),
         layout.retirement_path("m", "1.0.0", 4): RetirementPath("m", "1.0.0", 4),
+        layout.reproduction_path("m", "1.0.0", 2): ReproductionPath("m", "1.0.0", 2),
         layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
             "m", "1.0.0", "production", 2
         ),

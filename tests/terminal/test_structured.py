@@ -59,6 +59,7 @@ from mlver.project.evaluating.request import EvaluateResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult
+from mlver.project.reproducing.request import ReproduceResult
 from mlver.project.runs.exchange import BroughtRunsResult, SentRunsResult
 from mlver.project.runs.request import RunResult
 from mlver.project.setup import InitResult
@@ -111,6 +112,7 @@ KINDS: dict[str, type] = {
         *(
             ResolveResult,
             ReportResult,
+            ReproduceResult,
             RetireResult,
             ReviewResult,
             RollbackResult,

@@ -15,6 +15,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    ReproductionPath,
     RetirementPath,
     VersionPath,
 )
@@ -95,7 +96,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
     match parsed_path:
         case VersionPath():
             numbers.append(parse_version(parsed_path.version))
-        case EvaluationPath() | NotePath() | RetirementPath():
+        case EvaluationPath() | NotePath() | RetirementPath() | ReproductionPath():
             sequence = parsed_path.sequence
         case PromotionPath() | ApprovalPath():
             stage = parsed_path.stage

@@ -39,6 +39,7 @@ from mlver.records.layout import (
     EvaluationPath,
     NotePath,
     PromotionPath,
+    ReproductionPath,
     RetirementPath,
     VersionPath,
 )
@@ -245,7 +246,7 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                     records.evaluations.append(_read_judgement(branch, parsed_path))
                 case ApprovalPath():
                     records.approvals.append(_read_judgement(branch, parsed_path))
-                case NotePath():
+                case NotePath() | ReproductionPath():
                     records.notes.append(_read_judgement(branch, parsed_path))
                 case RetirementPath():
                     registry = branch.head_project.registry

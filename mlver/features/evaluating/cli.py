@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.evaluating.durations import parse_duration
 from mlver.features.evaluating.screen import draw_evaluate
 from mlver.project.evaluating.evaluate import evaluate_versions
 from mlver.project.evaluating.request import EvaluationRequest
 from mlver.project.evaluating.versions import VersionChoice
 from mlver.project.project import Project
+from mlver.terminal.durations import parse_duration
 from mlver.terminal.options import (
     DryRun,
     Json,

@@ -20,7 +20,7 @@ from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes, read_retirements
+from mlver.project.registry.attached import read_notes, read_reproductions, read_retirements
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
@@ -229,6 +229,9 @@ def _read_model_events(
         notes = reader.try_reading(read_notes, registry, model, number)
         for note in notes or ():
             yield _build_event("noted", note)
+        reproductions = reader.try_reading(read_reproductions, registry, model, number)
+        for reproduction in reproductions or ():
+            yield _build_event("reproduced", reproduction)
         retirements = reader.try_reading(read_retirements, registry, model, number)
         last_time = ""
         for retirement in retirements or ():

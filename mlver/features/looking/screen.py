@@ -51,6 +51,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         verb = "approved" if approval.action == "approve" else "revoked"
         screen.draw_line((verb, "bold"), reason, hang=2)
+    _draw_reproductions(result, screen)
     for retirement in result.retirements:
         _draw_retirement(retirement, _mark_author(result, retirement), screen)
     for note in result.notes:
@@ -86,6 +87,13 @@ def _draw_secrets(result: ShowResult, screen: TextScreen) -> None:
     if result.secrets is None:
         ref = f"{result.record.model}@{result.record.version}"
         screen.draw_line((f"  (mlver show {ref} --identity FILE decrypts them)", "dim"))
+
+
+def _draw_reproductions(result: ShowResult, screen: TextScreen) -> None:
+    for reproduction in result.reproductions:
+        moment = format_time(reproduction.created)
+        told = f" {moment} by {reproduction.author}: {reproduction.answer}"
+        screen.draw_line(("trained again", "bold"), told, hang=2)
 
 
 def _mark_author(result: ShowResult, remark: NoteRecord | RetirementRecord) -> Part:

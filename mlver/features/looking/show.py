@@ -15,7 +15,7 @@ from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import read_notes, read_retirement
+from mlver.project.registry.attached import read_notes, read_reproductions, read_retirement
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
@@ -61,6 +61,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(record for record, _ in evaluations),
         approvals=tuple(record for record, _ in registry.read_approvals(model, chosen.version)),
+        reproductions=tuple(read_reproductions(registry, model, chosen.version)),
         notes=notes,
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),

@@ -10,6 +10,7 @@ from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
 
@@ -39,6 +40,7 @@ class ShowResult:
     unconfirmed_stages: tuple[str, ...]
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
+    reproductions: tuple[ReproductionRecord, ...]
     notes: tuple[NoteRecord, ...]
     retirements: tuple[RetirementRecord, ...]
     unconfirmed_remarks: tuple[str, ...]

@@ -15,11 +15,13 @@ from mlver.features.merging.outcomes import (
     RewrittenRecord,
 )
 from mlver.findings import Finding
+from mlver.policy.renumber import ChainedRecord
 from mlver.project.registry.attached import read_attached
 from mlver.records.approval import ApprovalRecord
 from mlver.records.layout import AttachedPath
 from mlver.records.note import NoteRecord
 from mlver.records.references import VersionReference
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 
 
@@ -59,7 +61,7 @@ def _move_attached_record(
     if isinstance(moved_record, RetirementRecord) and moved_record.in_favour_of is not None:
         successor = versions.find_current(record.model, moved_record.in_favour_of)
         moved_record = replace(moved_record, in_favour_of=successor)
-    if isinstance(moved_record, NoteRecord | RetirementRecord):
+    if isinstance(moved_record, NoteRecord | RetirementRecord | ReproductionRecord):
         moved_record = _follow_prior(records, moved_record, taken)
     if moved_record == record:
         return RecordMove(path, records.own.read_file(path))
@@ -75,9 +77,9 @@ def _move_attached_record(
 
 def _follow_prior(
     records: MergeRecords,
-    record: NoteRecord | RetirementRecord,
+    record: ChainedRecord,
     taken: Mapping[str, bytes | None],
-) -> NoteRecord | RetirementRecord:
+) -> ChainedRecord:
     """Let a record that is chained to the one before it name what lies there after the merge."""
     prior_path = replace(record, sequence=record.sequence - 1).record_path
     prior_bytes = taken.get(prior_path)

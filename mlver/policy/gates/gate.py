@@ -14,6 +14,7 @@ from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.values import Value
 from mlver.records.version import VersionRecord
 
@@ -114,10 +115,10 @@ class StageCandidate:
     `policy` is what judges it: a gate finds the pins of data sets and the members of groups there.
     `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
     on, with what that may be used for, `uses` the versions of other models that it uses, and
-    `drills` what was rehearsed of the stage. `approvals` are its own for that stage, and
-    `signatures` those of its seal and of whoever asks. Where one of these is None, nobody looked,
-    and a gate that needs it is inconclusive. `holds` are the stages that a gate asks to be held
-    now.
+    `drills` what was rehearsed of the stage. `reproductions` are those of its record, the last one
+    last. `approvals` are its own for that stage, and `signatures` those of its seal and of whoever
+    asks. Where one of these is None, nobody looked, and a gate that needs it is inconclusive.
+    `holds` are the stages that a gate asks to be held now.
     """
 
     version: str
@@ -137,6 +138,7 @@ class StageCandidate:
     holds: Mapping[str, HeldStage] = field(default_factory=dict)
     drills: StageDrills | None = None
     uses: tuple[UsedVersion, ...] | None = None
+    reproductions: tuple[ReproductionRecord, ...] | None = None
 
 
 # Of whom nobody knows anything: what asks only some gates replaces what they are told.

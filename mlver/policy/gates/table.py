@@ -19,6 +19,7 @@ from mlver.policy.gates import (
     hold,
     licensed,
     recoverable,
+    reproduced,
     sealed,
     signed,
     uses,
@@ -52,6 +53,7 @@ GATES: Mapping[str, Gate] = {
     "licenses": licensed.GATE,
     "drilled": drilled.GATE,
     "uses": uses.GATE,
+    "reproduced": reproduced.GATE,
 }
 # The first words of results that are not their gate's name.
 _OTHER_WORDS: Mapping[str, str] = {"metric": "gates", "agreement": "gates"}

@@ -1,5 +1,5 @@
-"""What a note, a retirement or an authorisation says of other records: of the one before it, and of
-versions.
+"""What a note, a retirement, a reproduction or an authorisation says of other records: of the one
+before it, and of versions.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from mlver.records.retirement import RetirementRecord
 
 if TYPE_CHECKING:
     from mlver.records.authorisation import AuthorisationRecord
+    from mlver.records.reproduction import ReproductionRecord
 
 
 def judge_link(
-    project: Project, record: NoteRecord | RetirementRecord | AuthorisationRecord
+    project: Project,
+    record: NoteRecord | RetirementRecord | ReproductionRecord | AuthorisationRecord,
 ) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path

@@ -34,6 +34,7 @@ from mlver.records import layout
 from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
 from mlver.records.listing import PrefixListing
 from mlver.records.note import NoteRecord
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.system.folders import walk_folder
@@ -343,7 +344,7 @@ def check_record(
         version_path = layout.version_path(record.model, record.version)
         next_command = shell_command("git", "log", "-p", "--", path, version_path)
         yield Finding("record", path, message, (next_command,))
-    if isinstance(record, NoteRecord | RetirementRecord):
+    if isinstance(record, NoteRecord | RetirementRecord | ReproductionRecord):
         yield from catch_errors(path, judge_link(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))

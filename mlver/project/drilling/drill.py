@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlver import paths
-from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.findings import Finding
 from mlver.policy.staging import stage_holder
@@ -30,6 +26,7 @@ from mlver.project.tags import trust
 from mlver.project.transaction import settle_interrupted, writing_files
 from mlver.records.note import DrillReport
 from mlver.records.version import VersionRecord
+from mlver.system.outside import find_outside, hold_folder
 from mlver.version import Version
 
 _PREFIX = "mlver-drill-"
@@ -203,14 +200,7 @@ def _open_scratch(project: Project, record: VersionRecord) -> Iterator[Path]:
 
     Raise MlverError where the temporary files of this machine have no room for the version.
     """
-    parent = Path(tempfile.gettempdir()).resolve()
-    reserved = (project.top_folder.resolve(), project.repository.common_dir.resolve())
-    if paths.is_reserved(parent, *reserved):
-        raise MlverError(
-            f"{parent}, where temporary files go, lies in the repository: set TMPDIR to a folder"
-            " outside of it",
-            hint="export TMPDIR=/tmp",
-        )
+    parent = find_outside(project.top_folder, project.repository.common_dir)
     needed = sum(artifact.size for artifact in record.named_artifacts().values())
     free = shutil.disk_usage(parent).free
     if free < needed + _SPARE_BYTES:
@@ -219,41 +209,8 @@ def _open_scratch(project: Project, record: VersionRecord) -> Iterator[Path]:
             f" {needed:,}: set TMPDIR to a folder with room for it",
             hint=shell_command("df", "-h", "--", parent),
         )
-    # The name is the same each time, so that what a killed drill left is taken away by the next.
-    top = os.fsencode(project.top_folder.resolve())
-    folder = parent / f"{_PREFIX}{os.getuid()}-{Digest.of_bytes(top).hex[:12]}"
-    with _hold_folder(folder, parent) as held:
+    with hold_folder(parent, _PREFIX, project.top_folder) as held:
         yield held
-
-
-@contextmanager
-def _hold_folder(folder: Path, parent: Path) -> Iterator[Path]:
-    """Make an empty folder, and remove it whatever happens; another one where this is in use."""
-    descriptor: int | None = None
-    try:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError
-        _empty_folder(folder)
-    except OSError:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _empty_folder(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
 
 
 def _measure_folder(folder: Path) -> tuple[int, int]:

@@ -8,14 +8,19 @@ of one record, so it may be left out where that got another number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
 from mlver.policy.renumber import NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_version
-from mlver.project.registry.attached import read_attached, read_notes, read_retirements
+from mlver.project.registry.attached import (
+    read_attached,
+    read_notes,
+    read_reproductions,
+    read_retirements,
+)
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
@@ -213,6 +218,14 @@ def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
     return read_attached(records, place)
 
 
+# Reads the records of a version that are chained to the ones before them, by their kind.
+_CHAINED: Mapping[str, Callable[[RecordRegistry, str, Version], Sequence[NumberedRecord]]] = {
+    "note": read_notes,
+    "retirement": read_retirements,
+    "reproduction": read_reproductions,
+}
+
+
 def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[NumberedRecord]:
     """Yield the records of a place's kind, of its model and stage, whatever their version."""
     if place.kind == "promotion":
@@ -228,10 +241,8 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
                 yield evaluation
         elif place.kind == "approval":
             yield from _read_approvals(records, place, number)
-        elif place.kind == "note":
-            yield from read_notes(records, place.model, number)
-        elif place.kind == "retirement":
-            yield from read_retirements(records, place.model, number)
+        elif place.kind in _CHAINED:
+            yield from _CHAINED[place.kind](records, place.model, number)
 
 
 def _read_approvals(

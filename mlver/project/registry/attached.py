@@ -9,12 +9,19 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath, AttachedPath, EvaluationPath, RetirementPath
+from mlver.records.layout import (
+    ApprovalPath,
+    AttachedPath,
+    EvaluationPath,
+    ReproductionPath,
+    RetirementPath,
+)
 from mlver.version import Version
 
 if TYPE_CHECKING:
     from mlver.policy.renumber import AttachedRecord
     from mlver.records.note import NoteRecord
+    from mlver.records.reproduction import ReproductionRecord
     from mlver.records.retirement import RetirementRecord
 
 
@@ -28,6 +35,8 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
             return registry.read_approval(model, version, stage, sequence)[0]
         case RetirementPath(model, version, sequence):
             return read_retirement(registry, model, version, sequence)
+        case ReproductionPath(model, version, sequence):
+            return read_reproduction(registry, model, version, sequence)
     return read_note(registry, place.model, place.version, place.sequence)
 
 
@@ -62,6 +71,23 @@ def read_retirements(
     """Read the retirements and restorations of a version, oldest first."""
     sequences = registry.list_sequences(layout.retirements_folder(model, number))
     return [read_retirement(registry, model, number, sequence) for sequence in sequences]
+
+
+def read_reproduction(
+    registry: RecordRegistry, model: str, number: Version | str, sequence: int
+) -> ReproductionRecord:
+    from mlver.records.reproduction import ReproductionRecord
+
+    path = layout.reproduction_path(model, number, sequence)
+    return registry.read_placed("reproduction", ReproductionRecord.from_document, path)
+
+
+def read_reproductions(
+    registry: RecordRegistry, model: str, number: Version | str
+) -> list[ReproductionRecord]:
+    """Read the reproductions of a version, oldest first."""
+    sequences = registry.list_sequences(layout.reproductions_folder(model, number))
+    return [read_reproduction(registry, model, number, sequence) for sequence in sequences]
 
 
 def find_retirement(

@@ -23,6 +23,7 @@ from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import list_committed, require_as_committed
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
+from mlver.project.stages.recorded_reproductions import read_counting
 from mlver.project.stages.training_data import read_training
 from mlver.project.stages.used_versions import read_used
 from mlver.project.tags import promotion_seals, seals
@@ -30,6 +31,7 @@ from mlver.project.tags.signatures import judge_signatures
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.reproduction import ReproductionRecord
 from mlver.records.version import VersionRecord
 
 # These are answered by remotes.
@@ -69,6 +71,7 @@ def describe_candidate(
         holds=_find_holds(project, chosen, digest, policies),
         drills=read_drills(project, chosen.model, stage) if asks_for(policies, "drilled") else None,
         uses=read_used(project, record) if asks_for(policies, "uses") else None,
+        reproductions=_read_reproductions(project, record, digest, policies),
     )
 
 
@@ -161,6 +164,14 @@ def _read_approvals(
         return None
     signed = asks_for(policies, "signed")
     return gather_approvals(project, version, stage, policies[-1], signed=signed)
+
+
+def _read_reproductions(
+    project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
+) -> tuple[ReproductionRecord, ...] | None:
+    if not asks_for(policies, "reproduced"):
+        return None
+    return read_counting(project, record, digest)
 
 
 def _judge_signatures(

@@ -172,6 +172,7 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "licenses": ["MIT"],
         "drilled": "30d",
         "uses": True,
+        "reproduced": "within",
     }
     everything = StageSettings(
         gates={
