@@ -4,38 +4,72 @@ from __future__ import annotations
 
 import importlib
 import posixpath
+import re
 from collections.abc import Callable
+from functools import partial
 
-from mlver.content.tensors.tensor import ByteSource, TensorFault, TensorFile
+from mlver.content.tensors.tensor import ByteSource, OpenBeside, TensorFault, TensorFile
 from mlver.errors import MlverError, printable_name
 
 Reader = Callable[[ByteSource], TensorFile]
 # The module here that reads files with this suffix, and its function.
 _READERS = {
     ".safetensors": ("safetensors", "read_safetensors"),
+    ".npy": ("numpy_files", "read_npy"),
+    ".npz": ("numpy_files", "read_npz"),
+    ".onnx": ("onnx", "read_onnx"),
+    ".pt": ("pytorch", "read_pytorch"),
+    ".pth": ("pytorch", "read_pytorch"),
+    ".ckpt": ("pytorch", "read_pytorch"),
+    ".bin": ("pytorch", "read_pytorch"),
+    ".gguf": ("gguf", "read_gguf"),
+    ".h5": ("keras", "read_hdf5"),
+    ".hdf5": ("keras", "read_hdf5"),
+    ".keras": ("keras", "read_keras"),
 }
+# Anything may be called `.bin`; these are PyTorch's.
+_PYTORCH_BIN = re.compile(r"(diffusion_)?(pytorch|adapter)_model.*\.bin", re.IGNORECASE)
+# Their tensors may lie in files beside them.
+_WITH_OTHERS = frozenset({".onnx"})
 
 
 def has_tensors(name: str) -> bool:
     """Whether a file is called as one is whose tensors can be read."""
-    return posixpath.splitext(name)[1].lower() in _READERS
+    return _find_suffix(name) is not None
 
 
-def read_tensors(source: ByteSource, name: str) -> TensorFile:
+def _find_suffix(name: str) -> str | None:
+    base = posixpath.basename(name)
+    suffix = posixpath.splitext(base)[1].lower()
+    if suffix not in _READERS or (suffix == ".bin" and not _PYTORCH_BIN.fullmatch(base)):
+        return None
+    return suffix
+
+
+def open_nothing(_: str) -> None:
+    """Open nothing, for a file that stands alone."""
+
+
+def read_tensors(
+    source: ByteSource, name: str, open_beside: OpenBeside = open_nothing
+) -> TensorFile:
     """Read which tensors a file has.
 
-    Raise MlverError, which names the file, where it is damaged, hostile, or of another format.
+    `open_beside` opens files of the same folder, in which some formats keep bytes. Raise
+    MlverError, which names the file, where it is damaged, hostile, or of another format.
     """
-    suffix = posixpath.splitext(name)[1].lower()
+    suffix = _find_suffix(name)
     shown = printable_name(name)
-    if suffix not in _READERS:
+    if suffix is None:
         raise MlverError(f"{shown} is of no format whose tensors mlver can read")
     module, function = _READERS[suffix]
     # Only one of them is ever needed, and some of them load what is large.
-    reader: Reader = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    function_of_module = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    reader: Reader = function_of_module
+    if suffix in _WITH_OTHERS:
+        reader = partial(function_of_module, open_beside=open_beside)
     try:
         return reader(source)
     except TensorFault as fault:
-        raise MlverError(
-            f"{shown} cannot be read as {module}: {printable_name(str(fault))}"
-        ) from None
+        reason = printable_name(str(fault))
+        raise MlverError(f"{shown} cannot be read as {suffix[1:]}: {reason}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -54,6 +54,10 @@ class ByteSource(Protocol):
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fill the whole buffer; raise TensorFault where the file ends before."""
         ...
+
+
+# Opens a file by its path from the folder of the one that is read; None where it is not there.
+OpenBeside = Callable[[str], ByteSource | None]
 
 
 class Content(Protocol):

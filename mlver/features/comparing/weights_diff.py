@@ -158,6 +158,8 @@ def _list_imports(side: WeightsSide) -> Iterable[ImportedNames]:
 
 
 def _list_remarks(side: WeightsSide) -> Iterable[str]:
+    for remark in side.remarks:
+        yield f"{side.label}: {remark}"
     for file in side.files:
         if file.remark is not None:
             yield f"{side.label}: {file.remark}"

@@ -5,12 +5,13 @@ See `mlver.records.tensors`. All that looks into weights is loaded only for thos
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mlver.content.tensors.files import has_tensors, read_tensors
-from mlver.content.tensors.tensor import ByteSource, TensorFault
+from mlver.content.tensors.tensor import ByteSource, OpenBeside, TensorFault, TensorFile
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.hashing.measure import MeasuredArtifact
@@ -21,7 +22,7 @@ from mlver.project.artifacts.tensor_sources import SourceOpener, open_sources
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import ManifestEntry
+from mlver.records.manifest import Listing, ManifestEntry
 from mlver.system.parallel import hash_descriptor, ignore_progress
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def keep_tensors(
             record_path = layout.tensors_path(digest)
             data = _read_again(project, digest)
             if data is None:
-                data = _derive_tensors(opener, weights, name, digest)
+                data = _derive_tensors(opener, weights, files, name, digest)
             if data is not None:
                 kept[record_path] = data
     return kept
@@ -102,20 +103,51 @@ def _read_again(project: Project, file: Digest) -> bytes | None:
 
 
 def _derive_tensors(
-    opener: SourceOpener, weights: Artifact, name: bytes, digest: Digest
+    opener: SourceOpener, weights: Artifact, files: Listing, name: bytes, digest: Digest
 ) -> bytes | None:
     """Look into a file; None where that is not possible: no registration fails for it."""
     with suppress(MlverError, TensorFault, OSError):
-        source = opener.open_object(digest) if weights.stored else None
-        if source is None:
-            source = open_proven(opener, weights.path, name, digest)
+        source = open_pinned(opener, weights, name, digest)
         if source is not None:
             path = join_name(weights.path, name)
-            return _describe_tensors(opener.project, source, path, digest)
+            found = read_tensors(source, path, find_beside(opener, weights, files, name))
+            return _describe_tensors(opener.project, found, path, digest)
     return None
 
 
-def open_proven(
+def open_pinned(
+    opener: SourceOpener, artifact: Artifact, name: bytes, digest: Digest
+) -> ByteSource | None:
+    """Open a file of an artifact in the store, else in the work tree if it is still the same."""
+    source: ByteSource | None = None
+    if artifact.is_plain:
+        source = opener.open_object(digest)
+    if source is None and not artifact.is_remote:
+        source = _open_proven(opener, artifact.path, name, digest)
+    return source
+
+
+def find_beside(
+    opener: SourceOpener, artifact: Artifact, files: Listing, name: bytes
+) -> OpenBeside:
+    """How files beside one of an artifact are opened: those that the artifact has as well."""
+
+    def open_beside(location: str) -> ByteSource | None:
+        wanted = join_beside(name, location)
+        for other, hexadecimal in files:
+            if other == wanted and name:
+                return open_pinned(opener, artifact, other, Digest(hexadecimal))
+        return None
+
+    return open_beside
+
+
+def join_beside(name: bytes, location: str) -> bytes:
+    """The name of a file in the folder of another one."""
+    return os.path.normpath(os.path.join(os.path.dirname(name), os.fsencode(location)))  # noqa: PTH118, PTH120
+
+
+def _open_proven(
     opener: SourceOpener, artifact: str, name: bytes, digest: Digest
 ) -> ByteSource | None:
     """Open a working file of an artifact, if it hashes to this digest."""
@@ -127,13 +159,13 @@ def open_proven(
 
 
 def _describe_tensors(
-    project: Project, source: ByteSource, path: str, digest: Digest
+    project: Project, found: TensorFile, path: str, digest: Digest
 ) -> bytes | None:
     from mlver.content.tensors.digesting import can_summarise, digest_tensors
     from mlver.records.tensors import KeptTensors
 
-    found = read_tensors(source, path)
-    project.reporter.begin_work(f"looking into {path}", source.size)
+    size = sum(tensor.content.size for tensor in found.tensors)
+    project.reporter.begin_work(f"looking into {path}", size)
     try:
         tensors = digest_tensors(
             found.tensors, project.reporter.advance_work, summarise=can_summarise()

@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from mlver.content.tensors.comparing import SideTensor
 from mlver.content.tensors.files import has_tensors, read_tensors
-from mlver.content.tensors.tensor import TensorFile
+from mlver.content.tensors.tensor import ByteSource, TensorFile
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name, shell_command, summarise_error
 from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts import measuring
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.following import locate_artifact
-from mlver.project.artifacts.kept_tensors import list_tensor_files, open_proven, read_kept_tensors
+from mlver.project.artifacts.kept_tensors import (
+    find_beside,
+    join_beside,
+    list_tensor_files,
+    open_pinned,
+    read_kept_tensors,
+)
 from mlver.project.artifacts.pinned import pinned_files
 from mlver.project.artifacts.tensor_sources import SourceOpener
 from mlver.project.project import Project, ResolvedRef
 from mlver.records import layout
 from mlver.records.artifact import Artifact
+from mlver.records.manifest import Listing
 from mlver.records.tensors import KeptTensors
 
 _FORMATS = "safetensors, .npy and .npz, ONNX, PyTorch, GGUF and Keras"
@@ -40,10 +48,15 @@ class OpenedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsSide:
-    """The weights of one side. `find_digest` gives that of the artifact, which may take a while."""
+    """The weights of one side.
+
+    `remarks` say which files could not be read, or not wholly. `find_digest` gives the digest of
+    the artifact, which may take a while.
+    """
 
     label: str
     files: tuple[OpenedFile, ...]
+    remarks: tuple[str, ...]
     find_digest: Callable[[], Digest | None] = field(compare=False)
 
     @property
@@ -73,9 +86,15 @@ def open_version_side(project: Project, opener: SourceOpener, chosen: ResolvedRe
     record, _ = project.registry.read_version(chosen.model, chosen.version)
     label = f"{record.model} {record.version}"
     weights = record.weights
+    pinned = pinned_files(project, weights)
     files: list[OpenedFile] = []
-    for name, digest in list_tensor_files(pinned_files(project, weights), weights.path):
-        file = _open_pinned(project, opener, weights, name, digest)
+    refused: list[MlverError] = []
+    for name, digest in list_tensor_files(pinned, weights.path):
+        try:
+            file = _open_file(opener, weights, pinned, name, digest)
+        except MlverError as error:
+            refused.append(error)
+            continue
         if file is None:
             path = printable_name(join_name(weights.path, name))
             ref = f"{record.model}@{record.version}"
@@ -84,8 +103,10 @@ def open_version_side(project: Project, opener: SourceOpener, chosen: ResolvedRe
                 hint=shell_command("mlver", "pull", ref),
             )
         files.append(file)
-    _require_files(files, weights.path, label)
-    return WeightsSide(label=label, files=tuple(files), find_digest=lambda: weights.digest)
+    remarks = _require_files(files, refused, weights.path, label)
+    return WeightsSide(
+        label=label, files=tuple(files), remarks=remarks, find_digest=lambda: weights.digest
+    )
 
 
 def open_working_side(project: Project, opener: SourceOpener, model: str) -> WeightsSide:
@@ -99,18 +120,29 @@ def open_working_side(project: Project, opener: SourceOpener, model: str) -> Wei
     path = settings.weights.path
     label = f"{model} (work tree)"
     files: list[OpenedFile] = []
+    refused: list[MlverError] = []
     for name in _list_working_names(project, path):
-        source = opener.open_working(path, name)
-        if source is not None:
-            file_path = join_name(path, name)
-            files.append(_open_found(read_tensors(source, file_path), name))
-    _require_files(files, path, label)
+        try:
+            source = opener.open_working(path, name)
+            if source is not None:
+                open_beside = partial(_open_working_beside, opener, path, name)
+                found = read_tensors(source, join_name(path, name), open_beside)
+                files.append(_open_found(found, name))
+        except MlverError as error:
+            refused.append(error)
+    remarks = _require_files(files, refused, path, label)
 
     def find_digest() -> Digest | None:
         measured = measuring.measure_at(project, path, keep_manifest=False)
         return None if measured is None else measured.digest
 
-    return WeightsSide(label=label, files=tuple(files), find_digest=find_digest)
+    return WeightsSide(label=label, files=tuple(files), remarks=remarks, find_digest=find_digest)
+
+
+def _open_working_beside(
+    opener: SourceOpener, artifact: str, name: bytes, location: str
+) -> ByteSource | None:
+    return opener.open_working(artifact, join_beside(name, location)) if name else None
 
 
 def _list_working_names(project: Project, path: str) -> Sequence[bytes]:
@@ -124,25 +156,31 @@ def _list_working_names(project: Project, path: str) -> Sequence[bytes]:
     return [name for name, _ in walked if has_tensors(os.fsdecode(name))]
 
 
-def _require_files(files: Sequence[OpenedFile], path: str, label: str) -> None:
+def _require_files(
+    files: Sequence[OpenedFile], refused: Sequence[MlverError], path: str, label: str
+) -> tuple[str, ...]:
+    """Say which files could not be read beside those that could; raise MlverError without any."""
+    if not files and refused:
+        raise refused[0]
     if not files:
         raise MlverError(
             f"no file at {printable_name(path)} of {label} is of a format whose tensors are read"
             f" ({_FORMATS})",
             hint=shell_command("ls", "-l", "--", path),
         )
+    return tuple(summarise_error(error) for error in refused)
 
 
-def _open_pinned(
-    project: Project, opener: SourceOpener, weights: Artifact, name: bytes, digest: Digest
+def _open_file(
+    opener: SourceOpener, weights: Artifact, files: Listing, name: bytes, digest: Digest
 ) -> OpenedFile | None:
     """Open a file that a version pins, or what is kept of it; None where there is neither."""
-    source = opener.open_object(digest) if weights.encrypted is None else None
-    if source is None and not weights.is_remote:
-        source = open_proven(opener, weights.path, name, digest)
+    source = open_pinned(opener, weights, name, digest)
     if source is not None:
-        return _open_found(read_tensors(source, join_name(weights.path, name)), name)
-    kept = read_kept_tensors(project, digest)
+        open_beside = find_beside(opener, weights, files, name)
+        found = read_tensors(source, join_name(weights.path, name), open_beside)
+        return _open_found(found, name)
+    kept = read_kept_tensors(opener.project, digest)
     return None if kept is None else _open_kept(kept, name)
 
 
