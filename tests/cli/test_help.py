@@ -137,8 +137,8 @@ _FILES = {"hash": "data/train/part.csv", "config": "data/golden/part.csv", "run"
 
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:
     """Have what an example needs; return its words, as they work here."""
-    if name in _PREPARATIONS:
-        _PREPARATIONS[name](repository)
+    if name in _PREPARATIONS or "--data train --key" in example:
+        _PREPARATIONS.get(name, prepare_tables)(repository)
     if name in _FILES:
         repository.write(_FILES[name], "a" if name != "run" else "")
     if name in _PREPARED:

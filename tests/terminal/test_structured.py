@@ -18,6 +18,7 @@ from mlver.features.auditing.report import ReportResult
 from mlver.features.checking.doctor import DoctorResult
 from mlver.features.checking.verify import VerifyResult
 from mlver.features.comparing.compare import CompareResult
+from mlver.features.comparing.data_diff import DataDiffResult
 from mlver.features.comparing.diff import DiffResult
 from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
@@ -83,6 +84,7 @@ KINDS: dict[str, type] = {
             CompareResult,
             ConfigResult,
             DataAuditResult,
+            DataDiffResult,
             DiffResult,
             DoctorResult,
             DriverResult,

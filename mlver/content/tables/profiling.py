@@ -17,8 +17,9 @@ from mlver.records.profile import (
 )
 
 _LEVELS = [place / (QUANTILES - 1) for place in range(QUANTILES)]
-# A query holds all the values of its columns at once: so many of them need some 130 MB.
-_VALUES_AT_ONCE = 16_000_000
+# Quantiles hold all the values of their columns in memory, which grows by doubling: so many need
+# 130 MB at most. A column with more is sorted, which takes longer and is spilled.
+_VALUES_AT_ONCE = 8_000_000
 # How threads share the rows decides the last digits of a sum.
 _DIGITS = 12
 _LONGEST_CATEGORY = 200
@@ -63,6 +64,7 @@ def cast_number(column: Column, name: str) -> str:
 def _profile_numbers(
     connection: Engine, table: LoadedTable, places: Sequence[int]
 ) -> Iterator[tuple[int, ColumnProfile]]:
+    is_held = len(places) * table.rows <= _VALUES_AT_ONCE
     answers: list[str] = []
     for place in places:
         value = cast_number(table.columns[place], f"c{place}")
@@ -72,14 +74,15 @@ def _profile_numbers(
             f"count({value}) {finite}",
             f"avg({value}) {finite}",
             f"var_samp({value}) {finite}",
-            f"quantile_disc({value}, $levels) {finite}",
+            f"quantile_disc({value}, $levels) {finite}" if is_held else "NULL",
         ]
-    row = iter(
-        fetch_row(connection, f"SELECT {', '.join(answers)} FROM {table.relation}", levels=_LEVELS)
-    )
+    query = f"SELECT {', '.join(answers)} FROM {table.relation}"
+    row = iter(fetch_row(connection, query, **({"levels": _LEVELS} if is_held else {})))
     for place in places:
         column = table.columns[place]
         valued, count, mean, variance, quantiles = (next(row) for _ in range(5))
+        if count and not is_held:
+            quantiles = _sort_quantiles(connection, table, place, count)
         yield (
             place,
             ColumnProfile(
@@ -95,6 +98,24 @@ def _profile_numbers(
                 quantiles=tuple(quantiles or ()) if count else (),
             ),
         )
+
+
+def _sort_quantiles(
+    connection: Engine, table: LoadedTable, place: int, count: int
+) -> Sequence[float]:
+    """The same quantiles of a column by sorting it."""
+    value = cast_number(table.columns[place], f"c{place}")
+    ranks = [max(math.ceil(level * count), 1) for level in _LEVELS]
+    ranked = (
+        f"SELECT v, row_number() OVER (ORDER BY v) AS r"
+        f" FROM (SELECT {value} AS v FROM {table.relation}) WHERE isfinite(v)"
+    )
+    (found,) = fetch_row(
+        connection,
+        f"SELECT map_from_entries(list((r, v))) FROM ({ranked}) WHERE r IN (SELECT unnest($ranks))",
+        ranks=sorted(set(ranks)),
+    )
+    return [found[rank] for rank in ranks]
 
 
 def _round_moment(value: float | None) -> float | None:

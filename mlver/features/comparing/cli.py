@@ -22,6 +22,7 @@ DIFF_EXAMPLES = (
     "mlver diff digits@production @latest --exit-code",
     "mlver diff main...HEAD --markdown",
     "mlver diff digits@1.0.0 @1.1.0 --weights",
+    "mlver diff digits@1.2.0 @1.3.0 --data train --key id",
 )
 
 
@@ -54,6 +55,14 @@ def diff_command(
             help="Group tensors by so many parts of their names; else by layers.",
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="NAME", help="The rows and columns of this table."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="COLUMNS", help="Know rows of --data by these: id,day."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare two versions, a version with files, or two commits.
@@ -66,12 +75,15 @@ def diff_command(
     project = find_session(ctx).initialised_project
     project.note_newer_settings()
     commit_range = _parse_one_range(a, b)
-    if group is not None and not weights:
-        raise UsageError("--group is for --weights")
-    if weights:
+    _refuse_unfit_options(weights=weights, group=group, data=data, key=key)
+    if weights or data is not None:
         if commit_range is not None or as_markdown:
-            raise UsageError("--weights compares two versions, or one with files, on a screen")
-        _emit_weights(project, a, b, group, exit_code=exit_code, json=json)
+            option = "--weights" if weights else "--data"
+            raise UsageError(f"{option} compares two versions, or one with files, on a screen")
+        if data is None:
+            _emit_weights(project, a, b, group, exit_code=exit_code, json=json)
+        else:
+            _emit_data(project, a, b, data, key, exit_code=exit_code, json=json)
         return
     if commit_range is None:
         diff = diff_versions(project, a, b)
@@ -83,6 +95,18 @@ def diff_command(
     draw_range = markdown.draw_review_markdown if as_markdown else draw_review
     code = int(exit_code and review.differs)
     emit_result(review, draw_range, json=json, code=code, paged=not as_markdown)
+
+
+def _refuse_unfit_options(
+    *, weights: bool, group: int | None, data: str | None, key: str | None
+) -> None:
+    """Raise UsageError for options that say nothing without another one, or contradict it."""
+    if group is not None and not weights:
+        raise UsageError("--group is for --weights")
+    if key is not None and data is None:
+        raise UsageError("--key is for --data")
+    if weights and data is not None:
+        raise UsageError("--weights and --data are two questions: ask one of them")
 
 
 def _emit_weights(
@@ -101,6 +125,25 @@ def _emit_weights(
     result = diff_weights(project, a, b, depth=group)
     code = int(exit_code and result.differs)
     emit_result(result, draw_weights, json=json, code=code, paged=True)
+
+
+def _emit_data(
+    project: Project,
+    a: str | None,
+    b: str | None,
+    name: str,
+    key: str | None,
+    *,
+    exit_code: bool,
+    json: bool,
+) -> None:
+    # What only looks at records starts without all that looks into tables.
+    from mlver.features.comparing.data_diff import diff_data
+    from mlver.features.comparing.data_screen import draw_data_diff
+
+    result = diff_data(project, a, b, name, tuple(key.split(",")) if key else ())
+    code = int(exit_code and result.differs)
+    emit_result(result, draw_data_diff, json=json, code=code, paged=True)
 
 
 def _parse_one_range(a: str | None, b: str | None) -> ReviewRange | None:

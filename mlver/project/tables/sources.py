@@ -142,12 +142,15 @@ def _list_files(folder: Path) -> list[Path]:
     return sorted(files)
 
 
-def find_live_table(project: Project, name: str, folder: Path) -> TableSource:
+def find_live_table(
+    project: Project, name: str, folder: Path, *, location: Path | None = None
+) -> TableSource:
     """Copy the table in a file, such as one of live traffic, by the path that was typed.
 
-    Raise MlverError for what is no table, or cannot be read.
+    It lies at `location`, if not where the command was started. Raise MlverError for what is no
+    table, or cannot be read.
     """
-    location = project.start / name
+    location = location or project.start / name
     found = require_table(name, [name])
     folder.mkdir()
     copy = folder / f"live{location.suffix.lower()}"
