@@ -37,6 +37,7 @@ from tests.faults.preparations import (
     prepare_trained,
     prepare_two_versions,
     prepare_unborn,
+    prepare_uncommitted,
     prepare_unmirrored,
     prepare_unsealed,
 )
@@ -207,7 +208,7 @@ OPERATIONS = (
     CampaignOperation(
         "evaluate", prepare_exam, ("evaluate", "m", "--missing", "--on", "golden", *_MEASURE)
     ),
-    CampaignOperation("run", prepare_trained, ("run", "m", *_TRAIN), again=(0, 3)),
+    CampaignOperation("run", prepare_uncommitted, ("run", "m", *_TRAIN), again=(0, 3)),
     CampaignOperation(
         "reproduce",
         prepare_trained,

@@ -79,7 +79,7 @@ def prepare_exam(place: WorkPlace) -> None:
     place.commit("Pin")
 
 
-def prepare_trained(place: WorkPlace) -> None:
+def prepare_uncommitted(place: WorkPlace) -> None:
     """One version registered, and code that is not committed yet."""
     prepare_registered(place)
     place.write("train.py", "print('another training')\n")
