@@ -36,6 +36,7 @@ from mlver.records.model import ArtifactSettings, ModelSettings
 from mlver.records.run import AttachedFile, Machine, RunRecord
 from mlver.records.run_references import build_run_id
 from mlver.records.sections.encrypt import EncryptSettings
+from mlver.records.version import CodeState
 from mlver.system.machine import describe_machine
 
 # Numbers may depend on them: how many threads add up, in which order, with which code.
@@ -116,34 +117,15 @@ def begin_run(
     settings = choose_settings(project, request)
     encryption = read_encryption(project)
     params, absent = _read_params(project, request, settings)
-    refuse_tracked(project, settings.params, settings.param_keys, encryption)
+    here = [file for file in settings.params if file not in absent]
+    refuse_tracked(project, here, settings.param_keys, encryption)
     public, secret = encryption.split_params(params)
     code = inspect_working_code(project, settings)
     diff, remarks = _read_diff(project, code, wanted=request.keeps_diff)
-    created = project.record_time
-    prefix = find_environment(project, request.environment, settings)
-    record = RunRecord(
-        model=settings.model,
-        run=build_run_id(created, draw_digits()),
-        created=created,
-        author=project.repository.author(),
-        message=request.message.strip(),
-        command=request.command,
-        outcome="finished",
-        duration=0,
-        code=code.state,
+    record = replace(
+        _describe_run(project, request, settings, code.state, public, variables),
         diff=None if diff is None else AttachedFile.of_bytes(diff),
-        params=public,
         secrets=encrypt_params(secret, encryption),
-        environment=environment.capture_environment(
-            project.top_folder, public, request.command, prefix
-        ),
-        machine=_describe_machine(),
-        variables=list_variables(variables),
-        pipeline=request.pipeline,
-        step=request.step,
-        batch=request.batch,
-        labels={**settings.labels, **request.labels},
     )
     refuse_unfit(record, diff, secret)
     # Last: it may take long, and nothing that is refused above needs it.
@@ -160,6 +142,40 @@ def begin_run(
         metrics=awaited,
         mark=mark,
         diff=diff,
+    )
+
+
+def _describe_run(
+    project: Project,
+    request: RunRequest,
+    settings: ModelSettings,
+    code: CodeState,
+    params: Mapping[str, Any],
+    variables: Mapping[str, str],
+) -> RunRecord:
+    """Describe a run that begins now, but for its data and what is secret."""
+    created = project.record_time
+    prefix = find_environment(project, request.environment, settings)
+    return RunRecord(
+        model=settings.model,
+        run=build_run_id(created, draw_digits()),
+        created=created,
+        author=project.repository.author(),
+        message=request.message.strip(),
+        command=request.command,
+        outcome="finished",
+        duration=0,
+        code=code,
+        params=params,
+        environment=environment.capture_environment(
+            project.top_folder, params, request.command, prefix
+        ),
+        machine=_describe_machine(),
+        variables=list_variables(variables),
+        pipeline=request.pipeline,
+        step=request.step,
+        batch=request.batch,
+        labels={**settings.labels, **request.labels},
     )
 
 
