@@ -15,6 +15,7 @@ from mlver.terminal.session import emit_result, find_session
 EXPORT_EXAMPLES = (
     "mlver export digits@production /tmp/digits",
     "mlver export digits@1.0.0 /tmp/digits --only weights",
+    "mlver export digits@1.0.0 /tmp/digits --as environment",
 )
 
 
@@ -44,6 +45,8 @@ def export_command(
 
     The folder gets the artifacts, the record (RECORD.yaml) and SHA256SUMS, by which `sha256sum -c`
     checks all of it. It has everything, or is not there.
+
+    With --as environment, what the version was trained in: files for pip, Conda and Docker.
 
     REF may be the address of a ModelPack in a registry, oci://HOST/NAME:TAG; that needs no
     repository, and the folder gets what the registry has.

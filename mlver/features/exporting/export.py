@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mlver import paths
+from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.features.exporting.directory import write_directory
-from mlver.features.exporting.formats import ExportFormat, PlannedExport
+from mlver.features.exporting.environment import write_environment
+from mlver.features.exporting.formats import Exported, ExportFormat, PlannedExport
 from mlver.project.artifacts import unstored
 from mlver.project.artifacts.bringing import naming_remotes
 from mlver.project.project import Project
@@ -22,7 +25,10 @@ from mlver.records import layout
 from mlver.records.version import VersionRecord
 
 DEFAULT = "directory"
-FORMATS: Mapping[str, ExportFormat] = {DEFAULT: write_directory}
+_ENVIRONMENT = "environment"
+FORMATS: Mapping[str, ExportFormat] = {DEFAULT: write_directory, _ENVIRONMENT: write_environment}
+# They write what a record says, and need no bytes of its artifacts.
+_WITHOUT_ARTIFACTS = frozenset((_ENVIRONMENT,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,30 +79,53 @@ def export_version(
         _require_free(target)
         record, digest = trust.read_vouched_record(project, ref)
         trust.show_retirement(project, record)
-        _require_artifacts(record, options.only)
-        if not options.dry_run:
-            fetch_versions(project, [record], options.only)
-        brought = unstored.bring_artifacts(
-            project, record, only=options.only, in_place=False, dry_run=options.dry_run
-        )
+        _require_artifacts(record, options)
         data = project.registry.read_file(layout.version_path(record.model, record.version))
         assert data is not None
-        # A dry run brings nothing, so it looks for what mlver stores itself.
-        stored = record if options.dry_run else brought.record
-        planned = PlannedExport(project, what, stored, data, target, options.only, options.dry_run)
-        if brought.missing and not planned.artifacts:
-            raise next(iter(brought.missing.values()))
-        with naming_remotes(project, f"{record.model}@{record.version}"):
-            exported = write_format(planned)
+        planned = PlannedExport(project, what, record, data, target, options.only, options.dry_run)
+        if options.format in _WITHOUT_ARTIFACTS:
+            return _build_result(planned, digest, options, _Written(write_format(planned)))
+        return _build_result(planned, digest, options, _write_artifacts(planned, write_format))
+
+
+class _Written(NamedTuple):
+    """What was written, and the artifacts that nobody here keeps."""
+
+    exported: Exported
+    artifacts: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def _write_artifacts(planned: PlannedExport, write_format: ExportFormat) -> _Written:
+    """Bring the bytes of the artifacts here, and write them."""
+    project, record = planned.project, planned.record
+    if not planned.dry_run:
+        fetch_versions(project, [record], planned.only)
+    brought = unstored.bring_artifacts(
+        project, record, only=planned.only, in_place=False, dry_run=planned.dry_run
+    )
+    # A dry run brings nothing, so it looks for what mlver stores itself.
+    if not planned.dry_run:
+        planned = planned._replace(record=brought.record)
+    if brought.missing and not planned.artifacts:
+        raise next(iter(brought.missing.values()))
+    with naming_remotes(project, f"{record.model}@{record.version}"):
+        exported = write_format(planned)
+    return _Written(exported, tuple(planned.artifacts), tuple(brought.missing))
+
+
+def _build_result(
+    planned: PlannedExport, digest: Digest, options: ExportOptions, written: _Written
+) -> ExportResult:
     return ExportResult(
-        model=record.model,
-        version=record.version,
+        model=planned.record.model,
+        version=planned.record.version,
         format=options.format,
-        path=os.fspath(target),
-        artifacts=tuple(planned.artifacts),
-        skipped=tuple(name for name in brought.missing),
-        files=exported.files,
-        size=exported.size,
+        path=os.fspath(planned.target),
+        artifacts=written.artifacts,
+        skipped=written.skipped,
+        files=written.exported.files,
+        size=written.exported.size,
         record=str(digest),
         dry_run=options.dry_run,
     )
@@ -129,9 +158,11 @@ def _require_free(target: Path) -> None:
         )
 
 
-def _require_artifacts(record: VersionRecord, only: Collection[str]) -> None:
+def _require_artifacts(record: VersionRecord, options: ExportOptions) -> None:
+    if options.only and options.format in _WITHOUT_ARTIFACTS:
+        raise UsageError(f"--only names artifacts, and --as {options.format} writes none")
     artifacts = record.named_artifacts()
-    for name in only:
+    for name in options.only:
         if name not in artifacts:
             raise UsageError(
                 f"{record.model} {record.version} has no artifact called {printable_name(name)};"

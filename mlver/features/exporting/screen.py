@@ -16,7 +16,7 @@ def draw_export(result: ExportResult, screen: TextScreen) -> None:
     counted = format_count(result.files, "file")
     if result.size is not None:
         counted = f"{counted}, {format_size(result.size)}"
-    names = join_listed(result.artifacts)
+    names = join_listed(result.artifacts) or "its environment"
     screen.draw_line("  ", f"{names}: {counted}", (f"  in {result.path}", "dim"), hang=2)
     if result.skipped:
         skipped = join_listed(result.skipped)

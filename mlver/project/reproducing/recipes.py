@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name, shell_command
+from mlver.errors import MlverError, printable_name
 from mlver.project.project import Project
 from mlver.project.reproducing.request import RecipePart
 from mlver.project.worktree.environment import capture_environment
@@ -101,7 +101,7 @@ def choose_recipe(project: Project, record: VersionRecord, given: str | None) ->
     if environment is None:
         return EnvironmentRecipe("the Python that runs mlver", "no environment is recorded")
     python = _find_python(environment.python)
-    files = _list_committed(project, record, environment)
+    files = list_committed(project, record, environment)
     uv = shutil.which("uv")
     locked = _choose_locked(files, python, uv)
     if locked is not None:
@@ -117,7 +117,7 @@ def _find_python(version: str) -> str:
     return shutil.which(f"python{minor}") or sys.executable
 
 
-def _list_committed(
+def list_committed(
     project: Project, record: VersionRecord, environment: TrainingEnvironment
 ) -> Mapping[str, bytes]:
     """Read the files that describe the environment, where the commit has what was recorded."""
@@ -170,17 +170,24 @@ def _plan_installing(
     return list_steps
 
 
-def _choose_packages(packages: Mapping[str, str], python: str, uv: str | None) -> EnvironmentRecipe:
+def pin_packages(packages: Mapping[str, str]) -> list[str]:
+    """Write packages as pip takes them; raise MlverError for what could be more than a name and a
+    version to pip: an option, or an address.
+    """
     pinned: list[str] = []
     for name, version in packages.items():
-        # Anything else could be an option or an address to pip.
         if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version)):
             raise MlverError(
                 f"the recorded package {printable_name(name)} {printable_name(version)} cannot be"
                 " installed by its name and version; make an environment, and give --environment",
-                hint=shell_command("python", "-m", "venv", "DIR"),
+                hint="mlver reproduce --help",
             )
         pinned.append(f"{name}=={version}")
+    return pinned
+
+
+def _choose_packages(packages: Mapping[str, str], python: str, uv: str | None) -> EnvironmentRecipe:
+    pinned = pin_packages(packages)
     # All that was installed is listed, so nothing needs to be looked for.
     how = ("--no-deps", *pinned)
     return EnvironmentRecipe(
