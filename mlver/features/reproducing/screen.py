@@ -39,8 +39,8 @@ def draw_reproduce(result: ReproduceResult, screen: TextScreen) -> None:
     screen.draw_line((ref, "name"), " ", (words, style))
     _draw_outcome(result, screen)
     _draw_inputs(result.inputs, screen)
-    if result.commit is not None:
-        screen.draw_line((f"  recorded as reproduction {result.sequence} of it", "dim"))
+    already = "" if result.commit is not None else " already"
+    screen.draw_line((f"  recorded{already} as reproduction {result.sequence} of it", "dim"))
 
 
 def _draw_parts(parts: Sequence[RecipePart], screen: TextScreen) -> None:

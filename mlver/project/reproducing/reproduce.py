@@ -11,20 +11,21 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlver.document import codec
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.git.work_trees import detached_work_tree
+from mlver.policy.promotion_dates import count_seconds
 from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link
+from mlver.project.registry.attached import find_last_link, read_reproduction
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.reproducing.comparing import (
     Comparison,
@@ -58,6 +59,7 @@ from mlver.system.running import FinishedRun, RunCommand, run_command
 
 _PREFIX = "mlver-reproduce-"
 _STANDARD_ERROR = 2
+_SAME_S = 600
 
 # Shows a person what would be run, and says whether they agree.
 Confirm = Callable[[Survey], bool]
@@ -254,13 +256,19 @@ def _record(
     project: Project, survey: Survey, request: ReproductionRequest, trained: _TrainedAgain
 ) -> ReproduceResult:
     version = survey.record
+    commit = None
     with editing(project, f"reproduce {version.model}@{version.version}") as edit:
         _require_same(project, survey)
         record = _build_record(project, survey, request, trained)
-        data = codec.encode_document("reproduction", record.to_document())
-        edit.create_file(record.record_path, data)
-        subject = f"mlver: reproduce {record.model} {record.version}: {record.answer}"
-        commit = edit.commit_files(f"{subject}\n\n{record.message}".strip())
+        last = _find_last(project, record)
+        # Whoever was interrupted runs the command again, and means one record.
+        if last is not None and _say_same(last, record):
+            record = last
+        else:
+            data = codec.encode_document("reproduction", record.to_document())
+            edit.create_file(record.record_path, data)
+            subject = f"mlver: reproduce {record.model} {record.version}: {record.answer}"
+            commit = edit.commit_files(f"{subject}\n\n{record.message}".strip())
     return ReproduceResult(
         model=record.model,
         version=record.version,
@@ -278,6 +286,27 @@ def _record(
         path=record.record_path,
         commit=commit,
     )
+
+
+def _find_last(project: Project, record: ReproductionRecord) -> ReproductionRecord | None:
+    if record.sequence == 1:
+        return None
+    return read_reproduction(project.registry, record.model, record.version, record.sequence - 1)
+
+
+def _say_same(last: ReproductionRecord, record: ReproductionRecord) -> bool:
+    """Say whether two say the same but for their times; later, it is another reproduction."""
+    age = count_seconds(record.created) - count_seconds(last.created)
+    found = replace(
+        record,
+        sequence=last.sequence,
+        created=last.created,
+        duration=last.duration,
+        metrics=last.metrics,
+        differing=last.differing,
+        prior=last.prior,
+    )
+    return found == last and 0 <= age < _SAME_S
 
 
 def _require_same(project: Project, survey: Survey) -> None:

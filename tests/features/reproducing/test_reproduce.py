@@ -262,9 +262,29 @@ def test_the_gate_goes_by_the_last_reproduction(
     assert (refused.code, "hint: mlver reproduce m@1.0.0" in refused.out) == (1, True)
 
 
+def test_whoever_was_interrupted_means_one_record(
+    trained: Repository, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = reproduce(trained, environment)
+    again = reproduce(trained, environment)
+    assert (again["sequence"], again["commit"]) == (first["sequence"], None)
+    later = str(int(os.environ["SOURCE_DATE_EPOCH"]) + 600)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", later)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"@{later} +0000")
+    assert reproduce(trained, environment)["sequence"] == 2
+
+
+def test_hooks_take_an_honest_record(trained: Repository, environment: Path) -> None:
+    base = trained.git("rev-parse", "HEAD")
+    reproduce(trained, environment)
+    assert_works(trained, "hook", "check", "--from", base, "--to", "HEAD")
+    assert "trained again 2026-01-02 03:04 by Kim" in assert_works(trained, "show", "m")
+    assert "reproduced" in assert_works(trained, "log", "m")
+
+
 def test_a_forged_reproduction_is_named(trained: Repository, environment: Path) -> None:
-    for _ in range(2):
-        reproduce(trained, environment)
+    reproduce(trained, environment)
+    reproduce(trained, environment, "-m", "once more")
     path = trained.path / layout.reproduction_path("m", "1.0.0", 1)
     path.write_text(path.read_text().replace("identical", "within"))
     trained.commit("Edit")
