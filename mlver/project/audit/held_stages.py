@@ -40,12 +40,13 @@ class HeldStages:
             return None
         own = {promotion.sequence for promotion in moves}
         since: int | None = None
-        for promotion in self.index.chains.get((record.model, stage), ()):
-            if promotion.sequence not in own:
-                if self._is_known(promotion, record):
-                    since = None
-            elif since is None and self._may_be_known(promotion, record):
-                since = self._find_arrival(promotion)
+        # Most of what came later is told by its date alone.
+        for promotion in reversed(self.index.chains.get((record.model, stage), ())):
+            if promotion.sequence in own:
+                if self._may_be_known(promotion, record):
+                    since = self._find_arrival(promotion)
+            elif self._is_known(promotion, record):
+                break
         return Holding(since)
 
     def _find_arrival(self, promotion: PromotionRecord) -> int:
