@@ -24,7 +24,7 @@ PROFILES = f"{ROOT}/profiles"
 AUTHORISATIONS = f"{ROOT}/authorisations"
 TENSORS = f"{ROOT}/tensors"
 # Where everything lies that never changes again once it was committed.
-RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS)
+RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS, PROFILES)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 # No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
@@ -247,7 +247,13 @@ def is_sealed_path(path: str) -> bool:
 
 
 # Where records lie that are of no model.
-_BESIDE_MODELS = (f"{MANIFESTS}/", f"{LISTINGS}/", f"{AUTHORISATIONS}/", f"{TENSORS}/")
+_BESIDE_MODELS = (
+    f"{MANIFESTS}/",
+    f"{LISTINGS}/",
+    f"{AUTHORISATIONS}/",
+    f"{TENSORS}/",
+    f"{PROFILES}/",
+)
 
 
 def is_record_path(path: str) -> bool:
@@ -284,6 +290,7 @@ def find_own_folder(path: str) -> str | None:
         f"{LISTINGS}/",
         f"{AUTHORISATIONS}/",
         f"{TENSORS}/",
+        f"{PROFILES}/",
         f"{VERSION_SCHEMA.rpartition('/')[0]}/",
         CONFIG,
         ATTRIBUTES,
@@ -418,6 +425,14 @@ def parse_tensors_path(path: str) -> Digest | None:
 def profile_path(digest: Digest) -> str:
     """Where the profile of the data of this digest lies."""
     return f"{PROFILES}/{digest.hex}.json"
+
+
+def parse_profile_path(path: str) -> Digest | None:
+    """Read of which data a profile lies at a path; None for a path that mlver gives to none."""
+    name = path.removeprefix(f"{PROFILES}/").removesuffix(".json")
+    if not _HEXADECIMAL.fullmatch(name) or path != profile_path(Digest(name)):
+        return None
+    return Digest(name)
 
 
 def authorisations_folder(data: Digest) -> str:

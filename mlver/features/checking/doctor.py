@@ -221,6 +221,7 @@ def _check_records(project: Project) -> Iterator[DoctorCheck]:
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
     findings += audit.catch_errors(layout.LISTINGS, audit.check_listings(project))
     findings += audit.catch_errors(layout.TENSORS, audit.check_all_tensors(project))
+    findings += audit.catch_errors(layout.PROFILES, audit.check_all_profiles(project))
     findings += audit.catch_errors(layout.AUTHORISATIONS, check_authorisations(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"

@@ -89,6 +89,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_listing(project, path, show_command)
     elif path.startswith(f"{layout.TENSORS}/"):
         yield from _judge_tensors(project, path, show_command)
+    elif path.startswith(f"{layout.PROFILES}/"):
+        yield from _judge_profile(project, path, show_command)
     elif path.startswith(f"{layout.AUTHORISATIONS}/"):
         yield from judge_incoming_authorisation(project, path, show_command)
     elif path.startswith(f"{layout.MODELS}/"):
@@ -135,6 +137,14 @@ def _judge_listing(project: Project, path: str, hint: str) -> Iterator[Finding]:
 def _judge_tensors(project: Project, path: str, hint: str) -> Iterator[Finding]:
     try:
         for finding in audit.check_tensors(project, path):
+            yield replace(finding, hints=(hint,))
+    except MlverError as error:
+        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
+
+
+def _judge_profile(project: Project, path: str, hint: str) -> Iterator[Finding]:
+    try:
+        for finding in audit.check_profile(project, path):
             yield replace(finding, hints=(hint,))
     except MlverError as error:
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))

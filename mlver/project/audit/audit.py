@@ -23,6 +23,7 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.git import merging, trees
+from mlver.project.artifacts.kept_profiles import read_profile
 from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.attached_links import judge_link, judge_retirement
@@ -172,6 +173,7 @@ def check_repository(project: Project) -> list[Finding]:
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
         (layout.TENSORS, check_all_tensors(project)),
+        (layout.PROFILES, check_all_profiles(project)),
         (layout.MODELS, check_files(project)),
         (layout.MODELS, case_twins.check_names(project)),
     )
@@ -257,6 +259,23 @@ def check_tensors(project: Project, path: str) -> Iterator[Finding]:
         yield Finding("name", path, "is no file of tensors by its name", (restore,))
     else:
         read_kept_tensors(project, file)
+
+
+def check_all_profiles(project: Project) -> Iterator[Finding]:
+    """Find profiles of tables that cannot be read, or have the name of other data."""
+    for name in project.registry.list_names(layout.PROFILES):
+        path = f"{layout.PROFILES}/{name}"
+        yield from catch_errors(path, check_profile(project, path))
+
+
+def check_profile(project: Project, path: str) -> Iterator[Finding]:
+    """Check the profile at a path; raise InvalidDocument where it is no such thing."""
+    data = layout.parse_profile_path(path)
+    if data is None:
+        restore = shell_command("git", "rm", "--cached", "--", path)
+        yield Finding("name", path, "is no profile by its name", (restore,))
+    else:
+        read_profile(project, data)
 
 
 def check_listing(project: Project, path: str, name: str) -> Iterator[Finding]:

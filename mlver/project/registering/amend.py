@@ -49,6 +49,7 @@ from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
+from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
 from mlver.records.sections.encrypt import EncryptSettings
@@ -282,6 +283,7 @@ def _commit_amended(
     edit.put_file(record.record_path, encoded.data)
     plan_beside(project, edit, settings, encoded)
     needed = list_beside(record)
+    needed += [layout.profile_path(artifact.digest) for artifact in record.data.values()]
     needed += list_kept_paths(project, record.weights, encoded.measured.get("weights"))
     for path in former.manifests:
         if path not in needed:

@@ -17,7 +17,12 @@ from mlver.records.tags import version_tag_name
 from mlver.records.version import VersionRecord
 
 # Where the files lie that a record needs.
-_BESIDE = (f"{layout.MANIFESTS}/", f"{layout.LISTINGS}/", f"{layout.TENSORS}/")
+_BESIDE = (
+    f"{layout.MANIFESTS}/",
+    f"{layout.LISTINGS}/",
+    f"{layout.TENSORS}/",
+    f"{layout.PROFILES}/",
+)
 _SHOWN = 3
 
 

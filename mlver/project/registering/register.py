@@ -43,6 +43,7 @@ from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.runs.kept import KeptRun
+from mlver.project.tables.keeping import keep_profiles
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -236,7 +237,8 @@ def plan_beside(
 ) -> None:
     """Plan what goes with a record.
 
-    That is manifests, listings, what is kept of tensors, and a `model.yaml` that says more.
+    That is manifests, listings, what is kept of tensors and tables, and a `model.yaml` that says
+    more.
     """
     record = encoded.record
     manifests: dict[str, bytes] = {}
@@ -247,6 +249,7 @@ def plan_beside(
         if listing is not None and artifact.listing is not None:
             manifests[layout.listing_path(listing)] = artifact.listing
     manifests.update(keep_tensors(project, record.weights, encoded.measured.get("weights")))
+    manifests.update(keep_profiles(project, record, encoded.measured))
     put_new_files(project, edit, manifests)
     # a file that says the same already keeps its bytes, and stays out of the commit
     if settings != project.registry.read_settings(record.model):

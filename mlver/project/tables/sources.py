@@ -18,12 +18,12 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, refusal_error, shell_command
 from mlver.project.artifacts import measuring, unstored
 from mlver.project.artifacts.bringing import naming_remotes
+from mlver.project.artifacts.kept_profiles import read_profile
 from mlver.project.artifacts.read_only_copies import put_read_only
 from mlver.project.project import Project
 from mlver.project.remote.arrival import find_absent
 from mlver.project.remote.fetching import fetch_versions
 from mlver.project.remote.needed import list_needed
-from mlver.project.tables.profiles import read_profile
 from mlver.project.transaction import SCRATCH, locking
 from mlver.records.profile import TableProfile
 from mlver.records.version import VersionRecord
