@@ -12,6 +12,7 @@ from mlver.errors import shell_command
 from mlver.git import changes, references, stale_locks
 from mlver.git.repository import GitRepository
 
+_STORING = "store what was recorded"
 _LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
 
 
@@ -27,21 +28,27 @@ def keep_commit(
     `moment` is the commit's date. Whatever stops this, the reference names all of it or is not
     there. Raise GitFailed where there is a reference of that name already.
     """
-    process = repository.process
-    doing = "store what was recorded"
-    listing = bytearray()
+    entries = bytearray()
     for name, data in sorted(files.items()):
-        storing = ["hash-object", "-w", "--no-filters", "--stdin"]
-        blob = process.write(storing, stdin=data, doing=doing).strip()
-        listing += b"100644 blob %b\t%b\0" % (blob, name.encode())
-    tree = process.write(["mktree", "-z"], stdin=bytes(listing), doing=doing).decode().strip()
+        entries += b"100644 %b\0" % name.encode()
+        entries += bytes.fromhex(_store_object(repository, "blob", data))
+    tree = _store_object(repository, "tree", bytes(entries))
     dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
-    made = process.write(
-        ["commit-tree", "--no-gpg-sign", tree], stdin=message.encode(), doing=doing, env=dates
+    made = repository.process.write(
+        ["commit-tree", "--no-gpg-sign", tree], stdin=message.encode(), doing=_STORING, env=dates
     )
     commit = made.decode().strip()
     take_references(repository, {reference: commit}, doing="name what was recorded")
     return commit
+
+
+def _store_object(repository: GitRepository, kind: str, data: bytes) -> str:
+    """Store an object, synced; return its id.
+
+    `git mktree` would not do for trees: it reads no settings, `core.fsync` among them.
+    """
+    storing = ["hash-object", "-w", "-t", kind, "--no-filters", "--stdin"]
+    return repository.process.write(storing, stdin=data, doing=_STORING).decode().strip()
 
 
 def take_references(
