@@ -291,3 +291,18 @@ def test_a_forged_reproduction_is_named(trained: Repository, environment: Path) 
     done = trained.mlver("verify", "--all")
     assert done.code == 1
     assert "reproductions/1.0.0/0002.yaml follows another 0001 than the one here" in done.out
+
+
+def test_two_branches_that_reproduce_it_are_merged(trained: Repository, environment: Path) -> None:
+    trained.git("branch", "other")
+    reproduce(trained, environment, "-m", "by one")
+    trained.git("checkout", "--quiet", "other")
+    reproduce(trained, environment, "-m", "by another")
+    merged = trained.git
+    merged("checkout", "--quiet", "main")
+    with pytest.raises(pytest.fail.Exception):
+        merged("merge", "--quiet", "other")
+    assert_works(trained, "resolve")
+    trained.git("commit", "--quiet", "--no-edit")
+    assert sorted(record.message for record in read_records(trained)) == ["by another", "by one"]
+    assert_works(trained, "verify", "--all")
