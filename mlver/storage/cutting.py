@@ -8,7 +8,7 @@ relies on the places: a recipe says what was cut where.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlver.content.tensors.safetensors_header import METADATA, ReadRange, load_header
 from mlver.content.tensors.tensor import TensorFault
@@ -20,6 +20,28 @@ _MOST_HEADER_BYTES = 4 << 20
 _OWN_PART_BYTES = 1 << 20
 # With more parts, the recipe would be too large to send.
 _MOST_PARTS = 80_000
+# The bytes of a value, by how the name of its type ends; others have one: F8_E4M3.
+_WIDTHS = {"64": 8, "32": 4, "16": 2}
+
+
+class TensorPart(NamedTuple):
+    """A part of safetensors, and its name there: the one of a tensor that changed keeps it.
+
+    `width` is how many bytes each of its values has; of several small tensors, those of the first.
+    """
+
+    offset: int
+    size: int
+    name: str
+    width: int
+
+
+class _Tensor(NamedTuple):
+    """Where a tensor begins in the file, and what it is."""
+
+    begin: int
+    name: str
+    width: int
 
 
 def cut_content(size: int, read_range: ReadRange) -> list[tuple[int, int]]:
@@ -32,24 +54,54 @@ def cut_content(size: int, read_range: ReadRange) -> list[tuple[int, int]]:
     return cut_between([0, size])
 
 
+def cut_tensors(size: int, read_range: ReadRange) -> list[TensorPart] | None:
+    """Cut a content as `cut_content` does, and name its parts; None where it is no safetensors."""
+    header = _read_header(size, read_range)
+    if header is None:
+        return None
+    # What begins at one place twice is empty, or not to be told apart.
+    by_begin = {tensor.begin: tensor for tensor in header[1]}
+    tensor = _Tensor(0, "", 1)
+    parts: list[TensorPart] = []
+    for offset, part_size in cut_content(size, read_range):
+        tensor = by_begin.get(offset, tensor)
+        name = f"{tensor.name}+{offset - tensor.begin}"
+        parts.append(TensorPart(offset, part_size, name, tensor.width))
+    return parts
+
+
 def _find_tensor_bounds(size: int, read_range: ReadRange) -> list[int] | None:
     """Where the header and each tensor begin, and the end of all; None where it is something else.
 
     Nothing that the header says is believed, but that cuts are wanted there.
     """
+    header = _read_header(size, read_range)
+    if header is None:
+        return None
+    data_start, tensors = header
+    return sorted({0, data_start, size, *(tensor.begin for tensor in tensors)})
+
+
+def _read_header(size: int, read_range: ReadRange) -> tuple[int, list[_Tensor]] | None:
+    """Where the tensors begin, and which they are; None where it is something else."""
     try:
         document, data_start = load_header(size, read_range, _MOST_HEADER_BYTES)
     except TensorFault:
         return None
-    bounds = {0, data_start, size}
+    tensors: list[_Tensor] = []
     for name, tensor in document.items():
         if name == METADATA:
             continue
         begin = _read_begin(tensor)
         if begin is None or not 0 <= begin <= size - data_start:
             return None
-        bounds.add(data_start + begin)
-    return sorted(bounds)
+        tensors.append(_Tensor(data_start + begin, name, _read_width(tensor)))
+    return data_start, tensors
+
+
+def _read_width(tensor: dict[str, Any]) -> int:
+    """How many bytes each value has, as far as its type tells."""
+    return _WIDTHS.get(str(tensor.get("dtype"))[-2:], 1)
 
 
 def _read_begin(tensor: Any) -> int | None:

@@ -191,6 +191,13 @@ class RepositoryStore(ObjectStore, Protocol):
         """The sizes in bytes of those of these objects that are in the store; none is proven."""
         ...
 
+    def store_whole(self, digests: Iterable[Digest]) -> None:
+        """Store those of these objects as files of their own that are kept in parts.
+
+        Raises ObjectDamaged where the parts are. Objects that are not there are passed over.
+        """
+        ...
+
     def require_objects(self, digests: Iterable[Digest]) -> None:
         """Raise ObjectMissing, which lists those of these objects that are not in the store."""
         ...

@@ -42,7 +42,12 @@ from tests.faults.preparations import (
     prepare_unsealed,
 )
 from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
-from tests.faults.preparations_of_gc import prepare_old_trash, prepare_trashed, prepare_unneeded
+from tests.faults.preparations_of_gc import (
+    prepare_old_trash,
+    prepare_series,
+    prepare_trashed,
+    prepare_unneeded,
+)
 from tests.faults.preparations_of_remotes import (
     prepare_condemned,
     prepare_fetching,
@@ -318,6 +323,7 @@ OPERATIONS = (
     CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
     CampaignOperation("gc-deleting", prepare_old_trash, ("gc", "--yes"), brief=True, deletes=True),
+    CampaignOperation("gc-deltas", prepare_series, ("gc", "--yes")),
     CampaignOperation("gc-remote", prepare_unneeded_there, ("gc", "--remote", "store", "--yes")),
     CampaignOperation(
         "gc-remote-looking", prepare_condemned, ("gc", "--remote", "store"), brief=True

@@ -6,7 +6,15 @@ import os
 import time
 
 from tests.faults.ground import WorkPlace
-from tests.faults.preparations import LARGE, NEXT, make_weights, prepare_registered
+from tests.faults.preparations import (
+    FIRST,
+    LARGE,
+    NEXT,
+    make_weights,
+    prepare_born,
+    prepare_registered,
+)
+from tests.storage.local.series import nudge, write_checkpoint
 
 
 def prepare_unneeded(place: WorkPlace) -> None:
@@ -55,3 +63,13 @@ def prepare_trashed(place: WorkPlace) -> None:
     tip = place.git("fsck", "--unreachable", "--no-reflogs").split("unreachable commit ")[1][:40]
     place.mlver("gc", "--yes")
     place.git("branch", "again", tip)
+
+
+def prepare_series(place: WorkPlace) -> None:
+    """Two checkpoints: of the tensor that both have, all values changed a little."""
+    prepare_born(place)
+    tensor = make_weights(4, 4 * LARGE)
+    place.write("model.bin", write_checkpoint({"layer": tensor}))
+    place.mlver(*FIRST)
+    place.write("model.bin", write_checkpoint({"layer": nudge(tensor)}))
+    place.mlver(*NEXT)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.local_collection import LocalFate
 from mlver.project.artifacts import storing
@@ -30,7 +33,7 @@ class DuPlace:
 
 @dataclass(frozen=True, slots=True)
 class DuVersion:
-    """A version: the bytes of its stored contents, and of those that no other version has.
+    """A version: the bytes of its stored contents, and of what no other version has any part of.
 
     `missing` is how many of its contents are not in the local store.
     """
@@ -54,6 +57,9 @@ class DuRemote:
 class DuResult:
     """`total` is in bytes, of the local store; `shared` is what several versions have in it.
 
+    `saved` is how much larger the contents are than what is stored of them: `gc` keeps those of a
+    series in parts.
+
     `unneeded` would go to the trash with the next `gc`, `freed` would be deleted by it, and
     `expiring` waits in the trash. `problem` is why the last three cannot be told; None elsewhere.
     """
@@ -62,6 +68,7 @@ class DuResult:
     local: tuple[DuPlace, ...]
     versions: tuple[DuVersion, ...]
     shared: int
+    saved: int
     remotes: tuple[DuRemote, ...]
     unneeded: int
     freed: int
@@ -72,22 +79,25 @@ class DuResult:
 def measure_usage(project: Project, remotes: Iterable[str]) -> DuResult:
     """Measure the local store, and these remotes."""
     local = tuple(_measure_local(project))
-    sizes = _read_sizes(project)
     contents = dict(_list_contents(project))
-    holders = Counter(digest for digests in contents.values() for digest in digests)
+    store = _ContentSizes.read(project, contents.values())
+    holders = Counter(piece for digests in contents.values() for piece in store.cut(digests))
     versions: list[DuVersion] = []
     for (model, number), digests in contents.items():
-        own = sum(sizes.get(digest, 0) for digest in digests if holders[digest] == 1)
-        size = sum(sizes.get(digest, 0) for digest in digests)
-        missing = sum(1 for digest in digests if digest not in sizes)
+        pieces = store.cut(digests)
+        own = sum(size for piece, size in pieces.items() if holders[piece] == 1)
+        size = sum(store.sizes.get(digest, 0) for digest in digests)
+        missing = len(digests - store.sizes.keys())
         versions.append(DuVersion(model, number, size, own, missing))
-    shared = sum(sizes.get(digest, 0) for digest, count in holders.items() if count > 1)
+    everything = {digest for digests in contents.values() for digest in digests}
+    stored = store.cut(everything)
     unneeded, freed, expiring, problem = _measure_garbage(project)
     return DuResult(
         total=sum(place.bytes for place in local),
         local=local,
         versions=tuple(versions),
-        shared=shared,
+        shared=sum(size for piece, size in stored.items() if holders[piece] > 1),
+        saved=sum(store.sizes.get(digest, 0) for digest in everything) - sum(stored.values()),
         remotes=tuple(_measure_remote(project, name) for name in remotes),
         unneeded=unneeded,
         freed=freed,
@@ -113,12 +123,32 @@ def _list_files(folder: Path) -> Iterator[Path]:
             yield Path(parent) / name
 
 
-def _read_sizes(project: Project) -> Mapping[str, int]:
-    """The size of each content in the local store, by digest."""
-    sizes: dict[str, int] = {}
-    for stored in storing.open_trash(project).list_stored():
-        sizes.update(stored.members or {})
-    return sizes
+@dataclass(frozen=True, slots=True)
+class _ContentSizes:
+    """The size of each content in the local store, and what those take that are kept in parts."""
+
+    sizes: Mapping[str, int]
+    pieces: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def read(cls, project: Project, contents: Iterable[AbstractSet[str]]) -> Self:
+        """Of these contents, as far as they are there."""
+        sizes: dict[str, int] = {}
+        for stored in storing.open_trash(project).list_stored():
+            sizes.update(stored.members or {})
+        store = storing.open_local(project)
+        wanted = {digest for digests in contents for digest in digests}
+        absent = [Digest(digest) for digest in wanted - sizes.keys()]
+        for digest, size in store.read_sizes(absent).items():
+            sizes[digest.hex] = size
+        return cls(sizes, store.measure_pieces(wanted & sizes.keys()))
+
+    def cut(self, digests: AbstractSet[str]) -> dict[str, int]:
+        """The pieces that these contents are stored as, each once, with its bytes."""
+        cut: dict[str, int] = {}
+        for digest in digests & self.sizes.keys():
+            cut.update(self.pieces.get(digest, {digest: self.sizes[digest]}))
+        return cut
 
 
 def _list_contents(project: Project) -> Iterator[tuple[tuple[str, str], set[str]]]:

@@ -51,13 +51,29 @@ class GcLine:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class GcSharing:
+    """Files of series that are kept in parts from now on: how many, and their bytes.
+
+    `stored` are the bytes of what was stored for them, `differences` how many of their parts are
+    kept as differences. `problem` is why there are none of these, and `hint` what helps.
+    """
+
+    files: int
+    bytes: int
+    stored: int
+    differences: int
+    problem: str | None
+    hint: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcResult:
     """What was done, or what would be done (`dry_run`).
 
     `place` is `local`, or the address of the remote. `grace` is in days. `freed` is in bytes: what
     was, or would be, deleted by this run. `pins` are pushes that count as under way. `busy` names
-    others that are deleting there.
+    others that are deleting there. `sharing` is None for a remote, and on a dry run.
     """
 
     place: str
@@ -65,6 +81,7 @@ class GcResult:
     grace: int
     lines: tuple[GcLine, ...]
     freed: int
+    sharing: GcSharing | None
     pins: int
     busy: tuple[str, ...]
     repositories: int
@@ -101,12 +118,25 @@ def _collect_here(project: Project, *, dry_run: bool) -> GcResult:
         grace=grace.days,
         lines=_count_local(report),
         freed=report.count_bytes(LocalFate.DELETED),
+        sharing=None if dry_run else _count_sharing(report),
         pins=0,
         busy=(),
         repositories=1,
         forgotten=(),
         keeps_versions=False,
         dry_run=dry_run,
+    )
+
+
+def _count_sharing(report: LocalGcReport) -> GcSharing:
+    lacking = report.lacking
+    return GcSharing(
+        files=len(report.shared),
+        bytes=sum(file.size for file in report.shared),
+        stored=sum(file.stored for file in report.shared),
+        differences=sum(file.differences for file in report.shared),
+        problem=None if lacking is None else lacking.message,
+        hint=None if lacking is None else lacking.hint,
     )
 
 
@@ -136,6 +166,7 @@ def _collect_there(project: Project, request: GcRequest) -> GcResult:
         remote=request.remote,
         grace=grace.days,
         lines=_count_remote(report),
+        sharing=None,
         freed=sum(report.sizes.get(key, 0) for key in report.deletable),
         pins=report.pins,
         busy=tuple(report.others),

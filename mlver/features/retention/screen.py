@@ -41,6 +41,7 @@ def draw_gc(result: GcResult, screen: TextScreen) -> None:
     if not result.lines:
         screen.draw_line("  nothing is stored there")
     _draw_remarks(result, screen)
+    _draw_sharing(result, screen)
     freed = format_size(result.freed)
     screen.draw_line("Would free " if result.dry_run else "Freed ", (freed, "bold"))
     if result.dry_run and any(line.fate not in _IDLE for line in result.lines):
@@ -50,6 +51,27 @@ def draw_gc(result: GcResult, screen: TextScreen) -> None:
         for repository in result.forgotten:
             command += ["--forget-repository", repository]
         screen.draw_next(shell_command(*command, "--yes"))
+
+
+def _draw_sharing(result: GcResult, screen: TextScreen) -> None:
+    sharing = result.sharing
+    if sharing is None:
+        return
+    if sharing.files:
+        files = format_count(sharing.files, "file")
+        screen.draw_line(
+            f"  tensors that are in other versions, too, are stored once: {files} of"
+            f" {format_size(sharing.bytes)} took {format_size(sharing.stored)}",
+            hang=2,
+        )
+        screen.draw_note(
+            f"the whole files wait in the trash for {format_count(result.grace, 'day')}"
+        )
+    if sharing.problem is not None:
+        screen.draw_note(
+            f"tensors that changed a little are stored whole: {sharing.problem}"
+            f" ({sharing.hint or 'mlver gc'})"
+        )
 
 
 def _choose_words(result: GcResult) -> dict[str, str]:
@@ -91,6 +113,9 @@ def draw_du(result: DuResult, screen: TextScreen) -> None:
         headers = ("version", "bytes", "its own", "")
         screen.draw_table(versions, headers=headers, right=(1, 2), fold=3)
         screen.draw_line(f"{format_size(result.shared)} belong to several versions", hang=2)
+        if result.saved > 0:
+            saved = format_size(result.saved)
+            screen.draw_line(f"{saved} less are stored, because versions share tensors", hang=2)
     for remote in result.remotes:
         screen.draw_blank_line()
         screen.draw_line((remote.address, "name"))

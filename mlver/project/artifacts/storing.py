@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from mlver.content.delta import decode_part
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring as artifact_measuring
 from mlver.project.artifacts.agreed_links import AgreedLink
@@ -18,12 +19,17 @@ from mlver.storage.store import RepositoryStore
 
 def open_store(project: Project) -> RepositoryStore:
     """The object store beside git's own."""
-    return LocalStore.open_in(project.state_directory)
+    return open_local(project)
+
+
+def open_local(project: Project) -> LocalStore:
+    """The same, with what only gc does to it."""
+    return LocalStore.open_in(project.state_directory, decode_part)
 
 
 def open_trash(project: Project) -> LocalTrash:
     """What gc does with the files of that store."""
-    return LocalTrash(LocalStore.open_in(project.state_directory))
+    return LocalTrash(open_local(project))
 
 
 def open_store_in(folder: Path) -> RepositoryStore:
@@ -36,7 +42,7 @@ def open_batch_deposit(project: Project) -> ObjectDeposit:
 
     That is the local store's own ability, which no other store has to promise.
     """
-    return LocalStore.open_in(project.state_directory).open_deposit()
+    return open_local(project).open_deposit()
 
 
 @contextmanager

@@ -7,26 +7,38 @@ is needed is put back before anything is deleted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from mlver.content.delta import load_encoder
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.policy.local_collection import LocalFate, judge_stored, judge_trashed
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
 from mlver.project.remote.root_table import read_roots
+from mlver.project.remote.series import read_series
 from mlver.project.transaction import writing_files
+from mlver.storage.local import LocalStore
+from mlver.storage.local.needs import RecipeNeeds
+from mlver.storage.local.sharing import PartEncoder, PartSharer, SharedFile
 from mlver.storage.local.trash import LocalTrash, StoredFile
 
 
 @dataclass(slots=True)
 class LocalGcReport:
-    """What became of each file of the store, or would become of it."""
+    """What became of each file of the store, or would become of it.
+
+    `shared` are the files that are kept in parts from now on. `lacking` is why no differences were
+    made; None elsewhere.
+    """
 
     files: list[tuple[StoredFile, LocalFate]] = field(default_factory=list)
     needed: frozenset[str] = frozenset()
+    shared: list[SharedFile] = field(default_factory=list)
+    lacking: MlverError | None = None
 
     def count_bytes(self, *fates: LocalFate) -> int:
         """The bytes of the files of these fates."""
@@ -42,44 +54,101 @@ def plan_local(
     project: Project, grace: float, clock: Callable[[], float] = time.time
 ) -> LocalGcReport:
     """What a run would do; `grace` is in seconds. Nothing is written."""
-    needed = read_roots(project)
-    return _judge_files(storing.open_trash(project), needed, grace, clock())
+    store = storing.open_local(project)
+    return _judge_files(store, read_roots(project), grace, clock())
 
 
 def collect_local(
     project: Project, grace: float, clock: Callable[[], float] = time.time
 ) -> LocalGcReport:
-    """Put back what is needed, delete what waited for long enough, and trash what nobody needs."""
+    """Put back what is needed, delete what waited for long enough, and trash what nobody needs.
+
+    Then store what the files of series have in common once.
+    """
     with writing_files(project, "gc"):
-        needed = read_roots(project)
-        trash = storing.open_trash(project)
+        roots = read_roots(project)
+        store = storing.open_local(project)
+        trash = LocalTrash(store)
         now = clock()
-        report = _judge_files(trash, needed, grace, now)
+        report = _judge_files(store, roots, grace, now)
         for stored, fate in report.files:
             if fate is LocalFate.RESTORED:
                 trash.restore(stored)
+        _keep_damaged(store, trash, report, roots)
         for stored, fate in report.files:
             if fate is LocalFate.DELETED:
                 trash.delete(stored)
             elif fate is LocalFate.TRASHED:
                 trash.discard(stored, now)
             elif fate is LocalFate.REPACKED:
-                _repack(project, trash, trash.discard(stored, now), needed)
+                _repack(project, trash, trash.discard(stored, now), report.needed)
+        _share_parts(project, store, report, now)
+        _remove_recipes(store, trash, roots | report.needed)
         trash.remove_empty()
         return report
 
 
 def _judge_files(
-    trash: LocalTrash, needed: AbstractSet[str], grace: float, now: float
+    store: LocalStore, roots: AbstractSet[str], grace: float, now: float
 ) -> LocalGcReport:
+    trash = LocalTrash(store)
+    trashed_files = list(trash.list_trash())
+    needed = RecipeNeeds(store, _list_contents(trashed_files)).follow(roots)
     report = LocalGcReport(needed=frozenset(needed))
     for stored in trash.list_stored():
         fate = judge_stored(stored.members, stored.moment, needed, now=now, grace=grace)
         report.files.append((stored, fate))
-    for stored in trash.list_trash():
+    for stored in trashed_files:
         fate = judge_trashed(stored.members, stored.moment, needed, now=now, grace=grace)
         report.files.append((stored, fate))
     return report
+
+
+def _list_contents(files: Iterable[StoredFile]) -> set[str]:
+    contents: set[str] = set()
+    for stored in files:
+        contents.update(stored.members or {})
+    return contents
+
+
+def _keep_damaged(
+    store: LocalStore, trash: LocalTrash, report: LocalGcReport, roots: AbstractSet[str]
+) -> None:
+    """Put back a whole content whose parts are not sound any more, instead of deleting it."""
+    rebuilder = store.open_rebuilder()
+    for number, (stored, fate) in enumerate(report.files):
+        if fate is not LocalFate.DELETED:
+            continue
+        needed = roots & (stored.members or {}).keys() - report.needed
+        if any(rebuilder.describe_fault(digest) is not None for digest in needed):
+            trash.restore(stored)
+            report.files[number] = (stored, LocalFate.RESTORED)
+
+
+def _share_parts(project: Project, store: LocalStore, report: LocalGcReport, now: float) -> None:
+    series = read_series(project)
+    if not series:
+        return
+    sharer = PartSharer(store, LocalTrash(store), _load_encoder(report), now)
+    for file in series:
+        shared = sharer.take_file(file)
+        if shared is not None:
+            report.shared.append(shared)
+
+
+def _load_encoder(report: LocalGcReport) -> PartEncoder | None:
+    """What makes differences. None where no library for that is there, which the report tells."""
+    try:
+        return load_encoder()
+    except MlverError as error:
+        report.lacking = error
+        return None
+
+
+def _remove_recipes(store: LocalStore, trash: LocalTrash, needed: AbstractSet[str]) -> None:
+    needs = RecipeNeeds(store, _list_contents(trash.list_trash()))
+    for digest in needs.list_useless(needed):
+        store.recipes.remove(digest)
 
 
 def _repack(

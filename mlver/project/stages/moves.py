@@ -13,6 +13,7 @@ from mlver.policy.gates.gate import StageCandidate
 from mlver.policy.gates.table import apply_policy
 from mlver.policy.stage_policy import StagePolicy
 from mlver.policy.staging import stage_holder
+from mlver.project.artifacts.whole import store_whole
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, find_baseline
@@ -93,6 +94,8 @@ def move_stage(
     `description` is for the edit: see `PlannedEdit.commit_files`.
     """
     chosen = move.chosen
+    if move.action != "retire":
+        store_whole(project, chosen)
     record = _build_promotion(project, move, history)
     path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())

@@ -27,8 +27,18 @@ from mlver.storage.local.locations import (
     read_location,
 )
 from mlver.storage.local.pack_files import PackFile, scan_pack
+from mlver.storage.local.rebuilding import (
+    PartDecoder,
+    PartFinder,
+    Rebuilder,
+    list_blobs,
+    read_sound,
+    refuse_differences,
+)
+from mlver.storage.local.recipe_files import RecipeFiles
 from mlver.storage.local.restoring import TRASH, restore_trashed
 from mlver.storage.packs import PACK, pack_name
+from mlver.storage.recipes import Recipe
 from mlver.storage.store import suggest_copying
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor, ignore_progress
@@ -46,9 +56,12 @@ class ObjectCatalogue:
     """
 
     @classmethod
-    def open_in(cls, directory: Path) -> Self:
-        """Raise MlverError where a symlink has taken the place of a folder of the store."""
-        catalogue = cls(directory)
+    def open_in(cls, directory: Path, decode: PartDecoder = refuse_differences) -> Self:
+        """Raise MlverError where a symlink has taken the place of a folder of the store.
+
+        `decode` reads parts that are stored as differences.
+        """
+        catalogue = cls(directory, decode)
         for folder in (
             catalogue.directory,
             catalogue.objects,
@@ -56,12 +69,13 @@ class ObjectCatalogue:
             catalogue.temporaries,
             catalogue.quarantined,
             catalogue.partials,
+            catalogue.recipes.folder,
             directory / TRASH,
         ):
             paths.check_own_directory(folder)
         return catalogue
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, decode: PartDecoder) -> None:
         """Only `open_in` calls this."""
         self.directory = directory
         self.objects = directory / "objects"
@@ -69,6 +83,8 @@ class ObjectCatalogue:
         self.temporaries = directory / "tmp"
         self.quarantined = directory / "quarantine"
         self.partials = directory / "parts"
+        self.recipes = RecipeFiles(directory)
+        self._decode = decode
         self._packs: list[PackFile] = []
         self._damage_marks: dict[str, set[str]] = {}
         self._listed_at: tuple[int, int] | None = None
@@ -115,14 +131,36 @@ class ObjectCatalogue:
             listed = pack_file.find_listed(missing)
             missing -= listed - self.damaged_members(pack_file.name)
         missing -= self._find_loose(missing)
+        missing -= self._find_rebuildable(missing).keys()
         return missing - self._restore_trashed(missing)
+
+    def _find_rebuildable(self, digests: AbstractSet[str]) -> dict[str, Recipe]:
+        """The recipes of those contents that can be put together from parts."""
+        having_recipe = self.recipes.find_existing(digests)
+        return self.open_rebuilder().find_complete(having_recipe) if having_recipe else {}
+
+    def open_rebuilder(self, without: AbstractSet[str] = frozenset()) -> Rebuilder:
+        """What puts contents together from parts, but not from parts of the contents `without`."""
+        return Rebuilder(self, self._decode, PartFinder(self, without))
 
     def _restore_trashed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
         """Take out of the trash what is needed again; return those of the digests that were."""
-        restored = restore_trashed(self.directory, digests)
+        wanted = digests | self._list_part_needs(digests)
+        restored = restore_trashed(self.directory, wanted)
         if restored:
             self.forget_listing()
-        return restored
+        return restored | self._find_rebuildable(digests - restored).keys()
+
+    def _list_part_needs(self, digests: AbstractSet[str]) -> set[str]:
+        """What else may bring these contents back: their parts, and contents that have those."""
+        needs: set[str] = set()
+        for recipe in read_sound(self.recipes, self.recipes.find_existing(digests)):
+            needs |= list_blobs(recipe)
+        if needs:
+            for recipe in read_sound(self.recipes, self.recipes.list_digests()):
+                if not needs.isdisjoint(part.sha256 for part in recipe.parts):
+                    needs.add(recipe.sha256)
+        return needs
 
     def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
         """Those of the digests that are files of their own."""
@@ -160,7 +198,22 @@ class ObjectCatalogue:
         return self.objects / digest[:2] / digest[2:]
 
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
-        """Every copy of each digest that has one. Copies in packs come first."""
+        """Every copy of each digest that has one. Copies in packs come first.
+
+        A content that has no other copy may have a recipe, and all that it names.
+        """
+        locations = self.find_copies(digests)
+        for digest, recipe in self._find_rebuildable(digests - locations.keys()).items():
+            locations[digest] = [self.locate_recipe(digest, recipe.size)]
+        return locations
+
+    def locate_recipe(self, digest: str, size: int) -> ObjectLocation:
+        """A content of that size which is put together from parts, as a copy."""
+        path = os.fspath(self.recipes.path_of(digest))
+        return ObjectLocation(path, 0, size, "", is_recipe=True)
+
+    def find_copies(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+        """Every copy of each digest that is stored whole."""
         locations: dict[str, list[ObjectLocation]] = {}
         for pack_file in self.list_packs():
             damaged = self.damaged_members(pack_file.name)
@@ -195,7 +248,24 @@ class ObjectCatalogue:
         for rank, size in self._locate_loose(wanted):
             present[rank] = 1
             loose.add_copy(0, size, rank)
-        return LocatedObjects(wanted, tuple(packed), loose, bytes(present))
+        rebuilt = self._locate_rebuilt(wanted, present)
+        return LocatedObjects(wanted, tuple(packed), loose, rebuilt, bytes(present))
+
+    def _locate_rebuilt(self, wanted: DigestSet, present: bytearray) -> CopyList:
+        """The contents that are put together from parts. They are marked as present."""
+        rebuilt = CopyList(os.fspath(self.recipes.folder), "")
+        # Looked at first: without any, no digest has to be spelled out.
+        absent: set[str] = set()
+        for digest in self.recipes.list_digests():
+            rank = wanted.find_next_rank(bytes.fromhex(digest))
+            if rank is not None and not present[rank]:
+                absent.add(digest)
+        for digest, recipe in self._find_rebuildable(absent).items():
+            rank = wanted.find_rank(bytes.fromhex(digest))
+            assert rank is not None
+            present[rank] = 1
+            rebuilt.add_copy(0, recipe.size, rank)
+        return rebuilt
 
     def _locate_loose(self, wanted: DigestSet) -> Iterator[tuple[int, int]]:
         """Rank and size of the wanted objects that are files of their own."""
@@ -276,6 +346,8 @@ class ObjectCatalogue:
     def is_sound(self, digest: str, location: ObjectLocation) -> bool:
         """Whether this copy hashes to its name."""
         try:
+            if location.is_recipe:
+                return self.open_rebuilder().describe_fault(digest) is None
             if location.pack:
                 return hashlib.sha256(read_location(location)).hexdigest() == digest
             with open_location(location) as source:
@@ -289,7 +361,8 @@ class ObjectCatalogue:
         if location.pack:
             target = self._mark_damaged_member(digest, location)
         else:
-            target = self.quarantined / f"{digest}.loose-{secrets.token_hex(4)}"
+            kind = "recipe" if location.is_recipe else "loose"
+            target = self.quarantined / f"{digest}.{kind}-{secrets.token_hex(4)}"
             source = Path(location.path)
             source.rename(target)
             durable.sync_directories([self.quarantined, source.parent])

@@ -193,7 +193,7 @@ class ObjectDeposit:
         for digest, content in contents:
             if bytes.fromhex(digest) not in stored:
                 new_contents[digest] = content
-        all_locations = self._store.find_locations(new_contents.keys())
+        all_locations = self._store.find_copies(new_contents.keys())
         fresh: dict[str, bytes] = {}
         damaged: list[tuple[str, ObjectLocation]] = []
         for digest, content in new_contents.items():
@@ -271,7 +271,8 @@ class ObjectDeposit:
         if digest in self._large:
             durable.discard_temporary(path)
             return
-        locations = self._store.find_locations({digest}).get(digest, [])
+        # A content that is put together from parts is stored whole again: `gc` may undo that.
+        locations = self._store.find_copies({digest}).get(digest, [])
         unsound_copies = [
             location for location in locations if not self._store.is_sound(digest, location)
         ]

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.errors import refusal_error
+from mlver.errors import ObjectDamaged, refusal_error
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.export_plan import (
@@ -117,7 +117,7 @@ def _prepare_files(store: ObjectCatalogue, order: ExportOrder, tasks: Iterable[E
             doubtful.extend(failed_tasks)
             order.progress(bytes_done)
     for export_task in large_tasks:
-        if not _write_large_file(order, export_task):
+        if not _write_large_file(store, order, export_task):
             doubtful.append(export_task)
     if not doubtful:
         return
@@ -139,7 +139,7 @@ def _prepare_from_others(
         for location in locations.get(doubtful_task.digest, ()):
             if location == doubtful_task.location:
                 continue
-            if _write_large_file(order, doubtful_task._replace(location=location)):
+            if _write_large_file(store, order, doubtful_task._replace(location=location)):
                 break
         else:
             failed_tasks.append(doubtful_task)
@@ -151,7 +151,8 @@ def _select_small(
 ) -> Iterator[ExportTask]:
     """Yield the small ones, which workers take; two threads of this process copy each large one."""
     for export_task in tasks:
-        if export_task.location.size >= parallel.LARGE:
+        location = export_task.location
+        if location.size >= parallel.LARGE or location.is_recipe:
             on_large(export_task)
         else:
             yield export_task
@@ -202,10 +203,12 @@ def _write_file(tree: FolderTree, path: str, data: bytes, mode: int) -> None:
         os.close(descriptor)
 
 
-def _write_large_file(order: ExportOrder, task: ExportTask) -> bool:
+def _write_large_file(store: ObjectCatalogue, order: ExportOrder, task: ExportTask) -> bool:
     """Prepare one file in constant memory; False, and no file, if its copy is not sound."""
     if task.location.pack:
         return _write_member(order, task)
+    if task.location.is_recipe:
+        return _write_rebuilt(store, order, task)
     copied_digest = ""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     descriptor = order.tree.open_file(task.prepared, flags, task.mode)
@@ -225,6 +228,26 @@ def _write_large_file(order: ExportOrder, task: ExportTask) -> bool:
     if copied_digest != task.digest:
         _discard_temporary(order.tree, task.prepared)
         return False
+    return True
+
+
+def _write_rebuilt(store: ObjectCatalogue, order: ExportOrder, task: ExportTask) -> bool:
+    """The same for a content that is put together from parts."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    descriptor = order.tree.open_file(task.prepared, flags, task.mode)
+    target = copying.FlushingWriter(descriptor, task.prepared)
+
+    def write(data: bytes) -> None:
+        target.write(memoryview(data))
+        order.progress(len(data))
+
+    try:
+        store.open_rebuilder().rebuild(task.digest, write)
+    except ObjectDamaged:
+        _discard_temporary(order.tree, task.prepared)
+        return False
+    finally:
+        os.close(descriptor)
     return True
 
 

@@ -96,7 +96,7 @@ def list_tasks(
 ) -> Iterator[ExportTask]:
     """One task for each file, in the order of the stored bytes: packs are read front to back."""
     first_files, next_files = _number_by_rank(located.wanted, wanted)
-    for copy_list in (*located.packs, located.loose):
+    for copy_list in (*located.packs, located.loose, located.rebuilt):
         for offset, size, rank in copy_list.sorted_copies():
             number = first_files[rank]
             if number == _NO_FILE:  # another copy of it serves already
@@ -107,6 +107,8 @@ def list_tasks(
             if not copy_list.pack:
                 copy_path = os.fspath(store.loose_path(digest))
             location = ObjectLocation(copy_path, offset, size, copy_list.pack)
+            if copy_list is located.rebuilt:
+                location = store.locate_recipe(digest, size)
             while number != _NO_FILE:
                 path = prepared.path_of(number)
                 yield ExportTask(digest, location, path, prepared.mode_of(number))

@@ -24,12 +24,16 @@ _DIGESTS_PER_LINE = 8
 
 
 class ObjectLocation(NamedTuple):
-    """One copy of a content: `size` bytes at `offset` of a file; `pack` is its pack, or empty."""
+    """One copy of a content: `size` bytes at `offset` of a file; `pack` is its pack, or empty.
+
+    Where `is_recipe` is set, the file tells instead how the content is put together from parts.
+    """
 
     path: str
     offset: int
     size: int
     pack: str
+    is_recipe: bool = False
 
 
 class CopyList:
@@ -55,7 +59,7 @@ class CopyList:
 
 
 class LocatedObjects(NamedTuple):
-    """The copies of digests, in packs and loose.
+    """The copies of digests, in packs, loose, and in parts where there is no other.
 
     `present` has a 1 for the rank of each digest that has any copy.
     """
@@ -63,12 +67,14 @@ class LocatedObjects(NamedTuple):
     wanted: DigestSet
     packs: tuple[CopyList, ...]
     loose: CopyList
+    rebuilt: CopyList
     present: bytes
 
     @property
     def total(self) -> int:
         """The bytes of all copies."""
-        return self.loose.total + sum(copies.total for copies in self.packs)
+        packed = sum(copies.total for copies in self.packs)
+        return packed + self.loose.total + self.rebuilt.total
 
     def list_missing(self) -> list[Digest]:
         """The digests that have no copy, in order."""

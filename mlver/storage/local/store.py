@@ -8,6 +8,7 @@
                        held
     parts/             large contents that are coming from a remote; what a crash left there is
                        continued
+    recipes/<2>/<62>   how large contents are put together from objects (`rebuilding.py`)
 
 A copy is found by name and proved by hashing. Of a content stored twice, a good copy is served if
 there is one.
@@ -19,7 +20,8 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +33,7 @@ from mlver.storage.local.deposit import ObjectDeposit
 from mlver.storage.local.export import ExportOrder, export_objects
 from mlver.storage.local.export_plan import find_common_top
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
+from mlver.storage.local.needs import measure_pieces
 from mlver.storage.local.partials import sweep_partials
 from mlver.storage.local.verify import stored_digests, verify_objects
 from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
@@ -56,6 +59,8 @@ class LocalStore(ObjectCatalogue):
                         out.write(data)
                         return len(data)
                     continue
+                if location.is_recipe:
+                    return self.open_rebuilder().rebuild(digest.hex, _make_writer(out))
                 copied_digest, size = _copy_loose(location, out)
                 if copied_digest == digest.hex:
                     return size
@@ -148,6 +153,31 @@ class LocalStore(ObjectCatalogue):
                 sizes[Digest(hexadecimal)] = copies[0].size
         return sizes
 
+    def store_whole(self, digests: Iterable[Digest]) -> None:
+        """See RepositoryStore."""
+        wanted = {digest.hex for digest in digests}
+        having_recipe = self.recipes.find_existing(wanted)
+        in_parts = having_recipe - self.find_copies(having_recipe).keys()
+        for digest in sorted(self.open_rebuilder().find_complete(in_parts)):
+            self._store_rebuilt(digest)
+
+    def _store_rebuilt(self, digest: str) -> None:
+        try:
+            with self.open_deposit() as deposit:
+                blob = deposit.begin_blob()
+                try:
+                    self.open_rebuilder().rebuild(digest, lambda data: blob.write(memoryview(data)))
+                except BaseException:
+                    blob.discard_content()
+                    raise
+                blob.keep_as(digest)
+        except OSError as error:
+            raise refusal_error(f"storing sha256:{digest} whole", error) from error
+
+    def measure_pieces(self, digests: AbstractSet[str]) -> Mapping[str, Mapping[str, int]]:
+        """The bytes of each piece of the contents that have a recipe; see `needs.py`."""
+        return measure_pieces(self, digests)
+
     def require_objects(self, digests: Iterable[Digest]) -> None:
         """See RepositoryStore."""
         missing = self.find_missing(digests)
@@ -180,10 +210,10 @@ def _copy_loose(location: ObjectLocation, out: BinaryIO) -> tuple[str, int]:
         return hash_descriptor(source, _make_writer(out), ignore_progress)
 
 
-def _make_writer(out: BinaryIO) -> Callable[[memoryview], None]:
+def _make_writer(out: BinaryIO) -> Callable[[memoryview | bytes], None]:
     """A function that writes to `out` and names it in its errors."""
 
-    def write(data: memoryview) -> None:
+    def write(data: memoryview | bytes) -> None:
         try:
             out.write(data)
         except OSError as error:

@@ -66,6 +66,12 @@ class LocalTrash:
             with suppress(FileNotFoundError):
                 yield _describe_pack(pack)
 
+    def find_loose(self, hexadecimal: str) -> StoredFile | None:
+        """The file of a content that has one of its own; None where it has none."""
+        with suppress(FileNotFoundError):
+            return _describe_loose(self._store.loose_path(hexadecimal), hexadecimal)
+        return None
+
     def list_trash(self) -> Iterator[StoredFile]:
         """All files that wait to be deleted."""
         for folder in list_runs(self._store.directory):

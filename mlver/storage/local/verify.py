@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
+from mlver.errors import InvalidDocument
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
@@ -73,14 +74,39 @@ def verify_objects(
     wanted = _collect_digests(store, digests)
     located = store.locate_objects(wanted)
     for absent in located.read_missing():
-        yield StoreProblem(absent, None, MISSING, lost=True)
+        yield _describe_absent(store, absent)
     for pack_file in store.list_packs():
         yield from _check_pack_end(pack_file)
         pack_file.release_index()
     expect(located.total)
     faults = _find_faults(_list_copies(store, located), progress)
+    faults += _find_rebuilt_faults(store, located, progress)
     if faults:
         yield from _judge_faults(store, faults)
+
+
+def _describe_absent(store: ObjectCatalogue, digest: Digest) -> StoreProblem:
+    """An object that has no copy; its recipe, where it has one, tells what is missing."""
+    if not store.recipes.find_existing({digest.hex}):
+        return StoreProblem(digest, None, MISSING, lost=True)
+    message = store.open_rebuilder().describe_fault(digest.hex) or MISSING
+    return StoreProblem(digest, store.recipes.path_of(digest.hex), message, lost=True)
+
+
+def _find_rebuilt_faults(
+    store: ObjectCatalogue, located: LocatedObjects, progress: StoreProgress
+) -> list[_CopyFault]:
+    """Put together what is kept in parts, and read it."""
+    faults: list[_CopyFault] = []
+    rebuilder = store.open_rebuilder()
+    for _, size, rank in located.rebuilt.sorted_copies():
+        digest = located.wanted.digest_at(rank).hex()
+        message = rebuilder.describe_fault(digest)
+        if message is not None:
+            path = os.fspath(store.recipes.path_of(digest))
+            faults.append(_CopyFault(digest, path, message))
+        progress(size)
+    return faults
 
 
 def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -> DigestSet:
@@ -96,6 +122,9 @@ def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -
 def stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
     """The raw digests of all that the store says it holds."""
     for digest in store.loose_digests():
+        yield bytes.fromhex(digest)
+    # Others were kept in parts, of which some are gone: nobody needs them, or `verify` names them.
+    for digest in store.find_locations(set(store.recipes.list_digests())):
         yield bytes.fromhex(digest)
     for pack_file in store.list_packs():
         # Those lie in quarantine already: a second report would be about the same damage.
@@ -156,6 +185,19 @@ def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     for stray_path in sorted(store.packs_directory.glob("*")):
         if stray_path not in pack_paths:
             yield StoreProblem(None, stray_path, "this belongs to no pack")
+    yield from _find_bad_recipes(store)
+
+
+def _find_bad_recipes(store: ObjectCatalogue) -> Iterator[StoreProblem]:
+    """Recipes that cannot be read. No content is lost by that where it is stored whole."""
+    for digest in store.recipes.list_digests():
+        path = store.recipes.path_of(digest)
+        try:
+            store.recipes.read(digest)
+        except InvalidDocument as error:
+            yield StoreProblem(None, path, f"the recipe is damaged: {'; '.join(error.faults)}")
+        except OSError as error:
+            yield StoreProblem(None, path, f"the recipe cannot be read: {error.strerror}")
 
 
 def _check_pack_end(pack: PackFile) -> Iterator[StoreProblem]:

@@ -1,0 +1,233 @@
+"""The files of a series are stored once as far as they are the same, and come back as they were."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlver.content.delta import encode_part
+from mlver.digest import Digest
+from mlver.errors import ObjectDamaged
+from mlver.storage.recipes import Part, Recipe
+from tests.storage.local.helpers import flip_bit
+from tests.storage.local.series import (
+    MIB,
+    SeriesStore,
+    make_series,
+    make_tensors,
+    nudge,
+    write_checkpoint,
+)
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> SeriesStore:
+    return SeriesStore.open_in(tmp_path / "mlver")
+
+
+def make_nudged(length: int) -> list[bytes]:
+    """Checkpoints in which all values change a little."""
+    tensors = make_tensors(3)
+    checkpoints = [write_checkpoint(tensors)]
+    for step in range(1, length):
+        tensors = {name: nudge(data, step) for name, data in tensors.items()}
+        checkpoints.append(write_checkpoint(tensors))
+    return checkpoints
+
+
+def test_ten_checkpoints_of_which_a_tenth_changes_take_less_than_two(series: SeriesStore) -> None:
+    checkpoints = make_series(10)
+    digests = series.put(checkpoints)
+    shared = series.share(digests)
+    assert [file.digest for file in shared] == digests[1:]
+    assert series.count_bytes() <= 1.95 * len(checkpoints[0])
+    for digest, content in zip(digests, checkpoints, strict=True):
+        assert series.read(digest) == content
+    assert list(series.store.verify_objects()) == []
+
+
+def test_what_changed_a_little_is_stored_as_a_difference(series: SeriesStore) -> None:
+    checkpoints = make_nudged(3)
+    digests = series.put(checkpoints)
+    shared = series.share(digests)
+    assert [file.differences for file in shared] == [3, 3]
+    assert series.count_bytes() < 1.7 * len(checkpoints[0])
+    for digest, content in zip(digests, checkpoints, strict=True):
+        assert series.read(digest) == content
+
+
+def test_no_difference_is_to_another_one(series: SeriesStore) -> None:
+    digests = series.put(make_nudged(4))
+    series.share(digests)
+    first = {part.sha256 for part in series.store.recipes.read(digests[0]).parts}
+    for digest in digests[1:]:
+        bases = {part.base for part in series.store.recipes.read(digest).parts}
+        assert bases - {None} <= first
+
+
+def test_a_difference_that_does_not_pay_is_not_made(series: SeriesStore) -> None:
+    digests = series.put(make_series(2, count=4))
+    (shared,) = series.share(digests)
+    assert shared.differences == 0
+    assert shared.stored == MIB
+
+
+def test_without_an_encoder_what_is_equal_is_shared_all_the_same(series: SeriesStore) -> None:
+    digests = series.put([*make_series(2), *make_nudged(2)])
+    shared = series.share(digests[:2], encode=None)
+    assert [file.digest for file in shared] == [digests[1]]
+    assert series.share(digests[2:], encode=None) == []
+    assert series.is_whole(digests[3])
+
+
+def test_what_has_to_be_whole_stays_so_and_lends_its_parts(series: SeriesStore) -> None:
+    checkpoints = make_series(3)
+    digests = series.put(checkpoints)
+    series.share(digests, whole=[digests[1]])
+    assert [series.is_whole(digest) for digest in digests] == [True, True, False]
+    assert series.count_bytes() < 2.2 * len(checkpoints[0])
+    assert series.read(digests[2]) == checkpoints[2]
+
+
+def test_what_has_to_be_whole_becomes_so_again(series: SeriesStore) -> None:
+    checkpoints = make_nudged(2)
+    digests = series.put(checkpoints)
+    series.share(digests)
+    assert not series.is_whole(digests[1])
+    series.share(digests, whole=digests)
+    assert series.store.loose_path(digests[1]).read_bytes() == checkpoints[1]
+    assert series.share(digests, whole=digests) == []
+
+
+def test_a_second_run_changes_nothing(series: SeriesStore) -> None:
+    digests = series.put(make_series(3))
+    series.share(digests)
+    before = {path: path.stat().st_mtime_ns for path in series.store.directory.rglob("*")}
+    assert series.share(digests) == []
+    assert {path: path.stat().st_mtime_ns for path in series.store.directory.rglob("*")} == before
+
+
+def test_a_run_that_ended_before_the_whole_one_went_is_finished(series: SeriesStore) -> None:
+    digests = series.put(make_series(3))
+    series.share(digests)
+    # As a kill after the recipe leaves it.
+    series.store.store_whole([Digest(digests[2])])
+    assert series.is_whole(digests[2])
+    assert [file.digest for file in series.share(digests)] == [digests[2]]
+
+
+def test_what_others_have_parts_of_is_not_taken_apart(series: SeriesStore) -> None:
+    digests = series.put(make_series(3))
+    series.share(digests, whole=[digests[1]])
+    # It is no stage's any more: its parts are still what the third one is read from.
+    series.share(digests)
+    assert series.is_whole(digests[1])
+    assert series.read(digests[2])
+
+
+def test_a_damaged_file_is_left_alone(series: SeriesStore) -> None:
+    digests = series.put(make_series(2))
+    flip_bit(series.store.loose_path(digests[1]), 5 * MIB)
+    assert series.share(digests) == []
+    (problem,) = series.store.verify_objects()
+    assert problem.digest == Digest(digests[1])
+
+
+def test_small_files_and_others_than_safetensors_stay(series: SeriesStore) -> None:
+    digests = series.put([b"a" * MIB * 2, b"a" * MIB * 2 + b"b", b"small", b"smaller"])
+    assert series.share(digests) == []
+    assert list(series.store.recipes.list_digests()) == []
+
+
+def share_two(series: SeriesStore) -> tuple[list[str], Recipe]:
+    """A whole checkpoint and one that is kept in parts, with its recipe."""
+    digests = series.put(make_nudged(2))
+    series.share(digests)
+    return digests, series.store.recipes.read(digests[1])
+
+
+def find_difference(recipe: Recipe) -> Part:
+    return next(part for part in recipe.parts if part.base is not None)
+
+
+def test_a_damaged_part_is_named_and_nothing_is_served(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    blob = find_difference(recipe).sha256
+    (location,) = series.store.find_copies({blob})[blob]
+    flip_bit(Path(location.path), location.offset + 100)
+    with pytest.raises(ObjectDamaged, match=f"part 2 of 4 .*{blob}.* is damaged"):
+        series.read(digests[1])
+    problems = {problem.digest: problem for problem in series.store.verify_objects()}
+    assert problems.keys() == {Digest(blob), Digest(digests[1])}
+    assert problems[Digest(digests[1])].lost
+
+
+def test_what_waits_in_the_trash_serves_where_a_part_is_lost(series: SeriesStore) -> None:
+    digests, _ = share_two(series)
+    series.store.loose_path(digests[0]).unlink()
+    assert series.store.find_missing([Digest(digests[1])]) == set()
+    assert series.is_whole(digests[1])
+
+
+def test_a_lost_part_is_named(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    shutil.rmtree(series.store.directory / "trash")
+    series.store.loose_path(digests[0]).unlink()
+    assert series.store.find_missing([Digest(digests[1])]) == {Digest(digests[1])}
+    (problem,) = series.store.verify_objects([Digest(digests[1])])
+    assert f"part 1 of 4 (sha256:{recipe.parts[0].sha256}) is missing" in problem.message
+
+
+def forge(series: SeriesStore, recipe: Recipe, **changes: object) -> None:
+    """Change the first difference of a recipe, as somebody could who may write to the store."""
+    values = {"sha256": "", "size": 0, "offset": 0, "encoding": "", "base": ""}
+    part = find_difference(recipe)
+    values = {name: getattr(part, name) for name in values} | changes
+    parts = tuple(Part(**values) if other is part else other for other in recipe.parts)  # type: ignore[arg-type]
+    series.store.recipes.write(Recipe(recipe.sha256, recipe.size, parts))
+
+
+def test_a_difference_to_what_is_kept_in_parts_itself_is_refused(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    forge(series, recipe, base="ab" * 32)
+    series.store.recipes.write(Recipe("ab" * 32, 1, (Part("cd" * 32, 1, 0),)))
+    fault = series.store.open_rebuilder().describe_fault(digests[1])
+    assert fault is not None
+    assert "which is itself kept in parts" in fault
+
+
+def test_a_recipe_of_itself_is_refused(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    forge(series, recipe, base=digests[1])
+    fault = series.store.open_rebuilder().describe_fault(digests[1])
+    assert fault is not None
+    assert "a part of it is the content itself" in fault
+    assert any("the content itself" in problem.message for problem in series.store.verify_objects())
+
+
+def test_a_part_that_decompresses_to_more_than_its_size_is_refused(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    (bomb,) = series.put([encode_part(bytes(64 * MIB), bytes(64 * MIB), 4)])
+    forge(series, recipe, sha256=bomb)
+    fault = series.store.open_rebuilder().describe_fault(digests[1])
+    assert fault is not None
+    assert f"{bomb}) is compressed, and has {MIB + 1:,} bytes, not {MIB:,}" in fault
+
+
+def test_a_part_of_another_size_is_refused_unread(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    (long,) = series.put([bytes(4 * MIB)])
+    for changes in ({"sha256": long}, {"base": long}):
+        forge(series, recipe, **changes)
+        fault = series.store.open_rebuilder().describe_fault(digests[1])
+        assert fault is not None
+        assert f"{long}) has {4 * MIB:,} bytes, not" in fault
+
+
+def test_sound_parts_of_another_content_are_refused(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    forge(series, recipe, sha256=recipe.parts[2].sha256, base=recipe.parts[2].base)
+    with pytest.raises(ObjectDamaged, match="not those of this content"):
+        series.read(digests[1])
