@@ -83,7 +83,7 @@ class ObjectCatalogue:
         self.temporaries = directory / "tmp"
         self.quarantined = directory / "quarantine"
         self.partials = directory / "parts"
-        self.recipes = RecipeFiles(directory)
+        self.recipes = RecipeFiles(directory, self.temporaries)
         self._decode = decode
         self._packs: list[PackFile] = []
         self._damage_marks: dict[str, set[str]] = {}

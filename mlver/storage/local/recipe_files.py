@@ -22,10 +22,11 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class RecipeFiles:
-    """Reads and writes the recipes of the store in `directory`."""
+    """Reads and writes the recipes of the store in `directory`, which sweeps `temporaries`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, temporaries: Path) -> None:
         self.folder = directory / RECIPES
+        self._temporaries = temporaries
 
     def path_of(self, digest: str) -> Path:
         """Where the recipe of a content lies."""
@@ -72,7 +73,14 @@ class RecipeFiles:
         path = self.path_of(recipe.sha256)
         paths.check_own_directory(self.folder)
         durable.make_directory(path.parent)
-        durable.write_file(path, data)
+        durable.make_directory(self._temporaries)
+        prepared = durable.write_temporary(self._temporaries, data)
+        try:
+            prepared.replace(path)
+        except BaseException:
+            durable.discard_temporary(prepared)
+            raise
+        durable.sync_directory(path.parent)
 
     def remove(self, digest: str) -> None:
         """Remove a recipe for good."""
