@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     audits,
+    checkpoints,
     drills,
     files,
     growth,
