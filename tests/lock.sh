@@ -31,6 +31,7 @@ lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
 lock giftless --group giftless
 lock disk --group disk
+lock models --group models --no-deps # whose files alone are wanted
 lock servers-long --group servers-long
 lock clients --group clients
 lock dvc-s3 --group dvc-s3

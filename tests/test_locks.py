@@ -45,6 +45,7 @@ WANTED = {
     "servers": [*members("servers")],
     "giftless": [*members("giftless")],
     "disk": [*members("disk")],
+    "models": [*members("models")],
     "servers-long": [*members("servers-long")],
     "clients": [*members("clients")],
     "dvc-s3": [*members("dvc-s3")],

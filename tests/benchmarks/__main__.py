@@ -32,6 +32,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     records,
     remotes,
     ssh,
+    tensors,
 )
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say
 from tests.benchmarks.workload import WORKLOADS

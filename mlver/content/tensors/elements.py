@@ -53,6 +53,7 @@ _STRUCT_TYPES: Mapping[str, str] = {
     "F64": "<d",
 }
 FLOAT_TYPES = frozenset({"F16", "BF16", "F32", "F64", "C64", "C128"} | {*_ML_TYPES})
+_ROW = 4096
 # Of these, single precision holds every value.
 _SINGLE = frozenset({"F32", "F16", *_ML_TYPES})
 
@@ -86,6 +87,18 @@ def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any
     if dtype == "F32":
         return values  # type: ignore[no-any-return]
     return values.astype("f4" if dtype in _SINGLE else "f8")  # type: ignore[no-any-return]
+
+
+def sum_squares(values: numpy.ndarray[Any, Any]) -> float:
+    """The sum of the squares of values, row by row, so that single precision loses little.
+
+    Not by BLAS: its threads would wait for each other longer than a block takes.
+    """
+    numpy = load_numpy()
+    whole = len(values) - len(values) % _ROW
+    rows, rest = values[:whole].reshape(-1, _ROW), values[whole:]
+    square = float(numpy.einsum("ij,ij->i", rows, rows).sum(dtype="f8"))
+    return square + float(numpy.einsum("i,i", rest, rest))
 
 
 def read_sample(sample: bytes, dtype: str) -> list[float] | None:

@@ -21,6 +21,7 @@ _READERS = {
     ".pt": ("pytorch", "read_pytorch"),
     ".pth": ("pytorch", "read_pytorch"),
     ".ckpt": ("pytorch", "read_pytorch"),
+    ".jit": ("pytorch", "read_pytorch"),
     ".bin": ("pytorch", "read_pytorch"),
     ".gguf": ("gguf", "read_gguf"),
     ".h5": ("keras", "read_hdf5"),

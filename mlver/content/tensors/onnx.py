@@ -1,4 +1,4 @@
-"""Initialisers of ONNX models, by a walk over the protocol buffer: no schema, no library.
+"""Initialisers and constants of ONNX models, by a walk over the protocol buffer.
 
 Format: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mlver.content.tensors.protobuf import Field, Message
@@ -47,9 +48,14 @@ _TYPES = {
     20: "F8_E5M2FNUZ",
     23: "F4",
 }
-# Fields of ModelProto and GraphProto.
+# Fields of ModelProto, GraphProto, NodeProto and AttributeProto.
 _GRAPH = 7
-_INITIALISER = 5
+_NODE, _INITIALISER = 1, 5
+_OUTPUT, _ATTRIBUTE = 2, 5
+_TENSOR, _SUBGRAPH = 5, 6
+_MOST_DEPTH = 20
+# The type of tensors that hold no numbers.
+_TEXTS = 8
 _INT32S, _INT64S, _UINT64S = 5, 7, 11
 _FLOATS, _DOUBLES = 4, 10
 _IS_EXTERNAL = 1
@@ -74,17 +80,20 @@ class _Initialiser:
 
 
 def read_onnx(source: ByteSource, open_beside: OpenBeside) -> TensorFile:
-    """Read which initialisers a model has; raise TensorFault for a model that is not sound.
+    """Read which initialisers and constants a model has.
 
-    Those whose bytes lie in a file beside it are read from what `open_beside` opens.
+    Raise TensorFault for a model that is not sound. Those whose
+    bytes lie in a file beside it are read from what `open_beside` opens.
     """
-    model = Message(source, 0, source.size)
     tensors: dict[str, Tensor] = {}
     is_model = False
-    for graph in model.find_fields(_GRAPH):
+    for graph in Message(source, 0, source.size).find_fields(_GRAPH):
         is_model = True
-        for proto in graph.as_message().find_fields(_INITIALISER):
-            tensor = _build_tensor(source, _read_initialiser(proto.as_message()), open_beside)
+        for name, proto in _find_protos(graph.as_message(), 0):
+            found = _read_initialiser(proto, name)
+            if found.data_type == _TEXTS:
+                continue
+            tensor = _build_tensor(source, found, open_beside)
             if tensor.name in tensors:
                 raise TensorFault(f"it has two initialisers called {tensor.name!r:.80}")
             tensors[tensor.name] = tensor
@@ -94,7 +103,38 @@ def read_onnx(source: ByteSource, open_beside: OpenBeside) -> TensorFile:
     return TensorFile(format="onnx", tensors=tuple(tensors.values()))
 
 
-def _read_initialiser(proto: Message) -> _Initialiser:
+def _find_protos(graph: Message, depth: int) -> Iterator[tuple[str, Message]]:
+    """Yield the tensors of a graph, those of constant nodes by the names of their outputs.
+
+    Branches and loops are graphs in attributes of nodes.
+    """
+    if depth > _MOST_DEPTH:
+        raise TensorFault("its graphs are nested deeper than any model's")
+    for item in graph.read_fields():
+        if item.number == _INITIALISER:
+            yield "", item.as_message()
+        elif item.number == _NODE:
+            yield from _find_constants(item.as_message(), depth)
+
+
+def _find_constants(node: Message, depth: int) -> Iterator[tuple[str, Message]]:
+    outputs: list[str] = []
+    attributes: list[Message] = []
+    for item in node.read_fields():
+        if item.number == _OUTPUT:
+            outputs.append(item.read_text())
+        elif item.number == _ATTRIBUTE:
+            attributes.append(item.as_message())
+    for attribute in attributes:
+        for item in attribute.read_fields():
+            if item.number == _TENSOR:
+                yield check_name("".join(outputs[:1])), item.as_message()
+            elif item.number == _SUBGRAPH:
+                yield from _find_protos(item.as_message(), depth + 1)
+
+
+def _read_initialiser(proto: Message, name: str) -> _Initialiser:
+    """Read the fields of a tensor; the name of one that has none of its own is given."""
     found = _Initialiser()
     for item in proto.read_fields():
         match item.number:
@@ -113,8 +153,7 @@ def _read_initialiser(proto: Message) -> _Initialiser:
                 if found.data is not None:
                     raise TensorFault("an initialiser has its data twice, or in pieces")
                 found.data = item
-            case 6:  # string_data
-                raise TensorFault("an initialiser is of texts")
+    found.name = name or found.name
     return found
 
 

@@ -215,11 +215,21 @@ def _list_inner(item: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
         for number, inner in enumerate(item):
             yield (str(number),), inner
     if isinstance(item, Pairs | Call):
-        for key, inner in item.items:
+        for key, inner in [*_list_given(item), *item.items]:
             if isinstance(key, str | int):
                 yield () if key in _PLUMBING else (str(key)[:200],), inner
     if isinstance(item, Call) and item.state is not None:
         yield (), item.state
+
+
+def _list_given(item: Pairs | Call) -> list[tuple[Any, Any]]:
+    """The items that a map is made with: Python 2 gave all of them to the call."""
+    if isinstance(item, Pairs) or not isinstance(item.arguments, tuple) or not item.arguments:
+        return []
+    given = item.arguments[0]
+    if not isinstance(given, list):
+        return []
+    return [(pair[0], pair[1]) for pair in given if isinstance(pair, list) and len(pair) == 2]
 
 
 def _get_arguments(call: Call) -> tuple[Any, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlver.features.looking.architecture import Architecture
 from mlver.features.looking.show_result import ShowResult
 from mlver.records.artifact import Artifact
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment, VersionRecord
-from mlver.terminal.links import draw_findings
+from mlver.terminal.links import draw_findings, draw_hidden_count
 from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import (
@@ -22,6 +23,9 @@ from mlver.terminal.words import (
     format_time,
     shorten_digest,
 )
+
+# A screen shows the first of many; --json has all.
+_PARTS_SHOWN = 20
 
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
@@ -40,6 +44,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     if result.lost_code is not None:
         draw_findings([result.lost_code], screen, "warn")
     _draw_artifacts(result, screen)
+    _draw_architecture(result.architecture, screen)
     _draw_values("params", record.params, screen)
     _draw_secrets(result, screen)
     _draw_values("metrics", record.metrics, screen)
@@ -216,6 +221,33 @@ def _draw_artifacts(result: ShowResult, screen: TextScreen) -> None:
         table_rows.append(table_row)
     screen.draw_line(("artifacts", "bold"))
     screen.draw_table(table_rows, right=(2, 3), indent=2, fold=1)
+
+
+def _draw_architecture(architecture: Architecture | None, screen: TextScreen) -> None:
+    """Name the layers, their sizes and shapes, as the tensors tell them."""
+    if architecture is None:
+        return
+    extent = f"{architecture.values:,} values in {format_count(architecture.tensors, 'tensor')}"
+    kinds = ", ".join([*architecture.dtypes, *architecture.formats])
+    screen.draw_line(("tensors", "bold"), f"  {extent}", (f"  {kinds}", "dim"))
+    table_rows: list[list[Cell]] = []
+    for part in architecture.parts[:_PARTS_SHOWN]:
+        layers = format_count(part.layers, "layer") if part.layers else ""
+        shape = " × ".join(map(str, part.shape)) or "scalar"
+        table_rows.append(
+            [
+                part.name,
+                (layers, "dim"),
+                format_count(part.tensors, "tensor"),
+                f"{part.values:,}",
+                (f"{part.largest} {shape}", "dim"),
+            ]
+        )
+    screen.draw_table(table_rows, right=(1, 2, 3), indent=2, fold=4)
+    draw_hidden_count(len(architecture.parts) - len(table_rows), screen, indent=2, noun=" parts")
+    if architecture.imports:
+        names = ", ".join(architecture.imports)
+        screen.draw_line(("imports", "bold"), f"  {names}", ("  (a list, not a verdict)", "dim"))
 
 
 def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> None:

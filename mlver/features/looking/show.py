@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
+from mlver.features.looking.architecture import read_architecture
 from mlver.features.looking.show_result import ShowResult
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
@@ -66,6 +67,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
         lost_code=_find_lost_code(project, record),
+        architecture=read_architecture(project, record.weights),
         secrets=None,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlver.features.looking.architecture import Architecture
 from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -25,6 +26,7 @@ class ShowResult:
     promotion which no tag seals, `unconfirmed_stages` those by one whose author neither its commit
     nor its seal confirms. `unconfirmed_remarks` are the paths of notes and retirements whose author
     no commit of theirs names. `lost_code` says that nothing here leads to its code commit.
+    `architecture` is what its tensors tell, None where nothing was kept of them.
     `secrets` are its secret parameters in plain text, by dotted name; None where no key was given.
     """
 
@@ -45,4 +47,5 @@ class ShowResult:
     retirements: tuple[RetirementRecord, ...]
     unconfirmed_remarks: tuple[str, ...]
     lost_code: Finding | None
+    architecture: Architecture | None
     secrets: Mapping[str, Any] | None

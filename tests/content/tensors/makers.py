@@ -43,16 +43,15 @@ def make_safetensors(
     document: dict[str, Any] = {}
     if metadata is not None:
         document["__metadata__"] = metadata
-    data = b""
+    end = 0
     for name, array in tensors.items():
-        begin = len(data)
-        data += array.tobytes()
+        begin, end = end, end + array.nbytes
         document[name] = {
             "dtype": name_dtype(array),
             "shape": list(array.shape),
-            "data_offsets": [begin, len(data)],
+            "data_offsets": [begin, end],
         }
-    return frame_header(document) + data
+    return b"".join([frame_header(document), *(array.tobytes() for array in tensors.values())])
 
 
 def frame_header(document: Any) -> bytes:

@@ -21,8 +21,8 @@ from tests.content.tensors.makers import draw_values, frame_header, make_safeten
 _ONE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
-def read_content(tensor: Tensor) -> bytes:
-    buffer = memoryview(bytearray(16))
+def read_content(tensor: Tensor, block: int = 16) -> bytes:
+    buffer = memoryview(bytearray(block))
     return b"".join(map(bytes, tensor.content.read_blocks(buffer)))
 
 

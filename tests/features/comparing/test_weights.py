@@ -231,3 +231,24 @@ def test_a_link_out_of_the_work_tree_is_not_followed(copied: Repository, tmp_pat
     (copied.path / "w/model.safetensors").unlink()
     (copied.path / "w/model.safetensors").symlink_to(outside)
     assert_refused(copied, "diff", "m@1.0.0", "--weights")
+
+
+def test_show_names_the_architecture(copied: Repository) -> None:
+    said = assert_works(copied, "show", "m@1.0.0")
+    assert "tensors  7,232 values in 18 tensors  F32, safetensors" in said
+    assert re.search(r"encoder.layer.0…3 +4 layers +16 tensors +2,176 +encoder.layer.0", said)
+    document = read_document(copied.mlver("show", "m@1.0.0", "--json"), "show")
+    architecture = document["architecture"]
+    assert [part["name"] for part in architecture["parts"]] == [
+        "embeddings",
+        "encoder.layer.0…3",
+        "pooler",
+    ]
+    assert (architecture["dtypes"], architecture["parts"][0]["shape"]) == (
+        {"F32": 7232},
+        [300, 16],
+    )
+    shutil.rmtree(copied.path / ".mlver/tensors")
+    document = read_document(copied.mlver("show", "m@1.0.0", "--json"), "show")
+    assert document["architecture"] is None
+    assert "tensors  " not in assert_works(copied, "show", "m@1.0.0")

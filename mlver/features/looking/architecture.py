@@ -1,0 +1,90 @@
+"""What kind of model a version is, as what was kept of its tensors tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from mlver.errors import MlverError
+from mlver.policy.weights.groups import group_layers, join_layers
+from mlver.project.artifacts.kept_tensors import list_tensor_files, read_kept_tensors
+from mlver.project.artifacts.pinned import pinned_files
+from mlver.project.project import Project
+from mlver.records.artifact import Artifact
+from mlver.records.tensors import KeptTensor, KeptTensors, count_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPart:
+    """Tensors whose names begin alike. `layers` counts those of a run of layers, which is one part.
+
+    `largest` is the name of the tensor with most values, and `shape` its shape.
+    """
+
+    name: str
+    layers: int
+    tensors: int
+    values: int
+    largest: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """The tensors of a version's weights. `dtypes` counts the values of each type of elements.
+
+    `imports` are what unpickling the files would load: a list, not a verdict.
+    """
+
+    formats: tuple[str, ...]
+    tensors: int
+    values: int
+    dtypes: Mapping[str, int]
+    parts: tuple[ModelPart, ...]
+    imports: tuple[str, ...]
+
+
+def read_architecture(project: Project, weights: Artifact) -> Architecture | None:
+    """Read what is kept of the tensors of weights; None where that is nothing, or not readable."""
+    kept: list[KeptTensors] = []
+    with suppress(MlverError):
+        for _, digest in list_tensor_files(pinned_files(project, weights), weights.path):
+            found = read_kept_tensors(project, digest)
+            if found is not None:
+                kept.append(found)
+    tensors = [tensor for file in kept for tensor in file.tensors]
+    if not tensors:
+        return None
+    dtypes: dict[str, int] = {}
+    for tensor in tensors:
+        dtypes[tensor.dtype] = dtypes.get(tensor.dtype, 0) + math.prod(tensor.shape)
+    return Architecture(
+        formats=tuple(dict.fromkeys(file.format for file in kept)),
+        tensors=len(tensors),
+        values=count_values(tensors),
+        dtypes=dict(sorted(dtypes.items(), key=lambda item: -item[1])),
+        parts=tuple(_list_parts(tensors)),
+        imports=tuple(dict.fromkeys(name for file in kept for name in file.imports)),
+    )
+
+
+def _list_parts(tensors: Sequence[KeptTensor]) -> list[ModelPart]:
+    groups = group_layers((tensor.name, tensor) for tensor in tensors)
+    members = dict(groups)
+    parts: list[ModelPart] = []
+    for title, run in join_layers([layer for layer, _ in groups]):
+        own = [tensor for layer in run for tensor in members[layer]]
+        largest = max(own, key=lambda tensor: math.prod(tensor.shape))
+        parts.append(
+            ModelPart(
+                name=title,
+                layers=len(run) if run[0].number is not None else 0,
+                tensors=len(own),
+                values=count_values(own),
+                largest=largest.name,
+                shape=largest.shape,
+            )
+        )
+    return parts
