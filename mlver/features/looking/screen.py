@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlver.features.looking.architecture import Architecture
 from mlver.features.looking.show_result import ShowResult
 from mlver.records.artifact import Artifact
 from mlver.records.note import NoteRecord
@@ -23,6 +22,9 @@ from mlver.terminal.words import (
     format_time,
     shorten_digest,
 )
+
+if TYPE_CHECKING:
+    from mlver.features.looking.architecture import Architecture
 
 # A screen shows the first of many; --json has all.
 _PARTS_SHOWN = 20

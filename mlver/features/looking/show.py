@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.features.looking.architecture import read_architecture
 from mlver.features.looking.show_result import ShowResult
 from mlver.findings import Finding
 from mlver.policy.chain import judge_seal
@@ -26,6 +26,9 @@ from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
+
+if TYPE_CHECKING:
+    from mlver.features.looking.architecture import Architecture
 
 
 def show_version(project: Project, ref: str | None, *, identity: str | None = None) -> ShowResult:
@@ -67,9 +70,18 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
         lost_code=_find_lost_code(project, record),
-        architecture=read_architecture(project, record.weights),
+        architecture=_find_architecture(project, record),
         secrets=None,
     )
+
+
+def _find_architecture(project: Project, record: VersionRecord) -> Architecture | None:
+    """Find what is kept of the tensors of a version, where anything is kept of any."""
+    if not project.registry.list_names(layout.TENSORS):
+        return None
+    from mlver.features.looking.architecture import read_architecture
+
+    return read_architecture(project, record.weights)
 
 
 def _read_retirements(project: Project, chosen: ResolvedRef) -> tuple[RetirementRecord, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlver.features.looking.architecture import Architecture
 from mlver.findings import Finding
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
@@ -14,6 +13,9 @@ from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.version import VersionRecord
+
+if TYPE_CHECKING:
+    from mlver.features.looking.architecture import Architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
