@@ -222,13 +222,15 @@ def _show_setting(setting: Value) -> str:
 _LEAST_NUMBER = _build_limit(_read_number, at_least=True)
 _MOST_SIZE = _build_limit(read_size, at_least=False)
 _MOST_TIME = _build_limit(read_duration, at_least=False)
-# What a gate measures by a word (`verdict`, `drift`) is not listed: words have no order.
+# What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
+# order.
 _COMPARISONS: Mapping[str, Comparison] = {
     "after": _compare_requirements,
     "approvals": _compare_approvals,
     "authorised": _compare_unknown,
     "clean_code": _compare_flags,
     "copies": _LEAST_NUMBER,
+    "drift": _compare_unknown,
     "drilled": _MOST_TIME,
     "formats": _compare_choices,
     "gates": compare_gates,

@@ -49,6 +49,7 @@ stages:
 #      drilled: 30d
 #      uses: true
 #      reproduced: within
+#      drift: none
 #      signed: true
 #      formats: [safetensors, onnx]
 #      max_size: 4GiB

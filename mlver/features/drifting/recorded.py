@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlver import names
 from mlver.document import codec
 from mlver.policy.drift.verdict import TableDrift
+from mlver.policy.gates import undrifted
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
@@ -64,7 +65,7 @@ def record_drift(
             message=message.strip(),
             record=digest,
             data={name: ServedData(served=served.label, digest=served.digest)},
-            metrics={"drift": summarise_drift(table)},
+            metrics={undrifted.METRICS: summarise_drift(table)},
             count=table.new_rows,
             extra={"drift": {"columns": list(table.drifted)}} if table.drifted else {},
         )
@@ -84,7 +85,7 @@ def summarise_drift(table: TableDrift) -> Document:
         "psi": _find_largest(column.psi for column in columns),
         "js": _find_largest(column.js for column in columns),
     }
-    counts = {"columns": len(table.drifted), "judged": table.judged}
+    counts = {undrifted.MOVED: len(table.drifted), undrifted.JUDGED: table.judged}
     return {**counts, **{name: value for name, value in largest.items() if value is not None}}
 
 

@@ -22,6 +22,7 @@ from mlver.policy.gates import (
     reproduced,
     sealed,
     signed,
+    undrifted,
     uses,
     verified,
 )
@@ -54,6 +55,7 @@ GATES: Mapping[str, Gate] = {
     "drilled": drilled.GATE,
     "uses": uses.GATE,
     "reproduced": reproduced.GATE,
+    "drift": undrifted.GATE,
 }
 # The first words of results that are not their gate's name.
 _OTHER_WORDS: Mapping[str, str] = {"metric": "gates", "agreement": "gates"}

@@ -118,7 +118,7 @@ def _read_recorded(
     project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
 ) -> RecordedVersion:
     evaluations: tuple[tuple[EvaluationRecord, Digest], ...] = ()
-    if asks_for(policies, "gates"):
+    if asks_for(policies, "gates", "drift"):
         evaluations = _read_evaluations(project, record)
     samples: Mapping[Digest, Samples] = {}
     if asks_samples(policies):

@@ -201,3 +201,22 @@ def test_data_whose_bytes_are_gone_is_named(trained: Repository) -> None:
         shutil.rmtree(trained.path / ".git/mlver" / name, ignore_errors=True)
     said = assert_refused(trained, "drift", "digits@1.1.0", "@1.2.0")
     assert "data/train.csv" in said or "objects" in said
+
+
+def test_a_stage_may_ask_that_data_did_not_move(trained: Repository, tmp_path: Path) -> None:
+    path = trained.path / layout.CONFIG
+    text = path.read_text()
+    path.write_text(text.replace("  staging:\n", "  staging:\n    requires: {drift: none}\n", 1))
+    trained.commit("Staging asks for it")
+    promote = ("promote", REF, "--to", "staging", "-m", "Try")
+    refused = trained.mlver(*promote)
+    assert "no drift of it is recorded" in refused.out
+    assert f"hint: mlver drift {REF} --live FILE --record" in refused.out
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=1.0))
+    drift(trained, REF, "--live", str(live), "--record", code=1)
+    assert "1 of 4 columns had moved" in trained.mlver(*promote).out
+    live.write_text(write_rows(3))
+    drift(trained, REF, "--live", str(live), "--record")
+    assert "none of 4 columns had moved" in assert_works(trained, *promote)
+    assert_works(trained, "verify", "--all")

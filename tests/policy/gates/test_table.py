@@ -173,6 +173,7 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "drilled": "30d",
         "uses": True,
         "reproduced": "within",
+        "drift": "none",
     }
     everything = StageSettings(
         gates={
