@@ -66,6 +66,9 @@ class ObjectIntake(Protocol):
         ...
 
 
+LockHolding = Callable[[], AbstractContextManager[object]]
+
+
 class RepositoryIntake(ObjectIntake, Protocol):
     """Contents on their way into the store of a repository. Call it from one thread at a time."""
 
@@ -146,8 +149,14 @@ class ObjectStore(Protocol):
 class RepositoryStore(ObjectStore, Protocol):
     """The store beside a repository's work tree, with what only a disk of this machine offers."""
 
-    def open_deposit(self) -> AbstractContextManager[RepositoryIntake]:
-        """See ObjectStore."""
+    def open_deposit(
+        self, hold_lock: LockHolding | None = None
+    ) -> AbstractContextManager[RepositoryIntake]:
+        """See ObjectStore.
+
+        `hold_lock` holds the lock of the repository; it is held for what changes the store only,
+        not while contents arrive. Without it, the caller holds the lock.
+        """
         ...
 
     def export_objects(

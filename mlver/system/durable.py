@@ -186,12 +186,17 @@ def remove_file(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def sweep_temporaries(directory: Path) -> int:
-    """Remove the temporaries that crashed processes left here; hold the lock when you call it."""
+def sweep_temporaries(directory: Path, is_spared: Callable[[str], bool] | None = None) -> int:
+    """Remove the temporaries that crashed processes left here; hold the lock when you call it.
+
+    Those whose names are spared stay.
+    """
     try:
         names = [name for name in os.listdir(directory) if is_temporary(name)]
     except (FileNotFoundError, NotADirectoryError):
         return 0
+    if is_spared is not None:
+        names = [name for name in names if not is_spared(name)]
     for name in names:
         discard_temporary(directory / name)
     return len(names)

@@ -138,6 +138,13 @@ REMOTE_MUTATIONS = (
         "kill",
         "push",
     ),
+    Mutation(
+        "storage.local.store:LocalStore.sweep_temporaries",
+        "is_held(...)",
+        "False",
+        "tests",
+        "tests/project/remote/test_pulling.py",
+    ),
     Mutation("project.remote.pins:finish_push", "abandon_push(pin)", "pass", "kill", "push"),
     Mutation(
         "project.remote.pins:finish_push",

@@ -12,6 +12,7 @@ from mlver.project.project import Project
 from mlver.project.remote.team import TeamRemote
 from mlver.storage.digests import DigestSet
 from mlver.storage.remote.team_store import DEFAULT_JOBS, DownloadReport, TransferOptions
+from mlver.storage.store import LockHolding
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,17 @@ def find_absent(project: Project, needed: DigestSet) -> DigestSet:
 
 
 def bring_objects(
-    project: Project, absent: DigestSet, remotes: Sequence[TeamRemote], *, jobs: int = DEFAULT_JOBS
+    project: Project,
+    absent: DigestSet,
+    remotes: Sequence[TeamRemote],
+    *,
+    hold_lock: LockHolding,
+    jobs: int = DEFAULT_JOBS,
 ) -> BroughtObjects:
-    """Bring objects, each from the first of these remotes that has it whole. Hold the lock.
+    """Bring objects, each from the first of these remotes that has it whole.
+
+    `hold_lock` holds the lock for what changes the store: not while bytes move, so that other
+    commands work meanwhile. Whoever holds the lock already gives `nullcontext`.
 
     A remote that cannot be asked is named in a note, and the next one is asked.
 
@@ -71,7 +80,8 @@ def bring_objects(
     """
     arrivals: list[Arrival] = []
     failures: list[MlverError] = []
-    cached = shared_cache.bring_objects(project, absent)
+    with hold_lock():
+        cached = shared_cache.bring_objects(project, absent)
     missing = DigestSet.from_digests(digest for digest in absent if digest not in cached)
     wanted = missing
     if cached:
@@ -80,7 +90,7 @@ def bring_objects(
         if not missing:
             break
         try:
-            report = _bring_from(project, missing, remote, jobs)
+            report = _bring_from(project, missing, remote, hold_lock, jobs)
         except MlverError as error:
             failures.append(error)
             if remote is not remotes[-1] or len(failures) < len(remotes):
@@ -92,7 +102,8 @@ def bring_objects(
         missing = DigestSet.from_digests(left)
     arrived = [digest for digest in wanted if digest not in missing]
     if arrived:
-        shared_cache.share_objects(project, arrived)
+        with hold_lock():
+            shared_cache.share_objects(project, arrived)
     return BroughtObjects(tuple(arrivals), missing)
 
 
@@ -108,7 +119,7 @@ def _describe_arrival(remote: TeamRemote, report: DownloadReport) -> Arrival:
 
 
 def _bring_from(
-    project: Project, wanted: DigestSet, remote: TeamRemote, jobs: int
+    project: Project, wanted: DigestSet, remote: TeamRemote, hold_lock: LockHolding, jobs: int
 ) -> DownloadReport:
     reporter = project.reporter
 
@@ -117,7 +128,7 @@ def _bring_from(
 
     options = TransferOptions(jobs=jobs, progress=reporter.advance_work, expect=begin_receiving)
     try:
-        with open_store(project).open_deposit() as deposit:
+        with open_store(project).open_deposit(hold_lock) as deposit:
             return remote.store.download(dict.fromkeys(wanted), deposit, options)
     finally:
         reporter.end_work()

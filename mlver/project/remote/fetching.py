@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 
 from mlver.errors import MlverError, shell_command, summarise_error
 from mlver.project.artifacts import shared_cache
@@ -17,6 +18,7 @@ from mlver.project.remote.trusted_places import is_trusted
 from mlver.project.transaction import locking
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
+from mlver.storage.store import LockHolding
 
 
 def fetch_for_reading(
@@ -31,30 +33,36 @@ def fetch_for_reading(
         return
     # What is only read may lie where nothing can be written, and another command may be at work.
     try:
-        with locking(project, "fetching") as holding:
-            fetch_versions(holding, records, only)
+        fetch_versions(project, records, only, partial(locking, project, "fetching"))
     except MlverError as error:
         project.reporter.show_note(f"nothing was fetched: {summarise_error(error)}")
 
 
 def fetch_versions(
-    project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
+    project: Project,
+    records: Sequence[VersionRecord],
+    only: Collection[str] = (),
+    hold_lock: LockHolding = nullcontext,
 ) -> None:
-    """Fetch what is not here of these versions' artifacts, and say so. Hold the lock.
+    """Fetch what is not here of these versions' artifacts, and say so.
 
-    The shared cache of this host is asked first.
+    Hold the lock, or give what holds it; see `bring_objects`. The shared cache of this host is
+    asked first.
 
     Nobody is asked anything: a remote that is not confirmed yet is named in a note, and so is one
     that cannot be reached. Whoever needs the objects then says which of them are missing.
     """
     absent = _find_absent(project, records, only)
     if absent:
-        fetch_objects(project, absent)
+        fetch_objects(project, absent, hold_lock)
 
 
-def fetch_objects(project: Project, absent: DigestSet) -> None:
-    """Fetch objects that are not here, as `fetch_versions` does. Hold the lock."""
-    cached = shared_cache.bring_objects(project, absent)
+def fetch_objects(
+    project: Project, absent: DigestSet, hold_lock: LockHolding = nullcontext
+) -> None:
+    """Fetch objects that are not here, as `fetch_versions` does."""
+    with hold_lock():
+        cached = shared_cache.bring_objects(project, absent)
     absent = DigestSet.from_digests(digest for digest in absent if digest not in cached)
     remotes = _list_remotes(project)
     if not absent or not remotes:
@@ -68,7 +76,8 @@ def fetch_objects(project: Project, absent: DigestSet) -> None:
     if not usable:
         return
     try:
-        brought = bring_objects(project, absent, [open_team(project, remote) for remote in usable])
+        teams = [open_team(project, remote) for remote in usable]
+        brought = bring_objects(project, absent, teams, hold_lock=hold_lock)
     except MlverError as error:
         project.reporter.show_note(f"nothing was fetched: {summarise_error(error)}")
         return

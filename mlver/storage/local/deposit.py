@@ -27,7 +27,11 @@ from mlver.storage.local.incoming import LooseBlob, PackWriter
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile, has_same_bytes, scan_pack, write_index
 from mlver.storage.local.partials import open_partial
+from mlver.storage.store import LockHolding
 from mlver.system import copying, durable, parallel
+
+_TOKEN_BYTES = 6
+_GUARD = "guard"
 
 # A process begins another part, which becomes another pack, from here on.
 PACK_BYTES = 512 << 20
@@ -51,11 +55,17 @@ class ObjectDeposit:
     """Satisfies RepositoryIntake, and hashing's ContentSink.
 
     Enter it, hand contents over, leave it: then all of them are durable.
+
+    `hold_lock` takes the lock of the repository, and it is taken for what changes the store only:
+    not while contents arrive, which may take hours. Without it, the caller holds the lock.
     """
 
-    def __init__(self, store: ObjectCatalogue) -> None:
+    def __init__(self, store: ObjectCatalogue, hold_lock: LockHolding | None = None) -> None:
         self._store = store
-        self._token = secrets.token_hex(6)
+        self._hold_lock = hold_lock or contextlib.nullcontext
+        self._guard: int | None = None
+        self._is_guarded = hold_lock is not None
+        self._token = secrets.token_hex(_TOKEN_BYTES)
         self._parts: dict[str, list[bytes]] = {}
         self._lengths: Counter[str] = Counter()
         self._stored: set[bytes] = set()
@@ -68,7 +78,22 @@ class ObjectDeposit:
         self._writer: PackWriter | None = None
 
     def __enter__(self) -> ObjectDeposit:
+        if self._is_guarded:
+            try:
+                self._open_guard()
+            except OSError as error:
+                raise refusal_error("storing objects", error) from error
         return self
+
+    def _open_guard(self) -> None:
+        """Tell whoever holds the lock that the temporaries of this deposit are still needed."""
+        self._store.temporaries.mkdir(parents=True, exist_ok=True)
+        while self._guard is None:
+            guard_path = find_guard(self._temporary_path())
+            # None: a sweep is just looking at it, and removes it.
+            self._guard = open_partial(guard_path, 0)
+            if self._guard is None:
+                self._token = secrets.token_hex(_TOKEN_BYTES)
 
     def __exit__(
         self,
@@ -83,6 +108,8 @@ class ObjectDeposit:
             raise refusal_error("storing objects", failure) from failure
         finally:
             self._remove_temporaries()
+            if self._guard is not None:
+                os.close(self._guard)
 
     def put_object(self, source: BinaryIO) -> Digest:
         """See ObjectIntake."""
@@ -150,7 +177,8 @@ class ObjectDeposit:
                 os.fchmod(descriptor, 0o444)
                 durable.sync_descriptor(descriptor)
             self.receive_blob(path, digest.hex)
-            self._name_blobs()
+            with self._hold_lock():
+                self._name_blobs()
         except OSError as error:
             raise refusal_error("storing an object", error) from error
 
@@ -305,12 +333,13 @@ class ObjectDeposit:
             durable.make_directory(directory)
         # All bytes before the first name: a crash leaves whole objects, or none.
         durable.sync_files(files)
-        self._name_blobs()
-        for pack, index, name in finished_packs:
-            self._name_pack(pack, index, name)
-        directories = [store.packs_directory, store.objects]
-        directories.extend(self._named_folders)
-        durable.sync_directories(directories)
+        with self._hold_lock():
+            self._name_blobs()
+            for pack, index, name in finished_packs:
+                self._name_pack(pack, index, name)
+            directories = [store.packs_directory, store.objects]
+            directories.extend(self._named_folders)
+            durable.sync_directories(directories)
         self._named_folders.clear()
         store.forget_listing()
 
@@ -319,7 +348,9 @@ class ObjectDeposit:
         store = self._store
         durable.make_directory(store.objects)
         for digest, location in dict.fromkeys(self._damaged):
-            store.set_aside(digest, location)
+            # Somebody who held the lock meanwhile may have done it.
+            with contextlib.suppress(FileNotFoundError):
+                store.set_aside(digest, location)
         self._damaged.clear()
         for path, digest in self._blobs:
             target = store.loose_path(digest)
@@ -376,6 +407,12 @@ class ObjectDeposit:
                 if file_name.startswith(f"{durable.TEMPORARY}{self._token}-"):
                     durable.discard_temporary(self._store.temporaries / file_name)
         self._end_part()
+
+
+def find_guard(temporary: Path) -> Path:
+    """The file that the deposit of a temporary holds open, where it does not hold the lock."""
+    opening = temporary.name[: len(durable.TEMPORARY) + 2 * _TOKEN_BYTES]
+    return temporary.with_name(f"{opening}-{_GUARD}")
 
 
 def _is_copy_of(location: ObjectLocation, data: bytes) -> bool:

@@ -42,6 +42,21 @@ def open_partial(path: Path, size: int) -> int | None:
             os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process that still runs has opened this file by `open_partial`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # Somebody else's, who may be at work.
+        return True
+    try:
+        return not _lock_file(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sweep_partials(directory: Path) -> int:
     """Remove the files that nobody went on with for a long time; return how many."""
     removed = 0

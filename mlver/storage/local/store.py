@@ -5,7 +5,7 @@
     quarantine/        copies that no longer hash to their name: kept for a person to look at,
                        never served
     tmp/               files on their way in; what a crash left there is rubbish once the lock is
-                       held
+                       held, but for those of a transfer that still runs (see `find_guard`)
     parts/             large contents that are coming from a remote; what a crash left there is
                        continued
     recipes/<2>/<62>   how large contents are put together from objects (`rebuilding.py`)
@@ -29,14 +29,14 @@ from mlver.digest import Digest
 from mlver.errors import refusal_error
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
-from mlver.storage.local.deposit import ObjectDeposit
+from mlver.storage.local.deposit import ObjectDeposit, find_guard
 from mlver.storage.local.export import ExportOrder, export_objects
 from mlver.storage.local.export_plan import find_common_top
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
 from mlver.storage.local.needs import measure_pieces
-from mlver.storage.local.partials import sweep_partials
+from mlver.storage.local.partials import is_held, sweep_partials
 from mlver.storage.local.verify import stored_digests, verify_objects
-from mlver.storage.store import StoreProblem, StoreProgress, WantedFiles
+from mlver.storage.store import LockHolding, StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
 from mlver.system.folders import FolderTree
 from mlver.system.parallel import hash_descriptor, ignore_progress
@@ -75,9 +75,9 @@ class LocalStore(ObjectCatalogue):
         for raw_digest in stored_digests(self):
             yield Digest(raw_digest.hex())
 
-    def open_deposit(self) -> ObjectDeposit:
+    def open_deposit(self, hold_lock: LockHolding | None = None) -> ObjectDeposit:
         """See ObjectStore; what is returned also satisfies the sink that hashing hands bytes to."""
-        return ObjectDeposit(self)
+        return ObjectDeposit(self, hold_lock)
 
     def export_objects(
         self,
@@ -199,8 +199,13 @@ class LocalStore(ObjectCatalogue):
         """See RepositoryStore."""
         self.complete_packs()
         removed = 0
-        for directory in (self.temporaries, self.packs_directory, self.quarantined):
+        for directory in (self.packs_directory, self.quarantined):
             removed += durable.sweep_temporaries(directory)
+
+        def is_spared(name: str) -> bool:
+            return is_held(find_guard(self.temporaries / name))
+
+        removed += durable.sweep_temporaries(self.temporaries, is_spared)
         return removed + sweep_partials(self.partials)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import mlver
+from mlver.errors import MlverError
+from mlver.storage.local.deposit import ObjectDeposit
+from mlver.system import durable, lock
 from tests.conftest import Repository
 from tests.teams import Team, add_remote, read_json, write_model
 
@@ -41,6 +44,48 @@ def test_what_is_in_use_comes_and_every_byte_is_right(ben: Repository, pushed: T
         assert (ben.path / "model" / path.relative_to(original)).read_bytes() == path.read_bytes()
     again = read_json(ben, "pull")
     assert (again["absent"], again["arrivals"]) == (0, [])
+
+
+def test_others_may_write_while_bytes_move(
+    ben: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What arrived has no name yet when another command holds the lock and sweeps leftovers."""
+    commit = vars(ObjectDeposit)["_commit_objects"]
+    codes: list[int] = []
+
+    def write_before(deposit: ObjectDeposit) -> None:
+        if not codes:
+            codes.append(-1)
+            write_model(ben, "second")
+            register = ("register", "digits", "--bump", "minor", "-m", "Meanwhile")
+            codes[0] = ben.mlver("--wait", "0", *register).code
+        commit(deposit)
+
+    monkeypatch.setattr(ObjectDeposit, "_commit_objects", write_before)
+    assert ben.mlver("pull", "digits@1.0.0").code == 0
+    assert codes == [0]
+    assert ben.mlver("verify", "--all", "--offline").code == 0
+    assert not list((ben.path / ".git/mlver/tmp").iterdir())
+
+
+def test_what_arrives_is_named_by_who_holds_the_lock(
+    ben: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = durable.claim_name
+    state = ben.path / ".git/mlver"
+    named: list[str] = []
+
+    def claim_locked(source: Path, target: Path) -> None:
+        if target.is_relative_to(state):
+            named.append(target.name)
+            refused = pytest.raises(MlverError, match="another mlver is writing here")
+            with refused, lock.hold_lock(state, 0):
+                pass
+        claim(source, target)
+
+    monkeypatch.setattr(durable, "claim_name", claim_locked)
+    assert ben.mlver("pull").code == 0
+    assert len(named) >= 2
 
 
 def test_one_artifact_alone_and_its_seal_come_to_a_shallow_clone(pushed: Team) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
+from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,20 @@ def test_what_a_crash_left_is_swept(store: LocalStore) -> None:
     (store.temporaries / durable.temporary_name()).touch()
     assert store.sweep_temporaries() == 1
     assert list_temporaries(store) == []
+
+
+def test_what_a_transfer_writes_is_swept_once_it_is_dead(store: LocalStore) -> None:
+    lost = pytest.raises(MlverError, match="storing objects")
+    with lost, store.open_deposit(nullcontext) as deposit:
+        deposit.put_object(BytesIO(b"small"))
+        kept = list_temporaries(store)
+        assert len(kept) == 2
+        assert store.sweep_temporaries() == 0
+        assert list_temporaries(store) == kept
+        # As where its process was killed.
+        fcntl.flock(vars(deposit)["_guard"], fcntl.LOCK_UN)
+        assert store.sweep_temporaries() == 2
+        assert list_temporaries(store) == []
 
 
 @pytest.mark.parametrize("link", ["", "objects", "objects/{fan}", "packs", "tmp", "quarantine"])
