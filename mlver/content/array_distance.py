@@ -74,7 +74,13 @@ def measure_distance(first: Path, second: Path) -> ArrayDistance | str:
 
 
 def _measure(old: _Array, new: _Array) -> tuple[float, float] | None:
-    first, second = old.astype(np.float64).ravel(), new.astype(np.float64).ravel()
+    # Some NaN are told when they are converted; they have no distance here.
+    with np.errstate(all="ignore"):
+        return _measure_doubles(old.astype(np.float64).ravel(), new.astype(np.float64).ravel())
+
+
+def _measure_doubles(old: _Array, new: _Array) -> tuple[float, float] | None:
+    first, second = old, new
     same = (first == second) | (np.isnan(first) & np.isnan(second))
     first, second = first[~same], second[~same]
     if not first.size:
@@ -82,8 +88,7 @@ def _measure(old: _Array, new: _Array) -> tuple[float, float] | None:
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
     difference = np.abs(second - first)
-    whole = old.astype(np.float64).ravel()
-    length = float(np.sqrt(np.square(whole[np.isfinite(whole)]).sum()))
+    length = float(np.sqrt(np.square(old[np.isfinite(old)]).sum()))
     distance = float(np.sqrt(np.square(difference).sum()))
     relative = distance / length if length else math.inf
     return float(difference.max()), relative if math.isfinite(relative) else 1.0

@@ -89,8 +89,8 @@ BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
     # A pipe needs no styles, and rich, which has them, is not imported. Each section of the
     # settings is a module, and two look for what versions were found to be worth later.
-    ("list",): (2, 0, 0, 0, 160),
-    ("list", "--json"): (2, 0, 0, 0, 160),
+    ("list",): (2, 0, 0, 0, 162),
+    ("list", "--json"): (2, 0, 0, 0, 162),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
     ("status",): (5, 0, 0, 0, 236),
@@ -103,11 +103,11 @@ BOUNDS = {
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
     # Notes, retirements and reproductions are shown, too: three kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 253),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 253),
+    ("show", "m"): (4, 0, 3, 0, 255),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 255),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 265),
+    ("log",): (6, 0, 9, 0, 267),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 263),
 }
 

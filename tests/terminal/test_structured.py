@@ -31,6 +31,7 @@ from mlver.features.hashing.hash import HashResult
 from mlver.features.hooks.checks import HookResult
 from mlver.features.hooks.install import InstallResult
 from mlver.features.lineage.lineage import LineageResult
+from mlver.features.looking import architecture
 from mlver.features.looking.list import ListResult
 from mlver.features.looking.log_result import LogResult
 from mlver.features.looking.parameters import ParamsResult
@@ -169,7 +170,7 @@ def _pairs(
 ) -> Iterator[tuple[type, str]]:
     """Every dataclass in a result, with the name of its definition; fails where they differ."""
     yield result, name
-    hints = get_type_hints(result, localns=vars(values))
+    hints = get_type_hints(result, localns={**vars(values), **vars(architecture)})
     names = [field.name for field in dataclasses.fields(result)]
     answers = [
         answer

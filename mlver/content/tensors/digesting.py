@@ -106,8 +106,11 @@ class _Summariser:
         if not len(block):
             return
         numpy: Any = elements.load_numpy()
-        values = elements.widen_block(block, self._dtype)
-        doubles = values.astype("f8")
+        # Some NaN are told when they are converted; here they are counted.
+        with numpy.errstate(all="ignore"):
+            self._add_values(numpy, elements.widen_block(block, self._dtype).astype("f8"))
+
+    def _add_values(self, numpy: Any, doubles: Any) -> None:
         squares = elements.sum_squares(doubles)
         if not math.isfinite(squares):
             self._nans += int(numpy.count_nonzero(numpy.isnan(doubles)))

@@ -60,6 +60,12 @@ def test_what_is_no_number_is_counted() -> None:
     assert summary == TensorSummary(norm=5.0, largest=4.0, nans=1, infinities=2)
 
 
+def test_nan_of_any_bits_is_counted_in_silence() -> None:
+    signalling = numpy.full(8, 0x7FA00001, "<u4").view("<f4")
+    summary = digest_tensor(make_tensor(signalling), summarise=True).summary
+    assert summary == TensorSummary(0.0, 0.0, 8, 0)
+
+
 def test_many_tensors_keep_their_order() -> None:
     tensors = [make_tensor(draw_values(7, seed=seed), str(seed)) for seed in range(40)]
     done: list[int] = []
