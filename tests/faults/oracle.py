@@ -34,6 +34,8 @@ Facts = Mapping[str, str]
 # More of them than there were do no harm.
 _CONTENTS = ("object:", "bucket:")
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
+# Of a work tree beside this one, too: both hold the times of files.
+_INDEX = re.compile(r"\.git/(worktrees/[^/]+/)?index")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
 # Pins have random names, and those of what was read at a remote tell when it was stored.
 _PIN = re.compile(r"^(\.git/bucket/pins)/[0-9a-f]{32}\b")
@@ -279,7 +281,7 @@ def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
         for entry in entries:
             path = folder + entry.name
             inside = path.removeprefix(".git/mlver/")
-            if inside.startswith("state.db") or inside == "lock" or path == ".git/index":
+            if inside.startswith("state.db") or inside == "lock" or _INDEX.fullmatch(path):
                 continue
             try:
                 mode = entry.stat(follow_symlinks=False).st_mode
