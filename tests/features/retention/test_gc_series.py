@@ -123,6 +123,9 @@ def test_nothing_that_a_part_is_read_from_is_ever_deleted(series: Repository) ->
     series.git("checkout", "--quiet", "--orphan", "fresh")
     for name in ("1.0.0", "1.1.0", "1.3.0"):
         (series.path / f".mlver/models/other/versions/{name}.yaml").unlink()
+    for number in (0, 1, 3):
+        kept = f".mlver/tensors/{Digest.of_bytes(CHECKPOINTS[number]).hex}.json"
+        (series.path / kept).unlink()
     series.git("add", "--all")
     series.git("commit", "--quiet", "-m", "Only the third")
     series.git("branch", "--quiet", "-D", "main")
