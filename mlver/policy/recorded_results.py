@@ -25,6 +25,8 @@ _BY_VERSION = (
     *("formats", "max_size", "clean_code", "stored", "labels", "licenses"),
     *("message", "update"),
 )
+# These by the last evaluation that says something of it.
+_BY_LAST = ("drift",)
 _CHANGES = ("max_drop", "max_rise")
 
 Evaluations = Sequence[tuple[EvaluationRecord, Digest]]
@@ -57,7 +59,7 @@ class ResultFault:
 
 def asks_for_evidence(policy: StagePolicy) -> bool:
     """Say whether a policy has a gate that can be judged again."""
-    return any(policy.rule.get(name) for name in ("gates", *_BY_VERSION))
+    return any(policy.rule.get(name) for name in ("gates", *_BY_LAST, *_BY_VERSION))
 
 
 def find_false_results(
@@ -66,6 +68,10 @@ def find_false_results(
     """Say which gates a promotion says had passed, and that cannot have by the records."""
     for part in _list_parts(policy, _BY_VERSION):
         fault = _judge_plain(record, _judge(policy, part, evidence.version, None))
+        if fault is not None:
+            yield fault
+    for part in _list_parts(policy, _BY_LAST):
+        fault = _judge_last(policy, part, evidence)
         if fault is not None:
             yield fault
     for part in _list_parts(policy, ("gates",)):
@@ -122,6 +128,23 @@ def _judge_plain(record: PromotionRecord, judged: GateResult) -> ResultFault | N
     if None in differences:
         return None
     return next((ResultFault(words) for words in differences if words is not None), None)
+
+
+def _judge_last(policy: StagePolicy, part: _Part, evidence: PastEvidence) -> ResultFault | None:
+    """Say what is wrong with a gate by the last evaluation; None where one of them can be it.
+
+    That is the last which was known, or a later one that may have been.
+    """
+    last = max((record.sequence for record, _ in evidence.known), default=0)
+    later = [pair for pair in evidence.version.evaluations if pair[0].sequence > last]
+    views = [evidence.known, *([*evidence.known, pair] for pair in later)]
+    fault: ResultFault | None = None
+    for view in views:
+        judged = _judge(policy, part, replace(evidence.version, evaluations=view), None)
+        if judged.result == "pass":
+            return None
+        fault = fault or _describe(judged)
+    return fault
 
 
 def _judge_metric(

@@ -68,3 +68,29 @@ def judge_retirement(project: Project, record: RetirementRecord) -> Iterator[Fin
         early = find_early_date(record.created, version.created)
         if early is not None:
             yield Finding("date", path, early, (log_command,))
+
+
+def judge_trained_again(project: Project, record: ReproductionRecord) -> Iterator[Finding]:
+    """Judge whether the answer of a reproduction agrees with what it says came out, and its date
+    with the version's.
+    """
+    path = record.record_path
+    log_command = shell_command("git", "log", "-p", "--", path)
+    # A version that cannot be read is a finding of its own.
+    with suppress(MlverError):
+        version, _ = project.registry.read_version(record.model, record.version)
+        is_same = record.weights == version.weights.digest
+        if is_same != (record.answer == "identical"):
+            message = "says `identical`, and that other weights came out than the version has"
+            if is_same:
+                message = f"says `{record.answer}`, and that the version's own weights came out"
+            yield Finding("record", path, message, (log_command,))
+        early = find_early_date(record.created, version.created)
+        if early is not None:
+            yield Finding("date", path, early, (log_command,))
+    values = record.values
+    if record.answer == "within" and values is not None:
+        is_within = values.largest is not None and values.largest <= values.tolerance
+        if not is_within:
+            message = f"says `within` {values.tolerance}, and that numbers differ by more"
+            yield Finding("record", path, message, (log_command,))

@@ -26,7 +26,11 @@ from mlver.git import merging, trees
 from mlver.project.artifacts.kept_profiles import read_profile
 from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.audit.approval_seals import check_seal_file
-from mlver.project.audit.attached_links import judge_link, judge_retirement
+from mlver.project.audit.attached_links import (
+    judge_link,
+    judge_retirement,
+    judge_trained_again,
+)
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
@@ -365,5 +369,7 @@ def check_record(
         yield Finding("record", path, message, (next_command,))
     if isinstance(record, NoteRecord | RetirementRecord | ReproductionRecord):
         yield from catch_errors(path, judge_link(project, record))
+    if isinstance(record, ReproductionRecord):
+        yield from catch_errors(path, judge_trained_again(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mlver.project.history.version_uses import find_lost_uses
 from mlver.project.project import Project
 from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
@@ -108,3 +109,14 @@ def test_what_cannot_be_used_is_refused(
 ) -> None:
     words = [word for ref in uses for word in ("--uses", ref)]
     assert message in assert_refused(family, "register", "words", *words, *AGAIN, code=code)
+
+
+def test_what_was_used_is_found_through_what_uses_it(pipeline: Repository) -> None:
+    registry = Project.open_existing(pipeline.path).registry
+    sounds, _ = registry.read_version("sounds", "1.0.0")
+    found = [(use.model, fault) for use, fault in find_lost_uses(registry, sounds)]
+    assert found == [("words", None), ("digits", None)]
+    (pipeline.path / layout.version_path("digits", "1.1.0")).unlink()
+    registry = Project.open_existing(pipeline.path).registry
+    (_, (used, fault)) = find_lost_uses(registry, sounds)
+    assert (used.model, fault) == ("digits", "is no version that is here as it was used")

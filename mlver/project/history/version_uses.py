@@ -1,0 +1,42 @@
+"""The versions of other models that a version uses, and those that these use in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from mlver.errors import MlverError
+from mlver.project.registry.registry import RecordRegistry
+from mlver.records.references import VersionUse
+from mlver.records.version import VersionRecord
+from mlver.version import Version
+
+
+def find_lost_uses(
+    registry: RecordRegistry, version: VersionRecord
+) -> Iterator[tuple[VersionUse, str | None]]:
+    """Each version that is used, and why it is not the one that was used; None where it is."""
+    known: set[VersionUse] = set()
+    waiting = list(version.uses)
+    while waiting:
+        use = waiting.pop(0)
+        if use in known:
+            continue
+        known.add(use)
+        used = _find_used(registry, use)
+        yield use, None if used is not None else "is no version that is here as it was used"
+        if used is not None:
+            waiting += used.uses
+
+
+def _find_used(registry: RecordRegistry, use: VersionUse) -> VersionRecord | None:
+    """Find the record that was used, under whatever number a merge has given it since."""
+    numbers: list[Version | str] = [use.version, *registry.list_versions(use.model)]
+    for number in numbers:
+        # One that cannot be read is named by its own check.
+        with suppress(MlverError):
+            record, digest = registry.read_version(use.model, number)
+            former = None if record.renumbered is None else record.renumbered.record
+            if use.record in (digest, former):
+                return record
+    return None

@@ -1,0 +1,152 @@
+"""What the last reproduction, the last drift and used versions say of a promotion, judged again."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.records.evaluation import EvaluationRecord, ServedData
+from mlver.records.reproduction import (
+    ReproductionAnswer,
+    ReproductionEnvironment,
+    ReproductionRecord,
+)
+from tests.project.audit.forging import AFTER, Town
+
+_PLACE = ReproductionEnvironment(source="given", python="3.11.7", platform="linux-x86_64")
+
+
+def ask(town: Town, rule: str) -> str:
+    """Ask something of production; return the commit before that."""
+    town.enter("Ana", day=1)
+    base = town.repository.git("rev-parse", "HEAD")
+    town.edit_rule(f"  production:\n{AFTER}", f"  production:\n    requires: {{{rule}}}\n")
+    return base
+
+
+def write(town: Town, path: str, data: bytes) -> Digest:
+    town.repository.write(path, data)
+    town.repository.commit("Record it")
+    return Digest.of_bytes(data)
+
+
+def reproduce(
+    town: Town,
+    answer: ReproductionAnswer,
+    number: int,
+    prior: Digest | None,
+    weights: Digest | None = None,
+) -> Digest:
+    digest = town.project.registry.read_version_digest("m", "1.1.0")
+    assert digest is not None
+    record = ReproductionRecord(
+        model="m",
+        version="1.1.0",
+        sequence=number,
+        created=town.project.record_time,
+        author=town.project.repository.author(),
+        message="",
+        answer=answer,
+        weights=weights or Digest.of_bytes(b"weights"),
+        command="train",
+        duration=1.0,
+        environment=_PLACE,
+        inputs=(),
+        differing=(),
+        record=digest,
+        prior=prior,
+    )
+    data = codec.encode_document("reproduction", record.to_document())
+    return write(town, record.record_path, data)
+
+
+def measure_drift(town: Town, moved: int) -> None:
+    digest = town.project.registry.read_version_digest("m", "1.1.0")
+    assert digest is not None
+    record = EvaluationRecord(
+        model="m",
+        version="1.1.0",
+        sequence=1,
+        created=town.project.record_time,
+        author=town.project.repository.author(),
+        message="",
+        record=digest,
+        data={"live": ServedData(served="today.csv")},
+        metrics={"drift": {"columns": moved, "judged": 5}},
+    )
+    data = codec.encode_document("evaluation", record.to_document())
+    write(town, record.record_path, data)
+
+
+@pytest.mark.parametrize("answers", [(), ("different",), ("identical", "different")])
+def test_a_reproduction_that_nobody_made_is_named(
+    town: Town, answers: tuple[ReproductionAnswer, ...]
+) -> None:
+    base = ask(town, "reproduced: identical")
+    prior: Digest | None = None
+    for number, answer in enumerate(answers, 1):
+        town.enter("Kim", day=1 + number)
+        prior = reproduce(town, answer, number, prior)
+    town.enter("Kim", day=9)
+    town.force_through("1.1.0")
+    ((kind, message),) = town.name_findings()
+    assert kind == "gate"
+    assert message.startswith("says that its gate `reproduced identical` passed, and ")
+    assert ("different on" in message) == bool(answers)
+    assert town.check_range(base)[0] == 1
+
+
+def test_a_reproduction_that_was_made_is_no_alarm(town: Town) -> None:
+    ask(town, "reproduced: within")
+    town.enter("Kim", day=2)
+    prior = reproduce(town, "different", 1, None)
+    town.enter("Kim", day=3)
+    reproduce(town, "within", 2, prior)
+    town.promote("1.1.0", "production")
+    # What came later was not known.
+    town.enter("Kim", day=5)
+    reproduce(town, "different", 3, town.project.registry.read_version_digest("m", "1.1.0"))
+    assert [kind for kind, _ in town.name_findings() if kind == "gate"] == []
+
+
+@pytest.mark.parametrize("moved", [None, 2])
+def test_data_that_moved_is_named(town: Town, moved: int | None) -> None:
+    base = ask(town, "drift: none")
+    town.enter("Kim", day=2)
+    if moved is not None:
+        measure_drift(town, moved)
+    town.enter("Kim", day=3)
+    town.force_through("1.1.0")
+    ((kind, message),) = town.name_findings()
+    assert kind == "gate"
+    assert message.startswith("says that its gate `drift none` passed, which by the records")
+    assert town.check_range(base)[0] == 1
+
+
+def test_data_that_did_not_move_is_no_alarm(town: Town) -> None:
+    ask(town, "drift: none")
+    town.enter("Kim", day=2)
+    measure_drift(town, 0)
+    town.enter("Kim", day=3)
+    town.promote("1.1.0", "production")
+    assert town.name_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_own", "words"),
+    [
+        ("identical", False, "says `identical`, and that other weights came out"),
+        ("different", True, "says `different`, and that the version's own weights came out"),
+    ],
+)
+def test_an_answer_that_contradicts_its_weights_is_named(
+    town: Town, answer: ReproductionAnswer, is_own: bool, words: str
+) -> None:
+    town.enter("Kim", day=2)
+    version, _ = town.project.registry.read_version("m", "1.1.0")
+    weights = version.weights.digest if is_own else Digest.of_bytes(b"others")
+    reproduce(town, answer, 1, None, weights)
+    done = town.repository.mlver("verify", "--all")
+    assert done.code == 1
+    assert words in " ".join(done.out.split())
