@@ -41,7 +41,7 @@ def _judge(candidate: StageCandidate, asked: str) -> tuple[Result, str]:
 def _describe(record: ReproductionRecord) -> str:
     told = f"{record.answer} on {record.created[:10]}"
     if record.answer == "within" and record.values is not None:
-        return f"{told}, by at most {record.values.largest}"
+        return f"{told}, by at most {record.values.largest} of {record.values.tolerance} allowed"
     return told
 
 

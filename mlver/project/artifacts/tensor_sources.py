@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 
 from mlver.content.tensors.sources import BytesSource, DescriptorSource
 from mlver.content.tensors.tensor import ByteSource
@@ -41,7 +42,23 @@ class SourceOpener:
         # Small ones lie many in a file, and are read whole.
         for _, data in store.read_small(DigestSet.from_digests([digest]), LARGE):
             return BytesSource(data)
-        return None
+        return self._rebuild(digest)
+
+    def _rebuild(self, digest: Digest) -> ByteSource | None:
+        """Put an object that is kept in parts together; None where it is not there, or damaged."""
+        folder = self.project.state_directory
+        if not folder.is_dir():
+            return None
+        try:
+            # It has no name, and is gone with the process.
+            whole = self._stack.enter_context(TemporaryFile(dir=folder))  # noqa: SIM115
+            open_store(self.project).copy_object(digest, whole)
+            whole.flush()
+        except MlverError:
+            return None
+        except OSError as error:
+            raise refusal_error("putting weights together", error) from error
+        return DescriptorSource.of_descriptor(whole.fileno())
 
     def open_working(self, artifact: str, name: bytes = b"") -> DescriptorSource | None:
         """Open a working file of the artifact at a path; None where there is none.

@@ -87,6 +87,13 @@ def test_a_version_in_parts_is_checked_out_verified_and_exported(series: Reposit
     assert exported.read_bytes() == CHECKPOINTS[2]
 
 
+def test_versions_in_parts_are_compared_tensor_by_tensor(series: Repository) -> None:
+    done = series.mlver("diff", "other@1.1.0", "other@1.2.0", "--weights")
+    assert done.code == 0, done.err
+    assert "not here" not in done.out + done.err
+    assert "\u2248" not in done.out
+
+
 def test_promote_makes_a_version_whole_first(series: Repository) -> None:
     assert_works(series, "promote", "other@1.2.0", "--to", "staging", "-m", "better")
     assert is_whole(series, CHECKPOINTS[2])
