@@ -13,7 +13,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlver.digest import Digest
@@ -100,6 +100,11 @@ class KeptTensors:
         if kept.file != file:
             raise InvalidDocument(where, (f"it says that it is of {kept.file}",))
         return kept
+
+    def drop_summaries(self) -> KeptTensors:
+        """The same without what only some machines can compute."""
+        plain = tuple(replace(tensor, summary=None) for tensor in self.tensors)
+        return replace(self, tensors=plain)
 
     def to_bytes(self) -> bytes:
         """One line a tensor, so that git shows what changed."""

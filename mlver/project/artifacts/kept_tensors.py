@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mlver.content.tensors.files import has_tensors, read_tensors
 from mlver.content.tensors.tensor import ByteSource, OpenBeside, TensorFault, TensorFile
 from mlver.digest import Digest
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import measured_files
@@ -37,7 +37,8 @@ def keep_tensors(
 ) -> dict[str, bytes]:
     """Look into weights that were measured; return the files to keep, by path.
 
-    Nothing is kept of weights that are secret, at an address, or of no format that is read.
+    Nothing is kept of weights that are secret, at an address, or of no format that is read. Raise
+    MlverError where something else is kept of a file already than what is in it.
     """
     kept: dict[str, bytes] = {}
     if measured is None or weights.encrypted is not None or weights.is_remote:
@@ -46,11 +47,12 @@ def keep_tensors(
     with open_sources(project) as opener:
         for name, digest in list_tensor_files(files, weights.path):
             record_path = layout.tensors_path(digest)
-            data = _read_again(project, digest)
-            if data is None:
-                data = _derive_tensors(opener, weights, files, name, digest)
-            if data is not None:
-                kept[record_path] = data
+            data = _derive_tensors(opener, weights, files, name, digest)
+            before = _read_again(project, digest)
+            if before is not None and data is not None:
+                _require_same_tensors(before, data, record_path)
+            if before or data:
+                kept[record_path] = before or data or b""
     return kept
 
 
@@ -100,6 +102,22 @@ def _read_again(project: Project, file: Digest) -> bytes | None:
         if kept is not None:
             return kept.to_bytes()
     return None
+
+
+def _require_same_tensors(before: bytes, derived: bytes, path: str) -> None:
+    """Refuse what is kept of other tensors, whoever put it there.
+
+    Summaries are kept only where something here can compute them.
+    """
+    from mlver.records.tensors import KeptTensors
+
+    kept, found = (KeptTensors.parse(data, path) for data in (before, derived))
+    if kept.drop_summaries() != found.drop_summaries():
+        raise MlverError(
+            f"{path} says other tensors of a file than the file has; somebody else wrote it, and"
+            " it has to go before anything is registered",
+            hint=shell_command("git", "log", "-p", "--", path),
+        )
 
 
 def _derive_tensors(

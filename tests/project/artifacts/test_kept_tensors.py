@@ -62,6 +62,18 @@ def test_the_same_weights_are_kept_once(registered: Repository) -> None:
     assert list_kept(registered) == [kept_path(FIRST)]
 
 
+def test_what_somebody_kept_of_other_tensors_is_refused(registered: Repository) -> None:
+    """Whoever knows the digest of weights to come could say what they will look like."""
+    first, second = Digest.of_bytes(FIRST), Digest.of_bytes(SECOND)
+    planted = (registered.path / kept_path(FIRST)).read_text().replace(first.hex, second.hex)
+    registered.write(kept_path(SECOND), planted)
+    registered.commit("Plant it")
+    registered.write("w.safetensors", SECOND)
+    done = registered.mlver("register", "m", "--bump", "minor", "-m", "Second")
+    assert done.code == 3
+    assert f"{kept_path(SECOND)} says other tensors of a file than the file has" in done.err
+
+
 def test_a_dry_run_and_what_has_no_tensors_keep_nothing(registered: Repository) -> None:
     registered.write("w.safetensors", SECOND)
     assert_works(registered, "register", "m", "--bump", "minor", "-m", "Try", "--dry-run")
