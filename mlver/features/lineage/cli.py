@@ -74,7 +74,7 @@ def lineage_command(
     if data is None:
         result = trace_version(project, ref, up=up, down=down, depth=depth)
     elif ref is not None or up or down:
-        raise UsageError("--data stands for the REF, and is followed downwards: leave out both")
+        raise UsageError("--data takes the place of REF, and of --up and --down: leave these out")
     else:
         result = trace_data(project, data, depth=depth)
     as_json = json or chosen is LineageFormat.JSON

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.project.artifacts.pinned import stored_files
 from mlver.project.project import Project
 from mlver.project.remote.arrival import find_absent
@@ -77,7 +77,11 @@ def _survey_code(project: Project, record: VersionRecord) -> list[RecipePart]:
         return [_missing("code", told)]
     parts = [_present("code", f"commit {commit[:10]}")]
     if record.code.dirty:
-        told = "the code had changes that no commit holds, and nobody has them"
+        told = "the code had changes that no commit holds"
+        if record.run is not None:
+            model, _, run = record.run.partition("/")
+            shown = shell_command("mlver", "runs", model, "--show", run, "--diff")
+            told += f"; where its run kept them: {shown}"
         parts.append(_missing("uncommitted changes", told))
     return parts
 
@@ -135,7 +139,9 @@ def _survey_command(record: VersionRecord) -> tuple[tuple[str, ...], RecipePart]
 def _survey_numbers(record: VersionRecord) -> Iterator[RecipePart]:
     environment = record.environment
     if environment is None or environment.seed is None:
-        yield _weaker("seed", "none is recorded: a training without one ends elsewhere each time")
+        yield _weaker(
+            "seed", "none is recorded: without one, a training may end elsewhere each time"
+        )
     else:
         yield _present("seed", str(environment.seed))
     yield _weaker("processor", "not recorded; its BLAS kernel decides the last digits")

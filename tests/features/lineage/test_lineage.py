@@ -133,8 +133,8 @@ def test_an_evaluation_stands_below_its_version_and_its_data(family: Repository)
     ("arguments", "message"),
     [
         (("digits", "--up", "--down"), "give --up or --down"),
-        (("digits", "--data", "rows"), "--data stands for the REF"),
-        (("--data", "rows", "--up"), "--data stands for the REF"),
+        (("digits", "--data", "rows"), "--data takes the place of REF"),
+        (("--data", "rows", "--up"), "--data takes the place of REF"),
         (("--data", "sha256:xyz"), "is no digest"),
         (("--data", "nowhere.csv"), "is neither a pinned data set"),
         (("digits", "--depth", "0"), "--depth"),
