@@ -59,7 +59,7 @@ def hash_command(
     scheduler: _Scheduler = None,
     json: Json = False,
 ) -> None:
-    """Hash the objects of a prefix in a bucket, where they can be read.
+    """Hash the objects of a prefix, where they can be read.
 
     The listing has a SHA-256 an object; `register --listing` pins it. Only digests come here.
 
