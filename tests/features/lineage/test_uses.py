@@ -120,3 +120,13 @@ def test_what_was_used_is_found_through_what_uses_it(pipeline: Repository) -> No
     registry = Project.open_existing(pipeline.path).registry
     (_, (used, fault)) = find_lost_uses(registry, sounds)
     assert (used.model, fault) == ("digits", "is no version that is here as it was used")
+
+
+def test_a_promotion_that_rests_on_a_lost_version_is_named(pipeline: Repository) -> None:
+    assert_works(pipeline, "promote", "sounds@1.0.0", "--to", "staging", "-m", "Ready")
+    pipeline.git("rm", "--quiet", layout.version_path("digits", "1.1.0"))
+    pipeline.commit("Lose it")
+    done = pipeline.mlver("verify", "--all")
+    said = " ".join(done.out.split())
+    assert done.code == 1
+    assert "its gate `uses` passed, and digits@1.1.0 is no version that is here" in said

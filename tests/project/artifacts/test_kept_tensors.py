@@ -11,6 +11,7 @@ from mlver.digest import Digest
 from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.project import Project
 from mlver.records import layout
+from mlver.records.tensors import KeptTensors
 from tests.cli.conftest import assert_works, copy_repository
 from tests.conftest import Repository
 from tests.content.tensors.makers import draw_values, make_safetensors
@@ -72,6 +73,16 @@ def test_what_somebody_kept_of_other_tensors_is_refused(registered: Repository) 
     done = registered.mlver("register", "m", "--bump", "minor", "-m", "Second")
     assert done.code == 3
     assert f"{kept_path(SECOND)} says other tensors of a file than the file has" in done.err
+
+
+def test_what_a_machine_without_numpy_kept_will_do(registered: Repository) -> None:
+    path = kept_path(FIRST)
+    kept = KeptTensors.parse((registered.path / path).read_bytes(), path)
+    assert kept != kept.drop_summaries()
+    registered.write(path, kept.drop_summaries().to_bytes())
+    registered.commit("As it is without numpy")
+    assert_works(registered, "register", "m", "--bump", "minor", "--param", "a=1", "-m", "Again")
+    assert registered.git("status", "--porcelain") == ""
 
 
 def test_a_dry_run_and_what_has_no_tensors_keep_nothing(registered: Repository) -> None:

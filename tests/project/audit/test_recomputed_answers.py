@@ -8,6 +8,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.reproduction import (
+    ComparedValues,
     ReproductionAnswer,
     ReproductionEnvironment,
     ReproductionRecord,
@@ -37,8 +38,11 @@ def reproduce(
     number: int,
     prior: Digest | None,
     weights: Digest | None = None,
+    *,
+    of: Digest | None = None,
+    values: ComparedValues | None = None,
 ) -> Digest:
-    digest = town.project.registry.read_version_digest("m", "1.1.0")
+    digest = of or town.project.registry.read_version_digest("m", "1.1.0")
     assert digest is not None
     record = ReproductionRecord(
         model="m",
@@ -49,6 +53,7 @@ def reproduce(
         message="",
         answer=answer,
         weights=weights or Digest.of_bytes(b"weights"),
+        values=values,
         command="train",
         duration=1.0,
         environment=_PLACE,
@@ -95,6 +100,16 @@ def test_a_reproduction_that_nobody_made_is_named(
     assert message.startswith("says that its gate `reproduced identical` passed, and ")
     assert ("different on" in message) == bool(answers)
     assert town.check_range(base)[0] == 1
+
+
+def test_a_reproduction_of_another_record_counts_for_nothing(town: Town) -> None:
+    ask(town, "reproduced: identical")
+    town.enter("Kim", day=2)
+    reproduce(town, "identical", 1, None, of=Digest.of_bytes(b"another record"))
+    town.enter("Kim", day=3)
+    town.force_through("1.1.0")
+    (message,) = [words for kind, words in town.name_findings() if kind == "gate"]
+    assert message == "says that its gate `reproduced identical` passed, and nobody reproduced it"
 
 
 def test_a_reproduction_that_was_made_is_no_alarm(town: Town) -> None:
@@ -150,3 +165,21 @@ def test_an_answer_that_contradicts_its_weights_is_named(
     done = town.repository.mlver("verify", "--all")
     assert done.code == 1
     assert words in " ".join(done.out.split())
+
+
+def test_numbers_beyond_the_tolerance_are_named(town: Town) -> None:
+    town.enter("Kim", day=2)
+    beyond = ComparedValues(tensors=1, largest=99.0, relative=0.5, tolerance=0.001)
+    reproduce(town, "within", 1, None, values=beyond)
+    done = town.repository.mlver("verify", "--all")
+    assert done.code == 1
+    assert "says `within` 0.001, and that numbers differ by more" in " ".join(done.out.split())
+
+
+def test_a_reproduction_from_before_its_version_is_named(town: Town) -> None:
+    town.enter("Kim", day=-400)
+    reproduce(town, "different", 1, None)
+    done = town.repository.mlver("verify", "--all")
+    assert done.code == 1
+    assert "reproductions/1.1.0/0001.yaml" in done.out
+    assert "date" in done.out
