@@ -25,7 +25,7 @@ _READER, _END = b"-> ", b"---"
 _GREASE = "-grease"  # a line that age adds so that every reader bears unknown ones
 
 
-class ByteSource(Protocol):
+class ByteStream(Protocol):
     """What bytes are read from; none are left where it gives none."""
 
     def read(self, size: int, /) -> bytes: ...
@@ -77,7 +77,7 @@ def _build_error(shown: str, error: Exception) -> MlverError:
     return MlverError(message)
 
 
-def encrypt_stream(source: ByteSource, out: BinaryIO, recipients: Sequence[str]) -> None:
+def encrypt_stream(source: ByteStream, out: BinaryIO, recipients: Sequence[str]) -> None:
     """Encrypt what is left to read of `source` for all of these public keys, in little memory.
 
     Raise MlverError for what is no public key, or where the library for it is not installed.

@@ -60,7 +60,7 @@ _ABSENT = frozenset({"404", "410"})
 _UNFIT = frozenset({"422"})
 
 
-class LfsAnswer(NamedTuple):
+class LfsBatchAnswer(NamedTuple):
     """What became of contents that were asked for: the others arrived.
 
     `wrong` are on the server with another size or with other bytes.
@@ -85,17 +85,17 @@ class GitLfs:
         return self.endpoint.describe()
 
     @contextmanager
-    def open_exchange(self, stall: float = STALL_S) -> Iterator[LfsExchange]:
+    def open_exchange(self, stall: float = STALL_S) -> Iterator[LfsBatchExchange]:
         """Prepare a repository for the block; what earlier ones left is removed.
 
         A connection that no byte came through for `stall` seconds is tried again once.
         """
         with open_scratch(self.repository, self.folder) as scratch:
-            yield LfsExchange(self, scratch, stall)
+            yield LfsBatchExchange(self, scratch, stall)
 
 
 @dataclass(frozen=True, slots=True)
-class LfsExchange:
+class LfsBatchExchange:
     """Contents on their way. All are named by 64 hexadecimal digits."""
 
     program: GitLfs
@@ -119,7 +119,7 @@ class LfsExchange:
         if code:
             raise self._failure("sent to", output)
 
-    def fetch_objects(self, sizes: Mapping[str, int]) -> LfsAnswer:
+    def fetch_objects(self, sizes: Mapping[str, int]) -> LfsBatchAnswer:
         """Have contents brought here; raise MlverError where that failed for another reason."""
         commit = self._name_wanted(sizes)
         code, output = self._run_lfs(["fetch", self.program.remote, commit])
@@ -128,13 +128,13 @@ class LfsExchange:
             if not self.locate_object(oid).is_file():
                 lacking.add(oid)
         if not lacking and not code:
-            return LfsAnswer(frozenset(), frozenset())
+            return LfsBatchAnswer(frozenset(), frozenset())
         answer = _parse_refusals(output, lacking)
         if answer.missing | answer.wrong != lacking:
             raise self._failure("fetched from", output)
         return answer
 
-    def ask_objects(self, sizes: Mapping[str, int]) -> LfsAnswer:
+    def ask_objects(self, sizes: Mapping[str, int]) -> LfsBatchAnswer:
         """Ask which contents the server has, of this size; nothing is sent or brought.
 
         `prune` asks it by a batch of downloads, and takes every failure for "no": of what it did
@@ -148,7 +148,7 @@ class LfsExchange:
         unconfirmed = set(_LISTED.findall(output)) & sizes.keys()
         verified = _VERIFIED.findall(output)
         if not code and verified and int(verified[-1]) == len(sizes):
-            return LfsAnswer(frozenset(), frozenset())
+            return LfsBatchAnswer(frozenset(), frozenset())
         if not unconfirmed:
             raise self._failure("asked for at", output)
         asked_again = {oid: sizes[oid] for oid in sorted(unconfirmed)}
@@ -232,13 +232,13 @@ class LfsExchange:
         return self.scratch.run_git(["lfs", "version"]).code == 0
 
 
-def _parse_refusals(output: str, lacking: set[str]) -> LfsAnswer:
+def _parse_refusals(output: str, lacking: set[str]) -> LfsBatchAnswer:
     """What git-lfs said of contents that did not come."""
     if not _REFUSED.search(output):
         if _NONE_FOUND in output:
-            return LfsAnswer(frozenset(lacking), frozenset())
+            return LfsBatchAnswer(frozenset(lacking), frozenset())
         if _NONE_VALID in output:
-            return LfsAnswer(frozenset(), frozenset(lacking))
+            return LfsBatchAnswer(frozenset(), frozenset(lacking))
     missing: set[str] = set()
     wrong = set(_OTHER_BYTES.findall(output))
     for oid, code in _REFUSED.findall(output):
@@ -246,7 +246,7 @@ def _parse_refusals(output: str, lacking: set[str]) -> LfsAnswer:
             missing.add(oid)
         elif code in _UNFIT:
             wrong.add(oid)
-    return LfsAnswer(frozenset(missing & lacking), frozenset(wrong & lacking))
+    return LfsBatchAnswer(frozenset(missing & lacking), frozenset(wrong & lacking))
 
 
 def _begin_commit(seconds: int) -> str:

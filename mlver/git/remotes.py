@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteState:
+class AdvertisedReferences:
     """`branch` is the default one's short name, `tip` its commit, `tags` the object of each tag.
 
     `code` are the references that keep code commits, by their full names.
@@ -140,7 +140,7 @@ def list_branches(repository: GitRepository, remote: str) -> dict[str, str]:
     return {name: object_id for object_id, name in listed}
 
 
-def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
+def read_remote_state(repository: GitRepository, remote: str) -> AdvertisedReferences:
     """Ask a remote, over the network; raise MlverError where it names no default branch."""
     arguments = ["--symref", "--", remote, "HEAD", "refs/tags/*", f"{CODE_REFERENCES}/*"]
     branch = ""
@@ -158,7 +158,9 @@ def read_remote_state(repository: GitRepository, remote: str) -> RemoteState:
             hint=push,
         )
     listed = [(object_id, name) for name, object_id in references.items()]
-    return RemoteState(branch, references["HEAD"], _select_tags(listed), _select_code(listed))
+    return AdvertisedReferences(
+        branch, references["HEAD"], _select_tags(listed), _select_code(listed)
+    )
 
 
 def _list_remote(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mlver.content.tensors.sources import read_bytes
-from mlver.content.tensors.tensor import ByteSource, Content, Span, TensorFault, check_count
+from mlver.content.tensors.tensor import ByteSource, ByteSpan, Content, TensorFault, check_count
 
 _LOCAL_HEADER = b"PK\x03\x04"
 _LOCAL_BYTES = 30
@@ -57,7 +57,7 @@ class SourceFile(io.RawIOBase):
 class Inflated:
     """Deflated bytes of an archive, but for the first `skipped`, inflated as they are read."""
 
-    packed: Span
+    packed: ByteSpan
     whole: int
     skipped: int = 0
 
@@ -102,7 +102,7 @@ class Inflated:
             raise TensorFault("a member of it ends before its data do")
 
 
-def open_members(source: ByteSource) -> dict[str, Span | Inflated]:
+def open_members(source: ByteSource) -> dict[str, ByteSpan | Inflated]:
     """Find the members of an archive by name.
 
     Raise TensorFault for one that is damaged, encrypted, packed by another method, or a bomb.
@@ -113,7 +113,7 @@ def open_members(source: ByteSource) -> dict[str, Span | Inflated]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
         raise TensorFault("it is no sound zip archive") from None
     check_count(len(infos))
-    members: dict[str, Span | Inflated] = {}
+    members: dict[str, ByteSpan | Inflated] = {}
     for info in infos:
         if info.is_dir():
             continue
@@ -124,7 +124,7 @@ def open_members(source: ByteSource) -> dict[str, Span | Inflated]:
     return members
 
 
-def _open_member(source: ByteSource, info: zipfile.ZipInfo) -> Span | Inflated:
+def _open_member(source: ByteSource, info: zipfile.ZipInfo) -> ByteSpan | Inflated:
     name = info.filename
     if info.flag_bits & _ENCRYPTED:
         raise TensorFault(f"its member {name!r:.80} is encrypted")
@@ -135,7 +135,7 @@ def _open_member(source: ByteSource, info: zipfile.ZipInfo) -> Span | Inflated:
     offset = info.header_offset + _LOCAL_BYTES + lengths
     if offset + info.compress_size > source.size:
         raise TensorFault(f"its member {name!r:.80} lies outside the file")
-    packed = Span(source, offset, info.compress_size)
+    packed = ByteSpan(source, offset, info.compress_size)
     if info.compress_type == zipfile.ZIP_DEFLATED:
         return Inflated(packed, info.file_size)
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
@@ -143,12 +143,12 @@ def _open_member(source: ByteSource, info: zipfile.ZipInfo) -> Span | Inflated:
     return packed
 
 
-def _refuse_bombs(source: ByteSource, members: dict[str, Span | Inflated]) -> None:
+def _refuse_bombs(source: ByteSource, members: dict[str, ByteSpan | Inflated]) -> None:
     total = 0
     spans: list[tuple[int, int]] = []
     for member in members.values():
         total += member.size
-        packed = member if isinstance(member, Span) else member.packed
+        packed = member if isinstance(member, ByteSpan) else member.packed
         spans.append((packed.offset, packed.offset + packed.size))
     refuse_growth(source, total)
     for (_, end), (begin, _) in pairwise(sorted(spans)):

@@ -10,7 +10,7 @@ from functools import partial
 from mlver.content.tensors import elements
 from mlver.content.tensors.deltas import (
     BlockPair,
-    Measurement,
+    MeasuredChange,
     estimate_delta,
     make_zero_delta,
     measure_delta,
@@ -107,7 +107,7 @@ class TensorComparer:
             state = "same" if measurement.is_equal else "changed"
         return replace(change, state=state, delta=measurement.delta)
 
-    def _measure_pair(self, old: SideTensor, new: SideTensor) -> Measurement:
+    def _measure_pair(self, old: SideTensor, new: SideTensor) -> MeasuredChange:
         """Measure two tensors by the best that is known of both."""
         if old.found is None or new.found is None:
             return self._estimate_pair(old, new)
@@ -118,19 +118,19 @@ class TensorComparer:
             return self._estimate_pair(old, new)
         else:
             is_equal = starts_with(new.found.content, old.found.content, self._pair)
-            measurement = Measurement(None, is_equal)
+            measurement = MeasuredChange(None, is_equal)
         self.progress(old.found.content.size + new.found.content.size)
         return measurement
 
-    def _estimate_pair(self, old: SideTensor, new: SideTensor) -> Measurement:
+    def _estimate_pair(self, old: SideTensor, new: SideTensor) -> MeasuredChange:
         old_kept, new_kept = self._describe(old), self._describe(new)
         if (old.dtype, old.shape) == (new.dtype, new.shape):
             if old_kept.digest == new_kept.digest:
-                return Measurement(make_zero_delta(new_kept), is_equal=True)
+                return MeasuredChange(make_zero_delta(new_kept), is_equal=True)
             # A few elements that are equal say nothing of all of them.
             estimate = estimate_delta(old_kept, new_kept)
-            return Measurement(None if estimate is None else estimate.delta, is_equal=False)
-        return estimate_delta(old_kept, new_kept) or Measurement(None, is_equal=False)
+            return MeasuredChange(None if estimate is None else estimate.delta, is_equal=False)
+        return estimate_delta(old_kept, new_kept) or MeasuredChange(None, is_equal=False)
 
     def _describe(self, tensor: SideTensor) -> KeptTensor:
         """Describe a tensor, from its bytes where these are here."""

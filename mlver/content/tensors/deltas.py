@@ -53,7 +53,7 @@ def starts_with(new: Content, old: Content, pair: BlockPair) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class MeasuredChange:
     """How far apart two tensors are; `delta` is None where nothing here can reckon with them.
 
     `rounds`: every new value is the old one as a cast rounds it. Of two with unequally many
@@ -65,7 +65,7 @@ class Measurement:
     rounds: bool = False
 
 
-def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> Measurement:
+def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> MeasuredChange:
     """Measure two tensors whose types numpy has; raise MlverError where it is not installed."""
     meter = _DeltaMeter(old.dtype, new.dtype)
     widths = elements.find_element_bytes(old.dtype), elements.find_element_bytes(new.dtype)
@@ -118,7 +118,7 @@ class _DeltaMeter:
             with self._numpy.errstate(all="ignore"):
                 self._add_square(elements.widen_block(new, self._new_dtype))
 
-    def build_measurement(self) -> Measurement:
+    def build_measurement(self) -> MeasuredChange:
         delta = Delta(
             compared=self._compared,
             changed=self._changed,
@@ -130,7 +130,7 @@ class _DeltaMeter:
             infinities=self._infinities,
         )
         is_equal = self._is_equal and not self._is_retyped
-        return Measurement(delta, is_equal, self._is_retyped and self._rounds)
+        return MeasuredChange(delta, is_equal, self._is_retyped and self._rounds)
 
     def _are_same(self, old: memoryview, new: memoryview) -> bool:
         wide = "u8" if len(new) % 8 == 0 else "u1"
@@ -189,7 +189,7 @@ class _DeltaMeter:
 # -- from what is kept -------------------------------------------------------------------------
 
 
-def estimate_delta(old: KeptTensor, new: KeptTensor) -> Measurement | None:
+def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
     """Estimate how far apart two tensors are from the few elements that are kept of each.
 
     None for types whose elements cannot be read without numpy.
@@ -216,7 +216,7 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> Measurement | None:
         infinities=None if new.summary is None else new.summary.infinities,
         estimated=True,
     )
-    return Measurement(delta, not differing, rounds and old.dtype != new.dtype)
+    return MeasuredChange(delta, not differing, rounds and old.dtype != new.dtype)
 
 
 def make_zero_delta(kept: KeptTensor) -> Delta:

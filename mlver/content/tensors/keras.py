@@ -17,8 +17,8 @@ from mlver.content.tensors.archives import (
 from mlver.content.tensors.sources import BytesSource
 from mlver.content.tensors.tensor import (
     ByteSource,
+    ByteSpan,
     Content,
-    Span,
     Tensor,
     TensorFault,
     TensorFile,
@@ -56,7 +56,7 @@ _TYPES = {
 class _Subsource:
     """Part of a source, as a source."""
 
-    span: Span
+    span: ByteSpan
 
     @property
     def size(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from mlver.content.tensors.archives import Inflated, open_members, read_start
 from mlver.content.tensors.tensor import (
     ByteSource,
-    Span,
+    ByteSpan,
     Tensor,
     TensorFault,
     TensorFile,
@@ -48,7 +48,7 @@ _DESCRIPTION = re.compile(r"([<>|=])([a-zA-Z][0-9]{0,10})")
 
 def read_npy(source: ByteSource) -> TensorFile:
     """Read the array of a file; raise TensorFault for a file that is not sound."""
-    tensor = _read_array(Span(source, 0, source.size), "array")
+    tensor = _read_array(ByteSpan(source, 0, source.size), "array")
     return TensorFile(format="numpy", tensors=(tensor,))
 
 
@@ -61,13 +61,13 @@ def read_npz(source: ByteSource) -> TensorFile:
     return TensorFile(format="numpy", tensors=tuple(tensors))
 
 
-def _read_array(content: Span | Inflated, name: str) -> Tensor:
+def _read_array(content: ByteSpan | Inflated, name: str) -> Tensor:
     start = read_start(content, _PREFIX_BYTES + _MOST_HEADER_BYTES)
     begin, length = _find_header(start, name)
     description, is_fortran, shape = _parse_header(start[begin : begin + length], name)
     data_start = begin + length
-    if isinstance(content, Span):
-        data: Span | Inflated = Span(
+    if isinstance(content, ByteSpan):
+        data: ByteSpan | Inflated = ByteSpan(
             content.source, content.offset + data_start, content.size - data_start
         )
     else:

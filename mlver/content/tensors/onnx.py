@@ -14,8 +14,8 @@ from mlver.content.tensors.protobuf import Field, Message
 from mlver.content.tensors.sources import BytesSource
 from mlver.content.tensors.tensor import (
     ByteSource,
+    ByteSpan,
     OpenBeside,
-    Span,
     Tensor,
     TensorFault,
     TensorFile,
@@ -171,7 +171,7 @@ def _build_tensor(source: ByteSource, found: _Initialiser, open_beside: OpenBesi
     if found.is_external:
         content = _open_external(found, size, open_beside)
     elif found.data is None:
-        content = Span(source, 0, 0)
+        content = ByteSpan(source, 0, 0)
     elif found.data.number in _VARINTS:
         content = _convert_varints(found, found.data, dtype, count_elements(shape))
     else:
@@ -183,17 +183,17 @@ def _build_tensor(source: ByteSource, found: _Initialiser, open_beside: OpenBesi
     return Tensor(name=found.name, dtype=dtype, shape=shape, content=content)
 
 
-def _convert_varints(found: _Initialiser, data: Field, dtype: str, count: int) -> Span:
+def _convert_varints(found: _Initialiser, data: Field, dtype: str, count: int) -> ByteSpan:
     """Write numbers that stand one by one as they lie in memory."""
     if count > _MOST_VARINTS:
         raise TensorFault(f"the initialiser {found.name!r:.80} has too many numbers one by one")
     width = max(count_bytes(dtype, ()), 1)
     form, mask = _WIDTHS[width], (1 << (8 * width)) - 1
     packed = b"".join(struct.pack(form, number & mask) for number in data.read_varints(count))
-    return Span(BytesSource(packed), 0, len(packed))
+    return ByteSpan(BytesSource(packed), 0, len(packed))
 
 
-def _open_external(found: _Initialiser, size: int, open_beside: OpenBeside) -> Span:
+def _open_external(found: _Initialiser, size: int, open_beside: OpenBeside) -> ByteSpan:
     """Find bytes in a file beside the model; a path that leads elsewhere is refused."""
     location = found.external.get("location", "")
     parts = location.split("/")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlver.content.tensors.sources import BytesSource, read_bytes
-from mlver.content.tensors.tensor import ByteSource, Span, TensorFault
+from mlver.content.tensors.tensor import ByteSource, ByteSpan, TensorFault
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_TEXT = 4096
@@ -36,9 +36,9 @@ class Field:
             raise TensorFault("a field is bytes, and should be a number")
         return self.value
 
-    def as_span(self) -> Span:
+    def as_span(self) -> ByteSpan:
         """The bytes, which fields of numbers have as well where these are of a fixed width."""
-        return Span(self.source, self.offset, self.size)
+        return ByteSpan(self.source, self.offset, self.size)
 
     def as_message(self) -> Message:
         """The field as a message; raise TensorFault where it is a number."""

@@ -24,8 +24,8 @@ from mlver.content.tensors.sources import read_bytes
 from mlver.content.tensors.tensor import (
     ELEMENT_BITS,
     ByteSource,
+    ByteSpan,
     Content,
-    Span,
     Tensor,
     TensorFault,
     TensorFile,
@@ -153,13 +153,15 @@ def _read_legacy(source: ByteSource) -> TensorFile:
     return TensorFile(format="pytorch", tensors=tensors, imports=walked.imports)
 
 
-def _place_storages(source: ByteSource, value: Any, keys: Any, position: int) -> Mapping[str, Span]:
+def _place_storages(
+    source: ByteSource, value: Any, keys: Any, position: int
+) -> Mapping[str, ByteSpan]:
     """Find each storage: the number of its elements, and then these."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise TensorFault("it does not say which storages it has")
     check_count(len(keys))
     dtypes = {storage.key: storage.dtype for storage in _find_storages(value)}
-    placed: dict[str, Span] = {}
+    placed: dict[str, ByteSpan] = {}
     for key in keys:
         dtype = dtypes.get(key)
         if dtype is None:
@@ -269,8 +271,8 @@ def _build_tensor(name: str, call: Call, find_storage: FindStorage) -> Tensor:
 
 
 def _cut_content(whole: Content, begin: int, size: int, name: str) -> Content:
-    if isinstance(whole, Span):
-        return Span(whole.source, whole.offset + begin, size)
+    if isinstance(whole, ByteSpan):
+        return ByteSpan(whole.source, whole.offset + begin, size)
     if isinstance(whole, Inflated) and begin == 0 and size == whole.size:
         return whole
     raise TensorFault(f"the tensor {name!r:.80} is part of a storage that is packed")

@@ -72,7 +72,7 @@ class Content(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ByteSpan:
     """Bytes that lie in a file as they are."""
 
     source: ByteSource
@@ -154,8 +154,8 @@ def check_count(count: int) -> None:
         raise TensorFault(f"it names {count:,} tensors, and at most {MOST_TENSORS:,} are read")
 
 
-def make_span(source: ByteSource, offset: int, size: int, name: str) -> Span:
+def make_span(source: ByteSource, offset: int, size: int, name: str) -> ByteSpan:
     """Make a span of a file; raise TensorFault where it leads out of it."""
     if not (0 <= offset <= source.size and 0 <= size <= source.size - offset):
         raise TensorFault(f"the bytes of {name!r:.80} lie outside the file")
-    return Span(source, offset, size)
+    return ByteSpan(source, offset, size)

@@ -50,7 +50,7 @@ div{{overflow-x:auto}}
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class _PageSection:
     """A part of the page: a table, or a line where there is nothing to tell."""
 
     title: str
@@ -86,7 +86,7 @@ def build_html(result: ReportResult) -> str:
     return MARK + _PAGE.format(title=_escape(_title(result)), body="\n".join(parts))
 
 
-def _build_table(section: _Section) -> str:
+def _build_table(section: _PageSection) -> str:
     headers = _join_cells("th", section.headers)
     rows = "\n".join(f"<tr>{_join_cells('td', row)}</tr>" for row in section.rows)
     return f"<div><table><thead><tr>{headers}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
@@ -121,11 +121,11 @@ def _tell_audit(result: ReportResult) -> str:
 # -- sections --------------------------------------------------------------------------------------
 
 
-def _list_sections(result: ReportResult) -> Iterator[_Section]:
-    yield _Section(
+def _list_sections(result: ReportResult) -> Iterator[_PageSection]:
+    yield _PageSection(
         "Stages", ("stage", "version"), list(result.holders.items()), "No stage is held."
     )
-    yield _Section(
+    yield _PageSection(
         "Versions",
         ("version", "time (UTC)", "by", "why", "metrics", "since"),
         [_list_version_cells(version) for version in result.versions],
@@ -133,26 +133,28 @@ def _list_sections(result: ReportResult) -> Iterator[_Section]:
     )
     headers = ("stage", "time (UTC)", "from", "to", "by", "why", "marks")
     promotions = [_list_move_cells(move) for move in result.promotions]
-    yield _Section("Promotions", headers, promotions, "Nothing was promoted.")
+    yield _PageSection("Promotions", headers, promotions, "Nothing was promoted.")
     headers = ("stage", "time (UTC)", "from", "which had held it", "to", "by", "why")
     rollbacks = [_list_rollback_cells(move) for move in result.rollbacks]
-    yield _Section("Rollbacks and emptied stages", headers, rollbacks, "Nothing was rolled back.")
+    yield _PageSection(
+        "Rollbacks and emptied stages", headers, rollbacks, "Nothing was rolled back."
+    )
     forced = [move for move in (*result.promotions, *result.rollbacks) if move.forced]
-    yield _Section(
+    yield _PageSection(
         "Forced",
         ("stage", "time (UTC)", "version", "by", "gates that were shut", "why"),
         [_list_forced_cells(move) for move in forced],
         "No gate was overruled.",
     )
     yield _list_rules(result)
-    yield _Section(
+    yield _PageSection(
         "Known defects",
         ("version", "holds", "noted (UTC)", "by", "note"),
         [_list_defect_cells(defect) for defect in result.defects],
         "None is noted.",
     )
     costs = [[version.version, version.cost] for version in result.versions if version.cost]
-    yield _Section("Training cost", ("version", "cost"), costs, "No run recorded any.")
+    yield _PageSection("Training cost", ("version", "cost"), costs, "No run recorded any.")
 
 
 def _list_defect_cells(defect: ReportedDefect) -> list[str]:
@@ -165,7 +167,7 @@ def _list_defect_cells(defect: ReportedDefect) -> list[str]:
     ]
 
 
-def _list_rules(result: ReportResult) -> _Section:
+def _list_rules(result: ReportResult) -> _PageSection:
     rows = [
         [
             rule.stage,
@@ -177,7 +179,7 @@ def _list_rules(result: ReportResult) -> _Section:
         for rule in result.rules
     ]
     headers = ("stage", "time (UTC)", "change", "by", "commit")
-    return _Section("Rules", headers, rows, "No rule was changed.")
+    return _PageSection("Rules", headers, rows, "No rule was changed.")
 
 
 def _list_version_cells(version: ReportedVersion) -> list[str]:

@@ -100,7 +100,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkingCode:
+class ComparedCode:
     """HEAD, and the paths that differ from it. Git looks at the whole work tree for it."""
 
     commit: str | None
@@ -108,14 +108,14 @@ class WorkingCode:
     changed_paths: Sequence[str]
 
     @classmethod
-    def read_from(cls, project: Project) -> WorkingCode:
+    def read_from(cls, project: Project) -> ComparedCode:
         head_state = project.repository.head()
         changed_paths, _ = project.repository.changes()
         return cls(head_state.commit, head_state.branch, changed_paths)
 
 
 def snapshot_work_tree(
-    project: Project, model: str, *, environment: bool = False, code: WorkingCode | None = None
+    project: Project, model: str, *, environment: bool = False, code: ComparedCode | None = None
 ) -> ModelSnapshot:
     """The work tree, at the paths that `model.yaml` names.
 
@@ -150,7 +150,7 @@ def snapshot_work_tree(
         params=params,
         metrics=_gather_values(project, settings.metrics, settings.metric_keys, lacking),
         environment=captured,
-        code=_judge_code(project, code or WorkingCode.read_from(project), settings),
+        code=_judge_code(project, code or ComparedCode.read_from(project), settings),
         lacking=tuple(lacking),
     )
 
@@ -163,7 +163,7 @@ def _gather_values(
     return value_files.gather_values(project.top_folder, present, (), keys)
 
 
-def _judge_code(project: Project, code: WorkingCode, settings: ModelSettings) -> CodeState:
+def _judge_code(project: Project, code: ComparedCode, settings: ModelSettings) -> CodeState:
     """HEAD, and whether anything but the model's own files differs from it."""
     own_paths = measuring.collect_own_paths(project, settings)
     dirty = False

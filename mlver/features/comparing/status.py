@@ -17,9 +17,9 @@ from mlver.features.comparing.ignore_changes import (
     include_pinned,
 )
 from mlver.features.comparing.snapshot import (
+    ComparedCode,
     ModelSnapshot,
     PinnedArtifact,
-    WorkingCode,
     keep_file_values,
     read_directions,
     snapshot_version,
@@ -120,12 +120,12 @@ def find_status(
         model_names = [project.resolve_model(model)]
     reader = TolerantReader()
     statuses = []
-    code: WorkingCode | None = None
+    code: ComparedCode | None = None
     for model_name in model_names:
         versions = _list_readable_versions(project, model_name, reader)
         if not versions:
             continue
-        code = code or WorkingCode.read_from(project)
+        code = code or ComparedCode.read_from(project)
         working_snapshot = snapshot_work_tree(project, model_name, code=code)
         status = _compare_with_versions(project, working_snapshot, versions, reader)
         statuses.append(status)

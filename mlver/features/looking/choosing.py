@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from mlver.errors import MlverError, UsageError, summarise_error
 from mlver.features.looking.list import (
-    ChosenVersions,
     ListedSource,
+    ListedVersions,
     NewestVersions,
     ReadRecord,
     ReadRecords,
@@ -48,7 +48,7 @@ class MatchingVersions:
     columns: Sequence[VersionField]
     is_reversed: bool = False
 
-    def choose_versions(self, source: ListedSource) -> ChosenVersions:
+    def choose_versions(self, source: ListedSource) -> ListedVersions:
         if self.where is None and self.order is None and not self.is_reversed:
             newest = NewestVersions(self.limit).choose_versions(source)
             readable, _ = _part_faults(newest.records)
@@ -62,7 +62,7 @@ class MatchingVersions:
             _refuse_ambiguous(self.where, subjects)
         meant = [number for number in readable if self._is_meant(subjects[number])]
         shown = self._cut_list(source, self._order_versions(source, subjects, meant))
-        return ChosenVersions(
+        return ListedVersions(
             numbers=shown,
             total=len(numbers),
             matching=len(meant),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlver.errors import UsageError
-from mlver.features.looking.list import NewestVersions, VersionChoice, list_versions
+from mlver.features.looking.list import NewestVersions, VersionFilter, list_versions
 from mlver.features.looking.list_screen import draw_list
 from mlver.terminal.options import Json, Model, Ref, complete_stage
 from mlver.terminal.session import emit_result, find_session
@@ -66,7 +66,7 @@ def list_command(
     if as_csv + as_markdown + json > 1:
         raise UsageError("--csv, --markdown and --json are three ways to print: give one of them")
     most = None if every else limit
-    choice: VersionChoice = NewestVersions(most)
+    choice: VersionFilter = NewestVersions(most)
     if where is not None or sort is not None or reverse or columns:
         # What reads filters costs a plain list its modules at its start.
         from mlver.features.looking.choosing import choose_matching

@@ -104,7 +104,7 @@ class ListedSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenVersions:
+class ListedVersions:
     """Versions in the order in which they are shown.
 
     `total` counts all of the model, and `matching` those that were meant. `latest` is the highest
@@ -121,10 +121,10 @@ class ChosenVersions:
     faults: tuple[str, ...] = ()
 
 
-class VersionChoice(Protocol):
+class VersionFilter(Protocol):
     """Which versions are shown, in what order, and what of them."""
 
-    def choose_versions(self, source: ListedSource) -> ChosenVersions: ...
+    def choose_versions(self, source: ListedSource) -> ListedVersions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class NewestVersions:
 
     limit: int | None = 20
 
-    def choose_versions(self, source: ListedSource) -> ChosenVersions:
+    def choose_versions(self, source: ListedSource) -> ListedVersions:
         registry = source.project.registry
         if self.limit is None:
             numbers = registry.list_versions(source.model)[::-1]
@@ -150,7 +150,7 @@ class NewestVersions:
         # What is in production is the first question, however old it is.
         older = [parse_version(number) for number in source.held if number not in newest]
         shown = [*numbers, *sort_versions(older)[::-1]]
-        return ChosenVersions(
+        return ListedVersions(
             numbers=shown,
             total=total,
             matching=total,
@@ -160,7 +160,7 @@ class NewestVersions:
 
 
 def list_versions(
-    project: Project, model: str | None = None, choice: VersionChoice | None = None
+    project: Project, model: str | None = None, choice: VersionFilter | None = None
 ) -> ListResult:
     """The chosen versions of one model or of each; the newest, if nothing else is chosen."""
     if model is None:
@@ -185,12 +185,12 @@ class _ReadModel:
     """What was read of a model, but for its tags; `faults` are why some of it could not be."""
 
     source: ListedSource
-    chosen: ChosenVersions
+    chosen: ListedVersions
     holdings: StageHolders
     faults: tuple[str, ...]
 
 
-def _read_model(project: Project, model: str, choice: VersionChoice) -> _ReadModel:
+def _read_model(project: Project, model: str, choice: VersionFilter) -> _ReadModel:
     registry = project.registry
     reader = TolerantReader()
     holdings = reader.read_holdings(registry, model)
@@ -243,7 +243,7 @@ def _list_unsealed(stages: Iterable[str], known_seals: ShownSeals) -> tuple[str,
 
 
 def _list_version(
-    source: ListedSource, chosen: ChosenVersions, number: Version, known_seals: ShownSeals
+    source: ListedSource, chosen: ListedVersions, number: Version, known_seals: ShownSeals
 ) -> ListedVersion:
     stages = source.held.get(str(number), ())
     unsealed_stages = _list_unsealed(stages, known_seals)

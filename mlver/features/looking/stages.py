@@ -19,7 +19,7 @@ from mlver.records.promotion import PromotionRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldStage:
+class StageHolder:
     """A stage of a model, and the promotion that decides what it holds.
 
     `version` is None where the stage is empty; all else is None where it was never moved. `since`
@@ -48,7 +48,7 @@ class StagesResult:
 
     read: str
     models: int
-    stages: tuple[HeldStage, ...]
+    stages: tuple[StageHolder, ...]
     faults: tuple[str, ...]
 
 
@@ -70,7 +70,7 @@ def read_stages(
     states = promotion_seals.read_seal_states(project, deciding)
     unconfirmed = _find_unconfirmed(project, model_names, moved)
     retired = {name: reader.read_retired(registry, name) for name in model_names}
-    held_stages: list[HeldStage] = []
+    held_stages: list[StageHolder] = []
     for (model_name, stage), chain in chains.items():
         held = _describe_stage(model_name, stage, chain, states, unconfirmed)
         if held.version is not None:
@@ -126,11 +126,11 @@ def _describe_stage(
     chain: PromotionChain,
     states: Mapping[str, SealState],
     unconfirmed: frozenset[str],
-) -> HeldStage:
+) -> StageHolder:
     if not chain:
-        return HeldStage(model=model, stage=stage)
+        return StageHolder(model=model, stage=stage)
     record, _ = chain[-1]
-    return HeldStage(
+    return StageHolder(
         model=model,
         stage=stage,
         version=holder_after(record),

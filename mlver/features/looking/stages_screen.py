@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlver.features.looking.stages import HeldStage, StagesResult
+from mlver.features.looking.stages import StageHolder, StagesResult
 from mlver.terminal.links import draw_empty_registry, draw_faults
 from mlver.terminal.screen import Cell, Part, TextScreen, measure_width
 from mlver.terminal.words import format_age, format_author, take_first_line
@@ -42,7 +42,7 @@ def draw_stages(result: StagesResult, screen: TextScreen) -> None:
     draw_faults(result.faults, screen)
 
 
-def _format_row(held: HeldStage, now: str, *, is_first: bool) -> list[Cell]:
+def _format_row(held: StageHolder, now: str, *, is_first: bool) -> list[Cell]:
     version: list[Part] = [("(empty)", "dim")]
     if held.version is not None:
         version = [(held.version, "good")]

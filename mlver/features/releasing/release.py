@@ -22,7 +22,7 @@ from mlver.findings import Finding
 from mlver.git import changes, remotes
 from mlver.git.git_tag import GitTag
 from mlver.git.process import GitFailed
-from mlver.git.remotes import RemoteState
+from mlver.git.remotes import AdvertisedReferences
 from mlver.policy.chain import UNSIGNED, judge_tag
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.edit.intent import SealSource
@@ -68,7 +68,9 @@ def release_records(
         return release.run_release(models)
 
 
-def _read_main_line(project: Project, remote: str, state: RemoteState, *, fetch: bool) -> Project:
+def _read_main_line(
+    project: Project, remote: str, state: AdvertisedReferences, *, fetch: bool
+) -> Project:
     """The project as the remote's main line has it; with `fetch`, its commits are brought here."""
     repository = project.repository
     if not repository.has_commit(state.tip):
@@ -121,7 +123,7 @@ class _ReleaseRun:
     project: Project
     edit: PlannedEdit | None
     remote: str
-    state: RemoteState
+    state: AdvertisedReferences
     silence: trigger.PipelineSilence | None
     require_trigger: bool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mlver.errors import MlverError, summarise_error
-from mlver.features.remotes.result import RemoteResult, RemoteState, describe_remote
+from mlver.features.remotes.result import RemoteResult, RemoteStatus, describe_remote
 from mlver.project.project import Project
 from mlver.project.remote.configured import ConfiguredRemote, choose_remotes, list_remotes
 from mlver.project.remote.team import open_team
@@ -16,7 +16,7 @@ from mlver.records import layout
 
 def list_known(project: Project) -> RemoteResult:
     """List the remotes of the settings; nothing is asked of them."""
-    states: list[RemoteState] = []
+    states: list[RemoteStatus] = []
     for remote in list_remotes(project):
         states.append(describe_remote(project, remote, default=not states))
     return _build_result("list", states)
@@ -48,7 +48,7 @@ def _try_trusted(project: Project, remote: ConfiguredRemote) -> RemoteTrial:
         return RemoteTrial(reachable=False, error=summarise_error(error), hints=error.hints)
 
 
-def _build_result(action: Literal["list", "show"], states: list[RemoteState]) -> RemoteResult:
+def _build_result(action: Literal["list", "show"], states: list[RemoteStatus]) -> RemoteResult:
     return RemoteResult(
         action=action, path=layout.CONFIG, remotes=tuple(states), changed=False, dry_run=False
     )

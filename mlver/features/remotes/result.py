@@ -16,7 +16,7 @@ Action = Literal["add", "list", "show", "remove"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteState:
+class RemoteStatus:
     """A remote as the settings have it, and what is known of it.
 
     `address` and `endpoint` are shown without what may be a secret. `place` is what a confirmation
@@ -54,7 +54,7 @@ class RemoteResult:
 
     action: Action
     path: str
-    remotes: tuple[RemoteState, ...]
+    remotes: tuple[RemoteStatus, ...]
     changed: bool
     dry_run: bool
 
@@ -71,7 +71,7 @@ def describe_remote(
     default: bool,
     trial: RemoteTrial | None = None,
     confirmed: bool = False,
-) -> RemoteState:
+) -> RemoteStatus:
     """Describe a remote; `confirmed` where the person types its address themself."""
     fault = remote.fault
     place = None
@@ -85,7 +85,7 @@ def describe_remote(
             place = found.text
             trusted = confirmed or is_trusted(found)
     settings = remote.settings
-    return RemoteState(
+    return RemoteStatus(
         name=remote.name,
         address=remote.shown_url,
         endpoint=remote.shown_endpoint,

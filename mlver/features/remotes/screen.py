@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlver.errors import shell_command
-from mlver.features.remotes.result import RemoteResult, RemoteState
+from mlver.features.remotes.result import RemoteResult, RemoteStatus
 from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, Part, TextScreen
 from mlver.terminal.words import format_count, format_size
@@ -34,7 +34,7 @@ def _draw_list(result: RemoteResult, screen: TextScreen) -> None:
     screen.draw_table(rows, fold=1)
 
 
-def _draw_remote(remote: RemoteState, screen: TextScreen) -> None:
+def _draw_remote(remote: RemoteStatus, screen: TextScreen) -> None:
     screen.draw_line((remote.name, "name"), ("  default" if remote.default else "", "dim"))
     rows: list[list[Cell]] = [[("address", "dim"), remote.address]]
     if remote.endpoint is not None:
@@ -75,19 +75,19 @@ def _draw_change(result: RemoteResult, screen: TextScreen) -> None:
         screen.draw_next(f"{add} && {commit}")
 
 
-def _join_address(remote: RemoteState) -> str:
+def _join_address(remote: RemoteStatus) -> str:
     if remote.endpoint is None:
         return remote.address
     return f"{remote.address} at {remote.endpoint}"
 
 
-def _summarise_trust(remote: RemoteState) -> Part:
+def _summarise_trust(remote: RemoteStatus) -> Part:
     if remote.fault is not None:
         return ("cannot be used", "bad")
     return ("trusted here", "good") if remote.trusted else ("not confirmed here", "warn")
 
 
-def _describe_trust(remote: RemoteState) -> Part:
+def _describe_trust(remote: RemoteStatus) -> Part:
     if remote.fault is not None:
         return (f"cannot be used: {remote.fault}", "bad")
     if remote.trusted:
@@ -95,13 +95,13 @@ def _describe_trust(remote: RemoteState) -> Part:
     return (f"nobody on this machine has confirmed {remote.place}", "warn")
 
 
-def _describe_answer(remote: RemoteState) -> Part:
+def _describe_answer(remote: RemoteStatus) -> Part:
     if remote.reachable:
         return ("yes", "good")
     return (f"no: {remote.error}", "bad")
 
 
-def _describe_contents(remote: RemoteState) -> str:
+def _describe_contents(remote: RemoteStatus) -> str:
     blobs = format_count(remote.blobs or 0, "blob")
     size = format_size(remote.size or 0)
     if remote.counted:
@@ -109,7 +109,7 @@ def _describe_contents(remote: RemoteState) -> str:
     return f"at least {blobs}, {size}"
 
 
-def _describe_proof(remote: RemoteState) -> str:
+def _describe_proof(remote: RemoteStatus) -> str:
     if remote.confirmation == "checked by the server":
         return "the server checks each blob that is sent"
     return "each blob that is sent is read back"

@@ -36,7 +36,7 @@ _NOT_PINNED = "is not pinned under `datasets`"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AskedMetric:
     """One bound of one entry: `limit` is as the settings have it."""
 
     metric: str
@@ -92,13 +92,13 @@ def judge_metric(candidate: StageCandidate, setting: Mapping[str, Any]) -> GateR
     return _build_result(asked, own, verdicts)
 
 
-def _read_entry(setting: Mapping[str, Any]) -> _Asked:
+def _read_entry(setting: Mapping[str, Any]) -> _AskedMetric:
     bound = next((name for name in BOUNDS if name in setting), BOUNDS[0])
-    return _Asked(str(setting.get("metric")), setting.get("on"), bound, setting.get(bound))
+    return _AskedMetric(str(setting.get("metric")), setting.get("on"), bound, setting.get(bound))
 
 
 def _measure_both(
-    candidate: StageCandidate, recorded: RecordedVersion, asked: _Asked
+    candidate: StageCandidate, recorded: RecordedVersion, asked: _AskedMetric
 ) -> tuple[Measurement, Measurement, str | None]:
     """Measure the version and the stage's holder; the last says why neither can be."""
     holder = None if candidate.stage is None else candidate.stage.holder
@@ -122,7 +122,7 @@ def find_pin(candidate: StageCandidate, name: str) -> Digest | None:
 
 
 def _judge_values(
-    candidate: StageCandidate, asked: _Asked, own: Measurement, before: Measurement
+    candidate: StageCandidate, asked: _AskedMetric, own: Measurement, before: Measurement
 ) -> Iterator[tuple[str, _Verdict]]:
     """Judge each of the values; with a `*`, each that the version or the holder has."""
     names_found = list(own.values)
@@ -139,7 +139,7 @@ def _judge_values(
             yield name, _judge_limit(asked, value)
 
 
-def _judge_limit(asked: _Asked, value: Decimal) -> _Verdict:
+def _judge_limit(asked: _AskedMetric, value: Decimal) -> _Verdict:
     limit = read_decimal(asked.limit)
     expected = _describe_plainly(asked)
     if limit is None:
@@ -148,7 +148,7 @@ def _judge_limit(asked: _Asked, value: Decimal) -> _Verdict:
 
 
 def _judge_change(
-    asked: _Asked, value: Decimal, baseline: Decimal | None, stage: AskedStage
+    asked: _AskedMetric, value: Decimal, baseline: Decimal | None, stage: AskedStage
 ) -> _Verdict:
     expected = _describe_plainly(asked)
     change = read_change(asked.limit)
@@ -176,7 +176,7 @@ def _compare(value: Decimal, limit: Decimal, expected: str, *, is_least: bool) -
     return _Verdict(result, expected, _write_number(value), slack=slack)
 
 
-def _describe_plainly(asked: _Asked) -> str:
+def _describe_plainly(asked: _AskedMetric) -> str:
     """Say what is asked for where no baseline is known."""
     limit = asked.limit if isinstance(asked.limit, str) else _show_setting(asked.limit)
     match asked.bound:
@@ -190,7 +190,7 @@ def _describe_plainly(asked: _Asked) -> str:
     return f"at most baseline + {limit}{share} (max_rise)"
 
 
-def _describe_change(asked: _Asked, change: Change, limit: Decimal, known: str) -> str:
+def _describe_change(asked: _AskedMetric, change: Change, limit: Decimal, known: str) -> str:
     least, sign = ("at least", "-") if asked.bound == "max_drop" else ("at most", "+")
     share = " of |baseline|" if change.is_percent else ""
     formula = f"baseline {sign} {asked.bound}{share}"
@@ -212,7 +212,9 @@ def _write_number(number: Decimal) -> Leaf:
 _ORDER: Sequence[Result] = ("fail", "inconclusive", "pass")
 
 
-def _build_result(asked: _Asked, own: Measurement, verdicts: Mapping[str, _Verdict]) -> GateResult:
+def _build_result(
+    asked: _AskedMetric, own: Measurement, verdicts: Mapping[str, _Verdict]
+) -> GateResult:
     """Build the gate's result: of many values, that of the one that is furthest from passing."""
 
     def measure_badness(name: str) -> tuple[int, Decimal]:
@@ -243,7 +245,7 @@ def _show_leaf(leaf: Leaf) -> str:
     return _show_setting(leaf)
 
 
-def _build_shut(asked: _Asked, reason: str) -> GateResult:
+def _build_shut(asked: _AskedMetric, reason: str) -> GateResult:
     return GateResult(
         gate=asked.name, result="inconclusive", expected=_describe_plainly(asked), actual=reason
     )

@@ -71,7 +71,7 @@ class ApproveResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _AskedApproval:
     """What a person asked for, and what judges it."""
 
     action: ApprovalAction
@@ -93,7 +93,7 @@ def approve_version(
     It is signed where git has a key, or where the stage's rule asks for that; where signing fails,
     nothing is written. Raise MlverError for a yes that would not count.
     """
-    asked = _Asked(action="approve", ref=ref, stage=to, message=message, dry_run=dry_run)
+    asked = _AskedApproval(action="approve", ref=ref, stage=to, message=message, dry_run=dry_run)
     return _write_approval(project, asked)
 
 
@@ -105,11 +105,11 @@ def revoke_version(
     Who gave one takes back their own; anybody else who may approve takes back all. Promotions that
     were made stay as they are. Raise MlverError where there is nothing to take back.
     """
-    asked = _Asked(action="revoke", ref=ref, stage=to, message=message, dry_run=dry_run)
+    asked = _AskedApproval(action="revoke", ref=ref, stage=to, message=message, dry_run=dry_run)
     return _write_approval(project, asked)
 
 
-def _write_approval(project: Project, asked: _Asked) -> ApproveResult:
+def _write_approval(project: Project, asked: _AskedApproval) -> ApproveResult:
     words = ("mlver", asked.action, asked.ref, "--to", asked.stage)
     noun = "an approval" if asked.action == "approve" else "a revocation"
     names.check_reason(asked.message, noun, words, is_kept=not asked.dry_run)
@@ -157,7 +157,7 @@ class _Gathered:
         )
         return replace(self, facts=replace(self.facts, given=(*self.facts.given, new)))
 
-    def find_last(self, author: str, asked: _Asked) -> ApprovalRecord | None:
+    def find_last(self, author: str, asked: _AskedApproval) -> ApprovalRecord | None:
         """Find what says the same already: whoever was interrupted runs the command again."""
         if not self.facts.given:
             return None
@@ -239,7 +239,7 @@ def _find_requirement(judging: JudgingRules) -> ApprovalRequirement | None:
 
 
 def _build_record(
-    project: Project, chosen: ResolvedRef, asked: _Asked, given: _Gathered
+    project: Project, chosen: ResolvedRef, asked: _AskedApproval, given: _Gathered
 ) -> ApprovalRecord:
     version, digest = project.registry.read_version(chosen.model, chosen.version)
     folder = f"{layout.approvals_folder(chosen.model, chosen.version)}/{asked.stage}"
@@ -266,7 +266,7 @@ def _build_record(
 def _record_approval(
     project: Project,
     edit: PlannedEdit,
-    asked: _Asked,
+    asked: _AskedApproval,
     given: _Gathered,
     record: ApprovalRecord,
 ) -> ApproveResult:
@@ -312,7 +312,7 @@ def _sign(
 
 
 def _build_result(
-    asked: _Asked, record: ApprovalRecord, given: _Gathered, outcome: ApproveOutcome
+    asked: _AskedApproval, record: ApprovalRecord, given: _Gathered, outcome: ApproveOutcome
 ) -> ApproveResult:
     counted = needed = None
     if given.requirement is not None:

@@ -241,7 +241,7 @@ def _take_archive(
         member = _read_header(subject, archive.read(_BLOCK))
         if member.name != hexadecimal:
             _refuse_other(subject)
-        content = _Section(archive, member.size)
+        content = _FileSection(archive, member.size)
         _require_same(subject, take(content), hexadecimal)  # type: ignore[arg-type]
         archive.read(-member.size % _BLOCK)
 
@@ -256,7 +256,7 @@ def _read_header(subject: str, block: bytes) -> tarfile.TarInfo:
     return member
 
 
-class _Section:
+class _FileSection:
     """The next bytes of a file, as a file of their own."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:

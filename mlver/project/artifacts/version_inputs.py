@@ -11,7 +11,7 @@ from mlver.project.artifacts.input_sources import InputSource, find_source, read
 from mlver.project.artifacts.overwritten_inputs import suggest_restoring
 from mlver.project.project import Project
 from mlver.project.worktree.input_files import (
-    ComparedValues,
+    ChangedValues,
     FileContents,
     ForeignFile,
     InputGroup,
@@ -107,7 +107,7 @@ def _compare_group(
     return ForeignGroup(tuple(foreign), source, _name_unfiled(group, after))
 
 
-def _name_unfiled(group: InputGroup, now: ComparedValues) -> tuple[str, ...]:
+def _name_unfiled(group: InputGroup, now: ChangedValues) -> tuple[str, ...]:
     return tuple(f"{group.kind}.{name}" for name in (*group.replaced, *now.absent))
 
 

@@ -24,8 +24,8 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.evaluating.exam import Exam, bring_exam, find_exam
 from mlver.project.evaluating.measuring_command import (
+    CommandOutput,
     MeasuredPaths,
-    Measurement,
     MeasuringCommand,
 )
 from mlver.project.evaluating.request import EvaluatedVersion, EvaluateResult, EvaluationRequest
@@ -171,7 +171,7 @@ class _Evaluation:
             weights=weights, data=data, output=output, metrics=metrics, samples=samples
         )
 
-    def _measure(self, side: _MeasuredSide, scratch: ScratchFolder) -> Measurement:
+    def _measure(self, side: _MeasuredSide, scratch: ScratchFolder) -> CommandOutput:
         command = MeasuringCommand(
             words=self.request.command,
             folder=self.project.start,
@@ -186,7 +186,7 @@ class _Evaluation:
             raise
 
     def _record(
-        self, side: _MeasuredSide, measurement: Measurement, *, untouched: bool
+        self, side: _MeasuredSide, measurement: CommandOutput, *, untouched: bool
     ) -> EvaluatedVersion:
         with editing(self.project, f"evaluate {self.ref}") as edit:
             self._require_same(side)
@@ -210,7 +210,7 @@ class _Evaluation:
         return created
 
     def _build_record(
-        self, side: _MeasuredSide, measurement: Measurement, *, untouched: bool
+        self, side: _MeasuredSide, measurement: CommandOutput, *, untouched: bool
     ) -> EvaluationRecord:
         folder = layout.evaluations_folder(self.model, self.number)
         require_as_committed(self.project.repository, self.project.registry, folder)
@@ -239,7 +239,7 @@ class _Evaluation:
             command=shlex.join(self.request.command),
         )
 
-    def _store_samples(self, measurement: Measurement) -> Digest | None:
+    def _store_samples(self, measurement: CommandOutput) -> Digest | None:
         if measurement.samples is None:
             return None
         with storing.open_store(self.project).open_deposit() as deposit:

@@ -84,7 +84,7 @@ class MeasuringCommand:
 
     def measure_version(
         self, model: str, version: str, paths: MeasuredPaths, scratch: ScratchFolder
-    ) -> Measurement:
+    ) -> CommandOutput:
         """Run it, and read the metrics and the samples that it wrote.
 
         Raise MlverError where it fails, takes too long, or writes nothing that can be recorded.
@@ -109,7 +109,7 @@ class MeasuringCommand:
         if paths.samples.parent != paths.output or samples_file.is_new():
             samples = samples_file.read_new("samples", SAMPLES_LIMIT)
             count = _agree_count(count, samples, samples_file.name)
-        return Measurement(metrics=metrics, count=count, samples=samples, run=run)
+        return CommandOutput(metrics=metrics, count=count, samples=samples, run=run)
 
     def _require_success(self, run: FinishedRun) -> None:
         name = printable_name(self.words[0])
@@ -124,7 +124,7 @@ class MeasuringCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class CommandOutput:
     """What a command measured: `samples` are the bytes of that file, None where it wrote none."""
 
     metrics: Mapping[str, Any]

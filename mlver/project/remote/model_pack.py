@@ -25,7 +25,7 @@ from mlver.project.tags import trust
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_model import (
     PackedLayer,
@@ -188,7 +188,7 @@ def _pack_version(
     for path, data in proofs:
         if data is None or (path == record.record_path and Digest.of_bytes(data) != digest):
             raise MlverError(f"{path} changed while it was published; run the same command again")
-        yield PackedLayer(layer_type("doc"), path, BytesSource(data), str(Digest.of_bytes(data)))
+        yield PackedLayer(layer_type("doc"), path, BytesBlob(data), str(Digest.of_bytes(data)))
 
 
 def _pack_data_set(

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from mlver.errors import MlverError, shell_command
-from mlver.storage.remote.blobs import BlobInfo, BlobMissing, BlobStore, BlobTooShort, BytesSource
+from mlver.storage.remote.blobs import BlobInfo, BlobMissing, BlobStore, BlobTooShort, BytesBlob
 
 PINS, CONDEMNED, REPOSITORIES = "pins/", "condemned/", "repositories/"
 # A notice with more entries is divided: each part is sent by one call of at most 16 MiB.
@@ -33,7 +33,7 @@ class UnreadableNotice(MlverError):
 def write_notice(blobs: BlobStore, key: str, document: Mapping[str, Any]) -> None:
     """Store a notice, whatever the key held; its time of storage is then new."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    blobs.replace_blob(key, BytesSource(text.encode() + b"\n"))
+    blobs.replace_blob(key, BytesBlob(text.encode() + b"\n"))
 
 
 def read_notices(

@@ -9,7 +9,7 @@ from typing import Literal
 from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.project.remote.team import TeamRemote
-from mlver.storage.remote.blobs import BlobStore, BytesSource
+from mlver.storage.remote.blobs import BlobStore, BytesBlob
 
 Confirmation = Literal["checked by the server", "read back"]
 
@@ -79,7 +79,7 @@ def _try_writing(blobs: BlobStore) -> MlverError | None:
     """Write, read and delete; return what stands in the way."""
     key = f"{_FOLDER}/{secrets.token_hex(16)}"
     try:
-        blobs.put_blob(key, BytesSource(_PROBE))
+        blobs.put_blob(key, BytesBlob(_PROBE))
         returned = blobs.get_range(key, 0, len(_PROBE))
         blobs.delete_blob(key)
     except MlverError as error:

@@ -83,7 +83,7 @@ class ForeignFile:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparedValues:
+class ChangedValues:
     """The values of files against those of a record.
 
     `owners` says of each value, by dotted name, which file it comes from; `differing` are those
@@ -113,7 +113,7 @@ def read_working_files(top: Path, files: Sequence[str]) -> FileContents:
     return contents
 
 
-def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValues:
+def compare_contents(group: InputGroup, contents: FileContents) -> ChangedValues:
     """Compare what these files hold, a later one over an earlier one, with the record."""
     merged: dict[str, Any] = {}
     owners: dict[str, str] = {}
@@ -139,7 +139,7 @@ def compare_contents(group: InputGroup, contents: FileContents) -> ComparedValue
         if name not in recorded or not is_same_value(value, recorded[name]):
             differing.append(name)
     absent = tuple(name for name in recorded if name not in present)
-    return ComparedValues(owners, tuple(differing), absent, tuple(missing), tuple(unreadable))
+    return ChangedValues(owners, tuple(differing), absent, tuple(missing), tuple(unreadable))
 
 
 def _load_contents(group: InputGroup, path: str, data: bytes | MlverError) -> Mapping[str, Any]:
@@ -154,7 +154,7 @@ def _load_contents(group: InputGroup, path: str, data: bytes | MlverError) -> Ma
 
 
 def find_foreign(
-    group: InputGroup, now: ComparedValues, before: ComparedValues | None
+    group: InputGroup, now: ChangedValues, before: ChangedValues | None
 ) -> Iterator[ForeignFile]:
     """Find the files that are not the version's.
 

@@ -23,11 +23,11 @@ from mlver.system import copying, durable
 _PIECE_BYTES = 256 << 10
 
 
-class _Hasher(Protocol):
+class _PartHasher(Protocol):
     def update(self, data: memoryview, /) -> None: ...
 
 
-class Span(NamedTuple):
+class PartSpan(NamedTuple):
     """So many bytes of a content at `offset`, and where they are: at `start` of a blob.
 
     `sha256` is their digest; empty where only that of the whole content is known.
@@ -40,17 +40,17 @@ class Span(NamedTuple):
     sha256: str
 
 
-def list_spans(digest: Digest, stored_copy: StoredCopy) -> list[Span]:
+def list_spans(digest: Digest, stored_copy: StoredCopy) -> list[PartSpan]:
     """The spans that a copy is read by."""
     if stored_copy.recipe is not None:
         spans = []
         for part in stored_copy.recipe.parts:
-            spans.append(Span(part_key(part.sha256), 0, part.offset, part.size, part.sha256))
+            spans.append(PartSpan(part_key(part.sha256), 0, part.offset, part.size, part.sha256))
         return spans
     cuts = list(cut_evenly(0, stored_copy.size))
     sha256 = digest.hex if len(cuts) == 1 else ""
     key, start = stored_copy.key, stored_copy.offset
-    return [Span(key, start + offset, offset, size, sha256) for offset, size in cuts]
+    return [PartSpan(key, start + offset, offset, size, sha256) for offset, size in cuts]
 
 
 class AssembledContent:
@@ -128,7 +128,7 @@ class AssembledContent:
                 raise
             return 0
 
-    def start_flush(self, span: Span) -> None:
+    def start_flush(self, span: PartSpan) -> None:
         """Have the disk begin on a span that is written."""
         with self._using_file():
             copying.start_flush(self.descriptor, span.offset, span.size)
@@ -150,11 +150,11 @@ class AssembledContent:
                 self._users -= 1
                 self._close_unused()
 
-    def holds_span(self, span: Span) -> bool:
+    def holds_span(self, span: PartSpan) -> bool:
         """Whether the file has the bytes of a span, from a run that was cut off."""
         return self.was_begun and bool(span.sha256) and self._has_digest(span)
 
-    def _has_digest(self, span: Span) -> bool:
+    def _has_digest(self, span: PartSpan) -> bool:
         hasher = hashlib.sha256()
         self._hash_into(hasher, span)
         return hasher.hexdigest() == span.sha256
@@ -240,7 +240,7 @@ class AssembledContent:
             self._count_hashed(span.size)
             self._hashed += 1
 
-    def _hash_into(self, hasher: _Hasher, span: Span) -> None:
+    def _hash_into(self, hasher: _PartHasher, span: PartSpan) -> None:
         end = span.offset + span.size
         # Used again and again, so that it stays in a core's own cache.
         memory = memoryview(bytearray(min(_PIECE_BYTES, span.size)))

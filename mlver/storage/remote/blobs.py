@@ -102,7 +102,7 @@ class BlobSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BytesSource:
+class BytesBlob:
     """Satisfies BlobSource."""
 
     data: bytes
@@ -306,7 +306,7 @@ def read_pieces(key: str, source: BlobSource) -> Iterator[bytes]:
 
 def read_whole(key: str, source: BlobSource) -> bytes:
     """All bytes of a source, for a back-end that sends them at once; see `read_pieces`."""
-    if isinstance(source, BytesSource):
+    if isinstance(source, BytesBlob):
         # There may be several of these at a time: no copy is made.
         return source.data
     return b"".join(read_pieces(key, source))

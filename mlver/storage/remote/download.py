@@ -12,7 +12,7 @@ from functools import partial
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.storage.remote.assembling import AssembledContent, Span
+from mlver.storage.remote.assembling import AssembledContent, PartSpan
 from mlver.storage.remote.blobs import (
     BlobMissing,
     BlobStore,
@@ -173,7 +173,7 @@ class _Download:
         content.keep_block(number, block)
         return True
 
-    def _stream_span(self, span: Span) -> Iterator[memoryview]:
+    def _stream_span(self, span: PartSpan) -> Iterator[memoryview]:
         for piece in stream_range(self._blobs, span.key, span.start, span.size):
             self._note_received(len(piece))
             yield piece

@@ -22,7 +22,7 @@ from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobMissing,
     BlobStore,
-    BytesSource,
+    BytesBlob,
     TransientBlobError,
     is_key,
 )
@@ -76,7 +76,7 @@ def parse_listing(data: bytes, place: str) -> list[BlobInfo]:
 def publish_listing(blobs: BlobStore) -> int:
     """Write the listing of a store into it, for readers by HTTPS, and say how many it names."""
     listed = [blob_info for blob_info in blobs.list_blobs("") if blob_info.key != LISTING]
-    blobs.replace_blob(LISTING, BytesSource(format_listing(listed)))
+    blobs.replace_blob(LISTING, BytesBlob(format_listing(listed)))
     return len(listed)
 
 

@@ -11,7 +11,7 @@ from mlver.storage.remote.blobs import (
     BlobMissing,
     BlobStore,
     BlobTooShort,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
 )
 from mlver.storage.remote.catalogue import PIECE_BYTES
@@ -63,7 +63,7 @@ class BlobSender:
 
     def _send_again(self, key: str, data: bytes, sha256: str) -> None:
         """Replace a blob that did not arrive whole. Raise MlverError where that fails as well."""
-        self._blobs.replace_blob(key, BytesSource(data))
+        self._blobs.replace_blob(key, BytesBlob(data))
         with self._lock:
             self.bytes_sent += len(data)
         if self._holds_bytes(key, len(data), sha256):
@@ -78,7 +78,7 @@ class BlobSender:
 
     def _is_sound_already(self, key: str, data: bytes, sha256: str) -> bool:
         """Put the blob; whether the remote had it before."""
-        source = BytesSource(data)
+        source = BytesBlob(data)
         self._workers.raise_if_stopped()
         if key in self._options.renew:
             self._blobs.replace_blob(key, source)

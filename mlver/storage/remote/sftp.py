@@ -20,7 +20,7 @@ from mlver.storage.remote.blobs import (
     BlobMissing,
     BlobSource,
     BlobTooShort,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
     check_key,
@@ -92,7 +92,7 @@ class SftpBlobs:
         marker = self._path_of(MARKER)
         with self._naming_errors(MARKER):
             if self._session.find_status(marker) is None:
-                self._session.write_file(MARKER, marker, BytesSource(b""))
+                self._session.write_file(MARKER, marker, BytesBlob(b""))
 
     def put_blob(self, key: str, source: BlobSource) -> PutOutcome:
         """See BlobStore."""

@@ -18,7 +18,7 @@ from mlver.storage.remote.blobs import (
     BlobMissing,
     BlobSource,
     BlobTooShort,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
     check_key,
@@ -62,7 +62,7 @@ class ProgramLacking(BlobError):
     """The host has no `mlver store`."""
 
 
-class DigestRefused(BlobError):
+class StdioDigestRefused(BlobError):
     """The far end got other bytes than the SHA-256 told."""
 
 
@@ -115,11 +115,11 @@ class StdioBlobs:
     def _probe_digests(self) -> bool:
         """Whether the far end refuses a blob with a wrong SHA-256, and takes one with its own."""
         key = f"probes/{urandom(16).hex()}"
-        source = BytesSource(key.encode())
+        source = BytesBlob(key.encode())
         refuses = False
         try:
             self._send_blob(key, source, announced=hashlib.sha256(b"other bytes").digest())
-        except DigestRefused:
+        except StdioDigestRefused:
             refuses = True
             self._send_blob(key, source)
         except DigestDiffers:
@@ -253,7 +253,7 @@ class StdioBlobs:
         text = printable_name(frame.payload[1:].decode(errors="replace"))
         message = f"{self.address}: {text}"
         if kind == ErrorKind.WRONG_DIGEST:
-            raise DigestRefused(message)
+            raise StdioDigestRefused(message)
         hint = None
         if kind == ErrorKind.NO_STORE:
             hint = hint_there(self._place, "mlver", "store", "--init", self._place.path)

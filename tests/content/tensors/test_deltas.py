@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlver.content.tensors import deltas
 from mlver.content.tensors.deltas import (
     BlockPair,
-    Measurement,
+    MeasuredChange,
     estimate_delta,
     measure_delta,
     starts_with,
@@ -32,7 +32,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> BlockPair:
     return BlockPair()
 
 
-def measure(old: Array, new: Array, pair: BlockPair) -> tuple[Measurement, Delta]:
+def measure(old: Array, new: Array, pair: BlockPair) -> tuple[MeasuredChange, Delta]:
     measurement = measure_delta(make_tensor(old), make_tensor(new), pair)
     assert measurement.delta is not None
     return measurement, measurement.delta
@@ -124,7 +124,7 @@ def test_without_numpy_bytes_are_compared(old: bytes, new: bytes, begins: bool) 
     assert found == new.startswith(old)
 
 
-def estimate(old: Array, new: Array) -> tuple[Measurement, Delta]:
+def estimate(old: Array, new: Array) -> tuple[MeasuredChange, Delta]:
     kept = [digest_tensor(make_tensor(array), summarise=True) for array in (old, new)]
     measurement = estimate_delta(*kept)
     assert measurement is not None

@@ -14,7 +14,7 @@ from mlver.content.tensors import digesting
 from mlver.content.tensors.digesting import digest_tensor, digest_tensors
 from mlver.content.tensors.elements import read_sample
 from mlver.content.tensors.sources import BytesSource
-from mlver.content.tensors.tensor import Span, Tensor, TensorFault
+from mlver.content.tensors.tensor import ByteSpan, Tensor, TensorFault
 from mlver.records.tensors import TensorSummary
 from mlver.system.parallel import ignore_progress
 from tests.content.tensors.makers import Array, draw_values, name_dtype
@@ -23,7 +23,7 @@ from tests.content.tensors.makers import Array, draw_values, name_dtype
 def make_tensor(array: Array, name: str = "a") -> Tensor:
     """A tensor in memory."""
     data = array.tobytes()
-    content = Span(BytesSource(data), 0, len(data))
+    content = ByteSpan(BytesSource(data), 0, len(data))
     return Tensor(name=name, dtype=name_dtype(array), shape=array.shape, content=content)
 
 
@@ -76,7 +76,7 @@ def test_many_tensors_keep_their_order() -> None:
 
 
 def test_a_file_that_ends_too_soon_is_refused() -> None:
-    short = Tensor(name="a", dtype="U8", shape=(9,), content=Span(BytesSource(b"1234"), 0, 9))
+    short = Tensor(name="a", dtype="U8", shape=(9,), content=ByteSpan(BytesSource(b"1234"), 0, 9))
     with pytest.raises(TensorFault, match="ends before"):
         digest_tensors([short], ignore_progress, summarise=False)
 

@@ -12,7 +12,7 @@ import pytest
 from mlver.content.tensors.digesting import digest_tensors
 from mlver.content.tensors.files import read_tensors
 from mlver.content.tensors.sources import DescriptorSource
-from mlver.content.tensors.tensor import Span, TensorFile
+from mlver.content.tensors.tensor import ByteSpan, TensorFile
 from mlver.records.tensors import count_values
 from mlver.system.parallel import ignore_progress
 from tests.content.tensors.models import MINILM, find_model
@@ -69,7 +69,7 @@ def test_legacy_files_are_read_to_their_last_byte() -> None:
     with reading_file(path) as found:
         ends = []
         for tensor in found.tensors:
-            assert isinstance(tensor.content, Span)
+            assert isinstance(tensor.content, ByteSpan)
             ends.append(tensor.content.offset + tensor.content.size)
     assert max(ends) == path.stat().st_size
     assert found.imports == (

@@ -12,7 +12,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.features.looking.choosing import choose_matching
-from mlver.features.looking.list import ListResult, NewestVersions, VersionChoice, list_versions
+from mlver.features.looking.list import ListResult, NewestVersions, VersionFilter, list_versions
 from mlver.features.looking.list_screen import draw_list
 from mlver.project.project import Project
 from mlver.terminal.screen import TextScreen
@@ -72,7 +72,7 @@ def choose(
     return list_numbers(registry, choice)
 
 
-def list_numbers(registry: Repository, choice: VersionChoice) -> list[str]:
+def list_numbers(registry: Repository, choice: VersionFilter) -> list[str]:
     (model,) = list_versions(Project.open_existing(registry.path), "minilm", choice).models
     return [version.version for version in model.versions]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.features.looking.stages import HeldStage, StagesResult, read_stages
+from mlver.features.looking.stages import StageHolder, StagesResult, read_stages
 from mlver.features.looking.stages_screen import draw_stages
 from mlver.project.project import Project
 from mlver.terminal.screen import TextScreen
@@ -104,7 +104,7 @@ def test_an_unsealed_promotion_by_an_unconfirmed_author_is_marked(
 
 WHY = "better on long words, slow"
 HELD = (
-    HeldStage(
+    StageHolder(
         model="translate_kr2en",
         stage="staging",
         version="1.2.0-rc.1",
@@ -113,7 +113,7 @@ HELD = (
         message=WHY,
         seal="unsealed",
     ),
-    HeldStage(
+    StageHolder(
         model="translate_kr2en",
         stage="production",
         version="1.1.0",
@@ -122,7 +122,7 @@ HELD = (
         message="first\nand more",
         seal="sealed",
     ),
-    HeldStage(model="tts", stage="production"),
+    StageHolder(model="tts", stage="production"),
 )
 NARROWEST = """\
 model            stage       version              since

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_directory
 from mlver.storage.remote.frames import FrameKind, pack_frame
 from tests.conftest import CHECKOUT, Repository
@@ -94,7 +94,7 @@ def test_what_is_no_request_ends_with_a_message_and_no_traceback(tmp_path: Path)
 
 def test_a_client_that_leaves_early_is_no_failure(tmp_path: Path) -> None:
     init_directory(tmp_path)
-    DirectoryBlobs(tmp_path).put_blob("k", BytesSource(bytes(8 << 20)))
+    DirectoryBlobs(tmp_path).put_blob("k", BytesBlob(bytes(8 << 20)))
     get = pack_frame(FrameKind.GET, 3, (0).to_bytes(8), (8 << 20).to_bytes(4), b"k")
     process = subprocess.Popen(
         [sys.executable, "-m", "mlver", "store", tmp_path],

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mlver.digest import Digest
 from mlver.project.remote.pins import PushTimes, begin_push, finish_push, settle_push
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import object_key
 from mlver.storage.remote.open import open_blobs
 
@@ -31,7 +31,7 @@ def push_file(bucket: str, path: Path, places: list[str]) -> None:
     def send(renew: frozenset[str]) -> None:
         present = {info.key for info in blobs.list_blobs("objects/")}
         if key in renew or key not in present:
-            blobs.replace_blob(key, BytesSource(content))
+            blobs.replace_blob(key, BytesBlob(content))
         wait_at("sent", places)
 
     pin = begin_push(blobs, [digest], PushTimes(renew_after=RENEW_AFTER))

@@ -19,7 +19,7 @@ from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Manifest
 from mlver.records.version import CodeState, VersionRecord
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_model import PackedLayer, layer_type, push_model
 from mlver.storage.remote.oci_registry import digest_of
@@ -40,7 +40,7 @@ def registry(servers: Servers) -> RunningServer:
 
 
 def pack_layer(path: str, data: bytes, kind: str = "doc", form: str = "raw") -> PackedLayer:
-    return PackedLayer(layer_type(kind, form), path, BytesSource(data), digest_of(data))
+    return PackedLayer(layer_type(kind, form), path, BytesBlob(data), digest_of(data))
 
 
 def pack_manifest(data: bytes) -> PackedLayer:

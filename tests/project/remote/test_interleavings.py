@@ -16,7 +16,7 @@ from mlver.project.remote import pins, remote_gc
 from mlver.project.remote.condemned import SCHEMA, CondemnedRecord, read_condemned
 from mlver.project.remote.pins import PushTimes, begin_push, finish_push
 from mlver.project.remote.remote_gc import RemoteGcOptions, collect_remote
-from mlver.storage.remote.blobs import BlobStore, BytesSource
+from mlver.storage.remote.blobs import BlobStore, BytesBlob
 from tests.project.remote.interleaving import Call, Model, Replay, State
 
 GRACE = 100
@@ -34,7 +34,7 @@ def push(world: Replay) -> None:
     def send(renew: frozenset[str]) -> None:
         listed = {info.key for info in world.list_blobs("objects/")}
         if KEY in renew or KEY not in listed:
-            world.replace_blob(KEY, BytesSource(CONTENT))
+            world.replace_blob(KEY, BytesBlob(CONTENT))
 
     times = PushTimes(world.clock, world.sleep, GRACE / 8, 10**9, world.next_name)
     pin = pins.begin_push(world, [DIGEST], times)

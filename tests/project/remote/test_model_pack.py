@@ -17,7 +17,7 @@ from mlver.project.artifacts.measuring import measure_path
 from mlver.project.project import Project
 from mlver.project.remote.model_pack import publish_model
 from mlver.project.remote.model_pack_reading import fetch_model
-from mlver.storage.remote.blobs import BlobError, BytesSource
+from mlver.storage.remote.blobs import BlobError, BytesBlob
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_model import (
     FILE_PATH,
@@ -141,7 +141,7 @@ def test_weights_that_the_repository_has_are_not_sent(project: Project, address:
     data = (project.top_folder / "model.bin").read_bytes()
     key = f"objects/{Digest.of_bytes(data).hex[:2]}/{Digest.of_bytes(data).hex}"
     blobs = open_oci(parse_address(address, {}))
-    blobs.put_blob(key, BytesSource(data))
+    blobs.put_blob(key, BytesBlob(data))
     published = publish(project, address, only=["weights"])
     assert published.bytes_sent < 10_000
     # The tags of versions are no blobs.
@@ -230,10 +230,10 @@ def test_what_is_no_model_is_said(project: Project, address: str, tmp_path: Path
     with pytest.raises(BlobError, match=r"has no 1\.0\.0"):
         fetch_model(address, "1.0.0", tmp_path / "out")
     blobs = open_oci(parse_address(address, {}))
-    blobs.put_blob("a", BytesSource(b"x"))
+    blobs.put_blob("a", BytesBlob(b"x"))
     with pytest.raises(BlobError, match="is no ModelPack"):
         fetch_model(address, "_a", tmp_path / "out")
-    layer = PackedLayer(layer_type("doc"), "README.md", BytesSource(b"x"), digest_of(b"x"))
+    layer = PackedLayer(layer_type("doc"), "README.md", BytesBlob(b"x"), digest_of(b"x"))
     push_model(blobs.registry, "bare", [layer], {"descriptor": {}, "config": {}}, {})
     with pytest.raises(BlobError, match="without a record"):
         fetch_model(address, "bare", tmp_path / "out")

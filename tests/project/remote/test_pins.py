@@ -25,7 +25,7 @@ from mlver.project.remote.pins import (
     read_pins,
     settle_push,
 )
-from mlver.storage.remote.blobs import BytesSource, TransientBlobError
+from mlver.storage.remote.blobs import BytesBlob, TransientBlobError
 from tests.storage.remote.memory import MemoryBlobs
 
 DIGEST = Digest.of_bytes(b"weights")
@@ -147,7 +147,7 @@ HOSTILE = [
 @pytest.mark.parametrize("data", HOSTILE)
 def test_a_pin_that_cannot_be_read_ends_it(data: bytes) -> None:
     blobs = MemoryBlobs()
-    blobs.replace_blob("pins/a.json", BytesSource(data))
+    blobs.replace_blob("pins/a.json", BytesBlob(data))
     with pytest.raises(UnreadableNotice, match=r"pins/a\.json"):
         read_pins(blobs)
 

@@ -23,7 +23,7 @@ from mlver.storage.remote.blobs import (
     BlobMissing,
     BlobStore,
     BlobTooShort,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     stream_range,
 )
@@ -70,28 +70,28 @@ def list_keys(blobs: BlobStore, prefix: str = "") -> list[str]:
 
 def put_keys(blobs: BlobStore, keys: Iterable[str]) -> None:
     for key in keys:
-        assert blobs.put_blob(key, BytesSource(key.encode())) is PutOutcome.CREATED
+        assert blobs.put_blob(key, BytesBlob(key.encode())) is PutOutcome.CREATED
 
 
 class BlobConformance:
     @pytest.mark.parametrize("size", [0, 1, 1000, (1 << 20) + 1])
     def test_what_is_put_is_read(self, blobs: BlobStore, size: int) -> None:
         data = bytes(range(256)) * (size // 256 + 1)
-        assert blobs.put_blob(KEY, BytesSource(data[:size])) is PutOutcome.CREATED
+        assert blobs.put_blob(KEY, BytesBlob(data[:size])) is PutOutcome.CREATED
         assert read_blob(blobs, KEY) == data[:size]
         assert list_keys(blobs) == [KEY]
 
     def test_put_never_replaces(self, blobs: BlobStore) -> None:
-        blobs.put_blob(KEY, BytesSource(b"first"))
+        blobs.put_blob(KEY, BytesBlob(b"first"))
         for data in (b"first", b"second"):
-            assert blobs.put_blob(KEY, BytesSource(data)) is PutOutcome.ALREADY_THERE
+            assert blobs.put_blob(KEY, BytesBlob(data)) is PutOutcome.ALREADY_THERE
         assert read_blob(blobs, KEY) == b"first"
 
     def test_only_one_of_many_creates(self, blobs: BlobStore) -> None:
         contents = [b"%d" % number * 50_000 for number in range(8)]
 
         def put_content(data: bytes) -> PutOutcome:
-            return blobs.put_blob(KEY, BytesSource(data))
+            return blobs.put_blob(KEY, BytesBlob(data))
 
         with ThreadPoolExecutor(len(contents)) as pool:
             outcomes = list(pool.map(put_content, contents))
@@ -101,7 +101,7 @@ class BlobConformance:
 
     def test_replace_creates_and_replaces(self, blobs: BlobStore) -> None:
         for data in (b"first", b"the second", b"3"):
-            blobs.replace_blob(KEY, BytesSource(data))
+            blobs.replace_blob(KEY, BytesBlob(data))
             assert read_blob(blobs, KEY) == data
 
     @pytest.mark.parametrize(("data", "size"), [(b"short", 6), (b"long", 3), (b"some", 0)])
@@ -111,7 +111,7 @@ class BlobConformance:
         with pytest.raises(BlobError, match="changed while"):
             blobs.put_blob(KEY, MisjudgedSource(data, size))
         assert list_keys(blobs) == []
-        blobs.put_blob(KEY, BytesSource(b"old"))
+        blobs.put_blob(KEY, BytesBlob(b"old"))
         with pytest.raises(BlobError, match="changed while"):
             blobs.replace_blob(KEY, MisjudgedSource(data, size))
         assert read_blob(blobs, KEY) == b"old"
@@ -123,11 +123,11 @@ class BlobConformance:
         assert list_keys(blobs) == []
         with pytest.raises(BlobMissing):
             blobs.stat_blob(KEY)
-        assert blobs.put_blob(KEY, BytesSource(b"whole")) is PutOutcome.CREATED
+        assert blobs.put_blob(KEY, BytesBlob(b"whole")) is PutOutcome.CREATED
 
     def test_ranges_are_exact(self, blobs: BlobStore) -> None:
         data = bytes(range(256)) * 20
-        blobs.put_blob(KEY, BytesSource(data))
+        blobs.put_blob(KEY, BytesBlob(data))
         for offset, size in ((0, 1), (1, 300), (5119, 1), (0, 5120), (100, 0)):
             assert blobs.get_range(KEY, offset, size) == data[offset : offset + size]
             pieces = stream_range(blobs, KEY, offset, size)
@@ -169,7 +169,7 @@ class BlobConformance:
         # Some count whole seconds, of which a quick machine needs a part.
         until = time.monotonic() + 10
         while blobs.stat_blob("a").stored <= first.stored and time.monotonic() < until:
-            blobs.replace_blob("a", BytesSource(b"a"))
+            blobs.replace_blob("a", BytesBlob(b"a"))
         assert timedelta(0) < blobs.stat_blob("a").stored - first.stored < timedelta(minutes=5)
 
     def test_deleting_is_repeatable(self, blobs: BlobStore) -> None:
@@ -178,11 +178,11 @@ class BlobConformance:
             blobs.delete_blob(KEY)
         blobs.delete_blob("never/there")
         assert list_keys(blobs) == ["objects/ab/other"]
-        assert blobs.put_blob(KEY, BytesSource(b"again")) is PutOutcome.CREATED
+        assert blobs.put_blob(KEY, BytesBlob(b"again")) is PutOutcome.CREATED
 
     @pytest.mark.parametrize("key", BAD_KEYS)
     def test_what_is_no_key_is_refused(self, blobs: BlobStore, key: str) -> None:
-        source = BytesSource(b"x")
+        source = BytesBlob(b"x")
         for call in (
             lambda: blobs.put_blob(key, source),
             lambda: blobs.replace_blob(key, source),

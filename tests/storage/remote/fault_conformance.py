@@ -25,7 +25,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
-from mlver.storage.remote.blobs import BlobStore, BytesSource
+from mlver.storage.remote.blobs import BlobStore, BytesBlob
 from mlver.storage.remote.retrying import RetryingBlobs
 from mlver.storage.remote.team_store import TransferOptions
 from mlver.system.timings import RetryPolicy, Timings
@@ -154,7 +154,7 @@ def change_blobs(blobs: BlobStore, change: Callable[[bytes], bytes]) -> None:
     """Change each blob, behind the back of whoever stored it."""
     for info in list(blobs.list_blobs("")):
         data = blobs.get_range(info.key, 0, info.size)
-        blobs.replace_blob(info.key, BytesSource(change(data)))
+        blobs.replace_blob(info.key, BytesBlob(change(data)))
 
 
 def make_contents(number: int) -> list[bytes]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobSource,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
 )
@@ -101,4 +101,4 @@ class FaultyBlobs:
 def damage_blob(blobs: MemoryBlobs, key: str, offset: int) -> None:
     data = bytearray(blobs.contents[key])
     data[offset] ^= 1
-    blobs.replace_blob(key, BytesSource(bytes(data)))
+    blobs.replace_blob(key, BytesBlob(bytes(data)))

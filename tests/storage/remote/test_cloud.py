@@ -19,7 +19,7 @@ from mlver.storage.remote.blobs import (
     BlobError,
     BlobMissing,
     BlobStore,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
 )
@@ -60,7 +60,7 @@ class TestGcs(BlobConformance):
 
     def test_put_never_replaces(self, blobs: BlobStore) -> None:
         for data in (b"first", b"second"):
-            assert blobs.put_blob(KEY, BytesSource(data)) is PutOutcome.CREATED
+            assert blobs.put_blob(KEY, BytesBlob(data)) is PutOutcome.CREATED
             assert read_blob(blobs, KEY) == data
 
     @pytest.mark.skip(reason="the double of Google's storage lets each of them create")
@@ -83,7 +83,7 @@ def s3(seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch) -> RunningServ
 def judge_failure(blobs: BlobStore) -> BlobError:
     """What a person is told when an object is to be stored."""
     with pytest.raises(BlobError) as caught:
-        blobs.put_blob(KEY, BytesSource(b"x"))
+        blobs.put_blob(KEY, BytesBlob(b"x"))
     with pytest.raises(BlobError) as listing:
         list(blobs.list_blobs("packs/"))
     assert type(listing.value) is type(caught.value)
@@ -166,7 +166,7 @@ def test_http_is_spoken_only_where_the_endpoint_says_so(
     (address,) = s3.options["endpoint"].split("http://")[1:]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}")
     blobs = open_cloud(parse_address(f"{s3.address}/{uuid.uuid4().hex}", {}))
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://{address}")
     judge_failure(open_cloud(parse_address(f"{s3.address}/folder", {})))
@@ -195,10 +195,10 @@ class TestConfirming:
             blobs = open_cloud(address)
             proxy.reset_faults({0: Fault(FaultKind.FLIP_UP, 3, in_body=True)})
             with pytest.raises(TransientBlobError, match="arrived changed"):
-                blobs.put_blob(KEY, BytesSource(b"some bytes"))
+                blobs.put_blob(KEY, BytesBlob(b"some bytes"))
             assert list_keys(blobs) == []
             proxy.reset_faults({0: Fault(FaultKind.FLIP_UP, 3, in_body=True)})
-            RetryingBlobs(blobs, SHORT.retries).put_blob(KEY, BytesSource(b"some bytes"))
+            RetryingBlobs(blobs, SHORT.retries).put_blob(KEY, BytesBlob(b"some bytes"))
             assert read_blob(blobs, KEY) == b"some bytes"
 
     def test_a_server_that_accepts_any_is_not_believed(self, s3: RunningServer) -> None:
@@ -280,7 +280,7 @@ class TestProfiles:
         self.keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
 
     def can_write(self) -> bool:
-        outcome = open_cloud(self.address).put_blob(KEY, BytesSource(b"x"))
+        outcome = open_cloud(self.address).put_blob(KEY, BytesBlob(b"x"))
         return outcome is PutOutcome.CREATED
 
     def test_the_default_one_needs_no_word(self) -> None:
@@ -347,7 +347,7 @@ def test_a_connection_string_of_azure_opens_it(
     text = f"AccountName={account};AccountKey={key};BlobEndpoint={azurite.options['endpoint']};"
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", text)
     blobs = open_cloud(parse_address(f"{azurite.address}/{uuid.uuid4().hex}", {}))
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
 
 
 def test_what_others_keep_beside_is_neither_listed_nor_touched(s3: RunningServer) -> None:
@@ -355,7 +355,7 @@ def test_what_others_keep_beside_is_neither_listed_nor_touched(s3: RunningServer
     blobs, outer = open_cloud(new_address(s3, folder)), build_outer(s3, folder)
     for key in ("deeper/A", "deeper/x/Y y", "deeper-still/a", "a"):
         obstore.put(outer, key, b"x")
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     assert list_keys(blobs) == [KEY]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlver.storage.remote.blobs import BytesSource, PutOutcome
+from mlver.storage.remote.blobs import BytesBlob, PutOutcome
 from mlver.storage.remote.cloud import CloudBlobs, open_cloud
 from mlver.storage.remote.open import parse_address
 from mlver.system.timings import Timings
@@ -75,9 +75,9 @@ class TestCreateOnlyIgnored(FaultConformance):
 
     def test_everybody_creates(self, faulty: FaultyServer) -> None:
         for data in (b"first", b"second"):
-            assert faulty.blobs.put_blob(KEY, BytesSource(data)) is PutOutcome.CREATED
+            assert faulty.blobs.put_blob(KEY, BytesBlob(data)) is PutOutcome.CREATED
             assert faulty.sound.get_range(KEY, 0, len(data)) == data
-        assert faulty.sound.put_blob(KEY, BytesSource(b"x")) is PutOutcome.ALREADY_THERE
+        assert faulty.sound.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.ALREADY_THERE
 
 
 class TestGcsUnderFaults(FaultConformance):

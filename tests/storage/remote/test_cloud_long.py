@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.storage.remote.blobs import BlobStore, BytesSource, PutOutcome, RangeIgnored
+from mlver.storage.remote.blobs import BlobStore, BytesBlob, PutOutcome, RangeIgnored
 from mlver.storage.remote.cloud import open_cloud
 from mlver.storage.remote.open import parse_address
 from tests.servers.long import start_ceph, start_rclone
@@ -67,10 +67,10 @@ class TestRclone:
 
     def test_it_lets_everybody_create(self, blobs: BlobStore) -> None:
         for _ in range(2):
-            assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+            assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
 
     def test_its_answer_to_a_range_is_no_range(self, blobs: BlobStore) -> None:
-        blobs.put_blob(KEY, BytesSource(b"some bytes"))
+        blobs.put_blob(KEY, BytesBlob(b"some bytes"))
         with pytest.raises(RangeIgnored, match="supports range requests"):
             blobs.get_range(KEY, 2, 3)
 

@@ -15,7 +15,7 @@ from mlver.storage.remote.blobs import (
     BlobError,
     BlobMissing,
     BlobStore,
-    BytesSource,
+    BytesBlob,
     FileSource,
     PutOutcome,
     TransientBlobError,
@@ -62,13 +62,13 @@ def test_a_blob_is_flushed_before_its_name_and_each_new_folder_as_well(
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "link", spy_link)
     monkeypatch.setattr(os, "replace", spy_replace)
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     assert calls == ["flush shared", "flush objects", "flush data", "link", "flush ab"]
     calls.clear()
-    blobs.put_blob(KEY, BytesSource(b"other"))
+    blobs.put_blob(KEY, BytesBlob(b"other"))
     assert calls == ["flush ab"]
     calls.clear()
-    blobs.replace_blob(KEY, BytesSource(b"y"))
+    blobs.replace_blob(KEY, BytesBlob(b"y"))
     assert calls == ["flush data", "replace", "flush ab"]
     calls.clear()
     blobs.delete_blob(KEY)
@@ -76,7 +76,7 @@ def test_a_blob_is_flushed_before_its_name_and_each_new_folder_as_well(
 
 
 def test_stored_files_are_read_only_and_no_temporaries_stay(blobs: DirectoryBlobs) -> None:
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     assert (blobs.root / KEY).stat().st_mode & 0o222 == 0
     assert os.listdir(blobs.root / "objects/ab") == ["abcd"]
     assert sorted(os.listdir(blobs.root)) == [MARKER, "objects"]
@@ -96,12 +96,12 @@ def test_no_symlink_leads_out(blobs: DirectoryBlobs, tmp_path: Path) -> None:
         with pytest.raises(BlobError):
             blobs.stat_blob(key)
     with pytest.raises(BlobError):
-        blobs.put_blob("objects/new", BytesSource(b"x"))
+        blobs.put_blob("objects/new", BytesBlob(b"x"))
     with pytest.raises(BlobError):
         blobs.delete_blob("objects/secret")
     assert list_keys(blobs) == []
     assert [path.name for path in outside.iterdir()] == ["secret"]
-    blobs.replace_blob("top", BytesSource(b"ours"))
+    blobs.replace_blob("top", BytesBlob(b"ours"))
     assert (outside / "secret").read_bytes() == b"secret"
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_file_is_neither_read_nor_waited_for(blobs: DirectoryBlobs) -
 
 
 def test_what_others_put_there_is_not_listed(blobs: DirectoryBlobs) -> None:
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     for name in (".nfs0001", "Thumbs.db", durable.temporary_name(), "~backup"):
         (blobs.root / "objects/ab" / name).write_bytes(b"rubbish")
     (blobs.root / ".snapshot").mkdir()
@@ -130,7 +130,7 @@ def test_a_mount_that_is_gone_is_neither_empty_nor_filled(tmp_path: Path) -> Non
     for call in (
         lambda: list(blobs.list_blobs("")),
         lambda: blobs.stat_blob(KEY),
-        lambda: blobs.put_blob(KEY, BytesSource(b"x")),
+        lambda: blobs.put_blob(KEY, BytesBlob(b"x")),
         lambda: blobs.delete_blob(KEY),
     ):
         with pytest.raises(BlobError, match="does not exist") as caught:
@@ -143,7 +143,7 @@ def test_a_mount_that_is_gone_is_neither_empty_nor_filled(tmp_path: Path) -> Non
 def test_a_directory_without_the_marker_is_neither_empty_nor_filled(tmp_path: Path) -> None:
     init_directory(tmp_path / "mount")
     blobs = DirectoryBlobs(tmp_path / "mount")
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     init_directory(tmp_path / "mount")
     assert list_keys(blobs) == [KEY]
     blobs.root.rename(tmp_path / "away")
@@ -151,8 +151,8 @@ def test_a_directory_without_the_marker_is_neither_empty_nor_filled(tmp_path: Pa
     for call in (
         lambda: list(blobs.list_blobs("")),
         lambda: blobs.stat_blob(KEY),
-        lambda: blobs.put_blob(KEY, BytesSource(b"x")),
-        lambda: blobs.replace_blob(KEY, BytesSource(b"x")),
+        lambda: blobs.put_blob(KEY, BytesBlob(b"x")),
+        lambda: blobs.replace_blob(KEY, BytesBlob(b"x")),
         lambda: blobs.delete_blob(KEY),
         blobs.sweep_leftovers,
     ):
@@ -162,7 +162,7 @@ def test_a_directory_without_the_marker_is_neither_empty_nor_filled(tmp_path: Pa
         assert caught.value.hint == f"ls -la {blobs.root}"
     assert os.listdir(blobs.root) == []
     (blobs.root / MARKER).touch()
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.ENOSPC])
@@ -183,7 +183,7 @@ def test_a_flush_that_failed_is_not_tried_again_and_believed(
     monkeypatch.setattr(os, "fsync", fail_once)
     retrying = RetryingBlobs(blobs, sleep=lambda _: None)
     with pytest.raises(BlobError) as caught:
-        retrying.put_blob(KEY, BytesSource(b"x"))
+        retrying.put_blob(KEY, BytesBlob(b"x"))
     assert type(caught.value) is BlobError
     assert failed == [folder_name]
 
@@ -197,7 +197,7 @@ def test_a_folder_whose_flush_failed_is_made_and_flushed_again(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)
         with pytest.raises(BlobError):
-            blobs.put_blob(KEY, BytesSource(b"x"))
+            blobs.put_blob(KEY, BytesBlob(b"x"))
     assert os.listdir(blobs.root) == [MARKER]
 
 
@@ -210,8 +210,8 @@ def test_a_file_system_without_hard_links_or_modes_takes_blobs(
 
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(os, "fchmod", refuse)
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
-    assert blobs.put_blob(KEY, BytesSource(b"y")) is PutOutcome.ALREADY_THERE
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"y")) is PutOutcome.ALREADY_THERE
     assert read_blob(blobs, KEY) == b"x"
     assert sorted(os.listdir(blobs.root)) == [MARKER, "objects"]
 
@@ -224,7 +224,7 @@ def test_without_hard_links_a_name_that_was_taken_meanwhile_stays(
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", lose_race)
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.ALREADY_THERE
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.ALREADY_THERE
     assert read_blob(blobs, KEY) == b"first"
 
 
@@ -287,7 +287,7 @@ def test_temporaries_are_swept_once_they_are_a_day_old(
 def test_a_close_that_fails_is_not_repeated_on_the_same_number(
     blobs: DirectoryBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     close = os.close
     closed: list[int] = []
 
@@ -314,7 +314,7 @@ def test_a_link_whose_answer_was_lost_is_still_ours(
         link(*arguments, **options)
 
     monkeypatch.setattr(os, "link", link_twice)
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
     assert read_blob(blobs, KEY) == b"x"
 
 
@@ -341,19 +341,19 @@ def test_a_failure_has_its_kind_names_the_path_and_leaves_nothing(
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(BlobError) as caught:
-        blobs.put_blob(KEY, BytesSource(b"x"))
+        blobs.put_blob(KEY, BytesBlob(b"x"))
     monkeypatch.setattr(os, call, real)
     # A flush that failed says so once: to try it again would prove nothing.
     assert type(caught.value) is (BlobError if call == "fsync" else kind)
     assert os.fspath(blobs.root / KEY) in caught.value.message
     assert list_keys(blobs) == []
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
 
 
 def test_many_writers_leave_no_descriptor_open(blobs: DirectoryBlobs) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for number in range(20):
-        blobs.put_blob(f"objects/{number:02x}/a", BytesSource(b"x"))
+        blobs.put_blob(f"objects/{number:02x}/a", BytesBlob(b"x"))
         with pytest.raises(BlobMissing):
             blobs.stat_blob("objects/none/a")
     next(iter(itertools.islice(blobs.list_blobs("objects/"), 1)))

@@ -11,7 +11,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, NewerFormat
 from mlver.storage.local import deposit
 from mlver.storage.recipes import Part, Recipe, format_recipe
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import object_key, part_key, recipe_key
 from mlver.storage.remote.team_store import DownloadReport, TransferOptions
 from mlver.system import copying
@@ -136,9 +136,9 @@ def test_what_is_wrong_on_the_remote_is_named_and_the_rest_comes(
 def test_another_copy_serves_where_one_is_wrong(team: Team, memory: MemoryBlobs) -> None:
     small = Digest.of_bytes(b"small")
     (pack,) = [key for key in memory.contents if key.endswith(".pack")]
-    memory.put_blob(object_key(small.hex), BytesSource(b"small"))
+    memory.put_blob(object_key(small.hex), BytesBlob(b"small"))
     before = memory.contents[pack]
-    memory.replace_blob(pack, BytesSource(bytes(len(before))))
+    memory.replace_blob(pack, BytesBlob(bytes(len(before))))
     report = team.pull({small: 5})
     # An object that lies elsewhere than expected is found only where nothing else was.
     assert report.objects + len(report.wrong) == 1
@@ -170,7 +170,7 @@ def test_a_recipe_that_lacks_a_part_does_not_count(team: Team, memory: MemoryBlo
 
 
 def put_recipe(memory: MemoryBlobs, recipe: Recipe) -> None:
-    memory.replace_blob(recipe_key(recipe.sha256), BytesSource(format_recipe(recipe)))
+    memory.replace_blob(recipe_key(recipe.sha256), BytesBlob(format_recipe(recipe)))
 
 
 def test_a_recipe_of_other_parts_is_found_out(team: Team, memory: MemoryBlobs) -> None:
@@ -178,7 +178,7 @@ def test_a_recipe_of_other_parts_is_found_out(team: Team, memory: MemoryBlobs) -
     for number in range(3):
         data = make_content((1 << 20) - 77, number)
         digest = Digest.of_bytes(data).hex
-        memory.put_blob(part_key(digest), BytesSource(data))
+        memory.put_blob(part_key(digest), BytesBlob(data))
         parts.append(Part(digest, len(data), number * len(data)))
     whole = Digest(LARGE_DIGEST.hex)
     size = sum(part.size for part in parts)

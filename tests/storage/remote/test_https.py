@@ -13,7 +13,7 @@ from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobMissing,
     BlobTooShort,
-    BytesSource,
+    BytesBlob,
     RangeIgnored,
     TransientBlobError,
 )
@@ -61,7 +61,7 @@ def blobs(nginx: RunningServer, store: DirectoryBlobs) -> HttpsBlobs:
 @pytest.mark.parametrize("size", [0, 1, 1000, (1 << 20) + 1])
 def test_what_was_put_is_read(blobs: HttpsBlobs, store: DirectoryBlobs, size: int) -> None:
     data = (bytes(range(256)) * (size // 256 + 1))[:size]
-    store.put_blob(KEY, BytesSource(data))
+    store.put_blob(KEY, BytesBlob(data))
     assert read_blob(blobs, KEY) == data
     assert blobs.stat_blob(KEY).size == size
     assert abs((blobs.stat_blob(KEY).stored - store.stat_blob(KEY).stored).total_seconds()) < 2
@@ -69,7 +69,7 @@ def test_what_was_put_is_read(blobs: HttpsBlobs, store: DirectoryBlobs, size: in
 
 def test_ranges_are_exact(blobs: HttpsBlobs, store: DirectoryBlobs) -> None:
     data = bytes(range(256)) * 20
-    store.put_blob(KEY, BytesSource(data))
+    store.put_blob(KEY, BytesBlob(data))
     for offset, size in ((0, 1), (1, 300), (5119, 1), (0, 5120), (100, 0)):
         assert blobs.get_range(KEY, offset, size) == data[offset : offset + size]
     for offset, size in ((5000, 121), (0, 5121), (9000, 1), (9000, 0)):
@@ -94,7 +94,7 @@ def test_what_is_no_key_is_refused(blobs: HttpsBlobs, key: str) -> None:
     for call in (
         lambda: blobs.get_range(key, 0, 1),
         lambda: blobs.stat_blob(key),
-        lambda: blobs.put_blob(key, BytesSource(b"")),
+        lambda: blobs.put_blob(key, BytesBlob(b"")),
         lambda: blobs.delete_blob(key),
     ):
         with pytest.raises(BlobError, match="is no key"):
@@ -128,8 +128,8 @@ def test_it_lists_what_the_store_says(
 def test_it_changes_nothing(blobs: HttpsBlobs, store: DirectoryBlobs) -> None:
     put_keys(store, [KEY])
     for call in (
-        lambda: blobs.put_blob(KEY, BytesSource(b"x")),
-        lambda: blobs.replace_blob(KEY, BytesSource(b"x")),
+        lambda: blobs.put_blob(KEY, BytesBlob(b"x")),
+        lambda: blobs.replace_blob(KEY, BytesBlob(b"x")),
         lambda: blobs.delete_blob(KEY),
     ):
         with pytest.raises(BlobError, match="changes nothing there"):

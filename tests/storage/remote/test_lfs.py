@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from mlver.errors import MlverError
-from mlver.git.lfs import LfsAnswer, LfsExchange
+from mlver.git.lfs import LfsBatchAnswer, LfsBatchExchange
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.project.remote.lfs_remote import open_lfs
@@ -148,9 +148,9 @@ def test_bytes_that_change_behind_git_lfs_are_refused(
     """It hashes what it brings; what is then on the disk is hashed all the same."""
     wanted = fill_store(local, b"small", LARGE)
     remote.upload(local, wanted)
-    fetch = LfsExchange.fetch_objects
+    fetch = LfsBatchExchange.fetch_objects
 
-    def fetch_and_damage(exchange: LfsExchange, sizes: Mapping[str, int]) -> LfsAnswer:
+    def fetch_and_damage(exchange: LfsBatchExchange, sizes: Mapping[str, int]) -> LfsBatchAnswer:
         answer = fetch(exchange, sizes)
         for oid in sizes:
             path = exchange.locate_object(oid)
@@ -158,7 +158,7 @@ def test_bytes_that_change_behind_git_lfs_are_refused(
             path.write_bytes(path.read_bytes()[:-1] + b"!")
         return answer
 
-    monkeypatch.setattr(LfsExchange, "fetch_objects", fetch_and_damage)
+    monkeypatch.setattr(LfsBatchExchange, "fetch_objects", fetch_and_damage)
     store, report = pull_into(remote, tmp_path / "other", wanted)
     assert getattr(report, "wrong", {}).keys() == wanted.keys()
     assert list(store.list_objects()) == []

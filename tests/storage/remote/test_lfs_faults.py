@@ -73,7 +73,7 @@ PUSH = """
 import sys
 from pathlib import Path
 from mlver.digest import Digest
-from mlver.git.lfs import LfsAnswer, LfsExchange
+from mlver.git.lfs import LfsBatchAnswer, LfsBatchExchange
 from mlver.git.repository import GitRepository
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project

@@ -13,7 +13,7 @@ from mlver.storage.remote.blobs import (
     BlobError,
     BlobMissing,
     BlobStore,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
 )
@@ -62,7 +62,7 @@ class TestOci(BlobConformance):
         """A registry cannot promise that: one blob stays, and that one is whole."""
         contents = [b"%d" % number * 50_000 for number in range(8)]
         with ThreadPoolExecutor(len(contents)) as pool:
-            outcomes = list(pool.map(lambda data: blobs.put_blob(KEY, BytesSource(data)), contents))
+            outcomes = list(pool.map(lambda data: blobs.put_blob(KEY, BytesBlob(data)), contents))
         assert PutOutcome.CREATED in outcomes
         assert read_blob(blobs, KEY) in contents
         assert list_keys(blobs) == [KEY]
@@ -75,7 +75,7 @@ def test_the_registry_refuses_a_wrong_digest(blobs: OciBlobs) -> None:
 
 def test_more_than_one_chunk_is_stored_and_read_by_ranges(blobs: OciBlobs) -> None:
     data = bytes(range(256)) * (CHUNK_BYTES // 256) * 2 + b"the rest"
-    assert blobs.put_blob(KEY, BytesSource(data)) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(data)) is PutOutcome.CREATED
     assert blobs.stat_blob(KEY).size == len(data)
     assert blobs.get_range(KEY, CHUNK_BYTES - 3, 6) == data[CHUNK_BYTES - 3 : CHUNK_BYTES + 3]
     assert blobs.get_range(KEY, len(data) - 8, 8) == b"the rest"
@@ -85,9 +85,9 @@ def test_bytes_that_are_there_are_not_sent_again(
     blobs: OciBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = bytes(2 << 20)
-    blobs.put_blob("objects/a", BytesSource(data))
+    blobs.put_blob("objects/a", BytesBlob(data))
     monkeypatch.setattr(type(blobs.uploads), "push_bytes", lambda *_: pytest.fail("sent again"))
-    assert blobs.put_blob("objects/b", BytesSource(data)) is PutOutcome.CREATED
+    assert blobs.put_blob("objects/b", BytesBlob(data)) is PutOutcome.CREATED
     assert read_blob(blobs, "objects/b") == data
 
 
@@ -102,13 +102,13 @@ def test_tags_of_others_are_no_blobs(blobs: OciBlobs) -> None:
     with pytest.raises(BlobError, match="is no blob of mlver's"):
         blobs.stat_blob("objects/ab/other")
     # Nobody could read it, so storing the blob puts that right.
-    assert blobs.put_blob("objects/ab/other", BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob("objects/ab/other", BytesBlob(b"x")) is PutOutcome.CREATED
     assert read_blob(blobs, "objects/ab/other") == b"x"
 
 
 def test_two_keys_of_one_content_are_deleted_apart(blobs: OciBlobs) -> None:
     for key in ("a", "b"):
-        blobs.put_blob(key, BytesSource(b"same"))
+        blobs.put_blob(key, BytesBlob(b"same"))
     blobs.delete_blob("a")
     assert list_keys(blobs) == ["b"]
     assert read_blob(blobs, "b") == b"same"
@@ -222,7 +222,7 @@ def test_a_manifest_that_did_not_arrive_is_sent_again(digest: str | None) -> Non
     headers = {} if digest is None else {"Docker-Content-Digest": digest}
     with serve_script(serve_uploads(lambda _: headers)) as server:
         with pytest.raises(TransientBlobError, match="is not what was sent"):
-            open_scripted(server).put_blob(KEY, BytesSource(b"abc"))
+            open_scripted(server).put_blob(KEY, BytesBlob(b"abc"))
         asked = [request.method for request in server.asked if "/manifests/" in request.path]
         assert asked == ["GET", "PUT", "GET"][: 2 if digest else 3]
 
@@ -238,7 +238,7 @@ def test_a_manifest_that_was_held_up_gets_a_new_time() -> None:
         return {**times, "Docker-Content-Digest": digest_of(asked.body)}
 
     with serve_script(serve_uploads(tell_digest)) as server:
-        assert open_scripted(server).put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+        assert open_scripted(server).put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
     assert stored == ["2026-11-29T22:00:00Z", "2026-11-29T23:59:59Z"]
 
 
@@ -246,7 +246,7 @@ def test_a_manifest_that_was_held_up_gets_a_new_time() -> None:
 def test_a_registry_without_a_clock_is_refused(date: str) -> None:
     with serve_script(serve_uploads(lambda _: {"Date": date})) as server:
         with pytest.raises(BlobError, match="answers without a Date"):
-            open_scripted(server).put_blob(KEY, BytesSource(b"x"))
+            open_scripted(server).put_blob(KEY, BytesBlob(b"x"))
         assert not any("/manifests/" in asked.path for asked in server.asked[1:])
 
 
@@ -309,7 +309,7 @@ def test_an_upload_goes_nowhere_else_in_plain_text(location: str) -> None:
         return Answered(404)
 
     with serve_script(answer) as server, pytest.raises(BlobError):
-        open_scripted(server).put_blob(KEY, BytesSource(b"x"))
+        open_scripted(server).put_blob(KEY, BytesBlob(b"x"))
 
 
 def test_what_a_registry_says_is_printed_on_one_line() -> None:

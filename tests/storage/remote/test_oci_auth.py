@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlver.errors import MlverError
-from mlver.storage.remote.blobs import BlobError, BytesSource
+from mlver.storage.remote.blobs import BlobError, BytesBlob
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_auth import find_credentials, parse_json_object
 from mlver.storage.remote.open import parse_address
@@ -53,7 +53,7 @@ def test_the_login_of_docker_opens_a_registry(
         open_oci(address).stat_blob(KEY)
     write_logins(logins, {"auths": {host: {"auth": encode_login(USER, PASSWORD)}}})
     blobs = open_oci(address)
-    blobs.put_blob(KEY, BytesSource(b"secret"))
+    blobs.put_blob(KEY, BytesBlob(b"secret"))
     assert read_blob(blobs, KEY) == b"secret"
     # This one allows no deleting.
     with pytest.raises(BlobError, match="deletes nothing"):

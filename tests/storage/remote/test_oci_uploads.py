@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlver.storage.remote.blobs import BytesSource, TransientBlobError
+from mlver.storage.remote.blobs import BytesBlob, TransientBlobError
 from mlver.storage.remote.oci import open_oci
 from mlver.storage.remote.oci_registry import OciRegistry, digest_of
 from mlver.storage.remote.oci_uploads import CHUNK_BYTES, DigestRefused, RegistryUploads
@@ -73,7 +73,7 @@ def test_an_upload_that_never_gets_on_is_given_up(registry: RunningServer) -> No
     with FaultProxy(registry.port, faults) as proxy:
         uploads = RegistryUploads(open_through(proxy.port))
         with pytest.raises(TransientBlobError):
-            uploads.push_source(BytesSource(b"abc"), digest_of(b"abc"), "x")
+            uploads.push_source(BytesBlob(b"abc"), digest_of(b"abc"), "x")
         assert proxy.seen < 10
 
 
@@ -102,5 +102,5 @@ def test_what_is_no_progress_begins_anew(text: str) -> None:
     with serve_script(answer) as server:
         address = parse_address(f"oci://{server.host}/a", {})._replace(timings=_HASTY)
         uploads = RegistryUploads(open_oci(address).registry)
-        uploads.push_source(BytesSource(b"abc"), digest_of(b"abc"), "x")
+        uploads.push_source(BytesBlob(b"abc"), digest_of(b"abc"), "x")
     assert sent == ["0-2", "0-2"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlver.errors import MlverError, UsageError
 from mlver.storage.remote import open as opening
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.directory import init_directory
 from mlver.storage.remote.open import BackEnd, open_blobs
 from mlver.storage.remote.retrying import RetryingBlobs
@@ -27,7 +27,7 @@ def test_a_path_and_a_file_address_open_the_directory(
     blobs = open_blobs(form.format(path=folder))
     assert isinstance(blobs, RetryingBlobs)
     assert blobs.address == str(folder)
-    blobs.put_blob("a", BytesSource(b"x"))
+    blobs.put_blob("a", BytesBlob(b"x"))
     assert (folder / "a").read_bytes() == b"x"
 
 

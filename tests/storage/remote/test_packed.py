@@ -13,7 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.storage import packs
 from mlver.storage.remote import upload
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import index_key, object_key, pack_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.retrying import RetryingBlobs
@@ -77,8 +77,8 @@ def test_an_index_that_somebody_made_up_harms_nothing(
     memory: MemoryBlobs, tmp_path: Path, index: bytes
 ) -> None:
     name = hashlib.sha256(index).hexdigest()
-    memory.replace_blob(index_key(name), BytesSource(index))
-    memory.replace_blob(pack_key(name), BytesSource(b"x" * 2048))
+    memory.replace_blob(index_key(name), BytesBlob(index))
+    memory.replace_blob(pack_key(name), BytesBlob(b"x" * 2048))
     digests = store_contents(memory, tmp_path, [b"content"])
     made_up = Digest("ab" * 32)
     missing = Team(memory, tmp_path).open_remote().find_missing({digests[0]: None, made_up: None})

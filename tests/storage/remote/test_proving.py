@@ -10,7 +10,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import ObjectMissing
 from mlver.storage import packs
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import object_key
 from mlver.storage.remote.team_store import Confirmation
 from tests.storage.remote.memory import MemoryBlobs
@@ -104,7 +104,7 @@ def test_a_sound_copy_beside_a_damaged_one_is_enough(team: Team, memory: MemoryB
     elsewhere = Team(other, team.folder / "elsewhere")
     elsewhere.push(elsewhere.store(b"small"))
     for key, data in other.contents.items():
-        memory.put_blob(key, BytesSource(data))
+        memory.put_blob(key, BytesBlob(data))
     member = packs.find_member(memory.contents[index], Digest.of_bytes(b"small").hex)
     assert member is not None
     rot_blob(memory, index.replace(packs.INDEX, packs.PACK), member.offset)

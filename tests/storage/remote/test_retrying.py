@@ -9,7 +9,7 @@ import pytest
 from mlver.storage.remote.blobs import (
     BlobInfo,
     BlobMissing,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     RangeIgnored,
     TransientBlobError,
@@ -50,8 +50,8 @@ def retry_over(
 def test_each_call_is_tried_again_and_counts_once(fault: Fault) -> None:
     blobs, faulty, clock = retry_over({})
     for call in (
-        lambda: blobs.put_blob(KEY, BytesSource(b"x")),
-        lambda: blobs.replace_blob(KEY, BytesSource(b"y")),
+        lambda: blobs.put_blob(KEY, BytesBlob(b"x")),
+        lambda: blobs.replace_blob(KEY, BytesBlob(b"y")),
         lambda: blobs.get_range(KEY, 0, 1),
         lambda: blobs.stat_blob(KEY),
         lambda: blobs.delete_blob(KEY),
@@ -67,7 +67,7 @@ def test_each_call_is_tried_again_and_counts_once(fault: Fault) -> None:
 
 def test_a_put_whose_answer_was_lost_finds_its_own_blob() -> None:
     blobs, _, _ = retry_over({0: Fault.ANSWER_LOST})
-    assert blobs.put_blob(KEY, BytesSource(b"mine")) is PutOutcome.ALREADY_THERE
+    assert blobs.put_blob(KEY, BytesBlob(b"mine")) is PutOutcome.ALREADY_THERE
     assert read_blob(blobs, KEY) == b"mine"
 
 
@@ -98,14 +98,14 @@ def test_what_would_fail_again_is_not_tried_again() -> None:
 
 def test_a_cut_answer_is_asked_for_again() -> None:
     blobs, faulty, _ = retry_over({1: Fault.CUT, 2: Fault.CUT})
-    blobs.put_blob(KEY, BytesSource(b"content"))
+    blobs.put_blob(KEY, BytesBlob(b"content"))
     assert blobs.get_range(KEY, 0, 7) == b"content"
     assert faulty.calls == ["put", "get", "get", "get"]
 
 
 def test_a_server_that_answers_a_range_with_the_whole_is_refused() -> None:
     blobs, _, clock = retry_over({1: Fault.WHOLE})
-    blobs.put_blob(KEY, BytesSource(b"content"))
+    blobs.put_blob(KEY, BytesBlob(b"content"))
     with pytest.raises(RangeIgnored, match="a range of 2 bytes") as caught:
         blobs.get_range(KEY, 2, 2)
     assert KEY in caught.value.message
@@ -116,7 +116,7 @@ def test_a_listing_that_is_cut_begins_again_and_repeats_nothing() -> None:
     keys = [f"objects/{number:02x}" for number in range(40)]
     blobs, faulty, _ = retry_over({})
     for key in keys:
-        faulty.inner.put_blob(key, BytesSource(b""))
+        faulty.inner.put_blob(key, BytesBlob(b""))
     faulty.faults = {0: Fault.REFUSED, 1: Fault.CUT, 2: Fault.CUT, 3: Fault.CUT}
     listed = [info.key for info in blobs.list_blobs("objects/")]
     assert sorted(listed) == keys
@@ -126,7 +126,7 @@ def test_a_listing_that_is_cut_begins_again_and_repeats_nothing() -> None:
 def test_a_listing_that_never_ends_is_given_up() -> None:
     blobs, faulty, clock = retry_over(dict.fromkeys(range(99), Fault.CUT))
     for number in range(8):
-        faulty.inner.put_blob(f"a{number}", BytesSource(b""))
+        faulty.inner.put_blob(f"a{number}", BytesBlob(b""))
     with pytest.raises(TransientBlobError, match="listing was cut"):
         list(blobs.list_blobs(""))
     assert len(clock.waits) == RetryPolicy().attempts - 1
@@ -153,7 +153,7 @@ def test_a_listing_that_gets_further_is_never_given_up() -> None:
     clock = Clock()
     growing = GrowingListing(clock)
     for number in range(12):
-        growing.put_blob(f"a{number}", BytesSource(b""))
+        growing.put_blob(f"a{number}", BytesBlob(b""))
     blobs = RetryingBlobs(growing, RetryPolicy(attempts=2), clock.sleep, clock.read)
     assert len(list_keys(blobs)) == 12
     assert growing.attempts == 12
@@ -184,7 +184,7 @@ def test_a_stream_that_is_cut_goes_on_behind_what_has_come(raises: bool) -> None
     inner = StreamingMemory(cuts=2, raises=raises)
     clock = Clock()
     blobs = RetryingBlobs(inner, RetryPolicy(attempts=2), clock.sleep, clock.read)
-    blobs.put_blob(KEY, BytesSource(bytes(range(99))))
+    blobs.put_blob(KEY, BytesBlob(bytes(range(99))))
     received = b"".join(stream_range(blobs, KEY, 10, 20))
     assert received == bytes(range(10, 30))
     assert inner.asked == [(10, 20), (16, 14), (22, 8)]
@@ -192,7 +192,7 @@ def test_a_stream_that_is_cut_goes_on_behind_what_has_come(raises: bool) -> None
 
 def test_a_stream_that_brings_nothing_is_given_up() -> None:
     blobs, faulty, _ = retry_over({})
-    blobs.put_blob(KEY, BytesSource(b"content"))
+    blobs.put_blob(KEY, BytesBlob(b"content"))
     faulty.faults = dict.fromkeys(range(99), Fault.REFUSED)
     with pytest.raises(TransientBlobError, match="Slow Down"):
         list(stream_range(blobs, KEY, 0, 7))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlver.storage.remote import frames
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.directory import MARKER, DirectoryBlobs, init_directory
 from mlver.storage.remote.frames import ErrorKind, FrameKind, pack_frame
 from mlver.system import copying
@@ -31,7 +31,7 @@ TOO_LONG = struct.pack(">IBI", 1 << 30, 4, 7)
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served") / "shared"
     init_directory(folder)
-    DirectoryBlobs(folder).put_blob("a", BytesSource(b"first"))
+    DirectoryBlobs(folder).put_blob("a", BytesBlob(b"first"))
     return folder
 
 
@@ -177,7 +177,7 @@ def make_served(folder: Path) -> bytes:
     """A blob of more than two frames."""
     content = DATA * (1 + 2 * frames.PIECE_BYTES // len(DATA))
     init_directory(folder)
-    DirectoryBlobs(folder).put_blob("k", BytesSource(content))
+    DirectoryBlobs(folder).put_blob("k", BytesBlob(content))
     return content
 
 

@@ -18,7 +18,7 @@ import pytest
 from mlver.storage.remote.blobs import (
     BlobError,
     BlobStore,
-    BytesSource,
+    BytesBlob,
     PutOutcome,
     TransientBlobError,
 )
@@ -156,14 +156,14 @@ def test_a_directory_is_made_a_store_from_here(
     port = sshd.environment["BARE_PORT"] if is_bare else sshd.port
     blobs = open_blobs_at(port, tmp_path / "a b" / "it's")
     with pytest.raises(BlobError):
-        blobs.put_blob(KEY, BytesSource(b"x"))
+        blobs.put_blob(KEY, BytesBlob(b"x"))
     (tmp_path / "a b" / "it's").mkdir(parents=True)
     for call in (lambda: list_keys(blobs), lambda: blobs.stat_blob(KEY)):
         with pytest.raises(BlobError, match=f"has no file {MARKER}"):
             call()
     for _ in range(2):
         blobs.init_store()
-    assert blobs.put_blob(KEY, BytesSource(b"x")) is PutOutcome.CREATED
+    assert blobs.put_blob(KEY, BytesBlob(b"x")) is PutOutcome.CREATED
     assert (tmp_path / "a b" / "it's" / KEY).read_bytes() == b"x"
     blobs.close()
 
@@ -172,12 +172,12 @@ def test_a_forced_command_decides_which_directory_and_what_may_be_done(
     sshd: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forced = DirectoryBlobs(Path(sshd.environment["FORCED_FOLDER"]))
-    forced.put_blob("forced", BytesSource(b"x"))
+    forced.put_blob("forced", BytesBlob(b"x"))
     monkeypatch.setenv("MLVER_SSH", sshd.environment["FORCED_SSH"])
     blobs = open_blobs_at(sshd.port, tmp_path / "elsewhere")
     assert list_keys(blobs) == ["forced"]
     for call in (
-        lambda: blobs.put_blob(KEY, BytesSource(bytes(4 << 20))),
+        lambda: blobs.put_blob(KEY, BytesBlob(bytes(4 << 20))),
         lambda: blobs.delete_blob("forced"),
         blobs.confirms_content,
     ):
@@ -193,7 +193,7 @@ def test_a_host_that_allows_sftp_only_is_noticed(
 ) -> None:
     blobs = open_blobs_at(sshd.environment["SFTP_PORT"], folder)
     assert blobs.transport == "sftp"
-    blobs.put_blob(KEY, BytesSource(b"x"))
+    blobs.put_blob(KEY, BytesBlob(b"x"))
     blobs.close()
     program = Path("/usr/lib/openssh/sftp-server")
     if program.exists():
@@ -221,7 +221,7 @@ def test_leftovers_are_swept_at_the_far_end(shared: tuple[SshBlobs, Path]) -> No
 def test_many_threads_share_a_session(blobs: SshBlobs) -> None:
     contents = {f"k/{number}": os.urandom(number * 70_000) for number in range(12)}
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda item: blobs.put_blob(item[0], BytesSource(item[1])), contents.items()))
+        list(pool.map(lambda item: blobs.put_blob(item[0], BytesBlob(item[1])), contents.items()))
         assert list(pool.map(lambda key: read_blob(blobs, key), contents)) == list(
             contents.values()
         )
@@ -255,7 +255,7 @@ def test_a_connection_that_breaks_loses_and_changes_nothing(
     with FaultProxy(target, {int(is_bare): fault}, by_connection=True) as proxy:
         blobs = open_blobs_at(proxy.port, folder, Timings(connect=5, silence=1.5))
         retrying = RetryingBlobs(blobs, RetryPolicy(first_wait=0))
-        retrying.put_blob(KEY, BytesSource(data))
+        retrying.put_blob(KEY, BytesBlob(data))
         assert (folder / KEY).read_bytes() == data
         assert read_blob(retrying, KEY) == data
         assert proxy.fired == 1

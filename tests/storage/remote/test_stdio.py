@@ -13,7 +13,7 @@ from mlver.errors import MlverError
 from mlver.storage.remote.blobs import (
     BlobError,
     BlobMissing,
-    BytesSource,
+    BytesBlob,
     RangeIgnored,
     TransientBlobError,
 )
@@ -111,9 +111,9 @@ def test_one_that_stored_something_else_is_believed_nothing(
 ) -> None:
     blobs = open_far_end(answer_with(answer))
     with pytest.raises(BlobError, match="says that it stored other bytes for k"):
-        blobs.put_blob("k", BytesSource(b"data"))
+        blobs.put_blob("k", BytesBlob(b"data"))
     with pytest.raises(BlobError, match="says that it stored other bytes for k"):
-        blobs.replace_blob("k", BytesSource(b"data"))
+        blobs.replace_blob("k", BytesBlob(b"data"))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_one_that_falls_silent_is_given_up_and_another_begun(open_far_end: OpenF
             blobs.get_range("k", 0, 1)
     # It takes nothing either.
     with pytest.raises(TransientBlobError, match="sent nothing for"):
-        blobs.put_blob("k", BytesSource(bytes(30 << 20)))
+        blobs.put_blob("k", BytesBlob(bytes(30 << 20)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.storage.remote import survey
-from mlver.storage.remote.blobs import BytesSource
+from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import object_key
 from tests.storage.remote.faulty import damage_blob
 from tests.storage.remote.memory import MemoryBlobs
@@ -71,7 +71,7 @@ def test_what_changed_since_is_noticed_by_who_asked_before_and_by_who_did_not(
     if harm == "gone":
         memory.delete_blob(key)
     else:
-        memory.replace_blob(key, BytesSource(data[:-1] if harm == "shorter" else data + b"x"))
+        memory.replace_blob(key, BytesBlob(data[:-1] if harm == "shorter" else data + b"x"))
     assert len(find_missing(team, person)) == lost
     team.push(WANTED)
     assert find_missing(team, person) == find_missing(team, "fresh") == set()
@@ -105,8 +105,8 @@ def crowded(team: Team, monkeypatch: pytest.MonkeyPatch) -> Team:
     monkeypatch.setattr(survey, "_LIST_MOST", 20)
     memory = get_memory(team)
     for number in range(40):
-        memory.put_blob(object_key(f"ab{number:062x}"), BytesSource(b"x" * (1 << 20)))
-    memory.put_blob("objects/ab/stranger", BytesSource(b"x"))
+        memory.put_blob(object_key(f"ab{number:062x}"), BytesBlob(b"x" * (1 << 20)))
+    memory.put_blob("objects/ab/stranger", BytesBlob(b"x"))
     return team
 
 
@@ -138,7 +138,7 @@ def test_many_of_one_folder_are_listed_instead_of_asked_for(
 def test_a_content_is_found_where_another_version_put_it(team: Team) -> None:
     content = make_content(3 << 20, 7)
     digest = Digest.of_bytes(content)
-    get_memory(team).put_blob(object_key(digest.hex), BytesSource(content))
+    get_memory(team).put_blob(object_key(digest.hex), BytesBlob(content))
     assert team.open_remote().find_missing({digest: len(content)}) == set()
     assert team.pull({digest: len(content)}).objects == 1
 

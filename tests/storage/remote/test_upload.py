@@ -13,7 +13,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import MlverError, ObjectDamaged, ObjectMissing
 from mlver.storage.recipes import PART_BYTES, parse_recipe
-from mlver.storage.remote.blobs import BlobSource, BytesSource, PutOutcome
+from mlver.storage.remote.blobs import BlobSource, BytesBlob, PutOutcome
 from mlver.storage.remote.catalogue import part_key, recipe_key
 from mlver.storage.remote.directory import DirectoryBlobs, init_directory
 from mlver.storage.remote.team_store import Confirmation, TransferOptions
@@ -300,7 +300,7 @@ def test_a_damaged_blob_that_was_there_is_replaced(
 
     def appear_damaged(key: str, source: BlobSource) -> PutOutcome:
         if key in before and key not in memory.contents:
-            memory.replace_blob(key, BytesSource(before[key]))
+            memory.replace_blob(key, BytesBlob(before[key]))
             damage_blob(memory, key, 0)
         return put_blob(key, source)
 
