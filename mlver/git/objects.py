@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 from mlver.digest import Digest
 from mlver.git.kept import stream_answers
 from mlver.git.process import GitProcess
-from mlver.records import layout
+from mlver.records import byte_limits
 
 _BATCH = ("cat-file", "--batch")
 _CHECK = ("cat-file", "--batch-check")
@@ -86,7 +86,7 @@ def read_own_blobs(process: GitProcess, specs: Iterable[str]) -> Iterator[bytes 
     wanted: list[tuple[str, int]] = []
     for spec in specs:
         path = spec.partition(":")[2]
-        wanted.append((spec, layout.find_byte_limit(path) + 1))
+        wanted.append((spec, byte_limits.find_byte_limit(path) + 1))
     if wanted:
         yield from read_beginnings(process, wanted)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-from mlver import names
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.records import file_names
 from mlver.records.tags import TagName
-from mlver.version import Version, parse_canonical
+from mlver.version import Version
 
 ROOT = ".mlver"
 CONFIG = f"{ROOT}/config.yaml"
@@ -27,36 +25,7 @@ TENSORS = f"{ROOT}/tensors"
 RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS, PROFILES)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
-# No record, settings or schema is ever longer; a manifest of that size lists some 2,700,000 files.
-_BYTE_LIMIT = 16 << 20
-_MANIFEST_LIMIT = 256 << 20
-# A listing of that size has some 2,000,000 objects.
-LISTING_LIMIT = 512 << 20
-# That is what is kept of some 200,000 tensors.
-TENSORS_LIMIT = 64 << 20
-_SEQUENCE = re.compile(r"[0-9]{4,9}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
-
-
-def find_byte_limit(path: str) -> int:
-    """How many bytes of a file below `.mlver/` are read at most, wherever it is read from."""
-    if path.startswith(f"{MANIFESTS}/"):
-        return _MANIFEST_LIMIT
-    if path.startswith(f"{LISTINGS}/"):
-        return LISTING_LIMIT
-    if path.startswith(f"{TENSORS}/"):
-        return TENSORS_LIMIT
-    return _BYTE_LIMIT
-
-
-def check_length(path: str, data: bytes) -> None:
-    """Raise MlverError where a file below `.mlver/` goes on behind what is read of it."""
-    limit = find_byte_limit(path)
-    if len(data) > limit:
-        raise MlverError(
-            f"{path} is larger than {limit >> 20} MiB, which nothing of mlver's is",
-            hint=shell_command("ls", "-l", "--", path),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +128,14 @@ def parse_path(path: str) -> RecordPath | None:
     """
     root, _, rest = path.partition(f"{MODELS}/")
     model, *parts = rest.split("/")
-    if root or not is_model_name(model) or not parts or not parts[-1].endswith(".yaml"):
+    if root or not file_names.is_model_name(model) or not parts or not parts[-1].endswith(".yaml"):
         return None
     name = parts.pop().removesuffix(".yaml")
     if not parts:
         return SettingsPath(model) if name == "model" else None
     if parts == ["versions"]:
-        return VersionPath(model, name) if parse_version_name(name) else None
-    sequence = parse_sequence(name)
+        return VersionPath(model, name) if file_names.parse_version_name(name) else None
+    sequence = file_names.parse_sequence(name)
     if sequence is None:
         return None
     return _parse_numbered(model, parts, sequence)
@@ -175,18 +144,19 @@ def parse_path(path: str) -> RecordPath | None:
 def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath | None:
     """Read the folders of a record that is named by its number."""
     match folders:
-        case ["stages", stage] if is_stage_name(stage):
+        case ["stages", stage] if file_names.is_stage_name(stage):
             return PromotionPath(model, stage, sequence)
-        case ["evaluations", version] if parse_version_name(version):
+        case ["evaluations", version] if file_names.parse_version_name(version):
             return EvaluationPath(model, version, sequence)
-        case ["notes", version] if parse_version_name(version):
+        case ["notes", version] if file_names.parse_version_name(version):
             return NotePath(model, version, sequence)
-        case ["retired", version] if parse_version_name(version):
+        case ["retired", version] if file_names.parse_version_name(version):
             return RetirementPath(model, version, sequence)
-        case ["reproductions", version] if parse_version_name(version):
+        case ["reproductions", version] if file_names.parse_version_name(version):
             return ReproductionPath(model, version, sequence)
-        case ["approvals", version, stage] if parse_version_name(version):
-            return ApprovalPath(model, version, stage, sequence) if is_stage_name(stage) else None
+        case ["approvals", version, stage] if file_names.parse_version_name(version):
+            if file_names.is_stage_name(stage):
+                return ApprovalPath(model, version, stage, sequence)
     return None
 
 
@@ -196,45 +166,8 @@ def parse_authorisation(path: str) -> AuthorisationPath | None:
     hexadecimal, _, name = rest.partition("/")
     if root or not name.endswith(".yaml") or not _HEXADECIMAL.fullmatch(hexadecimal):
         return None
-    sequence = parse_sequence(name.removesuffix(".yaml"))
+    sequence = file_names.parse_sequence(name.removesuffix(".yaml"))
     return None if sequence is None else AuthorisationPath(Digest(hexadecimal), sequence)
-
-
-def is_model_name(name: str) -> bool:
-    return _is_accepted(names.check_model, name)
-
-
-def is_stage_name(name: str) -> bool:
-    return _is_accepted(names.check_stage, name)
-
-
-def parse_version_name(name: str) -> Version | None:
-    """The version a record's file is named after, without its `.yaml`.
-
-    None where it is not written as mlver does.
-    """
-    return parse_canonical(name)
-
-
-def parse_sequence(name: str) -> int | None:
-    """The number a record's file is named after, without its `.yaml`: four digits, more where there
-    are more.
-    """
-    if not _SEQUENCE.fullmatch(name):
-        return None
-    number = int(name)
-    # `00012` would be a second name of the same number.
-    if number == 0 or f"{number:04d}" != name:
-        return None
-    return number
-
-
-def _is_accepted(check: Callable[[str], str], name: str) -> bool:
-    try:
-        check(name)
-    except UsageError:
-        return False
-    return True
 
 
 def is_version_path(path: str) -> bool:

@@ -89,11 +89,12 @@ BOUNDS = {
     ("--version",): (0, 0, 0, 0, 6),
     # A pipe needs no styles, and rich, which has them, is not imported. Each section of the
     # settings is a module, and two look for what versions were found to be worth later.
-    ("list",): (2, 0, 0, 0, 162),
-    ("list", "--json"): (2, 0, 0, 0, 162),
+    # What names files may have, and how long they may be, are two modules beside that of paths.
+    ("list",): (2, 0, 0, 0, 164),
+    ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
-    ("status",): (5, 0, 0, 0, 236),
+    ("status",): (5, 0, 0, 0, 238),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.
@@ -103,12 +104,12 @@ BOUNDS = {
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
     # Notes, retirements and reproductions are shown, too: three kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 255),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 255),
+    ("show", "m"): (4, 0, 3, 0, 257),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 257),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 267),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 263),
+    ("log",): (6, 0, 9, 0, 269),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 265),
 }
 
 

@@ -18,7 +18,7 @@ from mlver.errors import MlverError
 from mlver.git import objects
 from mlver.git.process import GitFailed, GitProcess
 from mlver.git.repository import GitRepository
-from mlver.records import layout
+from mlver.records import byte_limits
 from tests.conftest import Repository as Ground
 
 MANY = 40
@@ -214,8 +214,8 @@ def test_a_name_that_is_twice_in_a_tree_is_what_git_takes_it_for(
 def test_of_a_blob_that_is_too_large_only_the_beginning_is_read(
     repository: Ground, found: GitRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "_BYTE_LIMIT", 1_000)
-    monkeypatch.setattr(layout, "_MANIFEST_LIMIT", 2_000)
+    monkeypatch.setattr(byte_limits, "_BYTE_LIMIT", 1_000)
+    monkeypatch.setattr(byte_limits, "_MANIFEST_LIMIT", 2_000)
     manifest = ".mlver/manifests/x.sha256"
     for path in ("large", manifest):
         repository.write(path, b"#" * 5_000_000)

@@ -22,7 +22,7 @@ from mlver.findings import Finding
 from mlver.project.edit import planned_tags
 from mlver.project.edit.intent import PlannedTag
 from mlver.project.registry.registry import decode_promotion
-from mlver.records import layout
+from mlver.records import file_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def prepare_stages(
     left_versions = {finding.subject: finding for finding in unfit}
     for (model, stage), stage_tags in _group_tags(claims.stages).items():
         # its versions are reported already
-        if not layout.is_model_name(model):
+        if not file_names.is_model_name(model):
             continue
         try:
             names.check_stage(stage)

@@ -20,7 +20,7 @@ from mlver.project.artifacts.elsewhere.find import (
     MissingPath,
 )
 from mlver.project.project import Project
-from mlver.records import layout
+from mlver.records import file_names, layout
 from mlver.records.model import ModelSettings
 from mlver.records.tags import version_tag_name
 from mlver.version import Version
@@ -127,7 +127,7 @@ def _fetch_batch(source: AdoptionSource, claims: Sequence[VersionTag]) -> None:
     for claim in claims:
         commit = source.tags[claim.tag].commit
         is_known = False
-        if layout.is_model_name(claim.model) and layout.parse_version_name(claim.version):
+        if file_names.is_model_name(claim.model) and file_names.parse_version_name(claim.version):
             record_path = layout.version_path(claim.model, claim.version)
             is_known = (source.project.top_folder / record_path).exists()
         if commit is not None and not is_known:
@@ -138,7 +138,7 @@ def _fetch_batch(source: AdoptionSource, claims: Sequence[VersionTag]) -> None:
 def _find_case_twins(project: Project, claims: Sequence[VersionTag]) -> dict[VersionKey, str]:
     """Find the versions that differ by letter case only from an earlier one, and that one."""
     first: dict[VersionKey, str] = {}
-    for model in {claim.model for claim in claims if layout.is_model_name(claim.model)}:
+    for model in {claim.model for claim in claims if file_names.is_model_name(claim.model)}:
         for number in project.registry.list_versions(model):
             first.setdefault((model, str(number).casefold()), str(number))
     twins: dict[VersionKey, str] = {}
@@ -159,18 +159,18 @@ def _build_twin_error(claim: VersionTag, twin: str) -> MlverError:
 
 def version_sort_key(claim: VersionTag) -> tuple[str, Version]:
     """By model, then by number; a version that is none comes first."""
-    return claim.model, layout.parse_version_name(claim.version) or Version(0, 0, 0)
+    return claim.model, file_names.parse_version_name(claim.version) or Version(0, 0, 0)
 
 
 def _read_existing(project: Project, claim: VersionTag) -> Digest | None:
     """The digest of the record that exists; raise MlverError where none of this name can."""
-    if not layout.is_model_name(claim.model):
+    if not file_names.is_model_name(claim.model):
         pattern = claim.tag.replace(claim.version, "{version}")
         raise MlverError(
             f"{claim.model} is no name for a model here",
             hint=shell_command("mlver", "adopt", "MODEL", "--pattern", pattern),
         )
-    if layout.parse_version_name(claim.version) is None:
+    if file_names.parse_version_name(claim.version) is None:
         suggested = f"{claim.model}@vMAJOR.MINOR.PATCH"
         raise MlverError(
             f"{claim.version} is no semantic version without build metadata",

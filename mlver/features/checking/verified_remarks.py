@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
-from mlver.records import layout
+from mlver.records import file_names, layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,6 @@ def _count_below(registry: RecordRegistry, folder: str) -> int:
     # A folder that cannot be listed is a finding of another check.
     with suppress(MlverError):
         for name in registry.list_names(folder):
-            if layout.parse_version_name(name) is not None:
+            if file_names.parse_version_name(name) is not None:
                 total += len(registry.list_sequences(f"{folder}/{name}"))
     return total

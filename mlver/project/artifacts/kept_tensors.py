@@ -20,7 +20,7 @@ from mlver.project.artifacts.measuring import measured_files
 from mlver.project.artifacts.pinned import pinned_files
 from mlver.project.artifacts.tensor_sources import SourceOpener, open_sources
 from mlver.project.project import Project
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Listing, ManifestEntry
 from mlver.system.parallel import hash_descriptor, ignore_progress
@@ -193,4 +193,4 @@ def _describe_tensors(
     kept = KeptTensors(
         file=digest, format=found.format, tensors=tensors, imports=found.imports
     ).to_bytes()
-    return kept if len(kept) <= layout.TENSORS_LIMIT else None
+    return kept if len(kept) <= byte_limits.TENSORS_LIMIT else None

@@ -47,7 +47,7 @@ from mlver.project.history.policies import (
 from mlver.project.history.renumbered import describe_claim, judge_renumbering
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
-from mlver.records import layout
+from mlver.records import file_names
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
 
@@ -215,7 +215,7 @@ def _read_claimed(
         for stage in list_claimed_stages(record):
             claimed[record.model, stage] = None
     for model, stage in claimed:
-        if (model, stage) in known or not layout.is_stage_name(stage):
+        if (model, stage) in known or not file_names.is_stage_name(stage):
             continue
         try:
             yield project.registry.read_history(model, stage)

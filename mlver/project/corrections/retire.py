@@ -21,7 +21,7 @@ from mlver.project.registry.attached import (
 )
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
-from mlver.records import layout
+from mlver.records import file_names, layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.retirement import RetirementAction, RetirementRecord
@@ -216,7 +216,7 @@ def _find_successor(
     # It is a version of the same model, so its name may be left out.
     if text.startswith("@"):
         text = f"{retired.model}{text}"
-    elif layout.parse_version_name(text) is not None:
+    elif file_names.parse_version_name(text) is not None:
         text = f"{retired.model}@{text}"
     chosen = project.resolve_ref(text)
     list_command = shell_command("mlver", "list", retired.model)

@@ -11,7 +11,7 @@ from mlver.errors import shell_command
 from mlver.findings import Finding
 from mlver.git.process import GitFailed
 from mlver.project.project import Project
-from mlver.records import layout
+from mlver.records import file_names, layout
 
 
 def check_names(project: Project) -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def find_version_twins(
     The records of the work tree count, and those at the paths that are `committed`.
     """
     record_paths = set(filter(_has_letters, committed))
-    for model in filter(layout.is_model_name, models):
+    for model in filter(file_names.is_model_name, models):
         for number in project.registry.list_versions(model):
             if number.prerelease is not None:
                 record_paths.add(layout.version_path(model, number))

@@ -20,7 +20,7 @@ from mlver.policy.stage_policy import StagePolicy
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.registry import describe_unknown_sections
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 from mlver.records.config import ProjectConfig
 from mlver.records.references import PolicyReference
 
@@ -60,7 +60,7 @@ def read_settings(
     known_objects = changes_in.find_objects(
         repository, [f"{name}:{layout.CONFIG}" for name in names]
     )
-    limit = layout.find_byte_limit(layout.CONFIG)
+    limit = byte_limits.find_byte_limit(layout.CONFIG)
     object_ids: dict[str, str] = {}
     readable: dict[str, None] = {}
     for name, known in zip(names, known_objects, strict=True):
@@ -93,7 +93,7 @@ def parse_settings(
 
 def _parse_settings(data: bytes) -> CommittedSettings:
     try:
-        layout.check_length(layout.CONFIG, data)
+        byte_limits.check_length(layout.CONFIG, data)
         document = codec.decode_document("config", data, layout.CONFIG)
     except MlverError as error:
         return CommittedSettings(None, error.message)

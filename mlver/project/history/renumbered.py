@@ -23,7 +23,7 @@ from mlver.project.history.merged_records import MergedRecords
 from mlver.project.project import Project
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry, decode_promotion, decode_version
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.promotion import PromotionRecord
 from mlver.records.version import VersionRecord
@@ -302,7 +302,7 @@ def _read_vanished(
             wanted.append(change)
     if not wanted:
         return {}
-    limits = [(change.before, layout.find_byte_limit(change.path)) for change in wanted]
+    limits = [(change.before, byte_limits.find_byte_limit(change.path)) for change in wanted]
     vanished: dict[RecordTampering, RecordCopy] = {}
     contents = objects.read_beginnings(repository.process, limits)
     for change, data in zip(wanted, contents, strict=True):

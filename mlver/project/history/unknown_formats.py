@@ -16,7 +16,7 @@ from mlver.git import history, objects
 from mlver.git.history import RecordTampering
 from mlver.git.repository import GitRepository
 from mlver.project.registry.newer_formats import find_newer_format
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 
 
 def find_unread_changes(
@@ -25,7 +25,7 @@ def find_unread_changes(
     """Find the deletions of a record of a newer format."""
     deletions = [change for change in changes if change.before and change.kind == "D"]
     wanted = [change for change in deletions if layout.is_sealed_path(change.path)]
-    limits = [(change.before, layout.find_byte_limit(change.path)) for change in wanted]
+    limits = [(change.before, byte_limits.find_byte_limit(change.path)) for change in wanted]
     if not limits:
         return []
     contents = objects.read_beginnings(repository.process, limits)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, printable_name, refusal_error, shell_command
-from mlver.records.layout import LISTING_LIMIT
+from mlver.records.byte_limits import LISTING_LIMIT
 from mlver.records.listing import (
     SHARD_SCHEMA,
     HashedObject,

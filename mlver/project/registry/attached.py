@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
-from mlver.records import layout
+from mlver.records import file_names, layout
 from mlver.records.layout import (
     ApprovalPath,
     AttachedPath,
@@ -120,7 +120,7 @@ def find_usable(registry: RecordRegistry, model: str, versions: Iterable[str]) -
 def list_retired(registry: RecordRegistry, model: str) -> list[str]:
     """List the versions of a model that were ever retired."""
     names = registry.list_names(layout.retired_folder(model))
-    return [name for name in names if layout.parse_version_name(name) is not None]
+    return [name for name in names if file_names.parse_version_name(name) is not None]
 
 
 def find_last_link(registry: RecordRegistry, folder: str) -> tuple[int, Digest | None]:

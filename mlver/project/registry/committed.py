@@ -10,7 +10,7 @@ from mlver.git import trees
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.project.registry.worktree import require_file
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class CommittedRecords:
             if entry is not None and record_path not in self._read:
                 lacking[record_path] = entry
         # One byte more, which tells what is too long from what is just not.
-        limits = {record_path: layout.find_byte_limit(record_path) + 1 for record_path in lacking}
+        limits = {
+            record_path: byte_limits.find_byte_limit(record_path) + 1 for record_path in lacking
+        }
         self._read.update(trees.read_beginnings(self.repository, lacking, limits))
 
     def read_file(self, path: str) -> bytes | None:
@@ -64,7 +66,7 @@ class CommittedRecords:
                 f"this clone lacks the contents of {path}",
                 hint="git fetch --unshallow",
             )
-        layout.check_length(path, record_bytes)
+        byte_limits.check_length(path, record_bytes)
         return record_bytes
 
     def read_files(self, paths_within: Iterable[str]) -> Iterator[bytes | MlverError]:

@@ -15,7 +15,7 @@ from mlver.errors import MlverError, NewerFormat, shell_command
 from mlver.git import objects
 from mlver.git.repository import GitRepository
 from mlver.project.registry.registry import UPGRADE_HINT, RecordRegistry
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 
 # Nobody changes a record this often; somebody might, to make a command slow.
 _MOST_CHANGES = 20
@@ -108,7 +108,7 @@ def _list_bringers(repository: GitRepository, path: str) -> list[str]:
     """
     changes = repository.log("-m", f"--max-count={_MOST_CHANGES}", "HEAD", "--", path)
     commits = list(dict.fromkeys(commit for commit, _, _ in changes))
-    limit = layout.find_byte_limit(path)
+    limit = byte_limits.find_byte_limit(path)
     places = [(f"{commit}:{path}", limit) for commit in commits]
     bringers: list[str] = []
     contents = objects.read_beginnings(repository.process, places)

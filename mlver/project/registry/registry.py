@@ -25,7 +25,7 @@ from mlver.project.registry.parsing import (
     parse_records,
 )
 from mlver.project.registry.worktree import RecordSource
-from mlver.records import layout
+from mlver.records import file_names, layout
 from mlver.records.config import ProjectConfig
 from mlver.records.model import ModelSettings
 from mlver.records.promotion import PromotionRecord
@@ -68,12 +68,12 @@ class RecordRegistry:
     # -- names -------------------------------------------------------------------------------------
 
     def list_models(self) -> list[str]:
-        return sorted(filter(layout.is_model_name, self.source.list_names(layout.MODELS)))
+        return sorted(filter(file_names.is_model_name, self.source.list_names(layout.MODELS)))
 
     def list_versions(self, model: str) -> list[Version]:
         """A model's versions, lowest first; files that name no version are left to `verify`."""
-        file_names = self._list_record_names(layout.versions_folder(model))
-        versions = map(layout.parse_version_name, file_names)
+        listed = self._list_record_names(layout.versions_folder(model))
+        versions = map(file_names.parse_version_name, listed)
         return sort_versions(filter(None, versions))
 
     def list_newest(self, model: str, limit: int) -> tuple[list[Version], int]:
@@ -85,12 +85,12 @@ class RecordRegistry:
         return str(number) in self._list_record_names(layout.versions_folder(model))
 
     def list_stages(self, model: str) -> list[str]:
-        file_names = self.source.list_names(layout.stages_folder(model))
-        return sorted(filter(layout.is_stage_name, file_names))
+        listed = self.source.list_names(layout.stages_folder(model))
+        return sorted(filter(file_names.is_stage_name, listed))
 
     def list_sequences(self, folder: str) -> list[int]:
         """The numbers of the records in a folder of numbered ones, lowest first."""
-        sequences = map(layout.parse_sequence, self._list_record_names(folder))
+        sequences = map(file_names.parse_sequence, self._list_record_names(folder))
         return sorted(filter(None, sequences))
 
     def list_names(self, folder: str) -> list[str]:
@@ -238,7 +238,8 @@ class RecordRegistry:
     ) -> list[tuple[ApprovalRecord, Digest]]:
         """A version's approvals in order (of all its stages), each with the digest of its bytes."""
         root = layout.approvals_folder(model, number)
-        stages = [stage] if stage else filter(layout.is_stage_name, self.source.list_names(root))
+        listed = [stage] if stage else self.source.list_names(root)
+        stages = filter(file_names.is_stage_name, listed)
         approvals: list[tuple[ApprovalRecord, Digest]] = []
         for name in sorted(stages):
             numbers = self.list_sequences(f"{root}/{name}")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from mlver import paths
 from mlver.errors import MlverError, shell_command
-from mlver.records import layout
+from mlver.records import byte_limits
 from mlver.system.regular import read_regular
 
 
@@ -46,14 +46,14 @@ class WorkTree:
 
     def _read_at(self, where: str, path: str) -> bytes | None:
         try:
-            data = read_regular(where, layout.find_byte_limit(path) + 1)
+            data = read_regular(where, byte_limits.find_byte_limit(path) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise MlverError(
                 f"{path} cannot be read: {error.strerror}", hint=shell_command("ls", "-l", path)
             ) from None
-        layout.check_length(path, data)
+        byte_limits.check_length(path, data)
         return data
 
     def list_names(self, folder: str) -> list[str]:

@@ -20,7 +20,7 @@ from mlver.errors import MlverError, UsageError, printable_name, refusal_error, 
 from mlver.project.artifacts import modes, storing
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.registry.registry import decode_version
-from mlver.records import layout
+from mlver.records import byte_limits, layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Listing
 from mlver.records.version import VersionRecord
@@ -145,7 +145,7 @@ def _read_record(registry: OciRegistry, pack: ModelPack) -> tuple[VersionRecord,
     for layer in pack.layers:
         path = layer.annotations.get(FILE_PATH, "")
         if path.startswith(_RECORDS) and layer.media_type == layer_type("doc"):
-            data = read_layer(registry, layer, layout.find_byte_limit(path))
+            data = read_layer(registry, layer, byte_limits.find_byte_limit(path))
             return decode_version(data, path), data
     raise BlobError(
         f"{registry.address} has a model there without a record of mlver's;"
@@ -166,7 +166,7 @@ def _prove_artifacts(
             files: tuple[tuple[bytes, str], ...] = ((b"", artifact.digest.hex),)
             manifest = None
         else:
-            manifest = read_layer(registry, layer, layout.find_byte_limit(path))
+            manifest = read_layer(registry, layer, byte_limits.find_byte_limit(path))
             if Digest.of_bytes(manifest) != artifact.digest:
                 raise BlobError(f"{registry.address} has another manifest than {artifact.digest}")
             files = tuple(Listing.of_manifest(manifest, path))

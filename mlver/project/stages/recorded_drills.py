@@ -6,7 +6,7 @@ from mlver.policy.gates.gate import StageDrills
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import list_committed, require_as_committed
 from mlver.project.registry.attached import read_notes
-from mlver.records import layout
+from mlver.records import file_names, layout
 
 
 def read_drills(project: Project, model: str, stage: str) -> StageDrills:
@@ -21,7 +21,7 @@ def read_drills(project: Project, model: str, stage: str) -> StageDrills:
     drilled: str | None = None
     version: str | None = None
     for name in registry.list_names(folder):
-        if layout.parse_version_name(name) is None:
+        if file_names.parse_version_name(name) is None:
             continue
         digest = registry.read_version_digest(model, name)
         for note in read_notes(registry, model, name):

@@ -16,8 +16,8 @@ from functools import cached_property
 from urllib.parse import quote
 
 from mlver.errors import printable_name
+from mlver.records.byte_limits import LISTING_LIMIT
 from mlver.records.checksum_file import parse_checksum_file
-from mlver.records.layout import LISTING_LIMIT
 from mlver.records.listing import ListedObject, PrefixListing
 from mlver.storage.remote.blobs import BlobAddress, BlobError, BlobMissing, BlobTooShort
 from mlver.storage.remote.buckets import ObjectPiece

@@ -13,7 +13,7 @@ from mlver.git.repository import GitRepository as Git
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.worktree import RecordSource, WorkTree
-from mlver.records import layout
+from mlver.records import byte_limits
 from tests.conftest import Repository
 from tests.project.helpers import initialise_project, register_one, write_artifact
 
@@ -85,9 +85,9 @@ def test_files_are_fetched_in_one_process(
 def test_what_is_larger_than_anything_of_ours_is_refused_and_not_held(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(layout, "_BYTE_LIMIT", 1000)
-    monkeypatch.setattr(layout, "_MANIFEST_LIMIT", 2000)
-    limit = layout.find_byte_limit(path)
+    monkeypatch.setattr(byte_limits, "_BYTE_LIMIT", 1000)
+    monkeypatch.setattr(byte_limits, "_MANIFEST_LIMIT", 2000)
+    limit = byte_limits.find_byte_limit(path)
     for size in (limit, limit + 1, 5_000_000):
         repository.write(path, b"#" * size)
         repository.commit()
