@@ -208,6 +208,17 @@ def _conclude_run(
     )
 
 
+def _walk_artifact(run: _MeasurementRun, top: bytes) -> Iterator[FoundFile]:
+    """Walk a directory as its rules say; faults gather in the run."""
+    return walk_files(
+        top,
+        run.faults.append,
+        bounds=run.rules.bounds,
+        skip_dangling=run.rules.skip_dangling,
+        is_ignored=run.rules.is_ignored,
+    )
+
+
 def _measure_directory(
     run: _MeasurementRun, top: bytes, *, keep_manifest: bool
 ) -> MeasuredArtifact:
@@ -225,15 +236,9 @@ def _measure_directory(
     size = 0
     file_count = 0
     began_ns = time.time_ns()
-    walked = walk_files(
-        top,
-        run.faults.append,
-        bounds=run.rules.bounds,
-        skip_dangling=run.rules.skip_dangling,
-        is_ignored=run.rules.is_ignored,
-    )
+    walked = run.executable.watch_walk(_walk_artifact(run, top))
     # Closed at once whatever happens here, so that no worker still writes when the sink cleans up.
-    with closing(_hash_chunks(run, top + b"/", run.executable.watch_walk(walked))) as chunks:
+    with closing(_hash_chunks(run, top + b"/", walked)) as chunks:
         for chunk in chunks:
             if run.faults:
                 continue  # nothing will come of it; only the other faults are of interest now

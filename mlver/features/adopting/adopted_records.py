@@ -141,6 +141,12 @@ def _read_annotation(entry: Mapping[str, Any]) -> ArtifactAnnotation:
 # -- versions ----------------------------------------------------------------------------------
 
 
+def _name_origin(origin: OriginTag) -> dict[str, Any]:
+    """What the record says of the tag that it was made from."""
+    adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
+    return adopted.to_document()
+
+
 def prepare_record(
     source: AdoptionSource, claim: VersionTag, origin: OriginTag, paths: ModelPaths
 ) -> PreparedRecord:
@@ -154,7 +160,6 @@ def prepare_record(
     data_sets = _find_data_sets(project, copies, origin, paths.data)
     weights_format = formats.detect_format(_list_files(weights_path, weights))
     committed = _read_committed_values(source.files, origin.commit, weights_path, paths)
-    adopted = AdoptedTag(tag=origin.tag.name, object=origin.tag.object_id, commit=origin.commit)
     encryption = read_encryption(project)
     public, secret = encryption.split_params(committed.params)
     record = VersionRecord(
@@ -171,14 +176,12 @@ def prepare_record(
         params=public,
         metrics=committed.metrics,
         secrets=encrypt_params(secret, encryption),
-        extra={"adopted": adopted.to_document()},
+        extra={"adopted": _name_origin(origin)},
     )
-    record_bytes = _encode_record(project, record)
-    manifests = _collect_manifests([weights, *data_sets.values()])
     return PreparedRecord(
         record=record,
-        data=record_bytes,
-        manifests=manifests,
+        data=_encode_record(project, record),
+        manifests=_collect_manifests([weights, *data_sets.values()]),
         holder=weights.holder,
         omissions=committed.list_omissions(paths.data),
         params=committed.params_files,

@@ -52,6 +52,17 @@ class PreparedStages:
     skipped: tuple[Finding, ...]
 
 
+def _is_adopted(
+    source: AdoptionSource, model: str, stage: str, stage_tags: Sequence[StageTag]
+) -> bool:
+    """Whether a stage has a history here; tags that came later are noted."""
+    adopted = source.project.registry.read_history(model, stage)
+    if adopted:
+        origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
+        _note_later_tags(source, stage_tags, origins)
+    return bool(adopted)
+
+
 def prepare_stages(
     source: AdoptionSource,
     claims: TagClaims,
@@ -76,10 +87,7 @@ def prepare_stages(
             continue
         try:
             names.check_stage(stage)
-            adopted = source.project.registry.read_history(model, stage)
-            if adopted:
-                origins = {adopted_records.read_origin_tag(record) for record, _ in adopted}
-                _note_later_tags(source, stage_tags, origins)
+            if _is_adopted(source, model, stage, stage_tags):
                 continue
             awaited = _find_awaited(source, places, claims, stage_tags, left_versions)
             if awaited is not None:

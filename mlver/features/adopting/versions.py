@@ -68,9 +68,8 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
             _fetch_batch(source, ordered_claims[number : number + BATCH])
         version_key = (version_claim.model, version_claim.version)
         if version_key in claims.withdrawn:
-            project.reporter.show_note(
-                f"{version_claim.tag} was taken back by another tag: passed over"
-            )
+            note = f"{version_claim.tag} was taken back by another tag: passed over"
+            project.reporter.show_note(note)
             continue
         try:
             existing = _read_existing(project, version_claim)
@@ -86,10 +85,8 @@ def prepare_versions(source: AdoptionSource, claims: TagClaims) -> PreparedVersi
             message = error.message.replace("\n", " ")
             finding = Finding("tag", version_claim.tag, message, error.hints)
             is_lost = isinstance(error, MissingContents | MissingPath | DamagedContents)
-            if is_lost and source.request.skip_lost:
-                skipped.append(finding)
-                continue
-            findings.append(finding)
+            is_skipped = is_lost and source.request.skip_lost
+            (skipped if is_skipped else findings).append(finding)
             if not is_lost:
                 unfit.append(finding)
     return PreparedVersions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
@@ -44,6 +44,20 @@ class SealReport:
     signatures: SignatureCounts
 
 
+def _find_unsigned(
+    project: Project, model: str, signatures: Mapping[str, SignatureState]
+) -> frozenset[str]:
+    """The versions whose seals have no good signature, though signatures were asked for when they
+    were registered.
+    """
+    wanting: dict[str, str] = {}
+    for version, state in signatures.items():
+        if state != "good":
+            wanting[version] = layout.version_path(model, version)
+    older = find_before_signing(project.repository, wanting.values())
+    return frozenset(version for version, path in wanting.items() if path not in older)
+
+
 def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealReport:
     """Judge the tag of each version, and its signature."""
     required = seals.requires_signatures(project)
@@ -60,11 +74,7 @@ def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealRepo
         tags = {version: tag for version, (tag, _) in tagged.items()}
         signatures = seals.check_signatures(project, tags)
         states.update(signatures.values())
-        wanting: dict[str, str] = {}
-        for version, state in signatures.items():
-            if required and state != "good":
-                wanting[version] = layout.version_path(model, version)
-        older = find_before_signing(project.repository, wanting.values())
+        unsigned = _find_unsigned(project, model, signatures) if required else frozenset()
         for version, digest in model_digests.items():
             seal = None
             if version in tagged:
@@ -73,7 +83,7 @@ def check_seals(project: Project, records: Sequence[DigestedRecord]) -> SealRepo
             faults = judge_seal(model, version, digest, seal)
             if version in signatures:
                 name = version_tag_name(model, version)
-                asked = required and wanting.get(version) not in older
+                asked = version in unsigned
                 faults += judge_signature(name, signatures[version], required=asked)
             model_findings += faults
             if seal and seal.landing and not faults:

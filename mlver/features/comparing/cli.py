@@ -26,43 +26,48 @@ DIFF_EXAMPLES = (
 )
 
 
+_Other = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[REF]",
+        help="Against this; the work tree if left out.",
+        autocompletion=complete_ref,
+    ),
+]
+_ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when something differs.")]
+_AsMarkdown = Annotated[bool, typer.Option("--markdown", help="As a comment for a pull request.")]
+_Weights = Annotated[
+    bool, typer.Option("--weights", help="What became of the tensors, and how far.")
+]
+_Depth = Annotated[
+    int | None,
+    typer.Option(
+        "--group",
+        metavar="DEPTH",
+        min=1,
+        help="Group tensors by so many parts of their names; else by layers.",
+    ),
+]
+_Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME", help="The rows and columns of this table."),
+]
+_Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="COLUMNS", help="Know rows of --data by these: id,day."),
+]
+
+
 def diff_command(
     ctx: typer.Context,
     a: Ref = None,
-    b: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[REF]",
-            help="Against this; the work tree if left out.",
-            autocompletion=complete_ref,
-        ),
-    ] = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit 1 when something differs.")
-    ] = False,
-    as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="As a comment for a pull request.")
-    ] = False,
-    weights: Annotated[
-        bool, typer.Option("--weights", help="What became of the tensors, and how far.")
-    ] = False,
-    group: Annotated[
-        int | None,
-        typer.Option(
-            "--group",
-            metavar="DEPTH",
-            min=1,
-            help="Group tensors by so many parts of their names; else by layers.",
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="NAME", help="The rows and columns of this table."),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="COLUMNS", help="Know rows of --data by these: id,day."),
-    ] = None,
+    b: _Other = None,
+    exit_code: _ExitCode = False,
+    as_markdown: _AsMarkdown = False,
+    weights: _Weights = False,
+    group: _Depth = None,
+    data: _Data = None,
+    key: _Key = None,
     json: Json = False,
 ) -> None:
     """Compare two versions, a version with files, or two commits.
@@ -91,10 +96,17 @@ def diff_command(
         code = int(exit_code and diff.differs)
         emit_result(diff, draw, json=json, code=code, paged=not as_markdown)
         return
+    _emit_review(project, commit_range, exit_code=exit_code, as_markdown=as_markdown, json=json)
+
+
+def _emit_review(
+    project: Project, commit_range: ReviewRange, *, exit_code: bool, as_markdown: bool, json: bool
+) -> None:
+    """Show what a range of commits registers, moves and changes."""
     review = review_range(project, commit_range)
-    draw_range = markdown.draw_review_markdown if as_markdown else draw_review
+    draw = markdown.draw_review_markdown if as_markdown else draw_review
     code = int(exit_code and review.differs)
-    emit_result(review, draw_range, json=json, code=code, paged=not as_markdown)
+    emit_result(review, draw, json=json, code=code, paged=not as_markdown)
 
 
 def _refuse_unfit_options(

@@ -179,12 +179,10 @@ def _compare_with_versions(
     directions = read_directions(project.registry, model)
     artifacts = tuple(compare_artifacts(version_snapshot, working_snapshot))
     params = compare_values(version_snapshot.params, working_snapshot.params)
+    bump: Bump | None = None
     # A number below the latest version's would be refused.
-    bump = (
-        _suggest_bump(version_snapshot, working_snapshot, artifacts, params)
-        if version == latest
-        else None
-    )
+    if version == latest:
+        bump = _suggest_bump(version_snapshot, working_snapshot, artifacts, params)
     return ModelStatus(
         model=model,
         version=str(version),

@@ -47,35 +47,41 @@ RETIRE_EXAMPLES = (
 RETIRED_HELP = "MODEL@SELECTOR; with --stage MODEL, or nothing if there is only one."
 
 
+_RetiredRef = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[REF]", help=RETIRED_HELP, show_default=False, autocompletion=complete_ref
+    ),
+]
+_InFavourOf = Annotated[
+    str | None,
+    typer.Option(
+        "--in-favour-of",
+        metavar="REF",
+        help="The version to use instead.",
+        show_default=False,
+        autocompletion=complete_ref,
+    ),
+]
+_Restore = Annotated[bool, typer.Option("--restore", help="Take a retirement back.")]
+_EmptiedStage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STAGE",
+        help="Empty this stage of the model instead.",
+        show_default=False,
+        autocompletion=complete_stage,
+    ),
+]
+
+
 def retire_command(
     ctx: typer.Context,
-    ref: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[REF]", help=RETIRED_HELP, show_default=False, autocompletion=complete_ref
-        ),
-    ] = None,
+    ref: _RetiredRef = None,
     message: Message = "",
-    in_favour_of: Annotated[
-        str | None,
-        typer.Option(
-            "--in-favour-of",
-            metavar="REF",
-            help="The version to use instead.",
-            show_default=False,
-            autocompletion=complete_ref,
-        ),
-    ] = None,
-    restore: Annotated[bool, typer.Option("--restore", help="Take a retirement back.")] = False,
-    stage: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STAGE",
-            help="Empty this stage of the model instead.",
-            show_default=False,
-            autocompletion=complete_stage,
-        ),
-    ] = None,
+    in_favour_of: _InFavourOf = None,
+    restore: _Restore = False,
+    stage: _EmptiedStage = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -71,6 +71,26 @@ class _PushJudgement:
     records: Mapping[str, str] = field(default_factory=dict)
 
 
+def _describe_receiver(
+    repository: GitRepository, remote: str | None, receiver: str | None
+) -> _ReceivingSide:
+    """What a push meets at the `receiver`: its main branch, and the commits that it has."""
+    known = "--remotes"
+    if remote in remotes.list_remotes(repository):
+        known = f"--remotes={remote}"
+    main = find_main_branch(repository, remote) if remote else None
+    return _ReceivingSide(
+        repository,
+        protected=None,
+        known=known,
+        others="own",
+        main=f"{BRANCHES}{main.name}" if main else None,
+        landing=main.remote_reference if main else None,
+        remote=receiver or _ANY_REMOTE,
+        asked_by="pre-push",
+    )
+
+
 def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> HookResult:
     """Judge the lines that git gives to its pre-push hook.
 
@@ -81,24 +101,8 @@ def judge_pre_push(start: Path, lines: Sequence[str], remote: str | None) -> Hoo
     updates: list[RefUpdate] = []
     for _, new, ref, old in _split_lines(lines, 4):
         updates.append(RefUpdate(old, new, ref))
-    known = "--remotes"
-    if remote in remotes.list_remotes(repository):
-        known = f"--remotes={remote}"
-    main = find_main_branch(repository, remote) if remote else None
-    main_there = f"{BRANCHES}{main.name}" if main else None
-    landing = main.remote_reference if main else None
     receiver = remote or remotes.default_remote(repository)
-    side = _ReceivingSide(
-        repository,
-        protected=None,
-        known=known,
-        others="own",
-        main=main_there,
-        landing=landing,
-        remote=receiver or _ANY_REMOTE,
-        asked_by="pre-push",
-    )
-    judgement = _judge_updates(side, updates)
+    judgement = _judge_updates(_describe_receiver(repository, remote, receiver), updates)
     # A branch that is pushed to this very repository, as `.`, reaches nobody.
     elsewhere = remote if remote != "." else None
     if elsewhere:

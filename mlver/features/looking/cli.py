@@ -148,32 +148,35 @@ LOG_EXAMPLES = (
 )
 
 
+_OfStage = Annotated[
+    str | None,
+    typer.Option(metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage),
+]
+_At = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."),
+]
+_Since = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
+]
+_Newest = Annotated[
+    int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")
+]
+_Params = Annotated[
+    bool,
+    typer.Option("--params", help="How parameters and data changed from version to version."),
+]
+
+
 def log_command(
     ctx: typer.Context,
     model: Model = None,
-    stage: Annotated[
-        str | None,
-        typer.Option(
-            metavar="STAGE", help="Only this stage's moves.", autocompletion=complete_stage
-        ),
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", help="What each stage held on a UTC day, at a time, or 2h ago."
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="DATE", help="Only what happened since a UTC day, a time or 2d."),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("-n", "--limit", min=1, help="Only the newest events.")
-    ] = None,
-    params: Annotated[
-        bool,
-        typer.Option("--params", help="How parameters and data changed from version to version."),
-    ] = False,
+    stage: _OfStage = None,
+    at: _At = None,
+    since: _Since = None,
+    limit: _Newest = None,
+    params: _Params = False,
     json: Json = False,
 ) -> None:
     """Tell what was registered and promoted, by whom and why."""

@@ -54,6 +54,18 @@ class RenumberedSide:
         return vacated_paths
 
 
+def _find_moved(
+    kept: RecordRegistry, places: Sequence[tuple[str, RecordPath]]
+) -> dict[tuple[str, Digest], RecordCopy]:
+    """The kept copies of versions that were renumbered before, by what they were."""
+    models = dict.fromkeys(parsed_path.model for _, parsed_path in places)
+    moved: dict[tuple[str, Digest], RecordCopy] = {}
+    for copy in read_claimants(kept, models):
+        if copy.former_key is not None:
+            moved.setdefault(copy.former_key, copy)
+    return moved
+
+
 def renumber_records(
     project: Project,
     kept: CommittedRecords,
@@ -70,18 +82,13 @@ def renumber_records(
     places = _list_own_records(kept, own, base)
     own.fetch_files(path for path, _ in places)
     kept_registry = RecordRegistry(kept)
-    models = dict.fromkeys(parsed_path.model for _, parsed_path in places)
-    moved: dict[tuple[str, Digest], RecordCopy] = {}
-    for copy in read_claimants(kept_registry, models):
-        if copy.former_key is not None:
-            moved.setdefault(copy.former_key, copy)
     records = MergeRecords(
         kept=kept_registry,
         own=RecordRegistry(own),
         base=RecordRegistry(base),
         kept_paths=kept.entries.keys(),
         places=places,
-        moved=moved,
+        moved=_find_moved(kept_registry, places),
         replayed=replayed,
     )
     moved_versions = move_versions(project, records)

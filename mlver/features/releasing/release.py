@@ -145,10 +145,8 @@ class _ReleaseRun:
         sealed = missing_seals.list_sealed(plans)
         refused = [*published.refused, *unfit_records.values(), *unsealable]
         # A tag that does not seal what landed stays here: once pushed, it could not be taken back.
-        ready_tags = {seal.tag for seal in sealed}
-        for record in waiting_records:
-            if record.path not in unfit_records:
-                ready_tags.add(record.tag)
+        fit_records = [record for record in waiting_records if record.path not in unfit_records]
+        ready_tags = {seal.tag for seal in sealed} | {record.tag for record in fit_records}
         ready_records = [record for record in unpublished if record.tag in ready_tags]
         dependents = self._find_dependents(ready_records, refused)
         ready_records = [record for record in ready_records if record.path not in dependents]

@@ -92,28 +92,34 @@ def config_command(
     """
     given = tuple(words or ())
     session = find_session(ctx)
+    _check_words(what, given, model, unset=unset)
     if what == "list":
-        if len(given) > 1 or (given and model is not None):
-            raise UsageError("list takes one model at most", hint="mlver config list MODEL")
         project = session.shown_project
         result = list_settings(project, model or next(iter(given), None), every=every)
     elif what == "get":
-        if len(given) != 1:
-            raise UsageError("get takes one KEY", hint="mlver config list")
         result = get_setting(session.shown_project, model, given[0])
     elif what == "pin":
-        if len(given) != 2 or model is not None or unset:
-            raise UsageError(
-                "pin takes the NAME of a data set and its PATH",
-                hint="mlver config pin golden data/golden",
-            )
         result = pin_data(session.initialised_project, given[0], given[1], dry_run=dry_run)
     else:
-        _check_change(given, unset=unset)
         result = set_setting(
             session.initialised_project, model, given[0], given[1:], dry_run=dry_run
         )
     emit_result(result, draw_config, json=json, code=result.exit_code)
+
+
+def _check_words(what: _Action, given: tuple[str, ...], model: str | None, *, unset: bool) -> None:
+    """Raise UsageError where an action has other words behind it than it takes."""
+    if what == "list" and (len(given) > 1 or (given and model is not None)):
+        raise UsageError("list takes one model at most", hint="mlver config list MODEL")
+    if what == "get" and len(given) != 1:
+        raise UsageError("get takes one KEY", hint="mlver config list")
+    if what == "pin" and (len(given) != 2 or model is not None or unset):
+        raise UsageError(
+            "pin takes the NAME of a data set and its PATH",
+            hint="mlver config pin golden data/golden",
+        )
+    if what == "set":
+        _check_change(given, unset=unset)
 
 
 def _check_change(given: tuple[str, ...], *, unset: bool) -> None:

@@ -67,31 +67,35 @@ ROLLBACK_EXAMPLES = (
 )
 
 
+_OnlyModel = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help="The only one, if left out.",
+        show_default=False,
+        autocompletion=complete_model,
+    ),
+]
+_BackTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION", help="Back to this one, not the one before.", show_default=False
+    ),
+]
+_Golden = Annotated[
+    bool, typer.Option("--golden", help="Back to the version that holds the stage golden.")
+]
+_Checkout = Annotated[bool, typer.Option("--checkout", help="Restore the working files as well.")]
+
+
 def rollback_command(
     ctx: typer.Context,
     stage: Stage,
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[MODEL]",
-            help="The only one, if left out.",
-            show_default=False,
-            autocompletion=complete_model,
-        ),
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VERSION", help="Back to this one, not the one before.", show_default=False
-        ),
-    ] = None,
-    golden: Annotated[
-        bool, typer.Option("--golden", help="Back to the version that holds the stage golden.")
-    ] = False,
+    model: _OnlyModel = None,
+    to: _BackTo = None,
+    golden: _Golden = False,
     message: Message = "",
-    checkout: Annotated[
-        bool, typer.Option("--checkout", help="Restore the working files as well.")
-    ] = False,
+    checkout: _Checkout = False,
     offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,

@@ -142,11 +142,9 @@ def find_damage(
     remarks.extend(encryption.unproven)
     absence = None
     links = [*damaged.needed, *damaged.unneeded]
-    absent = frozenset[Digest]()
     # A clone brings records and no objects: where none is here, nothing was lost here either. Where
     # a remote keeps them, a clone has those that somebody asked for.
     if damaged.missing and (_is_new_clone(project, damaged, digests) or has_remotes(project)):
-        absent = damaged.missing
         absence = describe_absence(len(digests), damaged.absent)
         remarks.insert(0, absence)
         links = [link for link in links if link not in damaged.absent]
@@ -157,7 +155,7 @@ def find_damage(
         copies=damaged.unsound,
         unstored=tuple(reader.unstored),
         absence=absence,
-        absent=absent,
+        absent=frozenset() if absence is None else damaged.missing,
     )
 
 

@@ -106,8 +106,7 @@ def plan_files(
         # The folder that replaces a link is empty at first, so all its files are to be written.
         # What is behind the link is not ours to remove.
         write = _add_linked(pinned, write, links)
-        remove = _drop_linked(remove, links)
-        replaced = _drop_linked(replaced, links)
+        remove, replaced = (_drop_linked(files, links) for files in (remove, replaced))
     plan = FilePlan(
         write,
         remove,
@@ -119,11 +118,16 @@ def plan_files(
         behind=behind,
         left_out=() if ignored is None else ignored.list_found(folder),
     )
+    _require_inside(root, plan)
+    return plan
+
+
+def _require_inside(root: Path, plan: FilePlan) -> None:
+    """Raise MlverError where a changed file would lie outside the work tree."""
     checked: set[str] = set()
     going = plan.passable
-    for path in chain(write.read_paths(), remove.read_paths()):
+    for path in chain(plan.write.read_paths(), plan.remove.read_paths()):
         paths.join_inside_as_text(root, path, link_last=True, going=going, checked=checked)
-    return plan
 
 
 def _require_folder(project: Project, artifact: Artifact, behind: OutsideLink) -> None:
