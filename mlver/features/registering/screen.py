@@ -6,7 +6,8 @@ import re
 import shlex
 
 from mlver.errors import shell_command
-from mlver.project.registering.register import RegisteredArtifact, RegisterResult
+from mlver.project.registering.register import RegisterResult
+from mlver.project.registering.registered_artifacts import RegisteredArtifact
 from mlver.project.setup import InitResult
 from mlver.terminal.links import draw_hints
 from mlver.terminal.screen import Cell, TextScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +38,13 @@ from mlver.project.registering.record import (
     measure_artifacts,
     pin_modes,
 )
+from mlver.project.registering.registered_artifacts import (
+    RegisteredArtifact,
+    find_lacking_remote,
+    find_unignored,
+    is_repeated,
+    summarise_artifacts,
+)
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data, pin_listing
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
@@ -48,32 +55,10 @@ from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
 from mlver.records import layout
-from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
 from mlver.records.tags import version_tag_name
-from mlver.records.values import flatten_values, is_same_value
+from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredArtifact:
-    """`digest` names the content; `unchanged`: the version before pins the same.
-
-    `claimed` counts the objects of remote data whose SHA-256 only their server claims.
-    `reused` counts the objects of remote data that were not read now, as nothing says that they
-    changed since. `encrypted`: the store keeps an encrypted copy only.
-    """
-
-    name: str
-    path: str
-    digest: str
-    size: int
-    files: int
-    stored: bool
-    unchanged: bool
-    reused: int
-    claimed: int
-    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,9 +284,9 @@ def build_result(
     record = encoded.record
     environment = record.environment
     assert environment is not None
-    artifacts = _summarise_artifacts(record, encoded)
+    artifacts = summarise_artifacts(record, encoded.measured, encoded.before)
     # with a later version the person has seen the advice already
-    unignored = _find_unignored(project, record) if encoded.before is None else ()
+    unignored = find_unignored(project, record) if encoded.before is None else ()
     return RegisterResult(
         model=record.model,
         version=record.version,
@@ -312,7 +297,7 @@ def build_result(
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
         artifacts=artifacts,
-        unchanged=_is_repeated(record, artifacts, encoded.before),
+        unchanged=is_repeated(record, artifacts, encoded.before),
         params=len(flatten_values(record.params)),
         secrets=tuple(record.secrets),
         metrics=flatten_values(record.metrics),
@@ -328,80 +313,5 @@ def build_result(
         leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
         left_out=list_left_out(record, encoded.measured),
         dropped=find_dropped(project, record, encoded.measured, encoded.before),
-        remote=_find_lacking_remote(project, artifacts),
+        remote=find_lacking_remote(project, artifacts),
     )
-
-
-def _find_lacking_remote(project: Project, artifacts: Sequence[RegisteredArtifact]) -> str | None:
-    """The default remote, if there are objects to send; nothing is asked of it."""
-    if not any(artifact.stored and not artifact.unchanged for artifact in artifacts):
-        return None
-    return next(iter(project.registry.read_config().remotes), None)
-
-
-def _summarise_artifacts(
-    record: VersionRecord, encoded: EncodedRecord
-) -> tuple[RegisteredArtifact, ...]:
-    before = encoded.before
-    artifacts_before = {} if before is None else before.named_artifacts()
-    summaries: list[RegisteredArtifact] = []
-    for name, artifact in record.named_artifacts().items():
-        previous_artifact = artifacts_before.get(name)
-        measured = encoded.measured.get(name)
-        summary = RegisteredArtifact(
-            name=name,
-            path=artifact.path,
-            digest=str(artifact.digest),
-            size=artifact.size,
-            files=artifact.files,
-            stored=artifact.stored,
-            unchanged=_is_unchanged(artifact, previous_artifact),
-            reused=0 if measured is None else measured.reused,
-            claimed=0 if measured is None else measured.unproven,
-            encrypted=artifact.encrypted is not None,
-        )
-        summaries.append(summary)
-    return tuple(summaries)
-
-
-def _is_repeated(
-    record: VersionRecord,
-    artifacts: Sequence[RegisteredArtifact],
-    before: VersionRecord | None,
-) -> bool:
-    """Say whether the version before has the same artifacts, params and metrics."""
-    if before is None or before.data.keys() != record.data.keys():
-        return False
-    # The same secret has another text each time it is encrypted.
-    if record.secrets or not all(artifact.unchanged for artifact in artifacts):
-        return False
-    return is_same_value(before.params, record.params) and is_same_value(
-        before.metrics, record.metrics
-    )
-
-
-def _is_unchanged(artifact: Artifact, before: Artifact | None) -> bool:
-    if before is None or before.digest != artifact.digest:
-        return False
-    return (artifact.executable or ()) == (before.executable or ())
-
-
-def _find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
-    """Find the artifacts that a careless `git add .` would put into git; a folder ends with `/`."""
-    stored_paths: list[str] = []
-    for artifact in record.named_artifacts().values():
-        # What mlver does not store, git may well be meant to keep.
-        if artifact.stored:
-            stored_paths.append(artifact.path)
-    safe_paths = project.repository.ignored_or_tracked(stored_paths)
-    unignored: list[str] = []
-    for path in stored_paths:
-        if path in safe_paths:
-            continue
-        suffix = ""
-        # git ignores a folder, and not a file of that name, by a pattern that ends with `/`
-        location = project.top_folder / path
-        if location.is_dir() and not location.is_symlink():
-            suffix = "/"
-        unignored.append(path + suffix)
-    return tuple(unignored)
