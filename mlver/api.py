@@ -255,8 +255,8 @@ def register(
     - values: `params`, `metrics` (maps, which may be nested), `param_keys`, `metric_keys`
     - the number: `version`, or `bump` ("major", "minor", "patch", "prerelease") with `pre`, and
       `allow_lower`
-    - where it comes from: `run`, `parent`, `update` ("full", "incremental", "hybrid"), `uses`,
-      `command`
+    - where it comes from: `run`, `parent`, `update` ("full", "incremental", "hybrid"), `uses`
+      (without it, as the version before), `command`
     - descriptions: `labels`, `licenses`, `batches` (maps), `owner`, `description`
     - data at an address: `listings` (name → file), `executor`, `scheduler`, `hash_all`,
       `trust_server_checksums`

@@ -13,6 +13,7 @@ from mlver.features.comparing.snapshot import (
     snapshot_version,
     snapshot_work_tree,
 )
+from mlver.features.comparing.used_models import compare_uses
 from mlver.features.comparing.value_diff import (
     MetricChange,
     ValueChange,
@@ -49,7 +50,8 @@ class CodeDiff:
 class DiffResult:
     """`old` and `new` name the sides (`digits 1.0.0`, `digits (work tree)`).
 
-    `retired` says of those that nobody should use any more why, by their name.
+    `retired` says of those that nobody should use any more why, by their name. `uses` are changes
+    of the versions that each uses of other models, by model.
     """
 
     old: str
@@ -60,12 +62,13 @@ class DiffResult:
     artifacts: tuple[ArtifactDiff, ...]
     environment: tuple[ValueChange, ...]
     labels: tuple[ValueChange, ...]
+    uses: tuple[ValueChange, ...]
     code: CodeDiff
 
     @property
     def differs(self) -> bool:
         """Whether anything but the code's commits differs."""
-        if self.params or self.environment or self.labels:
+        if self.params or self.environment or self.labels or self.uses:
             return True
         # Every metric of both sides is listed, those that are equal too.
         if any(metric.old != metric.new for metric in self.metrics):
@@ -81,8 +84,9 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
     chosen = project.resolve_ref(a)
     old_side = snapshot_version(project, chosen)
     refs: list[ResolvedRef | None] = [chosen, None]
-    # The work tree has no labels: those are given as a version is registered.
+    # The work tree has neither: they are given as a version is registered.
     labels: tuple[ValueChange, ...] = ()
+    uses: tuple[ValueChange, ...] = ()
     if b is None:
         new_side = snapshot_work_tree(project, chosen.model, environment=True)
         record, _ = project.registry.read_version(chosen.model, chosen.version)
@@ -93,6 +97,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         refs[1] = other
         new_side = snapshot_version(project, other)
         labels = compare_values(old_side.labels, new_side.labels)
+        uses = compare_uses(old_side.uses, new_side.uses)
     directions = read_directions(project.registry, new_side.model)
     return DiffResult(
         old=old_side.label,
@@ -103,6 +108,7 @@ def diff_versions(project: Project, a: str | None, b: str | None = None) -> Diff
         artifacts=tuple(compare_artifacts(old_side, new_side)),
         environment=compare_values(old_side.environment_document, new_side.environment_document),
         labels=labels,
+        uses=uses,
         code=_diff_code(project, old_side.code, new_side.code, refs),
     )
 

@@ -80,6 +80,7 @@ def draw_diff_markdown(result: DiffResult, screen: TextScreen) -> None:
     blocks += _format_artifact_changes(result.artifacts)
     blocks += _format_value_changes("environment", result.environment)
     blocks += _format_value_changes("label", result.labels)
+    blocks += _format_value_changes("model used", result.uses)
     commits = f"{format_count(len(result.code.commits), 'commit')} between"
     screen.write_page(_assemble_page(blocks, "mlver diff", commits))
 
@@ -147,6 +148,7 @@ def _format_new_version(version: NewVersion) -> Iterator[str]:
     yield from _format_artifact_changes(version.artifacts)
     yield from _format_value_changes("environment", version.environment)
     yield from _format_value_changes("label", version.labels)
+    yield from _format_value_changes("model used", version.uses)
 
 
 def _format_metric_changes(changes: Iterable[MetricChange], old: str, new: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from mlver.features.comparing.review_warnings import (
     describe_unreadable,
 )
 from mlver.features.comparing.snapshot import ModelSnapshot, read_directions, snapshot_version
+from mlver.features.comparing.used_models import compare_uses
 from mlver.features.comparing.value_diff import (
     MetricChange,
     ValueChange,
@@ -82,6 +83,7 @@ class NewVersion:
     artifacts: tuple[ArtifactDiff, ...]
     environment: tuple[ValueChange, ...]
     labels: tuple[ValueChange, ...]
+    uses: tuple[ValueChange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +291,7 @@ def _read_version(branch: BranchChanges, place: VersionPath) -> NewVersion:
         artifacts=tuple(compare_artifacts(old_snapshot, new_snapshot)),
         environment=environment,
         labels=compare_values(old_snapshot.labels, new_snapshot.labels),
+        uses=compare_uses(old_snapshot.uses, new_snapshot.uses),
     )
 
 

@@ -53,6 +53,7 @@ def draw_diff(result: DiffResult, screen: TextScreen) -> None:
     draw_artifact_changes(result.artifacts, screen)
     draw_value_changes("environment", result.environment, screen, most=_PACKAGES_SHOWN)
     draw_value_changes("labels", result.labels, screen)
+    draw_value_changes("uses", result.uses, screen)
     _draw_code_changes(result.code, screen)
 
 
@@ -341,6 +342,7 @@ def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
     draw_artifact_changes(version.artifacts, screen)
     draw_value_changes("environment", version.environment, screen, most=_PACKAGES_SHOWN)
     draw_value_changes("labels", version.labels, screen)
+    draw_value_changes("uses", version.uses, screen)
 
 
 def _draw_promotion(promotion: PromotionRecord, screen: TextScreen) -> None:

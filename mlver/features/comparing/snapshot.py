@@ -19,6 +19,7 @@ from mlver.project.worktree import value_files
 from mlver.project.worktree.environment import capture_environment, find_remembered
 from mlver.records.manifest import Manifest, ManifestEntry
 from mlver.records.model import ArtifactSettings, Direction, ModelSettings
+from mlver.records.references import VersionUse
 from mlver.records.sections.encrypt import mask_secrets
 from mlver.records.values import Document
 from mlver.records.version import CodeState, TrainingEnvironment
@@ -61,6 +62,7 @@ class ModelSnapshot:
     params: Mapping[str, Any]
     metrics: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
+    uses: tuple[VersionUse, ...] = ()
     environment: TrainingEnvironment | None
     code: CodeState
     lacking: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def snapshot_version(project: Project, chosen: ResolvedRef) -> ModelSnapshot:
         params=mask_secrets(record.params, record.secrets),
         metrics=record.metrics,
         labels=record.labels,
+        uses=record.uses,
         environment=record.environment,
         code=record.code,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mlver.errors import UsageError
 from mlver.features.registering.screen import draw_init, draw_register
 from mlver.project.registering.amend import amend_version
 from mlver.project.registering.register import register_version
@@ -202,9 +203,17 @@ Uses = Annotated[
     Many,
     typer.Option(
         metavar="REF",
-        help="A version of another model that it uses (repeatable).",
+        help="A version of another model that it uses (repeatable); else as before.",
         rich_help_panel=_WHAT,
         autocompletion=complete_ref,
+    ),
+]
+NoUses = Annotated[
+    bool,
+    typer.Option(
+        "--no-uses",
+        help="It uses no other model, though the version before does.",
+        rich_help_panel=_WHAT,
     ),
 ]
 UpdateKind = Annotated[
@@ -299,6 +308,7 @@ def register_command(
     parent: Parent = None,
     update: UpdateKind = "full",
     uses: Uses = None,
+    no_uses: NoUses = False,
     version: VersionNumber = None,
     bump: BumpedPart = None,
     pre: PreRelease = None,
@@ -322,7 +332,7 @@ def register_command(
     What an option says of the model or an artifact is kept in model.yaml for the next version.
     """
     request = RegisterRequest(model=model, message=message, parent=parent, update=update)
-    request = replace(request, uses=uses or ())
+    request = replace(request, uses=_choose_uses(uses, without=no_uses))
     request = replace(request, weights=weights, data=parse_pairs(data, "--data"))
     request = replace(request, params_files=params or (), metrics_files=metrics or ())
     request = replace(request, param_keys=param_key or (), metric_keys=metric_key or ())
@@ -341,6 +351,13 @@ def register_command(
     carry_out = amend_version if amend else register_version
     result = carry_out(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)
+
+
+def _choose_uses(given: Many, *, without: bool) -> Many:
+    """The versions that it uses; None where that is left to the version before."""
+    if given and without:
+        raise UsageError("--no-uses says that it uses no other model, so --uses has no place there")
+    return [] if without else given or None
 
 
 INIT_EXAMPLES = ("mlver init",)

@@ -46,8 +46,7 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         screen.draw_line("  ", (f"left out by .mlverignore: {listed}", "dim"), hang=2)
     if result.mixed:
         screen.draw_line("  ", (describe_mixture(result.mixed), "warn"), hang=2)
-    if result.uses:
-        screen.draw_line("  ", ("uses  ", "bold"), join_listed(result.uses, _NAMES_SHOWN), hang=6)
+    _draw_uses(result, screen)
     if result.dirty:
         screen.draw_line("  ", ("the code was not committed; the record says so", "warn"))
     if result.commit and result.tag:
@@ -55,6 +54,16 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
     _draw_dropped(result, screen)
     _draw_next_steps(result, screen)
+
+
+def _draw_uses(result: RegisterResult, screen: TextScreen) -> None:
+    if not result.uses:
+        return
+    listed = join_listed(result.uses, _NAMES_SHOWN)
+    origin = ""
+    if result.inherited_uses:
+        origin = f"  as {result.previous} does; --uses or --no-uses says otherwise"
+    screen.draw_line("  ", ("uses  ", "bold"), listed, (origin, "dim"), hang=8)
 
 
 def _draw_dropped(result: RegisterResult, screen: TextScreen) -> None:

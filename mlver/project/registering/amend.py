@@ -43,7 +43,7 @@ from mlver.project.registering.register import (
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
-from mlver.project.registering.uses import resolve_uses
+from mlver.project.registering.uses import check_uses, resolve_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
@@ -87,6 +87,7 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
     MlverError, with nothing changed, when that cannot be done.
     """
     project.registry.read_config()
+    check_uses(project, request)
     check_request(project, request)
     refuse_fixed_options(request)
     require_possible_date(project, "version", project.record_time)
@@ -195,7 +196,7 @@ def _build_amended(
         metrics=metrics,
         secrets={**former.secrets, **encrypt_params(secret, encryption)},
         environment=_amend_environment(project, request, former, params),
-        uses=resolve_uses(project, request) or former.uses,
+        uses=former.uses if request.uses is None else resolve_uses(project, request.uses),
         labels={**former.labels, **request.labels},
         extra=former.replace_described(replaced),
     )

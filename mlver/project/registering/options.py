@@ -40,7 +40,8 @@ class RegisterOptions(TypedDict, total=False):
     the same name. `licenses` and `batches` are by the names of artifacts. Whatever is left out
     comes from `model.yaml`, as on the command line;
     `environment` is the Python that runs, if it is a virtual environment. `commit=False` stages
-    the files for a pull request.
+    the files for a pull request. Without `uses`, a version uses what the one before does, and an
+    empty list says that it uses nothing.
     """
 
     weights: StrPath
@@ -120,7 +121,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         allow_lower=options.get("allow_lower", False),
         parent=options.get("parent"),
         update=options.get("update", "full"),
-        uses=tuple(options.get("uses", ())),
+        uses=tuple(options["uses"]) if "uses" in options else None,
         command=options.get("command"),
         # That of a run was recorded with it.
         environment=None if options.get("run") else _choose_environment(options.get("environment")),

@@ -34,7 +34,6 @@ from mlver.project.registering.described import inherit_labels
 from mlver.project.registering.inputs import RegisterInputs
 from mlver.project.registering.remote_data import RemoteData, pin_listing
 from mlver.project.registering.request import RegisterRequest, list_options
-from mlver.project.registering.uses import resolve_uses
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
 from mlver.records import layout
@@ -298,7 +297,6 @@ def build_record(
             project.top_folder, given.params, request.command or settings.command, prefix
         ),
         secrets={**given.encrypted, **encrypt_params(given.secret, given.encryption)},
-        uses=resolve_uses(project, request),
         labels=inherit_labels(settings, request),
         extra=VersionRecord.describe_replaced(given.replaced),
     )

@@ -48,6 +48,7 @@ from mlver.project.registering.registered_artifacts import (
 from mlver.project.registering.remote_data import RemoteData, hash_remote_data, pin_listing
 from mlver.project.registering.request import RegisterRequest, check_request
 from mlver.project.registering.secret_artifacts import encrypt_artifacts
+from mlver.project.registering.uses import check_uses, choose_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.runs.kept import KeptRun
 from mlver.project.tables.keeping import keep_profiles
@@ -73,8 +74,9 @@ class RegisterResult:
     them that the version before or the highest has, each with that version.
     `secrets` names the params that are encrypted. `unchanged`: artifacts, params and metrics are
     those of the version before, and none is secret. `amended` is the digest of the record that this
-    one replaced. `uses` are the versions of other models that it uses. `remote` is the one that
-    gets objects by default, where this version has some that it cannot have yet; else None.
+    one replaced. `uses` are the versions of other models that it uses, and `inherited_uses` says
+    that nobody named them: the version before uses them. `remote` is the one that gets objects by
+    default, where this version has some that it cannot have yet; else None.
     """
 
     model: str
@@ -83,6 +85,7 @@ class RegisterResult:
     parent: str | None
     mixed: Mapping[str, str]
     uses: tuple[str, ...]
+    inherited_uses: bool
     record: str
     path: str
     artifacts: tuple[RegisteredArtifact, ...]
@@ -128,6 +131,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     project.registry.read_config()
     run = find_source(project, request)
     request = complete_request(request, run)
+    check_uses(project, request)
     check_request(project, request)
     if request.commit:
         require_possible_date(project, "version", project.record_time)
@@ -177,6 +181,7 @@ def _make_record(
         record = apply_run(record, run)
     record = trace_lineage(project, request, inputs, record)
     before = read_before(project, record)
+    record = replace(record, uses=choose_uses(project, request, before))
     record = pin_modes(project, record, measured, before)
     if edit is not None:
         record = encrypt_artifacts(project, record, measured, before, given.encryption)
@@ -294,6 +299,7 @@ def build_result(
         parent=record.parent,
         mixed=record.mixed,
         uses=tuple(f"{use.model}@{use.version}" for use in record.uses),
+        inherited_uses=bool(record.uses) and request.uses is None and not request.amend,
         record=str(Digest.of_bytes(encoded.data)),
         path=layout.version_path(record.model, record.version),
         artifacts=artifacts,

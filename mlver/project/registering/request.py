@@ -23,7 +23,8 @@ class RegisterRequest:
     to pick from the files. `data` may also be addresses of remote prefixes; `listings` are files
     that say what these hold, by the names of data sets, and `executor`, `scheduler` and `hash_all`
     say how the others are hashed. `trust_claims`: a SHA-256 that their server claims is taken.
-    `uses` are versions of other models, as a person names them; `run` names the recorded run that
+    `uses` are versions of other models, as a person names them, None for those that the version
+    before uses; `run` names the recorded run that
     it comes from.
     """
 
@@ -45,7 +46,7 @@ class RegisterRequest:
     allow_lower: bool = False
     parent: str | None = None
     update: Update = "full"
-    uses: Sequence[str] = ()
+    uses: Sequence[str] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     licenses: Mapping[str, str] = field(default_factory=dict)
     batches: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +128,7 @@ def list_options(request: RegisterRequest) -> list[str]:
         "--no-commit": not request.commit,
         "--allow-dirty": request.allow_dirty,
         "--allow-mixed": request.allow_mixed,
+        "--no-uses": request.uses is not None and not request.uses,
         "--amend": request.amend,
         "--dry-run": request.dry_run,
     }
@@ -161,7 +163,7 @@ def _list_values(request: RegisterRequest) -> list[str]:
         words += ["--param", value]
     for value in request.metrics:
         words += ["--metric", value]
-    for ref in request.uses:
+    for ref in request.uses or ():
         words += ["--uses", ref]
     for name, value in request.labels.items():
         words += ["--label", f"{name}={value}"]

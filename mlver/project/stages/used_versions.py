@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlver.errors import MlverError
 from mlver.policy.gates.gate import UsedVersion
+from mlver.project.history.version_uses import find_used
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import find_retirement
@@ -32,17 +33,20 @@ def read_used(project: Project, record: VersionRecord) -> tuple[UsedVersion, ...
 
 
 def _read_use(project: Project, use: VersionUse) -> tuple[UsedVersion, tuple[VersionUse, ...]]:
-    name = f"{use.model}@{use.version}"
-    folder = layout.retirements_folder(use.model, use.version)
+    """Judge the record that was used, also where a merge gave it another number since."""
+    found = find_used(project.registry, use)
+    version = use.version if found is None else found[0].version
+    name = f"{use.model}@{version}"
+    folder = layout.retirements_folder(use.model, version)
     require_as_committed(project.repository, project.registry, folder)
     try:
-        record, digest = project.registry.read_version(use.model, use.version)
-        retirement = find_retirement(project.registry, use.model, use.version)
+        record, _ = found or project.registry.read_version(use.model, version)
+        retirement = find_retirement(project.registry, use.model, version)
     except MlverError as error:
         return UsedVersion(name=name, fault=error.message), ()
     used = UsedVersion(
         name=name,
-        is_other_record=digest != use.record,
+        is_other_record=found is None,
         retired=None if retirement is None else retirement.reason,
     )
     return used, record.uses

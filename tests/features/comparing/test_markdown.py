@@ -75,6 +75,7 @@ def page(text: str) -> str:
         artifacts=(),
         environment=(),
         labels=compare_values({}, {"k": text}),
+        uses=(),
     )
     result = ReviewResult(
         old=text,
@@ -170,6 +171,7 @@ def some_version() -> NewVersion:
         artifacts=(),
         environment=(),
         labels=(),
+        uses=(),
     )
 
 

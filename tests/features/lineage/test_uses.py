@@ -12,6 +12,7 @@ from mlver.records import layout
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
+from tests.features.merging.merges import run_git
 
 RULE = "schema: mlver/config/1\nstages:\n  staging:\n    requires: {uses: true}\n"
 AGAIN = ("--bump", "minor", "--allow-dirty", "-m", "again")
@@ -130,3 +131,95 @@ def test_a_promotion_that_rests_on_a_lost_version_is_named(pipeline: Repository)
     said = " ".join(done.out.split())
     assert done.code == 1
     assert "its gate `uses` passed, and digits@1.1.0 is no version that is here" in said
+
+
+def test_the_next_version_uses_what_the_one_before_does(pipeline: Repository) -> None:
+    done = pipeline.mlver("register", "words", *AGAIN)
+    said = "uses  digits@1.1.0  as 1.1.0 does; --uses or --no-uses says otherwise"
+    assert (done.code, said in " ".join(done.out.split("\n")), done.err) == (0, True, "")
+    assert "digits@1.1.0" in assert_works(pipeline, "show", "words@1.2.0")
+    assert "uses" not in assert_works(pipeline, "diff", "words@1.1.0", "@1.2.0")
+
+
+def test_it_can_use_others_or_none(pipeline: Repository) -> None:
+    other = read_document(
+        pipeline.mlver("register", "words", "--uses", "digits@1.2.0", *AGAIN, "--json"), "register"
+    )
+    assert (other["uses"], other["inherited_uses"]) == (["digits@1.2.0"], False)
+    none = read_document(
+        pipeline.mlver("register", "words", "--no-uses", *AGAIN, "--json"), "register"
+    )
+    assert (none["uses"], none["inherited_uses"]) == ([], False)
+    changed = assert_works(pipeline, "diff", "words@1.1.0", "@1.2.0")
+    assert "uses\n  digits  1.1.0 → 1.2.0\n" in changed
+    assert "digits  1.2.0  removed" in assert_works(pipeline, "diff", "words@1.2.0", "@1.3.0")
+    both = ("--no-uses", "--uses", "digits@1.2.0")
+    said = assert_refused(pipeline, "register", "words", *both, *AGAIN, code=2)
+    assert "--no-uses says that it uses no other model" in said
+
+
+def test_an_amended_version_may_use_nothing_any_more(pipeline: Repository) -> None:
+    amended = pipeline.mlver("register", "sounds", "--amend", "--no-uses", "--json")
+    assert read_document(amended, "register")["uses"] == []
+
+
+def test_what_is_inherited_is_told_if_it_is_retired(pipeline: Repository) -> None:
+    assert_works(pipeline, "retire", "digits@1.1.0", "-m", "Biased")
+    done = pipeline.mlver("register", "words", *AGAIN)
+    assert (done.code, done.err) == (0, "note: digits@1.1.0 is retired: Biased\n")
+
+
+def test_what_is_gone_is_not_inherited(pipeline: Repository) -> None:
+    pipeline.git("rm", "--quiet", layout.version_path("digits", "1.1.0"))
+    pipeline.commit("Lose it")
+    said = assert_refused(pipeline, "register", "words", *AGAIN)
+    assert "words 1.1.0 uses digits@1.1.0, which is no longer here as it was used" in said
+    assert "hint: mlver register words --uses digits@VERSION --bump minor" in said
+    assert "--no-uses" in said
+
+
+@pytest.mark.parametrize("message", [("-m", "again"), ()], ids=["said why", "said nothing"])
+def test_the_hint_for_an_own_version_does_not_repeat_the_fault(
+    family: Repository, message: tuple[str, ...]
+) -> None:
+    words = ("register", "digits", "--uses", "words@1.0.0", "--uses", "digits@1.0.0")
+    said = assert_refused(family, *words, "--bump", "minor", *message, code=2)
+    (hint,) = (line for line in said.splitlines() if line.startswith("hint: "))
+    again = "mlver register digits --uses words@1.0.0 --bump minor --parent 1.0.0 -m"
+    assert hint == f"hint: {again} {'again' if message else 'WHY'}"
+
+
+def test_a_wrong_name_is_told_before_anything_is_stored(family: Repository) -> None:
+    family.write("w", "weights that nobody has stored")
+    store = family.path / ".git/mlver/objects"
+    before = sorted(store.rglob("*"))
+    assert_refused(family, "register", "words", "--uses", "digits@9.9.9", *AGAIN)
+    assert sorted(store.rglob("*")) == before
+
+
+def test_a_version_that_a_merge_renumbered_is_still_the_one_that_is_used(
+    family: Repository,
+) -> None:
+    """It has another number and another digest by then; its record names those from before."""
+    family.write(layout.CONFIG, RULE)
+    family.commit("Rule")
+    family.git("switch", "--quiet", "-c", "side")
+    assert_works(family, "register", "words", "--param", "side=1", *AGAIN)
+    sounds = ("--weights", "w", "--uses", "words@1.1.0", "--allow-dirty", "-m", "on words")
+    assert_works(family, "register", "sounds", *sounds)
+    family.git("tag", "--delete", "words@v1.1.0")
+    family.git("switch", "--quiet", "main")
+    assert_works(family, "register", "words", "--param", "main=1", *AGAIN)
+    assert run_git(family, "merge", "--quiet", "side") != 0
+    assert "→ words/versions/1.2.0" in assert_works(family, "resolve")
+    family.git("commit", "--quiet", "--no-edit")
+    registry = Project.open_existing(family.path).registry
+    record, _ = registry.read_version("sounds", "1.0.0")
+    ((used, fault),) = find_lost_uses(registry, record)
+    assert (record.uses[0].version, used.version, fault) == ("1.1.0", "1.2.0", None)
+    assert judge(family, "sounds@1.0.0") == ("pass", "in use: words@1.2.0")
+    assert "uses  words@1.2.0" in assert_works(family, "register", "sounds", *AGAIN)
+    registry = Project.open_existing(family.path).registry
+    record, _ = registry.read_version("sounds", "1.1.0")
+    _, digest = registry.read_version("words", "1.2.0")
+    assert [use.record for use in record.uses] == [digest]
