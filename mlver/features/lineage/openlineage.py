@@ -6,6 +6,7 @@ both have the time of its record.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlver.features.lineage.described import PRODUCER, DescribedVersion
@@ -14,8 +15,9 @@ from mlver.terminal.structured import dump_json
 
 _SPEC = "https://openlineage.io/spec"
 _EVENT = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
-_VERSION = f"{_SPEC}/facets/1-0-0/DatasetVersionDatasetFacet.json"
-_DOCUMENTATION = f"{_SPEC}/facets/1-0-0/DocumentationJobFacet.json"
+_VERSION = f"{_SPEC}/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
+_TYPE = f"{_SPEC}/facets/1-0-1/DatasetTypeDatasetFacet.json#/$defs/DatasetTypeDatasetFacet"
+_DOCUMENTATION = f"{_SPEC}/facets/1-1-0/DocumentationJobFacet.json#/$defs/DocumentationJobFacet"
 # What no facet of theirs says stands in one of our own, whose name begins with ours.
 _OWN = f"{PRODUCER}/schemas/version.schema.json"
 NAMESPACE = "mlver"
@@ -61,25 +63,29 @@ def _describe_job(described: DescribedVersion) -> dict[str, Any]:
 def _list_inputs(described: DescribedVersion) -> list[dict[str, Any]]:
     """List the data of the version itself, its direct parents and the versions that it uses."""
     inputs = [
-        _build_dataset(artifact.path, str(artifact.digest), mlver_name={"name": name})
+        _build_dataset("FILE", artifact.path, str(artifact.digest), mlver_name={"name": name})
         for name, artifact in described.record.data.items()
     ]
     root = described.lineage.root
     for edge in described.lineage.edges:
         if edge.result == root and edge.relation in ("parent", "mixed", "uses"):
             model, version = split_version(edge.origin)
-            inputs.append(_build_dataset(model, version, mlver_name={"name": edge.relation}))
+            own = {"name": edge.relation}
+            inputs.append(_build_dataset("MODEL", model, version, mlver_name=own))
     return inputs
 
 
 def _describe_output(described: DescribedVersion) -> dict[str, Any]:
     record = described.record
     own = {"record": str(described.digest), "weights": str(record.weights.digest)}
-    return _build_dataset(record.model, record.version, mlver_version=own)
+    return _build_dataset("MODEL", record.model, record.version, mlver_version=own)
 
 
-def _build_dataset(name: str, version: str, **own: dict[str, str]) -> dict[str, Any]:
-    facets = {"version": _build_facet(_VERSION, datasetVersion=version)}
+def _build_dataset(kind: str, name: str, version: str, **own: Mapping[str, str]) -> dict[str, Any]:
+    facets = {
+        "version": _build_facet(_VERSION, datasetVersion=version),
+        "datasetType": _build_facet(_TYPE, datasetType=kind),
+    }
     for facet, fields in own.items():
         facets[facet] = _build_facet(_OWN, **fields)
     return {"namespace": NAMESPACE, "name": name, "facets": facets}

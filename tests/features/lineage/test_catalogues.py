@@ -1,8 +1,4 @@
-"""A version is described for other catalogues in CycloneDX and OpenLineage, as their schemas ask.
-
-The schema of CycloneDX comes with a package that need not be installed; without it, and for
-OpenLineage, what readers rely on is checked by hand.
-"""
+"""A version is described for other catalogues as the schemas of CycloneDX and OpenLineage ask."""
 
 from __future__ import annotations
 
@@ -16,22 +12,35 @@ from typing import Any
 import jsonschema
 import pytest
 import referencing
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
-from tests.cli.conftest import assert_refused, assert_works
+from tests.cli.conftest import assert_refused, assert_works, copy_repository
 from tests.conftest import Repository
 
 ATTACK = '##[group]x "</script>" \u202e ::error::'
 
 
-@pytest.fixture
-def described(family: Repository) -> Repository:
+@pytest.fixture(scope="module")
+def described_once(family_once: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """words 2.0.0 uses digits 1.1.0, has two data sets of the same bytes, and an odd message."""
+    family = copy_repository(family_once, tmp_path_factory.mktemp("described") / "repository")
     family.write("m.json", '{"accuracy": 0.5}')
     again = ("--data", "copy=rows", "--uses", "digits@1.1.0", "--license", "weights=MIT")
     more = ("--metrics", "m.json", "--command", "python train.py", "--allow-dirty")
     parent = ("--parent", "1.0.0", "--update", "incremental", "--bump", "major")
     assert_works(family, "register", "words", *again, *more, *parent, "-m", ATTACK)
     return family
+
+
+@pytest.fixture
+def described(described_once: Repository, tmp_path: Path) -> Repository:
+    return copy_repository(described_once, tmp_path / "repository")
+
+
+@pytest.fixture(scope="module")
+def described_events(described_once: Repository) -> list[Any]:
+    return read_events(described_once)
 
 
 def read_bom(repository: Repository) -> Any:
@@ -82,17 +91,18 @@ def test_a_bill_of_materials_names_origins_data_and_models(described: Repository
 
 
 def test_a_bill_of_materials_is_as_its_schema_asks(described: Repository) -> None:
-    package = pytest.importorskip("cyclonedx.schema._res")
-    folder = Path(package.__file__).parent
-    loaded = {
-        name: json.loads((folder / f"{name}.SNAPSHOT.schema.json").read_text())
-        for name in ("bom-1.6", "spdx", "jsf-0.82")
-    }
-    registry: referencing.Registry[Any] = referencing.Registry().with_resources(
-        (schema["$id"], referencing.Resource.from_contents(schema)) for schema in loaded.values()
-    )
-    judge = jsonschema.Draft7Validator(loaded["bom-1.6"], registry=registry)
-    judge.validate(read_bom(described))
+    judge = JsonStrictValidator(SchemaVersion.V1_6)
+    bom = read_bom(described)
+    assert judge.validate_str(json.dumps(bom)) is None
+    component = bom["metadata"]["component"]
+    faults: list[dict[str, Any]] = [
+        {"licence": "MIT"},
+        {"type": "model"},
+        {"licenses": [{"license": {}}]},
+    ]
+    for wrong in faults:
+        bom["metadata"]["component"] = {**component, **wrong}
+        assert judge.validate_str(json.dumps(bom)) is not None, wrong
 
 
 def read_events(repository: Repository) -> list[Any]:
@@ -131,6 +141,103 @@ def test_a_training_is_two_events(described: Repository) -> None:
     assert names == [("rows", "train"), ("rows", "copy"), ("words", "parent"), ("digits", "uses")]
     (output,) = complete["outputs"]
     assert output["facets"]["version"]["datasetVersion"] == "2.0.0"
+
+
+# Facets that are not theirs, and what stands in them.
+OWN_FACETS = {
+    "mlver_code": {"commit", "tree", "branch", "dirty"},
+    "mlver_name": {"name"},
+    "mlver_version": {"record", "weights"},
+}
+
+
+def read_spec(name: str) -> Any:
+    return json.loads((Path(__file__).parent / "openlineage" / f"{name}.json").read_text())
+
+
+def close_schema(schema: Any) -> Any:
+    """The same without leave for keys that it does not name."""
+    if isinstance(schema, list):
+        return [close_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: close_schema(value) for key, value in schema.items()}
+    if closed.get("additionalProperties") is True:
+        del closed["additionalProperties"]
+    return closed
+
+
+def make_strict_judge() -> jsonschema.Draft202012Validator:
+    """Their schemas, made to refuse every key and every facet that they do not have."""
+    spec = close_schema(read_spec("OpenLineage"))
+    facets: dict[str, dict[str, Any]] = {"Job": {}, "Dataset": {}}
+    loaded = [spec]
+    for name, owner in (
+        ("DocumentationJobFacet", "Job"),
+        ("DatasetVersionDatasetFacet", "Dataset"),
+        ("DatasetTypeDatasetFacet", "Dataset"),
+    ):
+        facet = close_schema(read_spec(name))
+        loaded.append(facet)
+        ((key, _),) = facet["properties"].items()
+        reference = f"{facet['$id']}#/$defs/{name}"
+        facets[owner][key] = {
+            "$ref": reference,
+            "properties": {"_schemaURL": {"const": reference}},
+            "unevaluatedProperties": False,
+        }
+    for name, keys in OWN_FACETS.items():
+        owner = "Job" if name == "mlver_code" else "Dataset"
+        facets[owner][name] = {
+            "$ref": f"{spec['$id']}#/$defs/BaseFacet",
+            "properties": dict.fromkeys(keys, True),
+            "unevaluatedProperties": False,
+        }
+    for owner, named in facets.items():
+        listed = {"type": "object", "properties": named, "additionalProperties": False}
+        spec["$defs"][owner]["properties"]["facets"] = listed
+    for name in ("RunEvent", "Run", "Job", "InputDataset", "OutputDataset"):
+        spec["$defs"][name]["unevaluatedProperties"] = False
+    registry: referencing.Registry[Any] = referencing.Registry().with_resources(
+        (schema["$id"], referencing.Resource.from_contents(schema)) for schema in loaded
+    )
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    event = {"$ref": f"{spec['$id']}#/$defs/RunEvent"}
+    return jsonschema.Draft202012Validator(event, registry=registry, format_checker=checker)
+
+
+def test_every_event_is_as_the_official_schemas_ask(described: Repository) -> None:
+    judge = make_strict_judge()
+    for event in read_events(described):
+        judge.validate(event)
+        assert event["schemaURL"] == f"{read_spec('OpenLineage')['$id']}#/$defs/RunEvent"
+
+
+FOREIGN: tuple[tuple[tuple[str | int, ...], Any], ...] = (
+    (("sender",), "a key"),
+    (("eventTime",), "yesterday"),
+    (("eventType",), "TRAINED"),
+    (("run", "name"), "a key"),
+    (("run", "runId"), "one"),
+    (("job", "facets", "code"), {"_producer": "https://a.b", "_schemaURL": "https://a.b"}),
+    (("job", "facets", "documentation", "text"), "a key"),
+    (("inputs", 0, "facets", "version", "_schemaURL"), "https://openlineage.io/other.json"),
+    (("outputs", 0, "facets", "version", "datasetVersion"), 3),
+    (("outputs", 0, "facets", "mlver_version", "tag"), "a key"),
+)
+
+
+@pytest.mark.parametrize(("place", "value"), FOREIGN, ids=lambda item: str(item)[:40])
+def test_what_the_official_schemas_do_not_know_is_refused(
+    described_events: list[Any], place: tuple[str | int, ...], value: Any
+) -> None:
+    """The judge of the test above can say no, at every depth."""
+    event = json.loads(json.dumps(described_events[-1]))
+    target = event
+    for step in place[:-1]:
+        target = target[step]
+    target[place[-1]] = value
+    assert not make_strict_judge().is_valid(event)
 
 
 @pytest.mark.parametrize("words", [("--data", "rows"), ("words", "--down")])
