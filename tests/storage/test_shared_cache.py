@@ -76,8 +76,8 @@ def test_large_contents_of_ones_own_take_no_room(
     (digest,) = fill_store(local, [LARGE])
     cache.add_contents(local, [digest])
     bring_into(cache, tmp_path / "other", [digest])
-    files = [local.loose_path(digest.hex), locate(cache, digest)]
-    files.append(LocalStore.open_in(tmp_path / "other").loose_path(digest.hex))
+    files = [local.loose.path_of(digest.hex), locate(cache, digest)]
+    files.append(LocalStore.open_in(tmp_path / "other").loose.path_of(digest.hex))
     assert len({path.stat().st_ino for path in files}) == 1
 
 
@@ -135,7 +135,7 @@ def test_nothing_is_written_through_a_symlink(
 
 def test_a_damaged_object_is_not_added(cache: SharedCache, local: LocalStore) -> None:
     (digest,) = fill_store(local, [LARGE])
-    path = local.loose_path(digest.hex)
+    path = local.loose.path_of(digest.hex)
     path.chmod(0o644)
     with path.open("r+b") as file:
         file.write(b"evil")

@@ -9,15 +9,15 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
 
 from mlver import paths
 from mlver.digest import Digest
-from mlver.errors import ObjectDamaged, ObjectMissing
 from mlver.storage.digests import DigestSet
+from mlver.storage.local.digest_folders import list_names
 from mlver.storage.local.locations import (
     CopyList,
     LocatedObjects,
@@ -26,6 +26,7 @@ from mlver.storage.local.locations import (
     open_location,
     read_location,
 )
+from mlver.storage.local.loose_files import LooseFiles
 from mlver.storage.local.pack_files import PackFile, scan_pack
 from mlver.storage.local.rebuilding import (
     PartDecoder,
@@ -39,14 +40,8 @@ from mlver.storage.local.recipe_files import RecipeFiles
 from mlver.storage.local.restoring import TRASH, restore_trashed
 from mlver.storage.packs import PACK, pack_name
 from mlver.storage.recipes import Recipe
-from mlver.storage.store import suggest_copying
 from mlver.system import durable
 from mlver.system.parallel import hash_descriptor, ignore_progress
-
-# From here on listing all object directories is cheaper than looking up one object after another.
-LIST_FROM = 512
-_LISTED_MOST = 10
-_HEX = frozenset("0123456789abcdef")
 
 
 class ObjectCatalogue:
@@ -78,7 +73,8 @@ class ObjectCatalogue:
     def __init__(self, directory: Path, decode: PartDecoder) -> None:
         """Only `open_in` calls this."""
         self.directory = directory
-        self.objects = directory / "objects"
+        self.loose = LooseFiles(directory / "objects")
+        self.objects = self.loose.folder
         self.packs_directory = directory / "packs"
         self.temporaries = directory / "tmp"
         self.quarantined = directory / "quarantine"
@@ -99,7 +95,7 @@ class ObjectCatalogue:
         if modified != self._listed_at:
             known_packs = {pack.name: pack for pack in self._packs}
             self._packs = []
-            for file_name in sorted(_list_names(self.packs_directory)):
+            for file_name in sorted(list_names(self.packs_directory)):
                 stem = file_name.removesuffix(PACK)
                 if stem != file_name:
                     pack = known_packs.get(stem) or PackFile(self.packs_directory, stem)
@@ -130,7 +126,7 @@ class ObjectCatalogue:
                 return missing
             listed = pack_file.find_listed(missing)
             missing -= listed - self.damaged_members(pack_file.name)
-        missing -= self._find_loose(missing)
+        missing -= self.loose.find_existing(missing)
         missing -= self._find_rebuildable(missing).keys()
         return missing - self._restore_trashed(missing)
 
@@ -162,41 +158,6 @@ class ObjectCatalogue:
                     needs.add(recipe.sha256)
         return needs
 
-    def _find_loose(self, digests: AbstractSet[str]) -> set[str]:
-        """Those of the digests that are files of their own."""
-        if len(digests) >= LIST_FROM:
-            return set(self.loose_digests()) & digests
-        loose: set[str] = set()
-        if not digests:
-            return loose
-        # Most lookups of a new artifact end here, without a call for each digest.
-        folders = set(_list_names(self.objects))
-        for digest in digests:
-            if digest[:2] in folders and self._is_loose(digest):
-                loose.add(digest)
-        return loose
-
-    def _is_loose(self, digest: str) -> bool:
-        """Whether the object is a file of its own; raise OSError where nobody may look."""
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            # Not by pathlib, which takes longest where there are many.
-            # Whatever lies there has taken the object's place, a link that leads nowhere as well.
-            os.lstat(f"{self.objects}/{digest[:2]}/{digest[2:]}")
-            return True
-        return False
-
-    def loose_digests(self) -> Iterator[str]:
-        """The digests of all objects that are files of their own, in order."""
-        for folder in sorted(_list_names(self.objects)):
-            for file_name in sorted(_list_names(self.objects / folder)):
-                digest = folder + file_name
-                if len(folder) == 2 and len(digest) == 64 and _HEX.issuperset(digest):
-                    yield digest
-
-    def loose_path(self, digest: str) -> Path:
-        """Where an object lies that is a file of its own."""
-        return self.objects / digest[:2] / digest[2:]
-
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest that has one. Copies in packs come first.
 
@@ -222,8 +183,8 @@ class ObjectCatalogue:
                 if digest not in damaged:
                     location = ObjectLocation(pack_path, offset, size, pack_file.name)
                     locations.setdefault(digest, []).append(location)
-        for digest in self._find_loose(digests):
-            loose_path = self.loose_path(digest)
+        for digest in self.loose.find_existing(digests):
+            loose_path = self.loose.path_of(digest)
             # It may have been set aside since the directory was listed.
             with contextlib.suppress(OSError):
                 size = loose_path.lstat().st_size
@@ -245,7 +206,7 @@ class ObjectCatalogue:
             pack_file.release_index()
             packed.append(copies)
         loose = CopyList(os.fspath(self.objects), "")
-        for rank, size in self._locate_loose(wanted):
+        for rank, size in self.loose.locate_wanted(wanted):
             present[rank] = 1
             loose.add_copy(0, size, rank)
         rebuilt = self._locate_rebuilt(wanted, present)
@@ -266,22 +227,6 @@ class ObjectCatalogue:
             present[rank] = 1
             rebuilt.add_copy(0, recipe.size, rank)
         return rebuilt
-
-    def _locate_loose(self, wanted: DigestSet) -> Iterator[tuple[int, int]]:
-        """Rank and size of the wanted objects that are files of their own."""
-        # Listed in the order of the digests, which is the order that `find_next_rank` is fast in.
-        loose: Iterable[str] = self.loose_digests()
-        if len(wanted) < LIST_FROM:
-            loose = self._find_loose({digest.hex for digest in wanted})
-        for digest in loose:
-            rank = wanted.find_next_rank(bytes.fromhex(digest))
-            if rank is None:
-                continue
-            try:
-                size = self.loose_path(digest).lstat().st_size
-            except OSError:
-                continue
-            yield rank, size
 
     def locate_with_repair(self, wanted: DigestSet) -> LocatedObjects:
         """Like `locate_objects`, after `repair_listing` if anything is missing."""
@@ -391,29 +336,6 @@ class ObjectCatalogue:
         durable.sync_directories([self.quarantined, self.packs_directory])
         self.forget_listing()
 
-    def missing_objects_error(self, digests: Sequence[Digest]) -> ObjectMissing:
-        """The error to raise where these objects are nowhere."""
-        missing = {digest.hex for digest in digests}
-        damaged_packs: list[Path] = []
-        for pack_file in self.list_packs():
-            if not missing.isdisjoint(self.damaged_members(pack_file.name)):
-                damaged_packs.append(pack_file.path)
-        return ObjectMissing(
-            f"not in the object store {self.directory}: {_format_list(list(map(str, digests)))};"
-            " copy them from a clone that has them, or register the same files again",
-            hints=suggest_copying(self.directory, damaged_packs),
-        )
-
-    def damaged_objects_error(self, copies: Sequence[tuple[Digest, Path]]) -> ObjectDamaged:
-        """The error to raise where these copies are all there is."""
-        described = [f"{digest} in {copy_path}" for digest, copy_path in copies]
-        # Read by people: what to do comes before a list that may be long.
-        return ObjectDamaged(
-            "stored bytes are damaged; `verify` sets them aside, and registering the same files "
-            f"again then stores them: {_format_list(described)}",
-            hint="mlver verify --all",
-        )
-
 
 def _repair_index(pack: PackFile) -> None:
     """Make the index again from its pack, if that gives the index it is named by."""
@@ -429,14 +351,6 @@ def _repair_index(pack: PackFile) -> None:
             pack.is_remade = False
 
 
-def _list_names(directory: Path) -> list[str]:
-    """The names in a directory; none where there is no directory."""
-    try:
-        return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
 def _modification_time(directory: Path) -> int:
     """When a directory changed last, in nanoseconds; 0 where it cannot be seen."""
     try:
@@ -448,18 +362,8 @@ def _modification_time(directory: Path) -> int:
 def _read_damage_marks(quarantined: Path) -> dict[str, set[str]]:
     """Of each pack the members that are not served, as names in quarantine tell."""
     marks: dict[str, set[str]] = {}
-    for file_name in _list_names(quarantined):
+    for file_name in list_names(quarantined):
         digest, _, pack = file_name.partition(".")
         if len(digest) == len(pack) == 64:
             marks.setdefault(pack, set()).add(digest)
     return marks
-
-
-def _format_list(items: Sequence[str]) -> str:
-    """One item on the same line, several on lines of their own, and how many more there are."""
-    if len(items) == 1:
-        return items[0]
-    lines = [f"\n  {listed_item}" for listed_item in items[:_LISTED_MOST]]
-    if len(items) > _LISTED_MOST:
-        lines.append(f"\n  and {len(items) - _LISTED_MOST:,} more")
-    return "".join(lines)

@@ -11,9 +11,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -21,34 +19,17 @@ from typing import BinaryIO
 from mlver import paths
 from mlver.digest import Digest
 from mlver.errors import refusal_error
-from mlver.storage import packs
 from mlver.storage.local.catalogue import ObjectCatalogue
-from mlver.storage.local.incoming import LooseBlob, PackWriter
+from mlver.storage.local.incoming import LooseBlob
 from mlver.storage.local.locations import ObjectLocation, read_location
-from mlver.storage.local.pack_files import PackFile, has_same_bytes, scan_pack, write_index
+from mlver.storage.local.pack_files import PackFile, has_same_bytes
+from mlver.storage.local.pack_parts import DepositReceipt, PackParts
 from mlver.storage.local.partials import open_partial
 from mlver.storage.store import LockHolding
 from mlver.system import copying, durable, parallel
 
 _TOKEN_BYTES = 6
 _GUARD = "guard"
-
-# A process begins another part, which becomes another pack, from here on.
-PACK_BYTES = 512 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class DepositReceipt:
-    """What one call of `store_contents` did: the members it added to a part, the damage it met.
-
-    The call may run in another process, and there may be thousands of receipts: `run` has 48 bytes
-    for each member (see `packs.encode_run`), which all together take `length` bytes in the part.
-    """
-
-    part: str
-    run: bytes
-    length: int
-    damaged: tuple[tuple[str, ObjectLocation], ...]
 
 
 class ObjectDeposit:
@@ -66,16 +47,12 @@ class ObjectDeposit:
         self._guard: int | None = None
         self._is_guarded = hold_lock is not None
         self._token = secrets.token_hex(_TOKEN_BYTES)
-        self._parts: dict[str, list[bytes]] = {}
-        self._lengths: Counter[str] = Counter()
-        self._stored: set[bytes] = set()
-        self._counted_runs: dict[str, int] = {}
+        self._parts = PackParts(self._temporary_path)
         self._large: set[str] = set()
         self._partials: dict[str, Path] = {}
         self._named_folders: set[Path] = set()
         self._blobs: list[tuple[Path, str]] = []
         self._damaged: list[tuple[str, ObjectLocation]] = []
-        self._writer: PackWriter | None = None
 
     def __enter__(self) -> ObjectDeposit:
         if self._is_guarded:
@@ -147,7 +124,7 @@ class ObjectDeposit:
         except OSError as error:
             raise refusal_error("storing objects", error) from error
         self.accept_receipt(receipt)
-        if self._lengths.total() >= PACK_BYTES:
+        if self._parts.is_full:
             self._commit_early()
 
     def begin_partial(self, digest: Digest, size: int) -> int:
@@ -184,14 +161,12 @@ class ObjectDeposit:
 
     def _commit_early(self) -> None:
         """Store what came so far, so that a crash does not lose all of a long transfer."""
-        self._end_part()
+        self._parts.end_part()
         try:
             self._commit_objects()
         except OSError as error:
             raise refusal_error("storing objects", error) from error
         self._parts.clear()
-        self._lengths.clear()
-        self._counted_runs.clear()
 
     def link_proven(self, digest: Digest, descriptor: int) -> bool:
         """Take a large content by another name for an open file, which nobody else can write to.
@@ -216,7 +191,7 @@ class ObjectDeposit:
 
     def store_contents(self, contents: Sequence[tuple[str, bytes]]) -> DepositReceipt:
         """See hashing's ContentSink. Each process that calls it writes a part of its own."""
-        stored = self._stored_so_far()
+        stored = self._parts.list_stored()
         new_contents: dict[str, bytes] = {}
         for digest, content in contents:
             if bytes.fromhex(digest) not in stored:
@@ -232,63 +207,13 @@ class ObjectDeposit:
             damaged.extend((digest, location) for location in unsound_copies)
             if len(unsound_copies) == len(locations):
                 fresh[digest] = content
-        return self._append_contents(fresh, tuple(damaged))
-
-    def _append_contents(
-        self, contents: Mapping[str, bytes], damaged: tuple[tuple[str, ObjectLocation], ...]
-    ) -> DepositReceipt:
-        """Write contents to this process's part."""
-        writer = self._own_writer()
-        if not contents:
-            part = os.fspath(writer.path) if writer else ""
-            return DepositReceipt(part, b"", 0, damaged)
-        if writer is None or writer.length >= PACK_BYTES:
-            self._end_part()
-            writer = PackWriter.create_at(self._temporary_path())
-            self._writer = writer
-        length_before = writer.length
-        try:
-            run = writer.append_members(contents)
-        except BaseException:
-            self._end_part()  # nobody knows where it ends now
-            raise
-        self._stored.update(packs.run_digests(run))
-        length = writer.length - length_before
-        return DepositReceipt(os.fspath(writer.path), run, length, damaged)
-
-    def _own_writer(self) -> PackWriter | None:
-        """The writer that this process began."""
-        # A forked process inherits the writer, but must not write to the same file.
-        if self._writer is None or self._writer.process != os.getpid():
-            return None
-        return self._writer
-
-    def _end_part(self) -> None:
-        """The next content goes to another part."""
-        if self._writer is not None:
-            self._writer.close_file()
-            self._writer = None
-
-    def _stored_so_far(self) -> set[bytes]:
-        """The raw digests of the small contents handed over, as far as this process knows of them.
-
-        They are collected from the receipts when first needed: a process that leaves all storing to
-        its workers needs none.
-        """
-        for part, runs in self._parts.items():
-            counted = self._counted_runs.get(part, 0)
-            for run in runs[counted:]:
-                self._stored.update(packs.run_digests(run))
-            self._counted_runs[part] = len(runs)
-        return self._stored
+        return self._parts.append_contents(fresh, tuple(damaged))
 
     def accept_receipt(self, receipt: object) -> None:
         """See hashing's ContentSink."""
         assert isinstance(receipt, DepositReceipt)
         self._damaged.extend(receipt.damaged)
-        if receipt.part:
-            self._parts.setdefault(receipt.part, []).append(receipt.run)
-            self._lengths[receipt.part] += receipt.length
+        self._parts.accept_receipt(receipt)
 
     def begin_blob(self) -> LooseBlob:
         """See hashing's ContentSink."""
@@ -322,11 +247,9 @@ class ObjectDeposit:
         """Make everything durable that was handed over, then give it its names."""
         store = self._store
         files = [path for path, _ in self._blobs]
-        finished_packs = []
-        for part, runs in self._parts.items():
-            finished_pack = self._finish_part(Path(part), runs)
-            finished_packs.append(finished_pack)
-            files.extend(finished_pack[:2])
+        finished_packs = self._parts.finish_all()
+        for pack, index, _ in finished_packs:
+            files += [pack, index]
         if not files and not self._damaged and not self._named_folders:
             return
         for directory in (store.objects, store.packs_directory):
@@ -353,28 +276,11 @@ class ObjectDeposit:
                 store.set_aside(digest, location)
         self._damaged.clear()
         for path, digest in self._blobs:
-            target = store.loose_path(digest)
+            target = store.loose.path_of(digest)
             paths.check_own_directory(target.parent).mkdir(exist_ok=True)
             self._named_folders.add(target.parent)
             self._name_blob(path, target, digest)
         self._blobs.clear()
-
-    def _finish_part(self, part: Path, runs: Sequence[bytes]) -> tuple[Path, Path, str]:
-        """End a part as a tar and write its index; neither is flushed yet."""
-        index_path = self._temporary_path()
-        name = write_index(index_path, packs.build_index_from_runs(runs))
-        with durable.naming_errors(part), part.open("r+b") as file:
-            part_length = file.seek(0, os.SEEK_END)
-            if part_length != self._lengths[os.fspath(part)]:
-                # The receipts of some calls never came: the part itself knows all that it holds.
-                whole_index, part_length = scan_pack(part)
-                durable.discard_temporary(index_path)
-                name = write_index(index_path, [whole_index])
-                file.truncate(part_length)
-            file.seek(part_length)
-            file.write(packs.TRAILER)
-            os.fchmod(file.fileno(), 0o444)
-        return part, index_path, name
 
     def _name_blob(self, path: Path, target: Path, digest: str) -> None:
         """Give a large content its name, unless a sound copy has it already."""
@@ -406,7 +312,7 @@ class ObjectDeposit:
             for file_name in os.listdir(self._store.temporaries):
                 if file_name.startswith(f"{durable.TEMPORARY}{self._token}-"):
                     durable.discard_temporary(self._store.temporaries / file_name)
-        self._end_part()
+        self._parts.end_part()
 
 
 def find_guard(temporary: Path) -> Path:

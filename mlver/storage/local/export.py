@@ -25,6 +25,7 @@ from mlver.storage.local.export_plan import (
     list_tasks,
 )
 from mlver.storage.local.locations import open_location, read_span
+from mlver.storage.local.losses import damaged_objects_error, missing_objects_error
 from mlver.storage.store import StoreProgress, WantedFiles
 from mlver.system import copying, durable, parallel
 from mlver.system.folders import FolderTree
@@ -54,7 +55,7 @@ def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
     located = store.locate_with_repair(digests)
     missing = located.list_missing()
     if missing:
-        raise store.missing_objects_error(missing)
+        raise missing_objects_error(store, missing)
     # A content that several files have is written as often, and was counted once.
     order.expect(located.total)
     outcome = "no file was replaced"
@@ -126,7 +127,7 @@ def _prepare_files(store: ObjectCatalogue, order: ExportOrder, tasks: Iterable[E
         places: list[tuple[Digest, Path]] = []
         for export_task in failed_tasks:
             places.append((Digest(export_task.digest), Path(export_task.location.path)))
-        raise store.damaged_objects_error(places)
+        raise damaged_objects_error(places)
 
 
 def _prepare_from_others(

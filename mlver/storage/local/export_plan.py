@@ -105,7 +105,7 @@ def list_tasks(
             digest = located.wanted.digest_at(rank).hex()
             copy_path = copy_list.path
             if not copy_list.pack:
-                copy_path = os.fspath(store.loose_path(digest))
+                copy_path = os.fspath(store.loose.path_of(digest))
             location = ObjectLocation(copy_path, offset, size, copy_list.pack)
             if copy_list is located.rebuilt:
                 location = store.locate_recipe(digest, size)

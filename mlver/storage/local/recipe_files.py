@@ -13,12 +13,12 @@ from pathlib import Path
 
 from mlver import paths
 from mlver.errors import InvalidDocument
+from mlver.storage.local.digest_folders import list_digests, list_names
 from mlver.storage.recipes import MOST_BYTES, Recipe, format_recipe, parse_recipe
 from mlver.system import durable
 from mlver.system.regular import reading_regular
 
 RECIPES = "recipes"
-_HEX = frozenset("0123456789abcdef")
 
 
 class RecipeFiles:
@@ -34,11 +34,7 @@ class RecipeFiles:
 
     def list_digests(self) -> Iterator[str]:
         """The contents that have a recipe, in order."""
-        for folder in sorted(_list_names(self.folder)):
-            for name in sorted(_list_names(self.folder / folder)):
-                digest = folder + name
-                if len(folder) == 2 and len(digest) == 64 and _HEX.issuperset(digest):
-                    yield digest
+        return list_digests(self.folder)
 
     def find_existing(self, digests: AbstractSet[str]) -> set[str]:
         """Those of the digests that have a recipe."""
@@ -46,10 +42,10 @@ class RecipeFiles:
         if not digests:
             return existing
         # Most stores have none, or few.
-        for folder in _list_names(self.folder):
+        for folder in list_names(self.folder):
             wanted = {digest for digest in digests if digest.startswith(folder)}
             if wanted:
-                names = set(_list_names(self.folder / folder))
+                names = set(list_names(self.folder / folder))
                 existing.update(digest for digest in wanted if digest[2:] in names)
         return existing
 
@@ -85,10 +81,3 @@ class RecipeFiles:
     def remove(self, digest: str) -> None:
         """Remove a recipe for good."""
         durable.remove_file(self.path_of(digest))
-
-
-def _list_names(directory: Path) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -33,6 +33,7 @@ from mlver.storage.local.deposit import ObjectDeposit, find_guard
 from mlver.storage.local.export import ExportOrder, export_objects
 from mlver.storage.local.export_plan import find_common_top
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location
+from mlver.storage.local.losses import damaged_objects_error, missing_objects_error
 from mlver.storage.local.needs import measure_pieces
 from mlver.storage.local.partials import is_held, sweep_partials
 from mlver.storage.local.verify import stored_digests, verify_objects
@@ -50,7 +51,7 @@ class LocalStore(ObjectCatalogue):
         """See ObjectStore."""
         locations = self.find_locations_with_repair({digest.hex}).get(digest.hex, [])
         if not locations:
-            raise self.missing_objects_error([digest])
+            raise missing_objects_error(self, [digest])
         for location in locations:
             try:
                 if location.pack:
@@ -68,7 +69,7 @@ class LocalStore(ObjectCatalogue):
                 # Where only this copy can't be read, another may serve.
                 if error.errno != errno.EIO and error.filename != location.path:
                     raise refusal_error(f"copying {digest}", error) from error
-        raise self.damaged_objects_error([(digest, Path(locations[-1].path))])
+        raise damaged_objects_error([(digest, Path(locations[-1].path))])
 
     def list_objects(self) -> Iterator[Digest]:
         """See ObjectStore."""
@@ -122,7 +123,7 @@ class LocalStore(ObjectCatalogue):
                 if size > limit or done[rank]:
                     continue
                 digest = Digest(digests.digest_at(rank).hex())
-                path = copies.path if copies.pack else os.fspath(self.loose_path(digest.hex))
+                path = copies.path if copies.pack else os.fspath(self.loose.path_of(digest.hex))
                 with contextlib.suppress(OSError):
                     data = read_location(ObjectLocation(path, offset, size, copies.pack))
                     if Digest.of_bytes(data) == digest:
@@ -182,12 +183,12 @@ class LocalStore(ObjectCatalogue):
         """See RepositoryStore."""
         missing = self.find_missing(digests)
         if missing:
-            raise self.missing_objects_error(sorted(missing, key=str))
+            raise missing_objects_error(self, sorted(missing, key=str))
 
     def open_object(self, digest: Digest) -> int | None:
         """See RepositoryStore."""
         with contextlib.suppress(OSError):
-            return open_regular(self.loose_path(digest.hex))
+            return open_regular(self.loose.path_of(digest.hex))
         return None
 
     def find_packs(self, digest: Digest) -> list[Path]:

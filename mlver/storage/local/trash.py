@@ -21,6 +21,7 @@ from pathlib import Path
 from mlver import paths
 from mlver.errors import refusal_error
 from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.digest_folders import list_names
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile
 from mlver.storage.local.restoring import TRASH, list_runs, restore_loose, restore_pack
@@ -59,9 +60,9 @@ class LocalTrash:
 
     def list_stored(self) -> Iterator[StoredFile]:
         """All files that contents are served from."""
-        for hexadecimal in self._store.loose_digests():
+        for hexadecimal in self._store.loose.list_digests():
             with suppress(FileNotFoundError):
-                yield _describe_loose(self._store.loose_path(hexadecimal), hexadecimal)
+                yield _describe_loose(self._store.loose.path_of(hexadecimal), hexadecimal)
         for pack in self._store.list_packs():
             with suppress(FileNotFoundError):
                 yield _describe_pack(pack)
@@ -69,14 +70,14 @@ class LocalTrash:
     def find_loose(self, hexadecimal: str) -> StoredFile | None:
         """The file of a content that has one of its own; None where it has none."""
         with suppress(FileNotFoundError):
-            return _describe_loose(self._store.loose_path(hexadecimal), hexadecimal)
+            return _describe_loose(self._store.loose.path_of(hexadecimal), hexadecimal)
         return None
 
     def list_trash(self) -> Iterator[StoredFile]:
         """All files that wait to be deleted."""
         for folder in list_runs(self._store.directory):
             moment = datetime.strptime(folder.name, _MOMENT).replace(tzinfo=UTC).timestamp()
-            for name in _list_names(folder):
+            for name in sorted(list_names(folder)):
                 with suppress(FileNotFoundError):
                     if name.endswith(PACK):
                         pack = PackFile(folder, name.removesuffix(PACK))
@@ -157,13 +158,6 @@ def _list_moves(stored: StoredFile) -> list[tuple[str, str]]:
 
 def _name_index(pack: str) -> str:
     return pack.removesuffix(PACK) + INDEX
-
-
-def _list_names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 @contextmanager

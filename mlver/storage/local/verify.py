@@ -121,7 +121,7 @@ def _collect_digests(store: ObjectCatalogue, digests: Iterable[Digest] | None) -
 
 def stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
     """The raw digests of all that the store says it holds."""
-    for digest in store.loose_digests():
+    for digest in store.loose.list_digests():
         yield bytes.fromhex(digest)
     # Others were kept in parts, of which some are gone: nobody needs them, or `verify` names them.
     for digest in store.find_locations(set(store.recipes.list_digests())):
@@ -141,7 +141,7 @@ def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_S
     wanted = located.wanted
     for offset, size, rank in located.loose.sorted_copies():
         digest = wanted.digest_at(rank).hex()
-        loose_path = os.fspath(store.loose_path(digest))
+        loose_path = os.fspath(store.loose.path_of(digest))
         yield _StoredCopy(digest, ObjectLocation(loose_path, offset, size, ""))
     for copy_list in located.packs:
         for offset, size, rank in copy_list.sorted_copies():
@@ -173,7 +173,7 @@ def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     """Files with meaningless names: a damaged name loses an object as surely as damaged bytes."""
-    known_paths = {store.loose_path(digest) for digest in store.loose_digests()}
+    known_paths = {store.loose.path_of(digest) for digest in store.loose.list_digests()}
     for _, entries in walk_folder(store.objects):
         for entry in entries:
             stray_path = Path(entry.path)

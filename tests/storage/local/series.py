@@ -94,7 +94,7 @@ class SeriesStore:
         return out.getvalue()
 
     def is_whole(self, digest: str) -> bool:
-        return self.store.loose_path(digest).exists()
+        return self.store.loose.path_of(digest).exists()
 
     def count_bytes(self) -> int:
         """What is in service."""

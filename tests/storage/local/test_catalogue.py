@@ -27,7 +27,7 @@ def test_a_folder_nobody_may_search_is_not_taken_for_empty(
     lstat = os.lstat
 
     def forbidden(path: Any, **options: Any) -> os.stat_result:
-        if str(path) == str(store.loose_path(digest.hex)):
+        if str(path) == str(store.loose.path_of(digest.hex)):
             raise PermissionError(errno.EACCES, "Permission denied", path)
         return lstat(path, **options)
 
@@ -82,7 +82,7 @@ def test_the_hints_of_a_missing_object_bring_it_from_a_clone(
     large, small, other = put_contents(store, LARGE, b"small", b"other")
     shutil.copytree(store.directory, tmp_path / "CLONE/.git/mlver")
     if loss == "loose":
-        store.loose_path(large.hex).unlink()
+        store.loose.path_of(large.hex).unlink()
     elif loss == "in a pack":
         (pack,) = store.packs_directory.glob("*.pack")
         flip_bit(pack, pack.read_bytes().index(small.hex.encode()) + BLOCK)

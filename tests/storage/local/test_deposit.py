@@ -21,7 +21,7 @@ from mlver.hashing import measure_artifact
 from mlver.records.manifest import Manifest
 from mlver.storage import packs
 from mlver.storage.local import LocalStore, incoming
-from mlver.storage.local.deposit import DepositReceipt
+from mlver.storage.local.pack_parts import DepositReceipt
 from mlver.storage.packs import PackMember
 from mlver.system import durable
 from tests.storage.conformance import LARGE, get_content, put_contents
@@ -99,7 +99,7 @@ def test_receipts_that_never_came_leave_a_sound_pack(store: LocalStore, lost: se
 def test_a_full_part_is_followed_by_another(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlver.storage.local.deposit.PACK_BYTES", 4096)
+    monkeypatch.setattr("mlver.storage.local.pack_parts.PACK_BYTES", 4096)
     contents = [b"%d" % number * 50 for number in range(200)]
     opened = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     digests = put_contents(store, *contents)

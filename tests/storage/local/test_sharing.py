@@ -97,7 +97,7 @@ def test_what_has_to_be_whole_becomes_so_again(series: SeriesStore) -> None:
     series.share(digests)
     assert not series.is_whole(digests[1])
     series.share(digests, whole=digests)
-    assert series.store.loose_path(digests[1]).read_bytes() == checkpoints[1]
+    assert series.store.loose.path_of(digests[1]).read_bytes() == checkpoints[1]
     assert series.share(digests, whole=digests) == []
 
 
@@ -129,7 +129,7 @@ def test_what_others_have_parts_of_is_not_taken_apart(series: SeriesStore) -> No
 
 def test_a_damaged_file_is_left_alone(series: SeriesStore) -> None:
     digests = series.put(make_series(2))
-    flip_bit(series.store.loose_path(digests[1]), 5 * MIB)
+    flip_bit(series.store.loose.path_of(digests[1]), 5 * MIB)
     assert series.share(digests) == []
     (problem,) = series.store.verify_objects()
     assert problem.digest == Digest(digests[1])
@@ -166,7 +166,7 @@ def test_a_damaged_part_is_named_and_nothing_is_served(series: SeriesStore) -> N
 
 def test_what_waits_in_the_trash_serves_where_a_part_is_lost(series: SeriesStore) -> None:
     digests, _ = share_two(series)
-    series.store.loose_path(digests[0]).unlink()
+    series.store.loose.path_of(digests[0]).unlink()
     assert series.store.find_missing([Digest(digests[1])]) == set()
     assert series.is_whole(digests[1])
 
@@ -174,7 +174,7 @@ def test_what_waits_in_the_trash_serves_where_a_part_is_lost(series: SeriesStore
 def test_a_lost_part_is_named(series: SeriesStore) -> None:
     digests, recipe = share_two(series)
     shutil.rmtree(series.store.directory / "trash")
-    series.store.loose_path(digests[0]).unlink()
+    series.store.loose.path_of(digests[0]).unlink()
     assert series.store.find_missing([Digest(digests[1])]) == {Digest(digests[1])}
     (problem,) = series.store.verify_objects([Digest(digests[1])])
     assert f"part 1 of 4 (sha256:{recipe.parts[0].sha256}) is missing" in problem.message

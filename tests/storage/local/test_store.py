@@ -41,7 +41,7 @@ def test_objects_are_read_only_files_and_no_rubbish_stays(store: LocalStore) -> 
     files = [path for path in store.directory.rglob("*") if path.is_file()]
     assert len(files) == 3
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
-    assert store.loose_path(large.hex).read_bytes() == LARGE
+    assert store.loose.path_of(large.hex).read_bytes() == LARGE
     assert list(store.temporaries.iterdir()) == []
 
 

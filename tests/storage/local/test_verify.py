@@ -95,7 +95,7 @@ def test_verify_names_what_is_missing_and_strange(store: LocalStore) -> None:
     assert list(store.verify_objects([absent, large])) == [
         StoreProblem(absent, None, "is missing", lost=True)
     ]
-    stranger = store.loose_path(large.hex).with_name("stranger")
+    stranger = store.loose.path_of(large.hex).with_name("stranger")
     stranger.touch()
     assert list(store.verify_objects()) == [
         StoreProblem(None, stranger, "this is no object's name")

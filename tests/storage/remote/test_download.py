@@ -9,7 +9,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, NewerFormat
-from mlver.storage.local import deposit
+from mlver.storage.local import pack_parts
 from mlver.storage.recipes import Part, Recipe, format_recipe
 from mlver.storage.remote.blobs import BytesBlob
 from mlver.storage.remote.catalogue import object_key, part_key, recipe_key
@@ -236,7 +236,7 @@ def test_what_came_whole_stays_when_the_transfer_fails(team: Team) -> None:
 def test_small_contents_of_a_long_transfer_are_stored_in_between(
     team: Team, memory: MemoryBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deposit, "PACK_BYTES", 1 << 20)
+    monkeypatch.setattr(pack_parts, "PACK_BYTES", 1 << 20)
     contents = [make_content(400_000, number) for number in range(12)]
     wanted = team.store(*contents)
     team.push(wanted)

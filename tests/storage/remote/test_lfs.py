@@ -184,7 +184,7 @@ def test_a_damaged_object_is_not_sent(
 ) -> None:
     wanted = fill_store(local, LARGE)
     (digest,) = wanted
-    path = local.loose_path(digest.hex)
+    path = local.loose.path_of(digest.hex)
     path.chmod(0o644)
     with path.open("r+b") as file:
         file.write(b"evil")
