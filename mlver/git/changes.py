@@ -22,7 +22,7 @@ from mlver.git.repository import GitRepository
 from mlver.system import durable
 
 if TYPE_CHECKING:
-    from mlver.git.transfer import TransferReporter
+    from mlver.git.transfer_progress import TransferReporter
 
 # `remote: …`, `fatal: …`, ` ! [rejected] …`
 _REMOTE_ANSWER = re.compile(r"^(?:remote:|fatal:|\s*! )", re.MULTILINE)

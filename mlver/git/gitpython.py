@@ -58,6 +58,6 @@ def folder_of(place: Place) -> Path:
 def open_repo(folder: Path) -> GitRepo:
     """Open a `git.Repo` of the work tree at `folder`, for programs; they close it."""
     import_gitpython()
-    from mlver.git import transfer
+    from mlver.git import transfer_process
 
-    return transfer.open_repo(folder)
+    return transfer_process.open_repo(folder)

@@ -11,7 +11,7 @@ from mlver.git.gitpython import import_gitpython
 from mlver.git.repository import GitRepository
 
 if TYPE_CHECKING:
-    from mlver.git.transfer import TransferReporter
+    from mlver.git.transfer_progress import TransferReporter
 
 # Forges start no pipeline for more tags than this in one push.
 PUSH_SIZE = 3

@@ -19,7 +19,7 @@ from mlver.git.repository import GitRepository
 from mlver.records.code_references import CODE_REFERENCES
 
 if TYPE_CHECKING:
-    from mlver.git.transfer import TransferReporter
+    from mlver.git.transfer_progress import TransferReporter
 
 
 @dataclass(frozen=True, slots=True)

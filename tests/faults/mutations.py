@@ -165,7 +165,7 @@ MUTATIONS = (
         "release-outrun",
     ),
     Mutation(
-        "git.transfer:TransferGit.stop",
+        "git.transfer_process:TransferGit.stop",
         "_.terminate()",
         "return",
         "tests",

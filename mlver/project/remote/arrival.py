@@ -78,33 +78,44 @@ def bring_objects(
     What arrived is stored durably when this returns. Raise MlverError where none of the remotes
     can be asked; what arrived before that stays.
     """
-    arrivals: list[Arrival] = []
-    failures: list[MlverError] = []
     with hold_lock():
         cached = shared_cache.bring_objects(project, absent)
-    missing = DigestSet.from_digests(digest for digest in absent if digest not in cached)
-    wanted = missing
+    wanted = DigestSet.from_digests(digest for digest in absent if digest not in cached)
+    arrivals, missing = _ask_remotes(project, wanted, remotes, hold_lock, jobs)
     if cached:
-        arrivals.append(Arrival("the shared cache", "this host", len(cached), 0))
+        arrivals.insert(0, Arrival("the shared cache", "this host", len(cached), 0))
+    arrived = [digest for digest in wanted if digest not in missing]
+    if arrived:
+        with hold_lock():
+            shared_cache.share_objects(project, arrived)
+    return BroughtObjects(tuple(arrivals), missing)
+
+
+def _ask_remotes(
+    project: Project,
+    wanted: DigestSet,
+    remotes: Sequence[TeamRemote],
+    hold_lock: LockHolding,
+    jobs: int,
+) -> tuple[list[Arrival], DigestSet]:
+    """Ask one remote after another; return what came of each, and what none of them has whole."""
+    arrivals: list[Arrival] = []
+    failures = 0
+    missing = wanted
     for remote in remotes:
         if not missing:
             break
         try:
             report = _bring_from(project, missing, remote, hold_lock, jobs)
         except MlverError as error:
-            failures.append(error)
-            if remote is not remotes[-1] or len(failures) < len(remotes):
-                project.reporter.show_note(f"{remote.name}: {summarise_error(error)}")
-                continue
-            raise
+            failures += 1
+            if failures == len(remotes):
+                raise
+            project.reporter.show_note(f"{remote.name}: {summarise_error(error)}")
+            continue
         arrivals.append(_describe_arrival(remote, report))
-        left = {*report.missing, *report.wrong}
-        missing = DigestSet.from_digests(left)
-    arrived = [digest for digest in wanted if digest not in missing]
-    if arrived:
-        with hold_lock():
-            shared_cache.share_objects(project, arrived)
-    return BroughtObjects(tuple(arrivals), missing)
+        missing = DigestSet.from_digests({*report.missing, *report.wrong})
+    return arrivals, missing
 
 
 def _describe_arrival(remote: TeamRemote, report: DownloadReport) -> Arrival:

@@ -111,12 +111,7 @@ def publish_model(
         record, digest = trust.read_vouched_record(project, ref)
         selected, left_out = _select_artifacts(record, only)
         layers = list(_pack_version(project, record, digest, selected))
-    chosen = record.version if tag is None else tag
-    if not is_tag(chosen):
-        raise UsageError(
-            f"{printable_name(chosen)} cannot be a tag in a registry: a tag is up to 128 letters,"
-            " digits, `.`, `_` and `-`, and begins with none of the last two"
-        )
+    chosen = _check_tag(record.version if tag is None else tag)
     pushed = push_model(
         blobs.registry, chosen, layers, _describe_model(record), _annotate(record, digest), progress
     )
@@ -130,6 +125,15 @@ def publish_model(
         created=pushed.created,
         left_out=left_out,
     )
+
+
+def _check_tag(tag: str) -> str:
+    if not is_tag(tag):
+        raise UsageError(
+            f"{printable_name(tag)} cannot be a tag in a registry: a tag is up to 128 letters,"
+            " digits, `.`, `_` and `-`, and begins with none of the last two"
+        )
+    return tag
 
 
 def _select_artifacts(

@@ -15,7 +15,7 @@ from mlver.records.code_references import CODE_REFERENCES, name_code_reference
 from mlver.records.layout import VersionPath
 
 if TYPE_CHECKING:
-    from mlver.git.transfer import TransferReporter
+    from mlver.git.transfer_progress import TransferReporter
 
 
 def name_code_references(paths: Iterable[str]) -> list[str]:

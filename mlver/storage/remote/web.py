@@ -127,26 +127,8 @@ class WebClient:
         limit: int,
     ) -> WebAnswer:
         """One request and its answer, wherever that leads."""
-        silence = self.timings.silence
-        sent = dict(headers)
-        # The time to connect is also the time in which a piece of a body has to be taken.
-        timeout = urllib3.Timeout(connect=self.timings.connect, read=silence)
-        if body is not None:
-            # As bytes, it would be one piece, and a slow connection too slow for it.
-            sent["Content-Length"] = str(len(body))
-            timeout = urllib3.Timeout(connect=silence, read=silence)
         try:
-            response = self._find_pool(url).request(
-                method,
-                url.geturl(),
-                headers=sent,
-                body=None if body is None else BytesIO(body),
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            response = self._open_response(method, url, headers, body)
             try:
                 data = self._read_body(response, 0 if method == "HEAD" else limit)
                 is_whole = len(data) <= limit
@@ -172,6 +154,30 @@ class WebClient:
         if answer.status in _TRANSIENT_STATUSES:
             raise self.refusal(answer, f"{method} of {printable_name(url.path[:200])}")
         return answer
+
+    def _open_response(
+        self, method: str, url: SplitResult, headers: Mapping[str, str], body: bytes | None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request; the body of its answer is still to be read."""
+        silence = self.timings.silence
+        sent = dict(headers)
+        # The time to connect is also the time in which a piece of a body has to be taken.
+        timeout = urllib3.Timeout(connect=self.timings.connect, read=silence)
+        if body is not None:
+            # As bytes, it would be one piece, and a slow connection too slow for it.
+            sent["Content-Length"] = str(len(body))
+            timeout = urllib3.Timeout(connect=silence, read=silence)
+        return self._find_pool(url).request(
+            method,
+            url.geturl(),
+            headers=sent,
+            body=None if body is None else BytesIO(body),
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
 
     def _read_body(self, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
         """At most `limit` bytes and one more, which tells that there are more."""
