@@ -94,7 +94,7 @@ BOUNDS = {
     ("list", "--json"): (2, 0, 0, 0, 164),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
-    ("status",): (5, 0, 0, 0, 238),
+    ("status",): (5, 0, 0, 0, 239),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.
