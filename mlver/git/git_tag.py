@@ -40,6 +40,12 @@ class GitTag(NamedTuple):
         return self.annotated and _bears_signature(self.message)
 
     @property
+    def has_ssh_signature(self) -> bool:
+        """Whether the signature is one that an SSH key made, which a file of keys can judge."""
+        kinds = _SIGNATURE.findall(self.message)
+        return self.is_signed and kinds[-1] == "SSH SIGNATURE"
+
+    @property
     def seals(self) -> str | None:
         """The digest of the record that this tag seals."""
         unsigned = _SIGNATURE.split(self.message, maxsplit=1)[0]

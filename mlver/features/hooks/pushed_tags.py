@@ -17,6 +17,7 @@ from mlver.git.repository import GitRepository
 from mlver.git.signatures import check_signature, signature_checker
 from mlver.policy.chain import SignatureState, judge_signature, judge_tag
 from mlver.project.history.policies import read_settings
+from mlver.project.history.signers import open_key_checker, read_signers
 from mlver.project.registry.registry import decode_promotion, decode_version
 from mlver.project.tags import seals
 from mlver.project.tags.missing_seals import find_before_seals
@@ -131,9 +132,23 @@ def _judge_seal(
         return
     signature = _check_signature(repository, tag)
     required = False
-    if signature == "unsigned" and settings is not None and b"signed" in settings:
+    if signature in ("unsigned", "unknown") and settings is not None and b"signed" in settings:
         required = _has_to_be_signed(repository, path, tag, main)
+    if required and signature == "unknown":
+        judged = _check_by_signers(repository, tag, main[0])
+        # Keys that nobody could look up here may be known elsewhere.
+        required = judged is not None
+        signature = judged or signature
     yield from judge_signature(tag.name, signature, required=required)
+
+
+def _check_by_signers(repository: GitRepository, tag: GitTag, commit: str) -> SignatureState | None:
+    """Check a signature by the signers that a commit lists; None where they cannot judge it."""
+    signers = read_signers(repository, commit)
+    if not signers or not tag.has_ssh_signature:
+        return None
+    with open_key_checker(repository, signers) as checker:
+        return check_signature(checker, tag)
 
 
 def _check_signature(repository: GitRepository, tag: GitTag) -> SignatureState:

@@ -60,6 +60,13 @@ def open_tag_checker(repository: GitRepository) -> Iterator[GitProcess]:
     if not signers:
         yield signature_checker(repository)
         return
+    with open_key_checker(repository, signers) as checker:
+        yield checker
+
+
+@contextmanager
+def open_key_checker(repository: GitRepository, signers: bytes) -> Iterator[GitProcess]:
+    """Open what checks the signatures of tags by the SSH keys of a file of allowed signers."""
     with TemporaryDirectory(prefix="mlver-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "allowed_signers"
         path.write_bytes(signers)

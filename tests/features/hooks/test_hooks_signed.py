@@ -137,18 +137,25 @@ def test_a_signature_that_cannot_be_judged_passes_and_stays(asking: HookedReposi
 @pytest.fixture
 def keyed(asking: HookedRepository, tmp_path: Path) -> HookedRepository:
     """The same, its seal signed by an SSH key that neither side knows."""
-    require_program("ssh-keygen", "openssh-client")
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    (tmp_path / "allowed").write_text("")
-    remote = asking.git("remote", "get-url", "origin")
-    for place in (asking.path, Path(remote)):
-        allowed = str(tmp_path / "allowed")
-        asking.git("-C", str(place), "config", "gpg.ssh.allowedSignersFile", allowed)
-    asking.git("config", "gpg.format", "ssh")
-    asking.git("config", "user.signingKey", str(key))
+    use_key(asking, make_key(tmp_path / "key"))
     sign_again(asking)
     return asking
+
+
+def make_key(key: Path) -> Path:
+    require_program("ssh-keygen", "openssh-client")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    return key
+
+
+def use_key(here: HookedRepository, key: Path) -> None:
+    """Sign by this key from now on, which git is told of on neither side."""
+    allowed = key.with_name("allowed")
+    allowed.write_text("")
+    for place in (here.path, Path(here.git("remote", "get-url", "origin"))):
+        here.git("-C", str(place), "config", "gpg.ssh.allowedSignersFile", str(allowed))
+    here.git("config", "gpg.format", "ssh")
+    here.git("config", "user.signingKey", str(key))
 
 
 def sign_again(here: HookedRepository) -> None:
@@ -259,3 +266,24 @@ def test_no_backdated_side_branch_outlaws_a_seal_of_before(pushing: HookedReposi
     assert "would be deleted" in done.err
     assert TAG in list_there(pushing)
     assert "signature" not in pushing.mlver("verify", "--all").out
+
+
+@pytest.mark.parametrize("listed", ["key", "other"])
+def test_main_says_whose_keys_count(pushing: HookedRepository, tmp_path: Path, listed: str) -> None:
+    keys = {name: make_key(tmp_path / name) for name in ("key", "other")}
+    public = keys[listed].with_suffix(".pub").read_text()
+    pushing.write(".mlver/allowed_signers", f"{pushing.git('config', 'user.email')} {public}")
+    pushing.git("add", ".mlver/allowed_signers")
+    ask_for_signatures(pushing)
+    pushing.git("commit", "--quiet", "--no-verify", "-m", "Sign", "--", ".mlver/allowed_signers")
+    push_unjudged(pushing)
+    add_version(pushing)
+    seal_unsigned(pushing)
+    use_key(pushing, keys["key"])
+    sign_again(pushing)
+    for options in (("--dry-run",), ("--no-verify",)):
+        done = pushing.attempt_git("push", *options, "origin", "main", TAG)
+        assert (done.code == 0) is (listed == "key"), done.err
+        if listed == "other":
+            assert f"{TAG} is signed by a key that cannot be judged here" in done.err
+    assert (TAG in list_there(pushing)) is (listed == "key")
