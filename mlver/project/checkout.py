@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
@@ -22,11 +23,14 @@ from mlver.project.artifacts.version_inputs import InputReport, report_inputs
 from mlver.project.artifacts.working_files import CheckoutLeave, CheckoutOutcome
 from mlver.project.project import Project
 from mlver.project.registry.newer_formats import naming_commits
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
+from mlver.project.remote.needed import list_needed
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.project.worktree.input_files import ForeignFile
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ class CheckoutOptions:
                 "--follow is for links in the work tree, and --to names another folder"
             )
 
+    def find_folder(self, project: Project) -> Path | None:
+        """Find the folder that `to` names; None for the work tree."""
+        return Path(os.path.normpath(project.start / self.to)) if self.to else None
+
     def list_words(self) -> list[str]:
         """List the options for a command that is to be run again, but `--to` and `--follow`."""
         typed = {"--inputs": self.inputs, "--force": self.force, "--dry-run": self.dry_run}
@@ -89,18 +97,19 @@ def check_out(project: Project, ref: str | None, options: CheckoutOptions) -> Ch
     missing or damaged, or when nobody keeps the weights: what git, git-lfs or DVC keeps of the
     version is read from there.
     """
-    into = None
-    if options.to:
-        into = Path(os.path.normpath(project.start / options.to))
+    into = options.find_folder(project)
     writing: AbstractContextManager[object] = nullcontext()
+    ahead = FetchedAhead()
     if not options.dry_run:
-        writing = writing_files(project, f"checkout {ref or ''}".strip())
+        what = f"checkout {ref or ''}".strip()
+        ahead = fetch_ahead(project, what, partial(_find_needed, ref, options))
+        writing = writing_files(project, what)
     with naming_commits(project.repository), writing:
         record, _ = trust.read_vouched_record(project, ref)
         trust.show_retirement(project, record)
         _require_artifacts(record, options.only)
         if not options.dry_run:
-            fetch_versions(project, [record], options.only)
+            fetch_versions(project, [record], options.only, ahead=ahead)
         restored = RestoredInputs()
         if options.inputs:
             restored = plan_inputs(project, record, into, force=options.force)
@@ -119,6 +128,12 @@ def check_out(project: Project, ref: str | None, options: CheckoutOptions) -> Ch
         hints=report.hints,
         dry_run=options.dry_run,
     )
+
+
+def _find_needed(ref: str | None, options: CheckoutOptions, project: Project) -> DigestSet:
+    record, _ = trust.read_vouched_record(project, ref)
+    _require_artifacts(record, options.only)
+    return list_needed(project, [record], options.only)
 
 
 def _require_artifacts(record: VersionRecord, only: Collection[str]) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +19,14 @@ from mlver.features.exporting.formats import Exported, ExportFormat, PlannedExpo
 from mlver.project.artifacts import unstored
 from mlver.project.artifacts.bringing import naming_remotes
 from mlver.project.project import Project
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
+from mlver.project.remote.needed import list_needed
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 
 DEFAULT = "directory"
 _ENVIRONMENT = "environment"
@@ -72,7 +76,9 @@ def export_version(
     _refuse_reserved(project, target)
     what = f"export {ref or ''}".strip()
     writing: AbstractContextManager[object] = nullcontext()
+    ahead = FetchedAhead()
     if not options.dry_run:
+        ahead = fetch_ahead(project, what, partial(_find_needed, ref, target, options))
         writing = writing_files(project, what)
     with writing:
         # What was interrupted is settled by now.
@@ -84,8 +90,21 @@ def export_version(
         assert data is not None
         planned = PlannedExport(project, what, record, data, target, options.only, options.dry_run)
         if options.format in _WITHOUT_ARTIFACTS:
-            return _build_result(planned, digest, options, _Written(write_format(planned)))
-        return _build_result(planned, digest, options, _write_artifacts(planned, write_format))
+            written = _Written(write_format(planned))
+        else:
+            written = _write_artifacts(planned, write_format, ahead)
+        return _build_result(planned, digest, options, written)
+
+
+def _find_needed(
+    ref: str | None, target: Path, options: ExportOptions, project: Project
+) -> DigestSet:
+    _require_free(target)
+    record, _ = trust.read_vouched_record(project, ref)
+    _require_artifacts(record, options)
+    if options.format in _WITHOUT_ARTIFACTS:
+        return DigestSet.from_raw(())
+    return list_needed(project, [record], options.only)
 
 
 class _Written(NamedTuple):
@@ -96,11 +115,13 @@ class _Written(NamedTuple):
     skipped: tuple[str, ...] = ()
 
 
-def _write_artifacts(planned: PlannedExport, write_format: ExportFormat) -> _Written:
+def _write_artifacts(
+    planned: PlannedExport, write_format: ExportFormat, ahead: FetchedAhead
+) -> _Written:
     """Bring the bytes of the artifacts here, and write them."""
     project, record = planned.project, planned.record
     if not planned.dry_run:
-        fetch_versions(project, [record], planned.only)
+        fetch_versions(project, [record], planned.only, ahead=ahead)
     brought = unstored.bring_artifacts(
         project, record, only=planned.only, in_place=False, dry_run=planned.dry_run
     )

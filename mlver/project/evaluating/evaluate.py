@@ -22,7 +22,7 @@ from mlver.project.artifacts.read_only_copies import ReadOnlyCopy, put_read_only
 from mlver.project.edit.edit import PlannedEdit, require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
-from mlver.project.evaluating.exam import Exam, bring_exam, find_exam
+from mlver.project.evaluating.exam import Exam, bring_exam, find_exam, find_exam_objects
 from mlver.project.evaluating.measuring_command import (
     CommandOutput,
     MeasuredPaths,
@@ -34,7 +34,9 @@ from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import find_last_link
 from mlver.project.registry.newer_formats import naming_commits
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
+from mlver.project.remote.needed import list_needed
 from mlver.project.tags import trust
 from mlver.project.transaction import SCRATCH, editing
 from mlver.project.worktree import environment
@@ -43,6 +45,7 @@ from mlver.records.artifact import Artifact
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.values import thaw_value
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
+from mlver.storage.digests import DigestSet
 from mlver.system.scratch import ScratchFolder, scratch_folder
 from mlver.version import Version
 
@@ -123,11 +126,14 @@ class _Evaluation:
         return f"{self.model}@{self.number}"
 
     def carry_out(self) -> EvaluatedVersion:
+        what = f"evaluate {self.ref}"
+        ahead = fetch_ahead(self.project, what, self._find_weights)
+        exam_ahead = fetch_ahead(self.project, what, self._find_exam)
         with ExitStack() as leaving:
-            with editing(self.project, f"evaluate {self.ref}"):
+            with editing(self.project, what):
                 beside = self.project.state_directory / SCRATCH
                 scratch = leaving.enter_context(scratch_folder(beside))
-                side = self._prepare(scratch)
+                side = self._prepare(scratch, ahead, exam_ahead)
             measurement = self._measure(side, scratch)
             untouched = all(copy.is_untouched() for copy in side.copies)
         if not untouched:
@@ -137,14 +143,26 @@ class _Evaluation:
             )
         return self._record(side, measurement, untouched=untouched)
 
-    def _prepare(self, scratch: ScratchFolder) -> _MeasuredSide:
+    def _find_weights(self, project: Project) -> DigestSet:
+        record, _ = trust.read_vouched_record(project, self.ref)
+        self._require_date(record)
+        return list_needed(project, [record], ("weights",))
+
+    def _find_exam(self, project: Project) -> DigestSet:
+        # A version that cannot be measured needs no data.
+        self._find_weights(project)
+        return find_exam_objects(project, self.exam)
+
+    def _prepare(
+        self, scratch: ScratchFolder, ahead: FetchedAhead, exam_ahead: FetchedAhead
+    ) -> _MeasuredSide:
         """Put everything in place; hold the lock."""
         record, digest = trust.read_vouched_record(self.project, self.ref)
         trust.show_retirement(self.project, record)
         self._require_date(record)
-        fetch_versions(self.project, [record], ("weights",))
+        fetch_versions(self.project, [record], ("weights",), ahead=ahead)
         brought = unstored.bring_artifacts(self.project, record, only=("weights",), in_place=False)
-        data = bring_exam(self.project, self.exam)
+        data = bring_exam(self.project, self.exam, exam_ahead)
         with naming_remotes(self.project, self.ref):
             weights = put_read_only(self.project, brought.record.weights, scratch.path / "weights")
         exam = put_read_only(self.project, data, scratch.path / "data")

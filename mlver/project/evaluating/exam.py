@@ -10,7 +10,7 @@ from mlver.project.artifacts import measuring, storing
 from mlver.project.artifacts.bringing import suggest_bringing
 from mlver.project.project import Project
 from mlver.project.remote.arrival import find_absent
-from mlver.project.remote.fetching import fetch_objects
+from mlver.project.remote.fetching import FetchedAhead, fetch_objects
 from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.manifest import Listing
@@ -40,19 +40,26 @@ def find_exam(project: Project, name: str) -> Exam:
     )
 
 
-def bring_exam(project: Project, exam: Exam) -> Artifact:
-    """Bring the bytes of a data set into the store; hold the lock.
+def find_exam_objects(project: Project, exam: Exam) -> DigestSet:
+    """Find out which objects a data set is; hold the lock.
 
-    The work tree is asked before the remotes. Raise ObjectMissing where nobody has them.
+    The work tree is asked before the remotes: what it has is in the store then.
     """
     digests = DigestSet.from_raw(
         bytes.fromhex(hexadecimal) for _, hexadecimal in _list_files(project, exam)
     )
     if find_absent(project, digests):
         _store_working(project, exam)
-    absent = find_absent(project, digests)
-    if absent:
-        fetch_objects(project, absent)
+    return digests
+
+
+def bring_exam(project: Project, exam: Exam, ahead: FetchedAhead) -> Artifact:
+    """Bring the bytes of a data set into the store; hold the lock.
+
+    `ahead` is what was fetched of it before. Raise ObjectMissing where nobody has them.
+    """
+    digests = find_exam_objects(project, exam)
+    fetch_objects(project, find_absent(project, digests), ahead=ahead)
     absent = find_absent(project, digests)
     if absent:
         raise ObjectMissing(

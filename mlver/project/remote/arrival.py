@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from mlver.errors import MlverError, summarise_error
 from mlver.project.artifacts import shared_cache
 from mlver.project.artifacts.storing import open_store
 from mlver.project.project import Project
 from mlver.project.remote.team import TeamRemote
+from mlver.project.transaction import locking
 from mlver.storage.digests import DigestSet
 from mlver.storage.remote.team_store import DEFAULT_JOBS, DownloadReport, TransferOptions
 from mlver.storage.store import LockHolding
+from mlver.system.timings import STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ class BroughtObjects:
 def find_absent(project: Project, needed: DigestSet) -> DigestSet:
     """Find those of these objects that are not in the repository's store."""
     return open_store(project).select_missing(needed)
+
+
+def wait_for_lock(project: Project, what: str) -> LockHolding:
+    """What holds the lock for a short time in which bytes that have arrived are stored.
+
+    Who holds it then is waited for: the bytes would have to come again.
+    """
+    timings = project.repository.timings or STANDARD
+    patient = replace(project, wait=max(project.wait, timings.stall))
+    return partial(locking, patient, what)
 
 
 def bring_objects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 from mlver.errors import MlverError, shell_command, summarise_error
@@ -21,13 +22,34 @@ from mlver.storage.digests import DigestSet
 from mlver.storage.store import LockHolding
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedAhead:
+    """What came of fetching before the lock was taken: the notes to show once it is held.
+
+    `lacking` is what no remote gave; none is asked for it again.
+    """
+
+    notes: tuple[str, ...] = ()
+    lacking: DigestSet = field(default_factory=lambda: DigestSet.from_raw(()))
+
+    def show_notes(self, project: Project) -> None:
+        for note in self.notes:
+            project.reporter.show_note(note)
+
+    def leave_out(self, absent: DigestSet) -> DigestSet:
+        """Leave out what no remote gave."""
+        if not self.lacking:
+            return absent
+        return DigestSet.from_digests(digest for digest in absent if digest not in self.lacking)
+
+
 def fetch_for_reading(
     project: Project, records: Sequence[VersionRecord], only: Collection[str] = ()
 ) -> None:
     """The same as `fetch_versions`, for what only reads and so does not hold the lock yet."""
     if not _find_absent(project, records, only):
         return
-    if shared_cache.find_cache(project) is None and not _may_fetch(project):
+    if shared_cache.find_cache(project) is None and not may_fetch(project):
         # Nothing can come, so that no lock is needed: it is only said why.
         fetch_versions(project, records, only)
         return
@@ -43,24 +65,31 @@ def fetch_versions(
     records: Sequence[VersionRecord],
     only: Collection[str] = (),
     hold_lock: LockHolding = nullcontext,
+    ahead: FetchedAhead | None = None,
 ) -> None:
     """Fetch what is not here of these versions' artifacts, and say so.
 
     Hold the lock, or give what holds it; see `bring_objects`. The shared cache of this host is
-    asked first.
+    asked first. `ahead` is what was fetched before: it comes from `fetch_ahead`.
 
     Nobody is asked anything: a remote that is not confirmed yet is named in a note, and so is one
     that cannot be reached. Whoever needs the objects then says which of them are missing.
     """
-    absent = _find_absent(project, records, only)
-    if absent:
-        fetch_objects(project, absent, hold_lock)
+    fetch_objects(project, _find_absent(project, records, only), hold_lock, ahead)
 
 
 def fetch_objects(
-    project: Project, absent: DigestSet, hold_lock: LockHolding = nullcontext
+    project: Project,
+    absent: DigestSet,
+    hold_lock: LockHolding = nullcontext,
+    ahead: FetchedAhead | None = None,
 ) -> None:
     """Fetch objects that are not here, as `fetch_versions` does."""
+    if ahead is not None:
+        ahead.show_notes(project)
+        absent = ahead.leave_out(absent)
+    if not absent:
+        return
     with hold_lock():
         cached = shared_cache.bring_objects(project, absent)
     absent = DigestSet.from_digests(digest for digest in absent if digest not in cached)
@@ -101,8 +130,8 @@ def _find_absent(
     return DigestSet.from_raw(())
 
 
-def _may_fetch(project: Project) -> bool:
-    """Whether a remote may be asked."""
+def may_fetch(project: Project) -> bool:
+    """Whether there is a remote that may be asked."""
     if project.offline:
         return False
     for remote in _list_remotes(project):

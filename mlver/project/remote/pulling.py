@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from mlver.errors import MlverError, UsageError, printable_name, summarise_error
 from mlver.findings import Finding
 from mlver.git import remotes as git_remotes
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.selecting import find_serving
-from mlver.project.remote.arrival import Arrival, BroughtObjects, bring_objects, find_absent
+from mlver.project.remote.arrival import (
+    Arrival,
+    BroughtObjects,
+    bring_objects,
+    find_absent,
+    wait_for_lock,
+)
 from mlver.project.remote.configured import ConfiguredRemote, choose_remotes, list_remotes
 from mlver.project.remote.fetching import select_usable
 from mlver.project.remote.git_half import take_published_seals
@@ -21,12 +26,11 @@ from mlver.project.remote.team import TeamRemote, open_team
 from mlver.project.remote.trust import require_trusted
 from mlver.project.reporter import SilentReporter
 from mlver.project.tags import trust
-from mlver.project.transaction import locking, writing_files
+from mlver.project.transaction import writing_files
 from mlver.records.tags import promotion_tag_name, version_tag_name
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.storage.remote.team_store import DEFAULT_JOBS
-from mlver.system.timings import STANDARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,7 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
     lacking: tuple[Finding, ...] = ()
     if not options.dry_run:
         teams = [open_team(project, remote) for remote in remotes]
-        hold_lock = partial(locking, _wait_longer(project), "pull")
+        hold_lock = wait_for_lock(project, "pull")
         brought = bring_objects(project, absent, teams, hold_lock=hold_lock, jobs=options.jobs)
         lacking = _describe_lacking(project, records, brought, teams)
     return PullResult(
@@ -107,12 +111,6 @@ def pull_versions(project: Project, refs: Sequence[str], options: PullOptions) -
         lacking=lacking,
         dry_run=options.dry_run,
     )
-
-
-def _wait_longer(project: Project) -> Project:
-    """Who holds the lock when bytes have arrived is waited for: they would have to come again."""
-    timings = project.repository.timings or STANDARD
-    return replace(project, wait=max(project.wait, timings.stall))
 
 
 def _list_needed(

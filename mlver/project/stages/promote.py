@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from mlver import names
@@ -14,7 +15,9 @@ from mlver.project.history.policies import JudgingRules, read_judging_rules
 from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
+from mlver.project.remote.needed import list_needed
 from mlver.project.stages import moves
 from mlver.project.stages.candidate import describe_candidate, find_opening, reads_bytes
 from mlver.project.stages.dates import choose_date
@@ -23,6 +26,8 @@ from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.trust import require_unretired
 from mlver.project.transaction import open_edit
 from mlver.records.promotion import GateResult
+from mlver.records.version import VersionRecord
+from mlver.storage.digests import DigestSet
 
 PromoteOutcome = Literal["promoted", "already", "refused"]
 
@@ -72,61 +77,102 @@ def promote_version(
     names.check_reason(message, "a promotion", words, is_kept=not dry_run)
     read_rule(project, to)
     refuse_protected(project)
-    editing = open_edit(project, f"promote {ref} to {to}", dry_run=dry_run)
+    what = f"promote {ref} to {to}"
+    ahead: FetchedAhead | None = None
+    if not dry_run:
+        ahead = fetch_ahead(project, what, partial(_find_needed, ref, to))
+    editing = open_edit(project, what, dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         # Under the lock, so that what the gates judge is what the record is written on.
-        chosen = project.resolve_ref(ref)
-        history = require_whole_history(project, chosen.model, to)
-        previous = stage_holder([record for record, _ in history])
-        judged = _JudgedMove(chosen, to, previous, dry_run)
-        # Before the gates: one that reads every byte would read them for nothing.
-        if previous == str(chosen.version):
+        planned = _plan_move(project, ref, to)
+        judged = _JudgedMove(planned.chosen, to, planned.previous, dry_run)
+        if planned.move is None:
             return judged.build_result("already")
-        require_unretired(project, chosen, to)
-        move = _judge_move(project, chosen, to, message, history, fetches=edit is not None)
+        move = _judge_move(project, planned, planned.move, message, ahead)
         if move.forced and not force:
             return judged.build_result("refused", move.gates)
         if edit is None:
             return judged.build_result("promoted", move.gates, forced=move.forced)
-        moved = moves.move_stage(project, edit, move, history)
+        moved = moves.move_stage(project, edit, move, planned.history)
     return judged.build_result("promoted", move.gates, forced=move.forced, moved=moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlannedMove:
+    """A move of a stage to a version; `move` is None where the version has the stage already."""
+
+    chosen: ResolvedRef
+    stage: str
+    previous: str | None
+    history: StageHistory
+    move: _MoveFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _MoveFacts:
+    version: VersionRecord
+    judging: JudgingRules
+    created: str
+
+
+def _plan_move(project: Project, ref: str, stage: str) -> _PlannedMove:
+    """Find out what a promotion would change; raise MlverError where that cannot be."""
+    chosen = project.resolve_ref(ref)
+    history = require_whole_history(project, chosen.model, stage)
+    previous = stage_holder([record for record, _ in history])
+    facts = None
+    # Before the gates: one that reads every byte would read them for nothing.
+    if previous != str(chosen.version):
+        require_unretired(project, chosen, stage)
+        promotion_seals.require_free_name(
+            project, chosen.model, stage, moves.next_sequence(history)
+        )
+        seals.require_signing(project)
+        version, _ = project.registry.read_version(chosen.model, chosen.version)
+        judging = read_judging_rules(project, stage)
+        opening = find_opening(project, chosen, judging.policies)
+        created = choose_date(project, "promote", history, version, opening)
+        facts = _MoveFacts(version, judging, created)
+    return _PlannedMove(chosen=chosen, stage=stage, previous=previous, history=history, move=facts)
+
+
+def _find_needed(ref: str, stage: str, project: Project) -> DigestSet:
+    """What the gates read of the version."""
+    facts = _plan_move(project, ref, stage).move
+    if facts is None or not reads_bytes(facts.judging.policies):
+        return DigestSet.from_raw(())
+    return list_needed(project, [facts.version])
 
 
 def _judge_move(
     project: Project,
-    chosen: ResolvedRef,
-    stage: str,
+    planned: _PlannedMove,
+    facts: _MoveFacts,
     message: str,
-    history: StageHistory,
-    *,
-    fetches: bool,
+    ahead: FetchedAhead | None,
 ) -> StageMove:
     """Judge a move of a stage; it is `forced` where a gate is shut.
 
-    `fetches`: what a gate reads and is not here is fetched from a remote.
+    What a gate reads and is not here is fetched from a remote, unless `ahead` is None.
     """
-    sequence = moves.next_sequence(history)
-    promotion_seals.require_free_name(project, chosen.model, stage, sequence)
-    seals.require_signing(project)
-    version, _ = project.registry.read_version(chosen.model, chosen.version)
-    judging = read_judging_rules(project, stage)
-    opening = find_opening(project, chosen, judging.policies)
-    created = choose_date(project, "promote", history, version, opening)
-    _note_difference(project, judging, stage)
-    if fetches and reads_bytes(judging.policies):
-        fetch_versions(project, [version])
-    candidate = describe_candidate(project, chosen, stage, judging.policies, signed=judging.signed)
-    gates = moves.judge_candidate(candidate, judging.policies)
+    policies = facts.judging.policies
+    _note_difference(project, facts.judging, planned.stage)
+    if ahead is not None and reads_bytes(policies):
+        fetch_versions(project, [facts.version], ahead=ahead)
+    candidate = describe_candidate(
+        project, planned.chosen, planned.stage, policies, signed=facts.judging.signed
+    )
+    gates = moves.judge_candidate(candidate, policies)
     return StageMove(
-        chosen=chosen,
-        stage=stage,
+        chosen=planned.chosen,
+        stage=planned.stage,
         action="promote",
         message=message,
-        created=created,
+        created=facts.created,
         gates=gates,
         forced=not is_open(gates),
-        policy=judging.reference,
-        approvals=list_counted(judging.policies, candidate.approvals),
+        policy=facts.judging.reference,
+        approvals=list_counted(policies, candidate.approvals),
     )
 
 

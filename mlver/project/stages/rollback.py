@@ -34,7 +34,9 @@ from mlver.project.history.stage_history import (
 )
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
+from mlver.project.remote.needed import list_needed
 from mlver.project.stages import moves
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.rollback_signature import require_signature
@@ -101,14 +103,18 @@ def roll_back_stage(
     names.check_reason(message, "a rollback", words, is_kept=not dry_run)
     read_rule(project, stage)
     refuse_protected(project)
-    editing = open_edit(project, f"rollback {model or stage}", dry_run=dry_run)
+    what = f"rollback {model or stage}"
+    ahead = FetchedAhead()
+    if not dry_run:
+        ahead = fetch_ahead(project, what, partial(_find_needed, model, stage, to))
+    editing = open_edit(project, what, dry_run=dry_run)
     with naming_commits(project.repository), editing as edit:
         resolved_model = project.resolve_model(model)
         target = choose_target(project, resolved_model, stage, to)
         if edit is None:
             result = _preview_rollback(project, target, checkout=checkout)
         else:
-            result = _perform_rollback(project, edit, target, message, checkout=checkout)
+            result = _perform_rollback(project, edit, target, message, ahead, checkout=checkout)
     if not checkout:
         return result
     report = version_inputs.report_inputs(project, target.record)
@@ -173,6 +179,12 @@ def choose_target(project: Project, model: str, stage: str, to: str | None) -> R
     )
 
 
+def _find_needed(model: str | None, stage: str, to: str | None, project: Project) -> DigestSet:
+    target = choose_target(project, project.resolve_model(model), stage, to)
+    require_signature(project, target.stage, target.chosen, target.history)
+    return list_needed(project, [target.record])
+
+
 def _read_known_history(project: Project, model: str, stage: str) -> tuple[StageHistory, list[str]]:
     """Read a stage's promotions, oldest first; and list those of a newer format, which says nothing
     here, that others follow.
@@ -222,14 +234,20 @@ def _preview_rollback(
 
 
 def _perform_rollback(
-    project: Project, edit: PlannedEdit, target: RollbackTarget, message: str, *, checkout: bool
+    project: Project,
+    edit: PlannedEdit,
+    target: RollbackTarget,
+    message: str,
+    ahead: FetchedAhead,
+    *,
+    checkout: bool,
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
     outcome = None
     # Before any file changes: a move that cannot be signed as asked is not made.
     signed = require_signature(project, target.stage, target.chosen, target.history)
-    fetch_versions(project, [target.record])
+    fetch_versions(project, [target.record], ahead=ahead)
     if checkout:
         applied, proven = _check_out_target(project, target)
         outcome = applied.outcome
@@ -238,19 +256,7 @@ def _perform_rollback(
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gates = (prove_bytes(f"{proven.size} bytes checked", proven.unread), *signed)
     move = moves.StageMove(target.chosen, target.stage, "rollback", message, target.created, gates)
-    try:
-        moved = moves.move_stage(
-            project,
-            edit,
-            move,
-            target.history,
-            description=f"rollback {target.chosen.model} {target.stage}",
-        )
-    except BaseException as error:
-        # The commit may have landed although the command failed after it.
-        if applied is not None and not _has_moved(project, target.chosen, target.stage):
-            _undo_checkout(project, applied, error)
-        raise
+    moved = _move_stage(project, edit, move, target.history, applied)
     result = target.build_result(proven, outcome)
     return replace(
         result,
@@ -259,6 +265,24 @@ def _perform_rollback(
         seal=moved.seal,
         dry_run=False,
     )
+
+
+def _move_stage(
+    project: Project,
+    edit: PlannedEdit,
+    move: moves.StageMove,
+    history: StageHistory,
+    applied: AppliedCheckout | None,
+) -> moves.MovedStage:
+    """Write the record; what was checked out is undone where that fails."""
+    description = f"rollback {move.chosen.model} {move.stage}"
+    try:
+        return moves.move_stage(project, edit, move, history, description=description)
+    except BaseException as error:
+        # The commit may have landed although the command failed after it.
+        if applied is not None and not _has_moved(project, move.chosen, move.stage):
+            _undo_checkout(project, applied, error)
+        raise
 
 
 def _check_out_target(

@@ -22,7 +22,8 @@ from mlver.project.artifacts.kept_profiles import read_profile
 from mlver.project.artifacts.read_only_copies import put_read_only
 from mlver.project.project import Project
 from mlver.project.remote.arrival import find_absent
-from mlver.project.remote.fetching import fetch_versions
+from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.transaction import SCRATCH, locking
 from mlver.records.profile import TableProfile
@@ -100,8 +101,9 @@ def find_version_table(
     found = require_table(label, [path or artifact.path for path in paths])
     place = folder / artifact.digest.hex
     try:
+        ahead = fetch_ahead(project, what, lambda quiet: list_needed(quiet, [record], (name,)))
         with locking(project, what) as holding:
-            _copy_version_table(holding, record, name, place)
+            _copy_version_table(holding, record, name, place, ahead)
     except MlverError:
         if profile is None:
             raise
@@ -116,12 +118,14 @@ def _is_here(project: Project, record: VersionRecord, name: str) -> bool:
     return not find_absent(project, list_needed(project, [record], (name,)))
 
 
-def _copy_version_table(project: Project, record: VersionRecord, name: str, place: Path) -> None:
+def _copy_version_table(
+    project: Project, record: VersionRecord, name: str, place: Path, ahead: FetchedAhead
+) -> None:
     """Copy the bytes of a data set to a new folder, from the store, from git or the work tree."""
     if place.exists():
         return
     artifact = record.data[name]
-    fetch_versions(project, [record], (name,))
+    fetch_versions(project, [record], (name,), ahead=ahead)
     brought = unstored.bring_artifacts(project, record, only=(name,), in_place=False)
     if name not in brought.missing:
         with naming_remotes(project, f"{record.model}@{record.version}"):
