@@ -7,13 +7,29 @@ they are, and no hook runs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from mlver.errors import shell_command
-from mlver.git import changes, references, stale_locks
+from mlver.git import changes, objects, references, stale_locks
 from mlver.git.repository import GitRepository
 
 _STORING = "store what was recorded"
 _LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
+_MODE = b"100644"
+# Its message repeats a record's, and its tree has a few names: neither is large.
+_LARGEST = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCommit:
+    """What a reference that others made names: the `kind` of object, and of a commit how many
+    `parents` it has. `files` are the names in its tree, as often as they are there; None where it
+    holds anything but plain files, or more than is ever made here.
+    """
+
+    kind: str
+    parents: int = 0
+    files: tuple[str, ...] | None = None
 
 
 def keep_commit(
@@ -65,6 +81,28 @@ def take_references(
         stale_locks.clear_reference(repository, name)
     references.update_references(repository, "create", commits, doing=doing, hint=_LIST_HINT)
     changes.sync_git(repository, commits)
+
+
+def inspect_commit(repository: GitRepository, object_id: str) -> FoundCommit:
+    """Look at what others made as it is stored: git itself follows a tag to its commit, and shows
+    a name once that a tree has twice.
+    """
+    commit = objects.read_small_object(repository.process, object_id, _LARGEST)
+    if commit is None or commit.kind != b"commit":
+        return FoundCommit("missing object" if commit is None else commit.kind.decode())
+    header = commit.data.partition(b"\n\n")[0].split(b"\n")
+    parents = sum(line.startswith(b"parent ") for line in header)
+    tree = None
+    if header[0].startswith(b"tree "):
+        name = header[0].removeprefix(b"tree ").decode(errors="replace")
+        tree = objects.read_small_object(repository.process, name, _LARGEST)
+    if tree is None or tree.kind != b"tree":
+        return FoundCommit("commit", parents)
+    entries = tuple(objects.list_entries(tree))
+    if any(entry.mode != _MODE for entry in entries):
+        return FoundCommit("commit", parents)
+    names = tuple(entry.name.decode(errors="replace") for entry in entries)
+    return FoundCommit("commit", parents, names)
 
 
 def read_diff(repository: GitRepository, paths: Sequence[str]) -> bytes:

@@ -56,6 +56,22 @@ def read_objects(process: GitProcess, specs: Iterable[str]) -> Iterator[GitObjec
     yield from found
 
 
+def read_small_object(process: GitProcess, spec: str, limit: int) -> GitObject | None:
+    """Read what one name stands for; None where it stands for nothing.
+
+    Of an object with more bytes than `limit`, only its id and its kind: the bytes are left out.
+    """
+    requests = _encode_requests(process, [spec])
+    with stream_answers(process, _BATCH, _join_lines(requests)) as stream:
+        header = _parse_header(stream.readline()[:-1])
+        if header is None:
+            return None
+        object_id, kind, size = header
+        data = stream.read(size if size <= limit else 0)
+        _hash_object(stream, size - len(data))
+    return GitObject(object_id, kind, data)
+
+
 def find_object_id(process: GitProcess, spec: str) -> str | None:
     """Find the id of the object that one name stands for now; None where it stands for nothing."""
     requests = _encode_requests(process, [spec])

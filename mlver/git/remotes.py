@@ -230,10 +230,12 @@ def fetch_refs(
     reporter: TransferReporter | None = None,
     *,
     shallow: bool = False,
+    checked: bool = False,
 ) -> None:
     """Fetch what full references or refspecs name, and no other tag or reference.
 
-    `shallow`: of the commits that come, none before the named ones.
+    `shallow`: of the commits that come, none before the named ones. `checked`: nothing comes where
+    one object is malformed.
     """
     if not refs:
         return
@@ -247,6 +249,7 @@ def fetch_refs(
         hint=shell_command("git", "fetch", remote),
         reporter=reporter,
         shallow=shallow,
+        checked=checked,
     )
 
 

@@ -11,7 +11,7 @@ from git import FetchInfo, Git, Repo
 from git.exc import GitCommandError
 from git.refs import Reference, SymbolicReference
 
-from mlver.git.process import GitFailed, memory_file
+from mlver.git.process import GitFailed, memory_file, writing_options
 from mlver.git.repository import GitRepository
 from mlver.git.transfer_process import find_timings, read_lines, transferring
 from mlver.git.transfer_progress import SilentTransfer, TransferProgress, TransferReporter
@@ -68,10 +68,12 @@ def fetch_references(
     hint: str,
     reporter: TransferReporter | None = None,
     shallow: bool = False,
+    checked: bool = False,
 ) -> list[FetchInfo]:
     """Fetch full references or refspecs, and nothing beside them; return what git says of them.
 
-    `shallow`: no commits before the named ones come.
+    `shallow`: no commits before the named ones come. `checked`: git keeps nothing of what comes
+    where one object of it is malformed, as `git fsck` would say.
 
     `Remote.fetch` would do, but it reads FETCH_HEAD, and so has it written: a `git pull` that runs
     at the same time would merge what mlver fetched.
@@ -79,6 +81,10 @@ def fetch_references(
     doing = f"fetch from {remote}"
     progress = TransferProgress(f"fetching from {remote}", reporter or SilentTransfer())
     with transferring(repository, doing, hint, progress) as repo, memory_file() as wanted:
+        if checked:
+            options = writing_options()
+            options["c"].append("fetch.fsckObjects=true")
+            repo.git.set_persistent_git_options(**options)
         request = "".join(f"{reference}\n" for reference in references)
         wanted.write(request.encode())
         wanted.seek(0)

@@ -110,7 +110,7 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("RunRecord", "message"): TEXTS,
     ("RunRecord", "exit_code"): st.none() | st.integers(-1000, 10**6),
     ("RunRecord", "duration"): st.floats(0, 1e9) | st.integers(0, 10**9),
-    ("RunRecord", "resources"): st.dictionaries(NAMES, FLOATS, max_size=2),
+    ("RunRecord", "resources"): st.dictionaries(NAMES, st.floats(-1e18, 1e18), max_size=2),
     ("RunRecord", "secrets"): st.dictionaries(TEXTS.filter(bool), TEXTS.filter(bool), max_size=2),
     ("RunRecord", "points"): COUNTS,
     ("RunRecord", "variables"): st.dictionaries(NAMES, LINES, max_size=2),

@@ -5,7 +5,7 @@ A run never changes, and its name is its own, so nothing is ever forced and two 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -16,10 +16,13 @@ from mlver.project.project import Project
 from mlver.project.runs.kept import (
     list_run_commits,
     read_run_commits,
-    refuse_other_contents,
+    refuse_unsound,
 )
 from mlver.project.transaction import locking
 from mlver.records.run_references import RUN_REFERENCES, parse_run_reference
+
+# A remote that refuses so many and takes none refuses them all.
+_MOST_REFUSED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +74,14 @@ def push_runs(project: Project, remote: str | None, *, dry_run: bool = False) ->
     there = remotes.list_references_below(repository, chosen, RUN_REFERENCES)
     lacking = {name: commit for name, commit in here.items() if name not in there}
     sound, refused = _part_runs(project, lacking)
-    refused += _find_rivals(here, there, chosen)
     if sound and not dry_run:
-        references.push_references(repository, chosen, list(sound), project.reporter)
+
+        def send(names: Sequence[str]) -> None:
+            references.push_references(repository, chosen, names, project.reporter)
+
+        sound, held_back = _transfer_apart(project, chosen, sound, send)
+        refused += held_back
+    refused += _find_rivals(here, there, chosen)
     return SentRunsResult(
         remote=chosen,
         runs=tuple(map(_shorten, sound)),
@@ -99,9 +107,13 @@ def pull_runs(project: Project, remote: str | None, *, dry_run: bool = False) ->
         sound, refused = dict(wanted), list[Finding]()
         if wanted and not dry_run:
             # They get their names here only once they were checked.
-            for batch in references.split_long(list(wanted)):
-                remotes.fetch_refs(holding.repository, chosen, batch, project.reporter)
-            sound, refused = _part_runs(holding, wanted)
+            def fetch(names: Sequence[str]) -> None:
+                repository, reporter = holding.repository, project.reporter
+                remotes.fetch_refs(repository, chosen, names, reporter, checked=True)
+
+            fetched, held_back = _transfer_apart(holding, chosen, wanted, fetch)
+            sound, refused = _part_runs(holding, fetched)
+            refused += held_back
             loose_commits.take_references(holding.repository, sound)
     for name in lacking:
         if name not in wanted:
@@ -135,23 +147,54 @@ def _part_runs(
     refused: list[Finding] = []
     outcomes = read_run_commits(project.repository, commits.items())
     for (name, commit), outcome in zip(commits.items(), outcomes, strict=True):
-        fault = outcome if isinstance(outcome, MlverError) else None
-        if fault is None:
-            fault = _find_fault(project, name, commit)
-        if fault is None:
-            sound[name] = commit
+        try:
+            if isinstance(outcome, MlverError):
+                raise outcome
+            refuse_unsound(project, outcome, commit)
+        except MlverError as error:
+            refused.append(_describe_refused(name, error))
             continue
-        reason = summarise_error(fault).removeprefix(f"{printable_name(name)} ")
-        refused.append(Finding("record", _shorten(name), reason, ("mlver runs",)))
+        sound[name] = commit
     return sound, refused
 
 
-def _find_fault(project: Project, name: str, commit: str) -> MlverError | None:
-    try:
-        refuse_other_contents(project.repository, name, commit)
-    except MlverError as error:
-        return error
-    return None
+def _describe_refused(name: str, error: MlverError) -> Finding:
+    reason = summarise_error(error).removeprefix(f"{printable_name(name)} ")
+    return Finding("record", _shorten(name), reason, ("mlver runs",))
+
+
+def _transfer_apart(
+    project: Project,
+    remote: str,
+    commits: Mapping[str, str],
+    transfer: Callable[[Sequence[str]], None],
+) -> tuple[dict[str, str], list[Finding]]:
+    """Transfer references together; where that is refused, in halves: one holds up no other.
+
+    Return those that came through, and say of each other one why not. Raise MlverError where the
+    remote does not answer any more, or takes none of many.
+    """
+    waiting = list(reversed(references.split_long(list(commits))))
+    refused: dict[str, Finding] = {}
+    is_any_through = False
+    while waiting:
+        batch = waiting.pop()
+        try:
+            transfer(batch)
+            is_any_through = True
+        except MlverError as error:
+            if not refused:
+                # Where the remote is gone, that is what has to be said.
+                remotes.list_references_below(project.repository, remote, RUN_REFERENCES)
+            if len(batch) == 1:
+                refused[batch[0]] = _describe_refused(batch[0], error)
+            else:
+                middle = len(batch) // 2
+                waiting += [batch[middle:], batch[:middle]]
+            if not is_any_through and len(refused) > _MOST_REFUSED:
+                raise
+    through = {name: commit for name, commit in commits.items() if name not in refused}
+    return through, list(refused.values())
 
 
 def _find_rivals(here: Mapping[str, str], there: Mapping[str, str], remote: str) -> list[Finding]:

@@ -6,13 +6,14 @@ says of itself, and the digest of what lies beside it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.document import codec, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_error
-from mlver.git import loose_commits, objects, references, trees
+from mlver.git import loose_commits, objects, references
 from mlver.git.repository import GitRepository
 from mlver.project.project import Project
 from mlver.records.curves import CURVES_LIMIT, Curves, parse_curves
@@ -132,18 +133,33 @@ def _decode_run(reference: str, commit: str, data: bytes | None) -> KeptRun:
     return KeptRun(record, commit, Digest.of_bytes(data))
 
 
-def refuse_other_contents(repository: GitRepository, reference: str, commit: str) -> None:
-    """Raise MlverError where a commit holds more than a run, or follows others.
+def refuse_unsound(project: Project, run: KeptRun, object_id: str) -> None:
+    """Raise MlverError for a run with more or less in it than a run has, or that follows others.
 
-    Whatever is in the history of a reference is looked at by those who judge records.
+    `object_id` is what its reference names. Whatever is in the history of a reference is looked at
+    by those who judge records, and git sends all of it to whoever fetches it.
     """
-    shown = printable_name(reference)
-    listed = repository.process.read(["rev-list", "--no-walk", "--parents", commit]).split()
-    if len(listed) != 1:
+    shown = printable_name(run.name.reference)
+    found = loose_commits.inspect_commit(project.repository, object_id)
+    if found.kind != "commit":
+        raise MlverError(f"{shown} names a {found.kind}, and a run is a commit")
+    if found.parents:
         raise MlverError(f"{shown} follows other commits, which no run does")
-    for path, entry in trees.committed_files(repository, commit).items():
-        if path not in (RECORD_FILE, CURVES_FILE, DIFF_FILE) or entry.mode != "100644":
-            raise MlverError(f"{shown} holds {printable_name(path)}, which no run does")
+    if found.files is None:
+        raise MlverError(f"{shown} holds more than plain files, which no run does")
+    for name, count in Counter(found.files).items():
+        if name not in (RECORD_FILE, CURVES_FILE, DIFF_FILE):
+            raise MlverError(f"{shown} holds {printable_name(name)}, which no run does")
+        if count > 1:
+            raise MlverError(f"{shown} holds {name} {count} times")
+    for name, attached in ((CURVES_FILE, run.record.curves), (DIFF_FILE, run.record.diff)):
+        if attached is None and name in found.files:
+            raise MlverError(f"{shown} holds a {name} that its record does not name")
+    if len(read_kept_curves(project, run)) != run.record.points:
+        raise MlverError(
+            f"{shown} has curves of other than the {run.record.points:,} points it says"
+        )
+    read_kept_diff(project, run)
 
 
 def read_kept_curves(project: Project, run: KeptRun) -> Curves:

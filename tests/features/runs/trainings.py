@@ -54,20 +54,41 @@ def describe_rest(repository: Repository) -> tuple[str, str, str]:
     return repository.git("rev-parse", "HEAD"), references, repository.git("status", "--porcelain")
 
 
-def forge_run(repository: Repository, reference: str, files: dict[str, bytes]) -> str:
-    """A commit of these files under a reference, as anybody can push one."""
-    listing = ""
-    for name, data in files.items():
-        place = repository.write(".git/forged", data)
-        blob = repository.git("hash-object", "-w", "--no-filters", str(place))
-        listing += f"100644 blob {blob}\t{name}\n"
+def forge_run(
+    repository: Repository,
+    reference: str,
+    files: dict[str, bytes] | list[tuple[str, bytes]],
+    mode: str = "100644",
+) -> str:
+    """A commit of these files under a reference, as anybody can push one; a list of them may have
+    a name twice.
+    """
+    tree = b""
+    for name, data in sorted(files.items()) if isinstance(files, dict) else files:
+        blob = store_raw(repository, "blob", data)
+        tree += f"{mode} {name}\0".encode() + bytes.fromhex(blob)
+    commit = repository.git("commit-tree", store_raw(repository, "tree", tree), "-m", "forged")
+    repository.git("update-ref", reference, commit)
+    return commit
+
+
+def store_raw(repository: Repository, kind: str, data: bytes) -> str:
+    """Store an object that git itself would refuse to make."""
     made = subprocess.run(
-        ["git", "mktree"],
-        input=listing.encode(),
+        ["git", "hash-object", "-w", "--literally", "-t", kind, "--stdin"],
+        input=data,
         cwd=repository.path,
         capture_output=True,
         check=True,
     )
-    commit = repository.git("commit-tree", made.stdout.decode().strip(), "-m", "forged")
-    repository.git("update-ref", reference, commit)
-    return commit
+    return made.stdout.decode().strip()
+
+
+def read_raw_run(repository: Repository, reference: str) -> bytes:
+    """The bytes of a run's record."""
+    return subprocess.run(
+        ["git", "cat-file", "blob", f"{reference}:run.yaml"],
+        cwd=repository.path,
+        capture_output=True,
+        check=True,
+    ).stdout
