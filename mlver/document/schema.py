@@ -49,7 +49,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "retirement": 1,
     "reproduction": 1,
     "authorisation": 1,
-    "run": 1,
+    "run": 2,
 }
 
 _SCHEMA_ID = re.compile(r"mlver/([a-z]+)/([0-9]{1,9})")

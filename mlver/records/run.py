@@ -29,13 +29,16 @@ RECORD_FILE, CURVES_FILE, DIFF_FILE = "run.yaml", "curves.jsonl", "code.diff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a run ran on: `instructions` are the vector instructions that its processor has."""
+    """What a run ran on: `instructions` are the vector instructions that its processor has, and
+    `blas` the kernels of linear algebra that it chose, None where nobody could tell (format 2).
+    """
 
     processor: str | None = None
     processors: int | None = None
     instructions: tuple[str, ...] = ()
     memory: int | None = None
     accelerators: tuple[str, ...] = ()
+    blas: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Machine:
@@ -49,6 +52,31 @@ class Machine:
             instructions=list(self.instructions),
             memory=self.memory,
             accelerators=list(self.accelerators),
+            blas=self.blas,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSources:
+    """The files of params and metrics, and the folder of the environment, as `model.yaml` names
+    them; None for an environment outside of the repository.
+    """
+
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    environment: str | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> RunSources:
+        return cls(
+            params=tuple(document.get("params", ())),
+            metrics=tuple(document.get("metrics", ())),
+            environment=document.get("environment"),
+        )
+
+    def to_document(self) -> Document:
+        return drop_empty_values(
+            params=list(self.params), metrics=list(self.metrics), environment=self.environment
         )
 
 
@@ -80,10 +108,10 @@ class RunRecord:
     `exit_code` is negative for a signal, and None where nobody knows it. `metrics` are what it
     measured in the end, and `points` how many rows its curves have. `weights` are those that it
     wrote, None where it wrote none. `remarks` say what could not be recorded. `variables` are those
-    of the environment on which numbers may depend.
+    of the environment on which numbers may depend. Format 1 has no `sources`.
     """
 
-    format: int = 1
+    format: int = 2
     model: str
     run: str
     created: str
@@ -98,6 +126,7 @@ class RunRecord:
     diff: AttachedFile | None = None
     data: Mapping[str, Artifact] = field(default_factory=dict)
     weights: Artifact | None = None
+    sources: RunSources = field(default_factory=RunSources)
     params: Values = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=dict)
@@ -121,6 +150,7 @@ class RunRecord:
             "curves": AttachedFile.from_document(document.get("curves")),
             "data": artifacts_from_document(document),
             "environment": TrainingEnvironment.from_document(document["environment"]),
+            "sources": RunSources.from_document(document.get("sources", {})),
             "machine": Machine.from_document(document.get("machine", {})),
             "remarks": tuple(document.get("remarks", ())),
         }
@@ -146,6 +176,7 @@ class RunRecord:
                 diff=None if self.diff is None else self.diff.to_document(),
                 data=artifacts_to_document(self.data),
                 weights=None if self.weights is None else self.weights.to_document(),
+                sources=self.sources.to_document(),
                 params=thaw_value(self.params),
                 secrets=dict(self.secrets),
                 metrics=thaw_value(self.metrics),

@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _VECTOR = re.compile(
     r"|amx_(?:bf16|int8|tile)|asimd|asimddp|sve|sve2|bf16|i8mm"
 )
 _READ_LIMIT = 1 << 20
+_BLAS_KEYS = ("internal_api", "version", "architecture")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -51,6 +53,24 @@ def describe_machine() -> MachineFacts:
         memory=_read_memory(),
         accelerators=_list_accelerators(),
     )
+
+
+def describe_loaded_blas() -> str | None:
+    """Name the libraries of linear algebra in this process and the kernels that they chose.
+
+    None where the process did not load threadpoolctl, which tells it; it is not loaded for this.
+    """
+    module = sys.modules.get("threadpoolctl")
+    try:
+        found = [] if module is None else list(module.threadpool_info())
+        listed = {
+            " ".join(str(info[key]) for key in _BLAS_KEYS if info.get(key))
+            for info in found
+            if info.get("user_api") == "blas"
+        }
+    except Exception:  # noqa: BLE001 - it is the training's own module, and may be anything
+        return None
+    return _clean(", ".join(sorted(listed))) or None
 
 
 def _count_processors() -> int:

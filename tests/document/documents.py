@@ -228,7 +228,7 @@ prior: "{DIGEST}"
 """.encode()
 
 RUN_TEXT = f"""\
-schema: mlver/run/1
+schema: mlver/run/2
 model: translate_kr2en
 run: 20261121T030405Z-1a2b3c
 created: "2026-11-21T03:04:05Z"
@@ -244,6 +244,7 @@ diff: {{digest: "{DIGEST}", size: 12}}
 data:
   train: {{path: data/train.csv, digest: "{DIGEST}", size: 812, files: 1, stored: false}}
 weights: {{path: model, digest: "{DIGEST}", size: 812, files: 2, stored: false}}
+sources: {{params: [params.yaml], metrics: [metrics.json], environment: .venv}}
 params: {{lr: 0.1, optimizer: {{name: adam}}}}
 secrets: {{token: "-----BEGIN AGE ENCRYPTED FILE-----"}}
 metrics: {{accuracy: 0.931}}
@@ -251,7 +252,7 @@ curves: {{digest: "{DIGEST}", size: 812}}
 points: 20
 environment: {{python: 3.11.7, platform: linux-x86_64, seed: 42}}
 machine: {{processor: AMD EPYC, processors: 2, instructions: [avx2, fma], memory: 8, \
-accelerators: ["NVIDIA A100, 550.54, 81559 MiB"]}}
+accelerators: ["NVIDIA A100, 550.54, 81559 MiB"], blas: openblas 0.3.31 SkylakeX}}
 variables: {{OMP_NUM_THREADS: "1"}}
 pipeline: nightly
 step: train
@@ -259,6 +260,9 @@ batch: 2026-Q3
 labels: {{team: mt}}
 remarks: [the metric loss is nan]
 """.encode()
+RUN_1_TEXT = re.sub(
+    rb"(?m)^sources: .*\n|, blas: [^}]*", b"", RUN_TEXT.replace(b"/run/2", b"/run/1")
+)
 
 ARTIFACT = {"path": "a", "digest": DIGEST, "size": 1, "files": 1, "stored": True}
 MADE = {"created": "2026-11-21T03:04:05Z", "author": "Kim <k@example.org>", "message": "why"}
@@ -276,7 +280,8 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("retirement", 1): RETIREMENT_TEXT,
     ("reproduction", 1): REPRODUCTION_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
-    ("run", 1): RUN_TEXT,
+    ("run", 1): RUN_1_TEXT,
+    ("run", 2): RUN_TEXT,
 }
 SMALL: dict[Kind, dict[str, Any]] = {
     "version": {
@@ -375,7 +380,7 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "prior": None,
     },
     "run": {
-        "schema": "mlver/run/1",
+        "schema": "mlver/run/2",
         "model": "m",
         "run": "20261121T030405Z-1a2b3c",
         "created": "2026-11-21T03:04:05Z",
@@ -406,4 +411,5 @@ _LATER_KEYS: dict[Kind, tuple[str, ...]] = {
     "evaluation": (),
     "approval": ("action", "policy", "baseline"),
     "note": (),
+    "run": (),
 }

@@ -51,6 +51,8 @@ LATER_FIELDS = {
     " coverage label_age",
     "ApprovalRecord": "action policy baseline",
     "NoteRecord": "drill",
+    "RunRecord": "sources",
+    "Machine": "blas",
 }
 
 
@@ -115,8 +117,12 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("RunRecord", "points"): COUNTS,
     ("RunRecord", "variables"): st.dictionaries(NAMES, LINES, max_size=2),
     ("RunRecord", "remarks"): st.lists(TEXTS.filter(bool), max_size=2).map(tuple),
+    ("RunSources", "params"): st.lists(PATHS, max_size=2).map(tuple),
+    ("RunSources", "metrics"): st.lists(PATHS, max_size=2).map(tuple),
+    ("RunSources", "environment"): st.none() | PATHS,
     ("AttachedFile", "size"): COUNTS,
     ("Machine", "processor"): OPTIONAL,
+    ("Machine", "blas"): OPTIONAL,
     ("Machine", "processors"): st.none() | st.integers(1, 10**6),
     ("Machine", "memory"): st.none() | COUNTS,
     ("Machine", "instructions"): st.lists(LINES, max_size=2, unique=True).map(tuple),

@@ -326,6 +326,7 @@ def _describe_machine(record: RunRecord) -> dict[str, Any]:
         "processors": machine.processors,
         "memory": None if machine.memory is None else format_size(machine.memory),
         "accelerators": "; ".join(machine.accelerators) or None,
+        "linear algebra": machine.blas,
         "peak memory of a process": None if peak is None else format_size(int(peak)),
         "processor seconds": record.resources.get("cpu_seconds"),
     }

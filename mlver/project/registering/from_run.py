@@ -5,6 +5,7 @@ The weights and the data are measured now, and have to be those of the run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -60,16 +61,20 @@ def find_source(project: Project, request: RegisterRequest) -> KeptRun | None:
     return run
 
 
-def complete_request(request: RegisterRequest, run: KeptRun | None) -> RegisterRequest:
+def complete_request(
+    project: Project, request: RegisterRequest, run: KeptRun | None
+) -> RegisterRequest:
     """Complete a request with what the run says; what was typed counts."""
     if run is None:
         return request
     record = run.record
-    data = {name: artifact.path for name, artifact in record.data.items()}
+    data = {name: _type_path(project, artifact.path) for name, artifact in record.data.items()}
     labels = dict(record.labels)
     if record.batch is not None:
         labels[BATCH_LABEL] = record.batch
-    weights = None if record.weights is None else record.weights.path
+    weights = None if record.weights is None else _type_path(project, record.weights.path)
+    known = project.registry.read_settings(request.model) or ModelSettings(model=request.model)
+    sources = record.sources
     return replace(
         request,
         message=request.message or record.message,
@@ -77,7 +82,28 @@ def complete_request(request: RegisterRequest, run: KeptRun | None) -> RegisterR
         data={**data, **request.data},
         labels={**labels, **request.labels},
         command=request.command or record.command,
+        params_files=request.params_files or _type_new(project, sources.params, known.params),
+        metrics_files=request.metrics_files or _type_new(project, sources.metrics, known.metrics),
     )
+
+
+def keep_environment(settings: ModelSettings, run: KeptRun | None) -> ModelSettings:
+    """Have `model.yaml` name the environment of the run, as `--environment` does."""
+    if run is None or run.record.sources.environment is None:
+        return settings
+    return replace(settings, environment=run.record.sources.environment)
+
+
+def _type_new(project: Project, files: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of a run as a person would type them; none where `model.yaml` names the same,
+    perhaps with keys to pick from them.
+    """
+    return () if files == known else tuple(_type_path(project, file) for file in files)
+
+
+def _type_path(project: Project, path: str) -> str:
+    """A path of a record, as a person would type it where mlver was called."""
+    return os.path.relpath(project.top_folder / path, project.start)
 
 
 def gather_given_or_run(

@@ -18,6 +18,7 @@ from mlver.project.registering.described import describe_settings
 from mlver.project.registering.request import RegisterRequest, list_options
 from mlver.project.registry.newer_formats import list_highest_version, refuse_newer_formats
 from mlver.project.tags import seals
+from mlver.project.worktree import environment
 from mlver.records import layout
 from mlver.records.addresses import check_url, is_url
 from mlver.records.model import ArtifactSettings, ModelSettings
@@ -122,7 +123,8 @@ def merge_settings(project: Project, request: RegisterRequest) -> ModelSettings:
         metrics=metrics or known.metrics,
         param_keys=_choose_keys(request.param_keys, params, known.param_keys),
         metric_keys=_choose_keys(request.metric_keys, metrics, known.metric_keys),
-        environment=_place_environment(project, request.environment) or known.environment,
+        environment=environment.remember(project.top_folder, project.start, request.environment)
+        or known.environment,
     )
     # Last: it may be a data set that this very request names.
     settings = describe_settings(settings, request)
@@ -186,19 +188,6 @@ def _mark_followed(project: Project, settings: ModelSettings, *, follow: bool) -
         )
         artifacts[name] = replace(artifact, follow=is_followed)
     return replace(settings, weights=artifacts.pop("weights", None), data=artifacts)
-
-
-def _place_environment(project: Project, folder: str | None) -> str | None:
-    """Write the folder as `model.yaml` is to keep it; None for one outside of the repository.
-
-    Such a path says where one person's files are, and is wrong on every other machine.
-    """
-    if not folder:
-        return None
-    location = Path(os.path.normpath(project.start / folder))
-    if location.is_relative_to(project.top_folder):
-        return location.relative_to(project.top_folder).as_posix()
-    return None
 
 
 def _place_artifact(known: ArtifactSettings | None, path: str) -> ArtifactSettings:

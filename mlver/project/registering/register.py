@@ -26,12 +26,13 @@ from mlver.project.registering.from_run import (
     find_source,
     gather_given_or_run,
     inspect_code_or_run,
+    keep_environment,
     require_same_artifacts,
 )
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
 from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
-from mlver.project.registering.omissions import find_dropped, list_left_out
+from mlver.project.registering.omissions import find_dropped, find_unignored, list_left_out
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
@@ -130,7 +131,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     # settings that cannot be read are refused before anything is measured
     project.registry.read_config()
     run = find_source(project, request)
-    request = complete_request(request, run)
+    request = complete_request(project, request, run)
     check_uses(project, request)
     check_request(project, request)
     if request.commit:
@@ -142,6 +143,7 @@ def register_version(project: Project, request: RegisterRequest) -> RegisterResu
     agreeing = nullcontext() if request.dry_run else restoring_agreed(project)
     with naming_commits(project.repository), editing as edit, agreeing:
         inputs = resolve_inputs(project, request)
+        inputs = replace(inputs, settings=keep_environment(inputs.settings, run))
         encoded, code = _make_record(project, request, inputs, remote, run, edit)
         # built before the record lands: afterwards nothing may fail any more
         result = build_result(project, request, encoded, code)

@@ -26,16 +26,29 @@ _VARIABLES = (
     *("OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "CUBLAS_WORKSPACE_CONFIG"),
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
 )
-# Asks the libraries of the environment themselves; without numpy or threadpoolctl it says nothing.
+# Asks the libraries of the environment themselves; without numpy it says nothing. The wheels of
+# numpy tell their kernel without threadpoolctl as well.
 _PROBE = """
-import json
+import ctypes, json, pathlib
+found = []
 try:
     import numpy
     from threadpoolctl import threadpool_info
     found = [" ".join(str(info[key]) for key in ("internal_api", "version", "architecture")
              if info.get(key)) for info in threadpool_info() if info.get("user_api") == "blas"]
 except Exception:
-    found = []
+    pass
+try:
+    if not found:
+        for path in pathlib.Path(numpy.__file__).parents[1].glob("numpy.libs/libscipy_openblas*"):
+            library = ctypes.CDLL(str(path))
+            for ending in ("64_", ""):
+                ask = getattr(library, "scipy_openblas_get_corename" + ending, None)
+                if ask is not None:
+                    ask.restype = ctypes.c_char_p
+                    found.append("openblas " + ask().decode())
+except Exception:
+    pass
 print(json.dumps(sorted(set(found))))
 """
 _PROBE_SECONDS = 60.0

@@ -33,7 +33,7 @@ from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.awaited_files import AwaitedFile
 from mlver.records.artifact import Artifact
 from mlver.records.model import ArtifactSettings, ModelSettings
-from mlver.records.run import AttachedFile, Machine, RunRecord
+from mlver.records.run import AttachedFile, Machine, RunRecord, RunSources
 from mlver.records.run_references import build_run_id
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.version import CodeState
@@ -100,6 +100,8 @@ def choose_settings(project: Project, request: RunRequest) -> ModelSettings:
         param_keys=() if params else settings.param_keys,
         metrics=metrics or settings.metrics,
         metric_keys=() if metrics else settings.metric_keys,
+        environment=environment.remember(project.top_folder, project.start, request.environment)
+        or settings.environment,
     )
 
 
@@ -169,6 +171,9 @@ def _describe_run(
         params=params,
         environment=environment.capture_environment(
             project.top_folder, params, request.command, prefix
+        ),
+        sources=RunSources(
+            params=settings.params, metrics=settings.metrics, environment=settings.environment
         ),
         machine=_describe_machine(),
         variables=list_variables(variables),

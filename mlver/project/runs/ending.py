@@ -36,7 +36,7 @@ class RunEnding:
     """How a training ended: `curves` are the bytes that it wrote, None where it wrote none.
 
     `metrics` and `params` are what a program gave, beside what is in its files, and `secrets` are
-    parameters that it gave encrypted.
+    parameters that it gave encrypted. `blas` are the kernels of linear algebra that it chose.
     """
 
     outcome: RunOutcome
@@ -47,6 +47,7 @@ class RunEnding:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    blas: str | None = None
 
 
 def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResult:
@@ -73,6 +74,7 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
         curves=None if curve_bytes is None else AttachedFile.of_bytes(curve_bytes),
         points=len(curves),
         environment=replace(base.environment, seed=environment.find_seed(params)),
+        machine=replace(base.machine, blas=ending.blas),
     )
     record, data = gathering.encode_record(record)
     diff = begun.diff if record.diff is not None else None

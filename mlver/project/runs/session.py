@@ -36,6 +36,7 @@ from mlver.project.worktree.value_files import merge_values
 from mlver.records.curves import format_point
 from mlver.records.run import CURVES_FILE, RunOutcome
 from mlver.records.values import flatten_values
+from mlver.system.machine import describe_loaded_blas
 from mlver.system.running import measure_own_use
 
 
@@ -69,19 +70,25 @@ class RunSession:
 
     def log(
         self,
-        step: float | None = None,
+        step: float | Mapping[str, object] | None = None,
         values: Mapping[str, object] | None = None,
         /,
         **more: object,
     ) -> None:
         """Log numbers of one step, such as `run.log(3, loss=0.1)`; without a step, of the next one.
 
-        `values` is for names that are no names in Python, such as `{"val/loss": 0.1}`. What is not
-        finite, such as a loss that is NaN, is logged as such. Raise TypeError for what is no
-        number.
+        `values` is for names that are no names in Python, such as `{"val/loss": 0.1}`, and may
+        stand alone. What is not finite, such as a loss that is NaN, is logged as such. Raise
+        TypeError for what is no number.
         """
         if self._curves is None:
             raise RuntimeError("log() is for within the `with` block of a run")
+        if isinstance(step, Mapping):
+            if values is not None:
+                raise TypeError("log() takes one dict of values, behind the number of the step")
+            step, values = None, step
+        if values is not None and not isinstance(values, Mapping):
+            raise TypeError(f"log() takes a dict of values behind the step, not {values!r:.80}")
         given = {**(values or {}), **more}
         numbers = flatten_values(copy_plain(given, "what is logged"))
         for name, value in numbers.items():
@@ -161,6 +168,7 @@ class RunSession:
             },
             curves=read_written_curves(self._path),
             metrics=self._metrics,
+            blas=describe_loaded_blas(),
         )
         self.result = finish_run(self.project, self._begun, ending)
 
@@ -171,16 +179,24 @@ class RunSession:
         params, secret = encryption.split_params(self.request.param_values)
         # No secret is ever on the disk in plain text.
         secrets = encrypt_params(secret, encryption)
-        given = {"params": params, "metrics": self._metrics, "secrets": secrets}
+        given = {
+            "params": params,
+            "metrics": self._metrics,
+            "secrets": secrets,
+            "blas": describe_loaded_blas(),
+        }
         with suppress(OSError):
             locate_given(self._path).write_text(json.dumps(given))
 
 
 def _read_step(step: float) -> float:
     """A step as a number; a whole one as such. Raise TypeError for what is none."""
-    if isinstance(step, str | bool) or not math.isfinite(step):
+    try:
+        number = math.nan if isinstance(step, str | bool) else float(step)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
         raise TypeError(f"log() takes a number for the step, not {step!r:.80}")
-    number = float(step)
     return int(number) if number.is_integer() else number
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlver import names
-from mlver.errors import UsageError
+from mlver.errors import UsageError, printable_name
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, begin_run
 from mlver.project.runs.ending import RunEnding, describe_run, finish_run
@@ -154,21 +154,24 @@ def locate_given(curves: Path) -> Path:
     return curves.parent / _GIVEN
 
 
-def _read_given(curves: Path) -> dict[str, dict[str, Any]]:
-    """Read the params and metrics that a program gave; nothing where it gave no valid ones."""
+def _read_given(curves: Path) -> dict[str, Any]:
+    """Read what a program gave for the ending of its run; nothing where it gave nothing valid."""
     try:
         given = json.loads(read_regular(locate_given(curves), _GIVEN_LIMIT))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(given, dict):
         return {}
-    chosen: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, Any] = {}
     for key in ("params", "metrics", "secrets"):
         if isinstance(given.get(key), dict):
             chosen[key] = given[key]
     # They are texts of age, or they are none.
     secrets = chosen.get("secrets", {})
     chosen["secrets"] = {name: text for name, text in secrets.items() if isinstance(text, str)}
+    blas = given.get("blas")
+    if isinstance(blas, str) and blas:
+        chosen["blas"] = printable_name(blas)[:200]
     return chosen
 
 

@@ -79,6 +79,16 @@ def capture_environment(
     )
 
 
+def remember(top: Path, start: Path, folder: str | None) -> str | None:
+    """Write the folder of an environment as `model.yaml` is to keep it; None for one outside of the
+    repository: such a path says where one person's files are, and is wrong on every other machine.
+    """
+    if not folder:
+        return None
+    location = Path(os.path.normpath(start / folder))
+    return location.relative_to(top).as_posix() if location.is_relative_to(top) else None
+
+
 def find_remembered(top: Path, folder: str | None) -> Path | None:
     """Find the environment that `model.yaml` names; None where there is none here.
 

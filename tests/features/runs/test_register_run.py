@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,16 @@ import mlver
 from tests.cli.conftest import assert_refused, assert_works, copy_repository
 from tests.cli.results import read_document
 from tests.conftest import Repository
-from tests.features.runs.trainings import QUICK, read_only_run, read_runs, shell
+from tests.features.reproducing.trainings import make_environment
+from tests.features.runs.trainings import (
+    QUICK,
+    forge_run,
+    list_references,
+    read_only_run,
+    read_raw_run,
+    read_runs,
+    shell,
+)
 
 REGISTER = ("register", "digits", "--bump", "minor", "-m", "Third")
 RECORD = ".mlver/models/digits/versions/1.2.0.yaml"
@@ -41,6 +52,68 @@ def test_the_record_is_the_same_as_by_hand(second: Repository, tmp_path: Path) -
     assert by_run == by_hand
     assert_works(second, "verify", "--all")
     assert f"digits/{run}" in assert_works(second, "show", "digits").split()
+
+
+SETTINGS = ".mlver/models/digits/model.yaml"
+OTHER_FILES = ("--params", "other/params.json", "--metrics", "other/metrics.json")
+
+
+def prepare_other_files(repository: Repository) -> None:
+    """Code that is committed, with params that model.yaml does not name, and an environment."""
+    repository.write("other/params.json", '{"rate": 0.5, "seed": 7}')
+    repository.write(".gitignore", (repository.path / ".gitignore").read_text() + "/env/\n")
+    repository.commit("Other files")
+    make_environment(repository.path / "env", numbers="1.2.3")
+
+
+def test_settings_are_the_same_as_by_hand(second: Repository, tmp_path: Path) -> None:
+    prepare_other_files(second)
+    other = copy_repository(second, tmp_path / "other")
+    script = QUICK.replace("metrics.json", "other/metrics.json")
+    run = record_run(second, *OTHER_FILES, "--environment", "env", script=script)
+    assert_works(second, "-C", str(second.path / "other"), *REGISTER, "--run", run)
+    record_run(other, *OTHER_FILES, "--environment", "env", script=script)
+    command = read_only_run(other).record.command
+    assert command is not None
+    by_hand = (*REGISTER, *OTHER_FILES, "--environment", "env", "--command", command)
+    assert_works(other, *by_hand)
+    assert (second.path / SETTINGS).read_bytes() == (other.path / SETTINGS).read_bytes()
+    assert "other/params.json" in (second.path / SETTINGS).read_text()
+    record = read_record(second)
+    assert record.pop("run") == f"digits/{run}"
+    assert record == read_record(other)
+    assert record["environment"]["packages"] == {"numbers": "1.2.3"}
+    # What comes next is registered from the same files.
+    second.write("other/metrics.json", '{"accuracy": 0.98}')
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Fourth")
+    text = (second.path / RECORD.replace("1.2.0", "1.3.0")).read_text()
+    later = yaml.safe_load(text)
+    assert (later["params"], later["metrics"]) == ({"rate": 0.5, "seed": 7}, {"accuracy": 0.98})
+
+
+def test_keys_of_files_that_the_run_used_as_well_stay(second: Repository, tmp_path: Path) -> None:
+    keys = ("--params", "params.yaml", "--param-key", "lr")
+    assert_works(second, "register", "digits", "--bump", "minor", "-m", "Keys", *keys)
+    before = (second.path / SETTINGS).read_bytes()
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run)
+    assert (second.path / SETTINGS).read_bytes() == before
+
+
+def test_a_run_of_format_1_is_registered_as_before(second: Repository) -> None:
+    run = record_run(second)
+    (name,) = list_references(second)
+    old = re.sub(rb"\nsources:\n(?:  .*\n)+", b"\n", read_raw_run(second, name))
+    files = {"run.yaml": old.replace(b"mlver/run/2", b"mlver/run/1")}
+    curves = subprocess.run(
+        ["git", "cat-file", "blob", f"{name}:curves.jsonl"],
+        cwd=second.path,
+        check=True,
+        capture_output=True,
+    )
+    forge_run(second, name, {**files, "curves.jsonl": curves.stdout})
+    assert read_only_run(second).record.format == 1
+    assert_works(second, *REGISTER, "--run", run)
 
 
 def test_what_changed_since_the_run_is_not_recorded(second: Repository) -> None:

@@ -202,7 +202,7 @@ HOSTILE: dict[str, tuple[str, dict[str, bytes], str]] = {
     "unknown keys": (RUN, {"run.yaml": RUN_TEXT + b"shell: rm -rf /\n"}, "shell: unknown key"),
     "a newer format": (
         RUN,
-        {"run.yaml": RUN_TEXT.replace(b"mlver/run/1", b"mlver/run/2")},
+        {"run.yaml": RUN_TEXT.replace(b"mlver/run/2", b"mlver/run/3")},
         "written by a newer mlver",
     ),
     "another kind": (RUN, {"run.yaml": b"schema: mlver/note/1\n"}, "this is `mlver/note/1`"),

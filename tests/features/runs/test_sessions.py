@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,6 +132,53 @@ def test_only_numbers_are_logged(ground: Repository, value: object) -> None:
         with pytest.raises(TypeError):
             run.log(math.inf, loss=1)
     assert read_only_run(ground).record.points == 0
+
+
+def test_a_dict_alone_is_logged_at_the_next_step(ground: Repository) -> None:
+    with mlver.run("digits") as run:
+        run.log({"val/loss": 2})
+        run.log(float(np.int64(5)), {"val/loss": 1})
+        run.log({"val/loss": 0.5}, acc=1)
+    kept = read_only_run(ground)
+    curves = read_kept_curves(Project.open_existing(ground.path), kept)
+    assert list(curves.steps) == [0, 5, 6]
+    assert curves.series["val/loss"] == [2, 1, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (({"a": 1}, {"b": 1}), "one dict of values"),
+        ((1, 0.5), "a dict of values behind the step, not 0.5"),
+        (([1],), "a number for the step"),
+        ((np.zeros(2),), "a number for the step"),
+        (("1",), "a number for the step"),
+    ],
+)
+def test_what_log_cannot_take_is_said(
+    ground: Repository, arguments: tuple[Any, ...], words: str
+) -> None:
+    with mlver.run("digits") as run, pytest.raises(TypeError, match=words):
+        run.log(*arguments)
+
+
+def test_the_kernel_of_linear_algebra_is_recorded_where_the_training_can_tell_it(
+    ground: Repository,
+) -> None:
+    """A module of that name stands for threadpoolctl, of which only the answer counts."""
+    ground.write(
+        "threadpoolctl.py",
+        "def threadpool_info():\n"
+        "    blas = {'user_api': 'blas', 'internal_api': 'openblas', 'version': '0.3.31'}\n"
+        "    return [{**blas, 'architecture': 'Haswell'}, {'user_api': 'openmp'}]\n",
+    )
+    ground.write("train.py", "import mlver, threadpoolctl\nwith mlver.run('digits'): pass\n")
+    ground.commit("Training")
+    assert_works(ground, "run", "digits", "--", PYTHON, "train.py")
+    assert read_only_run(ground).record.machine.blas == "openblas 0.3.31 Haswell"
+    assert "openblas 0.3.31 Haswell" in assert_works(
+        ground, "runs", "--show", read_only_run(ground).record.run
+    )
 
 
 def test_mistakes_are_named(ground: Repository) -> None:
