@@ -21,6 +21,8 @@ LISTINGS = f"{ROOT}/listings"
 PROFILES = f"{ROOT}/profiles"
 AUTHORISATIONS = f"{ROOT}/authorisations"
 TENSORS = f"{ROOT}/tensors"
+# What is derived from bytes that may be elsewhere, and pinned by records.
+KEPT_FOLDERS = (TENSORS, PROFILES)
 # Where everything lies that never changes again once it was committed.
 RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS, PROFILES)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
@@ -112,6 +114,14 @@ class AuthorisationPath:
 
     data: Digest
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPath:
+    """Where it stands what is in a file or a table, by the folder and the digest of that."""
+
+    folder: str
+    name: Digest
 
 
 # What the path of a file below `models/` says that the file is.
@@ -343,16 +353,8 @@ def listing_path(digest: Digest) -> str:
 
 
 def tensors_path(file: Digest) -> str:
-    """Where it stands what is in a file of weights, by the digest of that file."""
+    """Where it stands what is in a file of weights, by its digest: see `tensor_files.py`."""
     return f"{TENSORS}/{file.hex}.json"
-
-
-def parse_tensors_path(path: str) -> Digest | None:
-    """Read of which file something is kept at a path; None for a path that mlver gives to none."""
-    name = path.removeprefix(f"{TENSORS}/").removesuffix(".json")
-    if not _HEXADECIMAL.fullmatch(name) or path != tensors_path(Digest(name)):
-        return None
-    return Digest(name)
 
 
 def profile_path(digest: Digest) -> str:
@@ -360,12 +362,13 @@ def profile_path(digest: Digest) -> str:
     return f"{PROFILES}/{digest.hex}.json"
 
 
-def parse_profile_path(path: str) -> Digest | None:
-    """Read of which data a profile lies at a path; None for a path that mlver gives to none."""
-    name = path.removeprefix(f"{PROFILES}/").removesuffix(".json")
-    if not _HEXADECIMAL.fullmatch(name) or path != profile_path(Digest(name)):
+def parse_kept_path(path: str) -> KeptPath | None:
+    """Read of what something is kept at a path; None for a path that mlver gives to none."""
+    folder, _, name = path.rpartition("/")
+    hexadecimal = name.removesuffix(".json")
+    if folder not in KEPT_FOLDERS or not _HEXADECIMAL.fullmatch(hexadecimal):
         return None
-    return Digest(name)
+    return KeptPath(folder, Digest(hexadecimal)) if name.endswith(".json") else None
 
 
 def authorisations_folder(data: Digest) -> str:

@@ -115,6 +115,10 @@ class Listing:
     def __len__(self) -> int:
         return self._data.count(b"\n")
 
+    def search(self, check: Callable[[bytes], bool]) -> bool:
+        """What a check says of the manifest's bytes: quicker than a look at each pair."""
+        return check(self._data)
+
     def __iter__(self) -> Iterator[ManifestEntry]:
         for text in BytesIO(self._data):
             if text[:1] == b"\\":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from mlver.digest import Digest
@@ -25,6 +25,7 @@ MOST_COLUMNS = 10_000
 _KINDS = get_args(ColumnKind)
 _BIGGEST = 2**63 - 1
 _LONGEST_NAME = 4096
+_LAST_DIGITS = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,14 @@ class ColumnProfile:
         """Whether nearly every value is another one, so that values say nothing of the column."""
         return self.kind == "category" and is_mostly_distinct(self.distinct or 0, self.count)
 
+    def agrees_with(self, other: ColumnProfile) -> bool:
+        """Whether another one says the same; the last digits of a sum may be others elsewhere."""
+        pairs = ((self.mean, other.mean), (self.variance, other.variance))
+        if not all(_are_close(mine, theirs) for mine, theirs in pairs):
+            return False
+        alike = replace(other, type=self.type, mean=self.mean, variance=self.variance)
+        return alike == self
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ColumnProfile:
         listed = tuple((name, count) for name, count in document.get("categories", ()))
@@ -83,6 +92,12 @@ class ColumnProfile:
         }
 
 
+def _are_close(mine: float | None, theirs: float | None) -> bool:
+    if mine is None or theirs is None:
+        return mine == theirs
+    return math.isclose(mine, theirs, rel_tol=_LAST_DIGITS, abs_tol=_LAST_DIGITS)
+
+
 def is_mostly_distinct(distinct: int, count: int) -> bool:
     """Whether more than half of the values, and more than are listed, differ from each other."""
     return distinct > CATEGORIES and 2 * distinct > count
@@ -98,6 +113,13 @@ class TableProfile:
     def find_column(self, name: str) -> ColumnProfile | None:
         """Find a column by its name."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def agrees_with(self, other: TableProfile) -> bool:
+        """Whether another one says the same of a table."""
+        if (self.rows, len(self.columns)) != (other.rows, len(other.columns)):
+            return False
+        pairs = zip(self.columns, other.columns, strict=True)
+        return all(mine.agrees_with(theirs) for mine, theirs in pairs)
 
     @classmethod
     def parse(cls, data: bytes, where: str, digest: Digest) -> TableProfile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from mlver.digest import Digest
@@ -153,3 +153,38 @@ def write_reference(
 def write_digest(digest: Digest | None) -> str | None:
     """The text of a digest that may be empty."""
     return None if digest is None else str(digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPins:
+    """The digests of what was kept beside a version, and of the run that it came from.
+
+    These files are derived: they tell of bytes that may be elsewhere. So nothing in them is
+    believed that the record, which a tag seals, does not pin.
+
+    `tensors` has those of the files below `.mlver/tensors/`, by the digest that each is named by;
+    `profiles` those below `.mlver/profiles/`, by the name of the data set. `run` is the digest of
+    the run's record.
+    """
+
+    tensors: Mapping[Digest, Digest] = field(default_factory=dict)
+    profiles: Mapping[str, Digest] = field(default_factory=dict)
+    run: Digest | None = None
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> KeptPins:
+        tensors: dict[Digest, Digest] = {}
+        for name, pin in document.get("tensors", {}).items():
+            tensors[Digest.parse(name)] = Digest.parse(pin)
+        profiles = {name: Digest.parse(pin) for name, pin in document.get("profiles", {}).items()}
+        run = document.get("run")
+        return cls(
+            tensors=tensors, profiles=profiles, run=None if run is None else Digest.parse(run)
+        )
+
+    def to_document(self) -> Document:
+        return drop_empty_values(
+            tensors={str(name): str(pin) for name, pin in self.tensors.items()},
+            profiles={name: str(pin) for name, pin in self.profiles.items()},
+            run=None if self.run is None else str(self.run),
+        )

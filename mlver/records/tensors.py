@@ -24,6 +24,8 @@ TENSORS_SCHEMA = "mlver/tensors/1"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _BIGGEST = 2**63 - 1
 _FAULTS_SHOWN = 20
+# Of numbers with six digits.
+_LAST_DIGIT = 2e-5
 _HEAD_FIELDS = {"schema", "file", "format", "imports", "tensors"}
 _MOST_SAMPLE_BYTES = 64 * 16
 
@@ -62,7 +64,10 @@ class KeptTensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptTensors:
-    """The tensors of the file that hashes to `file`; `imports` are those of a pickle."""
+    """The tensors of the file that hashes to `file`; `imports` are those of a pickle.
+
+    Where a file keeps bytes in others beside it, `file` is the digest of a list of them all.
+    """
 
     file: Digest
     format: str
@@ -106,6 +111,16 @@ class KeptTensors:
         plain = tuple(replace(tensor, summary=None) for tensor in self.tensors)
         return replace(self, tensors=plain)
 
+    def agrees_with(self, other: KeptTensors) -> bool:
+        """Whether another one says the same; summaries count where both have them.
+
+        They are sums, whose last digit may be another one on another machine.
+        """
+        if self.drop_summaries() != other.drop_summaries():
+            return False
+        pairs = zip(self.tensors, other.tensors, strict=True)
+        return all(_are_close(mine.summary, theirs.summary) for mine, theirs in pairs)
+
     def to_bytes(self) -> bytes:
         """One line a tensor, so that git shows what changed."""
         head: dict[str, Any] = {
@@ -118,6 +133,15 @@ class KeptTensors:
         opening = json.dumps(head, ensure_ascii=False)[:-1]
         lines = ",\n".join(_encode_tensor(tensor) for tensor in self.tensors)
         return f'{opening}, "tensors": [\n{lines}\n]}}\n'.encode()
+
+
+def _are_close(mine: TensorSummary | None, theirs: TensorSummary | None) -> bool:
+    if mine is None or theirs is None:
+        return True
+    if (mine.nans, mine.infinities) != (theirs.nans, theirs.infinities):
+        return False
+    pairs = ((mine.norm, theirs.norm), (mine.largest, theirs.largest))
+    return all(math.isclose(one, other, rel_tol=_LAST_DIGIT) for one, other in pairs)
 
 
 def _encode_tensor(tensor: KeptTensor) -> str:

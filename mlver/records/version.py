@@ -9,7 +9,13 @@ from typing import Any, Literal
 from mlver.digest import Digest
 from mlver.records import layout
 from mlver.records.artifact import Artifact, artifacts_from_document, artifacts_to_document
-from mlver.records.references import AdoptedTag, Renumbering, VersionUse, write_reference
+from mlver.records.references import (
+    AdoptedTag,
+    KeptPins,
+    Renumbering,
+    VersionUse,
+    write_reference,
+)
 from mlver.records.values import (
     Document,
     Metrics,
@@ -93,7 +99,9 @@ class VersionRecord:
     `version`, `previous`, `parent`: semver, no `v`; `created`: UTC, such as `2026-11-21T03:04:05Z`.
     `previous` is the version before it, `parent` the one that it was trained from; format 1 has
     only `parent`, for both. `mixed` are the parts that are another version's, each with that one;
-    `secrets` are encrypted parameters by name, and `uses` other models' versions.
+    `secrets` are encrypted parameters by name, and `uses` other models' versions. `kept` pins what
+    was derived and kept beside it; `unreadable` are the files of the weights that are not what
+    their names say, each with what is wrong.
     """
 
     format: int = 2
@@ -112,6 +120,8 @@ class VersionRecord:
     metrics: Metrics = field(default_factory=dict)
     environment: TrainingEnvironment | None = None
     mixed: Mapping[str, str] = field(default_factory=dict)
+    kept: KeptPins = field(default_factory=KeptPins)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     run: str | None = None
     pipeline: str | None = None
     step: str | None = None
@@ -129,6 +139,7 @@ class VersionRecord:
             "code": CodeState.from_document(document["code"]),
             "weights": Artifact.from_document(document["weights"]),
             "data": artifacts_from_document(document),
+            "kept": KeptPins.from_document(document.get("kept", {})),
             "renumbered": Renumbering[str].from_document(document.get("renumbered")),
         }
         del fields["schema"]
@@ -157,6 +168,8 @@ class VersionRecord:
                 metrics=thaw_value(self.metrics),
                 environment=None if self.environment is None else self.environment.to_document(),
                 mixed=dict(self.mixed),
+                kept=self.kept.to_document(),
+                unreadable=dict(self.unreadable),
                 run=self.run,
                 pipeline=self.pipeline,
                 step=self.step,

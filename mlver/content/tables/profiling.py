@@ -20,8 +20,9 @@ _LEVELS = [place / (QUANTILES - 1) for place in range(QUANTILES)]
 # Quantiles hold all the values of their columns in memory, which grows by doubling: so many need
 # 130 MB at most. A column with more is sorted, which takes longer and is spilled.
 _VALUES_AT_ONCE = 8_000_000
-# How threads share the rows decides the last digits of a sum.
-_DIGITS = 12
+# How threads share the rows decides the last digits of a sum, and all machines are to write the
+# same.
+_DIGITS = 9
 _LONGEST_CATEGORY = 200
 
 

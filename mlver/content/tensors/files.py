@@ -8,7 +8,13 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from mlver.content.tensors.tensor import ByteSource, OpenBeside, TensorFault, TensorFile
+from mlver.content.tensors.tensor import (
+    ByteSource,
+    OpenBeside,
+    TensorFault,
+    TensorFile,
+    UnknownContent,
+)
 from mlver.errors import MlverError, printable_name
 
 Reader = Callable[[ByteSource], TensorFile]
@@ -30,8 +36,20 @@ _READERS = {
 }
 # Anything may be called `.bin`; these are PyTorch's.
 _PYTORCH_BIN = re.compile(r"(diffusion_)?(pytorch|adapter)_model.*\.bin", re.IGNORECASE)
+_ANY_NAME = re.compile(
+    rb"(?:%b)$" % b"|".join(re.escape(suffix.encode()) for suffix in _READERS),
+    re.IGNORECASE | re.MULTILINE,
+)
 # Their tensors may lie in files beside them.
 _WITH_OTHERS = frozenset({".onnx"})
+
+
+class DamagedTensors(MlverError):
+    """A file is not what its name says; `reason` is what is wrong with it."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def has_tensors(name: str) -> bool:
@@ -47,6 +65,19 @@ def _find_suffix(name: str) -> str | None:
     return suffix
 
 
+def keeps_others(name: str) -> bool:
+    """Whether tensors of a file may lie in others beside it."""
+    return _find_suffix(name) in _WITH_OTHERS
+
+
+def may_have_tensors(manifest: bytes) -> bool:
+    """Whether a manifest names any file that is called as one with tensors.
+
+    It may say so of more files than there are, and no file by itself is looked at.
+    """
+    return _ANY_NAME.search(manifest) is not None
+
+
 def open_nothing(_: str) -> None:
     """Open nothing, for a file that stands alone."""
 
@@ -57,7 +88,8 @@ def read_tensors(
     """Read which tensors a file has.
 
     `open_beside` opens files of the same folder, in which some formats keep bytes. Raise
-    MlverError, which names the file, where it is damaged, hostile, or of another format.
+    DamagedTensors, which names the file, where it is damaged, hostile, or of another format, and
+    another MlverError where that cannot be told here.
     """
     suffix = _find_suffix(name)
     shown = printable_name(name)
@@ -73,4 +105,7 @@ def read_tensors(
         return reader(source)
     except TensorFault as fault:
         reason = printable_name(str(fault))
-        raise MlverError(f"{shown} cannot be read as {suffix[1:]}: {reason}") from None
+        message = f"{shown} cannot be read as {suffix[1:]}: {reason}"
+        if isinstance(fault, UnknownContent):
+            raise MlverError(message) from None
+        raise DamagedTensors(message, reason) from None

@@ -17,6 +17,7 @@ from mlver.content.tensors.tensor import (
     Tensor,
     TensorFault,
     TensorFile,
+    UnknownContent,
     check_name,
     count_bytes,
     count_elements,
@@ -78,7 +79,7 @@ def _read_array(content: ByteSpan | Inflated, name: str) -> Tensor:
         # Text, records and objects are compared as they lie.
         return Tensor(name=name, dtype="U8", shape=(data.size,), content=data)
     if match[1] == ">" and dtype not in ("BOOL", "I8", "U8"):
-        raise TensorFault(f"the array {name!r:.80} has the bytes of its numbers in reverse")
+        raise UnknownContent(f"the array {name!r:.80} has the bytes of its numbers in reverse")
     if data.size != count_bytes(dtype, shape):
         raise TensorFault(f"the array {name!r:.80} has another size than its shape needs")
     strides: tuple[int, ...] = ()

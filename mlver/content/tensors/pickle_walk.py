@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from mlver.content.tensors.tensor import TensorFault
+from mlver.content.tensors.tensor import TensorFault, UnknownContent
 
 # More are in no checkpoint: each tensor takes some forty.
 _MOST_OPCODES = 5_000_000
@@ -73,7 +73,7 @@ def walk_pickle(file: BinaryIO) -> WalkedPickle:
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
             if count > _MOST_OPCODES:
-                raise TensorFault("it is a pickle with more opcodes than any checkpoint has")
+                raise UnknownContent("it is a pickle with more opcodes than any checkpoint has")
             if opcode.name == "STOP":
                 break
             machine.step(opcode.name, argument)
@@ -134,7 +134,7 @@ class _Machine:
         elif name == "PERSID":
             self._stack.append(Persistent(argument))
         elif name not in _IGNORED:
-            raise TensorFault(f"it is a pickle that does more than data need ({name})")
+            raise UnknownContent(f"it is a pickle that does more than data need ({name})")
 
     def pop(self) -> Any:
         value = self._stack.pop()
@@ -144,9 +144,9 @@ class _Machine:
 
     def _push_global(self, module: Any, name: Any) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
-            raise TensorFault("it is a pickle that computes what it imports")
+            raise UnknownContent("it is a pickle that computes what it imports")
         if len(self.imports) >= _MOST_IMPORTS:
-            raise TensorFault("it is a pickle that imports more than any checkpoint")
+            raise UnknownContent("it is a pickle that imports more than any checkpoint")
         found = Global(module[:200], name[:200])
         self.imports.append(str(found))
         self._stack.append(found)

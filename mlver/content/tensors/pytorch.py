@@ -29,6 +29,7 @@ from mlver.content.tensors.tensor import (
     Tensor,
     TensorFault,
     TensorFile,
+    UnknownContent,
     check_count,
     count_elements,
     make_span,
@@ -109,7 +110,7 @@ def _read_archive(source: ByteSource) -> TensorFile:
     folder = pickles[0].removesuffix("data.pkl")
     order = members.get(f"{folder}byteorder")
     if order is not None and read_whole(order, 100, "byteorder").strip() != b"little":
-        raise TensorFault("the bytes of its numbers are in reverse")
+        raise UnknownContent("the bytes of its numbers are in reverse")
     data = read_whole(members[pickles[0]], _MOST_PICKLE_BYTES, "its pickle")
     walked = walk_pickle(io.BytesIO(data))
 
@@ -133,12 +134,12 @@ def _read_archive(source: ByteSource) -> TensorFile:
 def _read_legacy(source: ByteSource) -> TensorFile:
     file = io.BufferedReader(SourceFile(source))
     if walk_pickle(file).value != _LEGACY_MAGIC:
-        raise TensorFault("it is nothing that torch.save writes")
+        raise UnknownContent("it is nothing that torch.save writes")
     if walk_pickle(file).value != _LEGACY_PROTOCOL:
-        raise TensorFault("it is of a version of torch.save that is not read")
+        raise UnknownContent("it is of a version of torch.save that is not read")
     system = walk_pickle(file).value
     if isinstance(system, Pairs) and ("little_endian", False) in system.items:
-        raise TensorFault("the bytes of its numbers are in reverse")
+        raise UnknownContent("the bytes of its numbers are in reverse")
     walked = walk_pickle(file)
     keys = walk_pickle(file).value
     storages = _place_storages(source, walked.value, keys, file.tell())
@@ -236,7 +237,7 @@ def _list_given(item: Pairs | Call) -> list[tuple[Any, Any]]:
 
 def _get_arguments(call: Call) -> tuple[Any, ...]:
     if not isinstance(call.arguments, tuple):
-        raise TensorFault("it is a pickle that computes the arguments of a call")
+        raise UnknownContent("it is a pickle that computes the arguments of a call")
     return call.arguments
 
 
@@ -256,7 +257,7 @@ def _build_tensor(name: str, call: Call, find_storage: FindStorage) -> Tensor:
     width = ELEMENT_BITS[dtype] // 8
     extent = _measure_extent(shape, strides)
     if count_elements(shape) > extent:
-        raise TensorFault(f"the tensor {name!r:.80} repeats its values")
+        raise UnknownContent(f"the tensor {name!r:.80} repeats its values")
     whole = find_storage(storage.key)
     begin, size = (offset + storage.shift) * width, extent * width
     if begin + size > whole.size:
@@ -275,7 +276,7 @@ def _cut_content(whole: Content, begin: int, size: int, name: str) -> Content:
         return ByteSpan(whole.source, whole.offset + begin, size)
     if isinstance(whole, Inflated) and begin == 0 and size == whole.size:
         return whole
-    raise TensorFault(f"the tensor {name!r:.80} is part of a storage that is packed")
+    raise UnknownContent(f"the tensor {name!r:.80} is part of a storage that is packed")
 
 
 def _read_storage(value: Any) -> _Storage:
@@ -289,7 +290,7 @@ def _read_storage(value: Any) -> _Storage:
     if not isinstance(key, str) or not _is_length(count):
         raise TensorFault("a storage has no name or size")
     if kind != _UNTYPED and kind not in _STORAGES:
-        raise TensorFault(f"there is no type of storage called {kind!r:.80}")
+        raise UnknownContent(f"there is no type of storage called {kind!r:.80}")
     return _Storage(key, _STORAGES.get(kind), count, _read_shift(identity))
 
 
@@ -304,7 +305,7 @@ def _read_shift(identity: tuple[Any, ...]) -> int:
 def _read_dtype(value: Any) -> str:
     dtype = _DTYPES.get(value.name) if isinstance(value, Global) else None
     if dtype is None:
-        raise TensorFault("a tensor has a type that is not read")
+        raise UnknownContent("a tensor has a type that is not read")
     return dtype
 
 

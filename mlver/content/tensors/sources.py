@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlver.content.tensors.tensor import ByteSource, TensorFault
+from mlver.content.tensors.tensor import ByteSource, Content, TensorFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,25 @@ class BytesSource:
         if len(piece) < len(buffer):
             raise TensorFault("it ends before the bytes that it names")
         buffer[:] = piece
+
+
+@dataclass(frozen=True, slots=True)
+class NamedContent:
+    """A content that names the file that it is in where its bytes turn out to be damaged."""
+
+    content: Content
+    owner: str
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    def read_blocks(self, buffer: memoryview) -> Iterator[memoryview]:
+        """See Content; raise TensorFault, which names the file."""
+        try:
+            yield from self.content.read_blocks(buffer)
+        except TensorFault as fault:
+            raise TensorFault(f"{self.owner} is damaged: {fault}") from None
 
 
 def read_bytes(source: ByteSource, offset: int, size: int) -> bytes:

@@ -45,6 +45,10 @@ class TensorFault(Exception):
     """A file is not what its format says, or more than is read of one; the text says how."""
 
 
+class UnknownContent(TensorFault):
+    """A file may be sound, and holds what is not read here."""
+
+
 class ByteSource(Protocol):
     """The bytes of a file. Reading leaves no position behind, so threads can share it."""
 

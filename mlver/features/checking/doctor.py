@@ -32,6 +32,7 @@ from mlver.project.audit import audit
 from mlver.project.audit.authorised_data import check_authorisations
 from mlver.project.audit.chains import check_chains
 from mlver.project.audit.conversion import find_conversion
+from mlver.project.audit.kept_files import check_pinned_files
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
 from mlver.project.edit.intent import ForeignIntent
@@ -220,8 +221,7 @@ def _check_records(project: Project) -> Iterator[DoctorCheck]:
     findings += audit.find_uncommitted(project, models)
     findings += audit.catch_errors(layout.MANIFESTS, audit.check_manifests(project))
     findings += audit.catch_errors(layout.LISTINGS, audit.check_listings(project))
-    findings += audit.catch_errors(layout.TENSORS, audit.check_all_tensors(project))
-    findings += audit.catch_errors(layout.PROFILES, audit.check_all_profiles(project))
+    findings += audit.catch_errors(layout.ROOT, audit.check_all_kept(project))
     findings += audit.catch_errors(layout.AUTHORISATIONS, check_authorisations(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"
@@ -252,6 +252,7 @@ def _read_version(
             subject = f"{model} {version} {name}"
             message = summarise_error(error, subject)
             faults.append(Finding("manifest", subject, message, error.hints))
+    faults += check_pinned_files(project, record)
     return digest, faults
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
+from mlver.features.checking.verified_kept import check_all_pins
 from mlver.features.checking.verified_modes import find_mode_faults, list_pinning
 from mlver.features.checking.verified_places import measure_place
 from mlver.features.checking.verified_remarks import count_remarks
@@ -198,6 +199,9 @@ def _run_checks(
     findings += stages.findings
     notes = [*audit.find_unknown_sections(project), *seal_report.notes, *stages.notes]
     notes += [*contents.notes, *_describe_surroundings(project, versions)]
+    kept = check_all_pins(project, versions, derive=everything)
+    findings += kept.findings
+    notes += kept.notes
     findings += _check_rest(project, selection.models, everything=everything)
     # One cause that explains many broken links, and why their hints change nothing.
     if findings:

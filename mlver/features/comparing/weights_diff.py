@@ -20,6 +20,8 @@ from mlver.project.artifacts.weight_sides import (
 )
 from mlver.project.project import Project
 
+_VERIFY = "mlver verify --all"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorGroup:
@@ -141,7 +143,7 @@ def _compare_sides(
         )
     except TensorFault as fault:
         message = f"the weights of {old.label} and {new.label} cannot be compared"
-        raise MlverError(f"{message}: {printable_name(str(fault))}") from None
+        raise MlverError(f"{message}: {printable_name(str(fault))}", hint=_VERIFY) from None
     finally:
         project.reporter.end_work()
 

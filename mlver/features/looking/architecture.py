@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, summarise_error
 from mlver.policy.weights.groups import group_layers, join_layers
-from mlver.project.artifacts.kept_tensors import list_tensor_files, read_kept_tensors
-from mlver.project.artifacts.pinned import pinned_files
+from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.project import Project
-from mlver.records.artifact import Artifact
 from mlver.records.tensors import KeptTensor, KeptTensors, count_values
+from mlver.records.version import VersionRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +44,17 @@ class Architecture:
     imports: tuple[str, ...]
 
 
-def read_architecture(project: Project, weights: Artifact) -> Architecture | None:
-    """Read what is kept of the tensors of weights; None where that is nothing, or not readable."""
+def read_architecture(project: Project, record: VersionRecord) -> Architecture | None:
+    """Read what a version pins of its tensors; None where that is nothing, or not readable."""
     kept: list[KeptTensors] = []
-    with suppress(MlverError):
-        for _, digest in list_tensor_files(pinned_files(project, weights), weights.path):
-            found = read_kept_tensors(project, digest)
-            if found is not None:
-                kept.append(found)
+    for kept_name in record.kept.tensors:
+        try:
+            found = read_kept_tensors(project, record, kept_name)
+        except MlverError as error:
+            project.reporter.show_note(summarise_error(error))
+            return None
+        if found is not None:
+            kept.append(found)
     tensors = [tensor for file in kept for tensor in file.tensors]
     if not tensors:
         return None

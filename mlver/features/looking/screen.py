@@ -136,6 +136,8 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
         table_rows.append([("previous", "dim"), record.previous])
     if record.mixed:
         table_rows.append([("parts", "dim"), (describe_mixture(record.mixed), "warn")])
+    for path, reason in record.unreadable.items():
+        table_rows.append([("damaged", "dim"), (f"{path} cannot be read: {reason}", "warn")])
     table_rows += [
         [("parent", "dim"), f"{parent}, update {record.update}"],
         *_list_origins(record),

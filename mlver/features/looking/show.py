@@ -76,12 +76,12 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
 
 
 def _find_architecture(project: Project, record: VersionRecord) -> Architecture | None:
-    """Find what is kept of the tensors of a version, where anything is kept of any."""
-    if not project.registry.list_names(layout.TENSORS):
+    """Find what is kept of the tensors of a version, where it pins anything of them."""
+    if not record.kept.tensors:
         return None
     from mlver.features.looking.architecture import read_architecture
 
-    return read_architecture(project, record.weights)
+    return read_architecture(project, record)
 
 
 def _read_retirements(project: Project, chosen: ResolvedRef) -> tuple[RetirementRecord, ...]:

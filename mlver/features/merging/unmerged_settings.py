@@ -1,4 +1,8 @@
-"""Settings files that still hold both sides: merged key by key, or left to a person."""
+"""Files that still hold both sides.
+
+Settings are merged key by key, what both sides kept of the same bytes is kept once, and all else is
+left to a person.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from mlver.errors import InvalidDocument, shell_command
 from mlver.features.merging import settings_merge
 from mlver.findings import Finding
+from mlver.project.audit.kept_files import choose_kept
 from mlver.project.registry.committed import CommittedRecords
 
 
@@ -25,7 +30,7 @@ def merge_unmerged_settings(
     theirs: CommittedRecords,
     unmerged: Iterable[str],
 ) -> MergedSettings:
-    """Merge those of the `unmerged` paths that are settings."""
+    """Merge those of the `unmerged` paths that are settings, or kept of the same bytes."""
     merged_files: dict[str, bytes] = {}
     findings: list[Finding] = []
     for settings_path in sorted(unmerged):
@@ -47,6 +52,9 @@ def _merge_file(
 ) -> bytes | Finding:
     add_command = shell_command("git", "add", path)
     settle_commands = (shell_command("git", "diff", "--", path), add_command)
+    kept = None if ours is None or theirs is None else choose_kept(path, ours, theirs)
+    if kept is not None:
+        return kept
     if settings_merge.find_kind(path) is None:
         return Finding("conflict", path, "is not mlver's to settle", settle_commands)
     # Whether a deletion or a change was meant, only a person can say.

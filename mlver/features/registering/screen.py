@@ -53,6 +53,7 @@ def draw_register(result: RegisterResult, screen: TextScreen) -> None:
         commit = result.commit[:10]
         screen.draw_unbroken("  ", (f"commit {commit}, tag {result.tag}", "dim"))
     _draw_dropped(result, screen)
+    _draw_unreadable(result, screen)
     _draw_next_steps(result, screen)
 
 
@@ -78,6 +79,14 @@ def _draw_dropped(result: RegisterResult, screen: TextScreen) -> None:
         )
     if result.dropped:
         draw_hints((shell_command("cat", "-n", "--", ".mlverignore"),), screen, indent=2)
+
+
+def _draw_unreadable(result: RegisterResult, screen: TextScreen) -> None:
+    """Warn of weights that are not what their names say, also where it has to be quiet."""
+    for path, reason in list(result.unreadable.items())[:_NAMES_SHOWN]:
+        screen.draw_line(("warning: ", "warn"), f"{path} cannot be read: {reason}", hang=2)
+    if result.unreadable:
+        screen.draw_note("the record says so, and no gate `formats` will pass")
 
 
 def _describe_origin(result: RegisterResult) -> str:

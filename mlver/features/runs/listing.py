@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -109,7 +109,7 @@ def list_runs(project: Project, model: str | None, choice: RunChoice) -> RunsRes
     directions = _read_directions(project, meant)
     ordered = _order_runs(meant, choice, directions)
     shown = ordered[: choice.limit]
-    registered = find_registered(project, {run.record.model for run in shown})
+    registered = find_registered(project, shown)
     return RunsResult(
         read=project.record_time,
         model=model,
@@ -144,16 +144,20 @@ def describe_run(run: KeptRun, registered: Mapping[str, tuple[str, ...]]) -> Lis
     )
 
 
-def find_registered(project: Project, models: set[str]) -> dict[str, tuple[str, ...]]:
-    """Find the versions that were registered from runs, by `MODEL/RUN`."""
+def find_registered(project: Project, runs: Iterable[KeptRun]) -> dict[str, tuple[str, ...]]:
+    """Find the versions that were registered from these runs, by `MODEL/RUN`."""
+    digests = {f"{run.record.model}/{run.record.run}": run.digest for run in runs}
     registered: dict[str, tuple[str, ...]] = {}
-    for model in sorted(models):
+    for model in sorted({name.rpartition("/")[0] for name in digests}):
         numbers = project.registry.list_versions(model)
         for outcome in project.registry.read_versions(model, numbers):
             # `verify` says what is wrong with a record that cannot be read.
-            if not isinstance(outcome, MlverError) and outcome[0].run is not None:
-                run = outcome[0].run
-                registered[run] = (*registered.get(run, ()), outcome[0].version)
+            if isinstance(outcome, MlverError):
+                continue
+            record, _ = outcome
+            # It came from another run where that has another record than the version pins.
+            if record.run in digests and record.kept.run in (None, digests[record.run]):
+                registered[record.run] = (*registered.get(record.run, ()), record.version)
     return registered
 
 

@@ -60,7 +60,7 @@ def show_run(
         record=run.record,
         steps=tuple(curves.steps),
         series=curves.series,
-        versions=find_registered(project, {run.record.model}).get(name, ()),
+        versions=find_registered(project, [run]).get(name, ()),
         diff=None if diff is None else diff.decode(errors="replace"),
     )
 

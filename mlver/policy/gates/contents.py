@@ -32,8 +32,14 @@ def judge_formats(candidate: StageCandidate, allowed: Iterable[str]) -> GateResu
     found = record.weights.format
     if found is None:
         return _build_result("formats", "inconclusive", expected, "its record names no format")
-    result: Result = "pass" if found in allowed else "fail"
-    return _build_result("formats", result, expected, found)
+    if found not in allowed:
+        return _build_result("formats", "fail", expected, found)
+    if record.unreadable:
+        path, reason = next(iter(record.unreadable.items()))
+        others = f", and {len(record.unreadable) - 1} more" if len(record.unreadable) > 1 else ""
+        actual = f"{path} cannot be read: {reason}{others}"
+        return _build_result("formats", "fail", expected, actual)
+    return _build_result("formats", "pass", expected, found)
 
 
 def judge_size(candidate: StageCandidate, setting: Any) -> GateResult:

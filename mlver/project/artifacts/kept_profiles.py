@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from mlver.digest import Digest
+from mlver.project.artifacts.kept_pins import build_forged_error
 from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.profile import TableProfile
+from mlver.records.version import VersionRecord
 
 
-def read_profile(project: Project, digest: Digest) -> TableProfile | None:
-    """Read the profile of the data of this digest; None where none was kept.
+def read_profile(project: Project, record: VersionRecord, name: str) -> TableProfile | None:
+    """Read the profile of a data set of a version; None where its record pins none, or it is gone.
 
-    Raise InvalidDocument for one that is not what it should be.
+    Raise ForgedFile where another one is there.
     """
+    pin = record.kept.profiles.get(name)
+    if pin is None or name not in record.data:
+        return None
+    digest = record.data[name].digest
     path = layout.profile_path(digest)
     data = project.registry.read_file(path)
     if data is None:
         return None
+    if Digest.of_bytes(data) != pin:
+        raise build_forged_error(record, path)
     return TableProfile.parse(data, path, digest)

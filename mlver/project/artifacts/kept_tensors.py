@@ -5,180 +5,170 @@ See `mlver.records.tensors`. All that looks into weights is loaded only for thos
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlver.content.tensors.files import has_tensors, read_tensors
-from mlver.content.tensors.tensor import ByteSource, OpenBeside, TensorFault, TensorFile
+from mlver.content.tensors.files import DamagedTensors, read_tensors
+from mlver.content.tensors.tensor import TensorFault, TensorFile
 from mlver.digest import Digest
-from mlver.errors import MlverError, shell_command
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts.file_list import join_name
+from mlver.project.artifacts.kept_pins import build_forged_error
 from mlver.project.artifacts.measuring import measured_files
-from mlver.project.artifacts.pinned import pinned_files
+from mlver.project.artifacts.tensor_files import (
+    PinnedFile,
+    find_beside,
+    list_tensor_files,
+    open_pinned,
+)
 from mlver.project.artifacts.tensor_sources import SourceOpener, open_sources
 from mlver.project.project import Project
 from mlver.records import byte_limits, layout
 from mlver.records.artifact import Artifact
-from mlver.records.manifest import Listing, ManifestEntry
-from mlver.system.parallel import hash_descriptor, ignore_progress
+from mlver.records.manifest import Listing
+from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
     from mlver.records.tensors import KeptTensors
 
-# No published checkpoint lies in more files. A folder with more of them is something else.
-_MOST_FILES = 1_000
+_LONGEST_REASON = 300
+
+
+@dataclass(slots=True)
+class FoundTensors:
+    """What is to be kept: `files` by path, and `pins` as a record has them.
+
+    `damaged` are the files that are not what their names say, by path, each with the reason.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    pins: dict[Digest, Digest] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
 
 
 def keep_tensors(
-    project: Project, weights: Artifact, measured: MeasuredArtifact | None
-) -> dict[str, bytes]:
-    """Look into weights that were measured; return the files to keep, by path.
+    project: Project,
+    weights: Artifact,
+    measured: MeasuredArtifact | None,
+    pinned_before: Mapping[Digest, Digest],
+) -> FoundTensors:
+    """Look into weights that were measured.
 
+    A file is not read again where the version before pins what is kept of it (`pinned_before`).
     Nothing is kept of weights that are secret, at an address, or of no format that is read. Raise
     MlverError where something else is kept of a file already than what is in it.
     """
-    kept: dict[str, bytes] = {}
+    found = FoundTensors()
     if measured is None or weights.encrypted is not None or weights.is_remote:
-        return kept
+        return found
     files = measured_files(measured, weights.path)
     with open_sources(project) as opener:
-        for name, digest in list_tensor_files(files, weights.path):
-            record_path = layout.tensors_path(digest)
-            data = _derive_tensors(opener, weights, files, name, digest)
-            before = _read_again(project, digest)
-            if before is not None and data is not None:
-                _require_same_tensors(before, data, record_path)
-            if before or data:
-                kept[record_path] = before or data or b""
-    return kept
-
-
-def list_kept_paths(
-    project: Project, weights: Artifact, measured: MeasuredArtifact | None
-) -> list[str]:
-    """List the paths of what may be kept of the tensors in weights."""
-    if measured is None:
-        files = pinned_files(project, weights)
-    else:
-        files = measured_files(measured, weights.path)
-    found = list_tensor_files(files, weights.path)
-    return [layout.tensors_path(digest) for _, digest in found]
-
-
-def list_tensor_files(files: Iterable[ManifestEntry], path: str) -> list[tuple[bytes, Digest]]:
-    """List the files of an artifact at a path that are called as if they held tensors.
-
-    Each by its path below that, which is empty for the artifact itself; none where there are more
-    than any model has.
-    """
-    found: list[tuple[bytes, Digest]] = []
-    for name, hexadecimal in files:
-        if has_tensors(join_name(path, name)):
-            found.append((name, Digest(hexadecimal)))
-            if len(found) > _MOST_FILES:
-                return []
+        for file in list_tensor_files(files, weights.path):
+            path = layout.tensors_path(file.kept_name)
+            present = project.registry.read_file(path)
+            pin = pinned_before.get(file.kept_name)
+            if present is None or Digest.of_bytes(present) != pin:
+                derived = _derive_noted(opener, weights, files, file, found)
+                present = _choose_kept(project, file, derived, present)
+            if present is not None:
+                found.files[path] = present
+                found.pins[file.kept_name] = Digest.of_bytes(present)
     return found
 
 
-def read_kept_tensors(project: Project, file: Digest) -> KeptTensors | None:
-    """Read what is kept of the tensors of a file; None where nothing is.
-
-    Raise InvalidDocument where it is no such thing, or says that it is of another file.
-    """
-    from mlver.records.tensors import KeptTensors
-
-    path = layout.tensors_path(file)
-    data = project.registry.read_file(path)
-    return None if data is None else KeptTensors.parse_of(file, data, path)
-
-
-def _read_again(project: Project, file: Digest) -> bytes | None:
-    """Read what an earlier registration kept of the same file."""
-    with suppress(MlverError):
-        kept = read_kept_tensors(project, file)
-        if kept is not None:
-            return kept.to_bytes()
-    return None
-
-
-def _require_same_tensors(before: bytes, derived: bytes, path: str) -> None:
-    """Refuse what is kept of other tensors, whoever put it there.
-
-    Summaries are kept only where something here can compute them.
-    """
-    from mlver.records.tensors import KeptTensors
-
-    kept, found = (KeptTensors.parse(data, path) for data in (before, derived))
-    if kept.drop_summaries() != found.drop_summaries():
-        raise MlverError(
-            f"{path} says other tensors of a file than the file has; somebody else wrote it, and"
-            " it has to go before anything is registered",
-            hint=shell_command("git", "log", "-p", "--", path),
-        )
-
-
-def _derive_tensors(
-    opener: SourceOpener, weights: Artifact, files: Listing, name: bytes, digest: Digest
-) -> bytes | None:
+def _derive_noted(
+    opener: SourceOpener,
+    weights: Artifact,
+    files: Listing,
+    file: PinnedFile,
+    found: FoundTensors,
+) -> KeptTensors | None:
     """Look into a file; None where that is not possible: no registration fails for it."""
-    with suppress(MlverError, TensorFault, OSError):
-        source = open_pinned(opener, weights, name, digest)
-        if source is not None:
-            path = join_name(weights.path, name)
-            found = read_tensors(source, path, find_beside(opener, weights, files, name))
-            return _describe_tensors(opener.project, found, path, digest)
+    try:
+        return derive_tensors(opener, weights, files, file)
+    except DamagedTensors as error:
+        path = printable_name(join_name(weights.path, file.name))
+        found.damaged[path] = error.reason[:_LONGEST_REASON]
+    except (MlverError, OSError):
+        pass
     return None
 
 
-def open_pinned(
-    opener: SourceOpener, artifact: Artifact, name: bytes, digest: Digest
-) -> ByteSource | None:
-    """Open a file of an artifact in the store, else in the work tree if it is still the same."""
-    source: ByteSource | None = None
-    if artifact.is_plain:
-        source = opener.open_object(digest)
-    if source is None and not artifact.is_remote:
-        source = _open_proven(opener, artifact.path, name, digest)
-    return source
+def _choose_kept(
+    project: Project, file: PinnedFile, derived: KeptTensors | None, present: bytes | None
+) -> bytes | None:
+    """Choose what an earlier registration kept, where that is right; else what was derived.
+
+    Summaries are kept only where something here can compute them, and records never change.
+    """
+    from mlver.records.tensors import KeptTensors
+
+    if derived is None or present is None:
+        return None if derived is None else derived.to_bytes()
+    path = layout.tensors_path(file.kept_name)
+    with suppress(MlverError):
+        if KeptTensors.parse_of(file.kept_name, present, path).agrees_with(derived):
+            return present
+    raise MlverError(
+        f"{path} says other tensors of a file than the file has; somebody else wrote it, and it"
+        " has to go before anything is registered",
+        hint=shell_command("git", "log", "-p", "--", path),
+    )
 
 
-def find_beside(
-    opener: SourceOpener, artifact: Artifact, files: Listing, name: bytes
-) -> OpenBeside:
-    """How files beside one of an artifact are opened: those that the artifact has as well."""
+def read_kept_tensors(
+    project: Project, record: VersionRecord, kept_name: Digest
+) -> KeptTensors | None:
+    """Read what a version pins of the tensors of a file; None where that is nothing, or gone.
 
-    def open_beside(location: str) -> ByteSource | None:
-        wanted = join_beside(name, location)
-        for other, hexadecimal in files:
-            if other == wanted and name:
-                return open_pinned(opener, artifact, other, Digest(hexadecimal))
+    Raise ForgedFile where something else is there.
+    """
+    from mlver.records.tensors import KeptTensors
+
+    pin = record.kept.tensors.get(kept_name)
+    path = layout.tensors_path(kept_name)
+    data = None if pin is None else project.registry.read_file(path)
+    if data is None:
         return None
+    if Digest.of_bytes(data) == pin:
+        return KeptTensors.parse_of(kept_name, data, path)
+    # Somebody who can compute summaries may have registered the same weights at the same time.
+    with suppress(MlverError):
+        plain = KeptTensors.parse_of(kept_name, data, path).drop_summaries()
+        if Digest.of_bytes(plain.to_bytes()) == pin:
+            return plain
+    raise build_forged_error(record, path)
 
-    return open_beside
 
+def derive_tensors(
+    opener: SourceOpener, weights: Artifact, files: Listing, file: PinnedFile
+) -> KeptTensors | None:
+    """Look into a file; None where its bytes are elsewhere, or have no tensors, or too many.
 
-def join_beside(name: bytes, location: str) -> bytes:
-    """The name of a file in the folder of another one."""
-    return os.path.normpath(os.path.join(os.path.dirname(name), os.fsencode(location)))  # noqa: PTH118, PTH120
-
-
-def _open_proven(
-    opener: SourceOpener, artifact: str, name: bytes, digest: Digest
-) -> ByteSource | None:
-    """Open a working file of an artifact, if it hashes to this digest."""
-    source = opener.open_working(artifact, name)
+    Raise DamagedTensors for one that is not what its name says, another MlverError where that
+    cannot be told here.
+    """
+    source = open_pinned(opener, weights, file)
     if source is None:
         return None
-    hexadecimal, _ = hash_descriptor(source.descriptor, None, ignore_progress)
-    return source if hexadecimal == digest.hex else None
+    path = join_name(weights.path, file.name)
+    found = read_tensors(source, path, find_beside(opener, weights, files, file.name))
+    try:
+        kept = _describe_tensors(opener.project, found, path, file.kept_name)
+    except TensorFault as fault:
+        reason = printable_name(str(fault))
+        shown = printable_name(path)
+        raise DamagedTensors(f"{shown} cannot be read to its end: {reason}", reason) from None
+    is_too_long = len(kept.to_bytes()) > byte_limits.TENSORS_LIMIT
+    return None if is_too_long or not kept.tensors else kept
 
 
 def _describe_tensors(
-    project: Project, found: TensorFile, path: str, digest: Digest
-) -> bytes | None:
+    project: Project, found: TensorFile, path: str, kept_name: Digest
+) -> KeptTensors:
     from mlver.content.tensors.digesting import can_summarise, digest_tensors
     from mlver.records.tensors import KeptTensors
 
@@ -190,7 +180,4 @@ def _describe_tensors(
         )
     finally:
         project.reporter.end_work()
-    kept = KeptTensors(
-        file=digest, format=found.format, tensors=tensors, imports=found.imports
-    ).to_bytes()
-    return kept if len(kept) <= byte_limits.TENSORS_LIMIT else None
+    return KeptTensors(file=kept_name, format=found.format, tensors=tensors, imports=found.imports)

@@ -9,6 +9,7 @@ from functools import partial
 
 from mlver.content.tensors.comparing import SideTensor
 from mlver.content.tensors.files import has_tensors, read_tensors
+from mlver.content.tensors.sources import NamedContent
 from mlver.content.tensors.tensor import ByteSource, TensorFile
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command, summarise_error
@@ -16,20 +17,22 @@ from mlver.hashing.walk import LinkBounds, walk_files
 from mlver.project.artifacts import measuring
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.following import locate_artifact
-from mlver.project.artifacts.kept_tensors import (
+from mlver.project.artifacts.kept_pins import ForgedFile
+from mlver.project.artifacts.kept_tensors import read_kept_tensors
+from mlver.project.artifacts.pinned import pinned_files
+from mlver.project.artifacts.tensor_files import (
+    PinnedFile,
     find_beside,
     join_beside,
     list_tensor_files,
     open_pinned,
-    read_kept_tensors,
 )
-from mlver.project.artifacts.pinned import pinned_files
 from mlver.project.artifacts.tensor_sources import SourceOpener
 from mlver.project.project import Project, ResolvedRef
 from mlver.records import layout
-from mlver.records.artifact import Artifact
 from mlver.records.manifest import Listing
 from mlver.records.tensors import KeptTensors
+from mlver.records.version import VersionRecord
 
 _FORMATS = "safetensors, .npy and .npz, ONNX, PyTorch, GGUF and Keras"
 
@@ -82,27 +85,24 @@ class WeightsSide:
 
 
 def open_version_side(project: Project, opener: SourceOpener, chosen: ResolvedRef) -> WeightsSide:
-    """Open the weights of a version; raise MlverError where nothing is known of their tensors."""
+    """Open the weights of a version.
+
+    Raise MlverError where nothing is known of their tensors, ForgedFile where what was kept of them
+    is not what the record pins.
+    """
     record, _ = project.registry.read_version(chosen.model, chosen.version)
     label = f"{record.model} {record.version}"
     weights = record.weights
     pinned = pinned_files(project, weights)
     files: list[OpenedFile] = []
     refused: list[MlverError] = []
-    for name, digest in list_tensor_files(pinned, weights.path):
+    for file in list_tensor_files(pinned, weights.path):
         try:
-            file = _open_file(opener, weights, pinned, name, digest)
+            files.append(_open_file(opener, record, pinned, file))
+        except (ForgedFile, _NothingKept):
+            raise
         except MlverError as error:
             refused.append(error)
-            continue
-        if file is None:
-            path = printable_name(join_name(weights.path, name))
-            ref = f"{record.model}@{record.version}"
-            raise MlverError(
-                f"the bytes of {path} of {label} are not here, and nothing was kept of its tensors",
-                hint=shell_command("mlver", "pull", ref),
-            )
-        files.append(file)
     remarks = _require_files(files, refused, weights.path, label)
     return WeightsSide(
         label=label, files=tuple(files), remarks=remarks, find_digest=lambda: weights.digest
@@ -126,8 +126,9 @@ def open_working_side(project: Project, opener: SourceOpener, model: str) -> Wei
             source = opener.open_working(path, name)
             if source is not None:
                 open_beside = partial(_open_working_beside, opener, path, name)
+                path_words = printable_name(join_name(path, name))
                 found = read_tensors(source, join_name(path, name), open_beside)
-                files.append(_open_found(found, name))
+                files.append(_open_found(found, name, f"{path_words} of {label}"))
         except MlverError as error:
             refused.append(error)
     remarks = _require_files(files, refused, path, label)
@@ -161,7 +162,8 @@ def _require_files(
 ) -> tuple[str, ...]:
     """Say which files could not be read beside those that could; raise MlverError without any."""
     if not files and refused:
-        raise refused[0]
+        first = refused[0]
+        raise MlverError(f"{label}: {first.message}", hints=first.hints)
     if not files:
         raise MlverError(
             f"no file at {printable_name(path)} of {label} is of a format whose tensors are read"
@@ -171,21 +173,37 @@ def _require_files(
     return tuple(summarise_error(error) for error in refused)
 
 
+class _NothingKept(MlverError):
+    """The bytes of a file are not here, and nothing is known of its tensors."""
+
+
 def _open_file(
-    opener: SourceOpener, weights: Artifact, files: Listing, name: bytes, digest: Digest
-) -> OpenedFile | None:
-    """Open a file that a version pins, or what is kept of it; None where there is neither."""
-    source = open_pinned(opener, weights, name, digest)
+    opener: SourceOpener, record: VersionRecord, files: Listing, file: PinnedFile
+) -> OpenedFile:
+    """Open a file that a version pins, or what is kept of it; raise MlverError without either."""
+    weights = record.weights
+    source = open_pinned(opener, weights, file)
+    path = join_name(weights.path, file.name)
+    owner = f"{printable_name(path)} of {record.model} {record.version}"
     if source is not None:
-        open_beside = find_beside(opener, weights, files, name)
-        found = read_tensors(source, join_name(weights.path, name), open_beside)
-        return _open_found(found, name)
-    kept = read_kept_tensors(opener.project, digest)
-    return None if kept is None else _open_kept(kept, name)
+        open_beside = find_beside(opener, weights, files, file.name)
+        found = read_tensors(source, path, open_beside)
+        return _open_found(found, file.name, owner)
+    kept = read_kept_tensors(opener.project, record, file.kept_name)
+    if kept is not None:
+        return _open_kept(kept, file.name)
+    raise _NothingKept(
+        f"the bytes of {owner} are not here, and its record pins nothing of its tensors that is",
+        hint=shell_command("mlver", "pull", f"{record.model}@{record.version}"),
+    )
 
 
-def _open_found(found: TensorFile, name: bytes) -> OpenedFile:
-    tensors = map(SideTensor.from_found, found.tensors)
+def _open_found(found: TensorFile, name: bytes, owner: str) -> OpenedFile:
+    """What was found in a file; `owner` names it where its bytes turn out to be damaged."""
+    tensors: list[SideTensor] = []
+    for tensor in found.tensors:
+        named = replace(tensor, content=NamedContent(tensor.content, owner))
+        tensors.append(SideTensor.from_found(named))
     return OpenedFile(
         name=os.fsdecode(name),
         format=found.format,

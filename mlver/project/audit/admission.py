@@ -18,6 +18,7 @@ from mlver.project.audit.chains import CheckedChain, check_chain
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
+from mlver.project.audit.kept_files import check_kept, check_pinned_files
 from mlver.project.audit.landed_records import drop_landed
 from mlver.project.history import case_twins
 from mlver.project.project import Project
@@ -87,10 +88,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_manifest(project, path, show_command)
     elif path.startswith(f"{layout.LISTINGS}/"):
         yield from _judge_listing(project, path, show_command)
-    elif path.startswith(f"{layout.TENSORS}/"):
-        yield from _judge_tensors(project, path, show_command)
-    elif path.startswith(f"{layout.PROFILES}/"):
-        yield from _judge_profile(project, path, show_command)
+    elif path.startswith((f"{layout.TENSORS}/", f"{layout.PROFILES}/")):
+        yield from _judge_kept(project, path, show_command)
     elif path.startswith(f"{layout.AUTHORISATIONS}/"):
         yield from judge_incoming_authorisation(project, path, show_command)
     elif path.startswith(f"{layout.MODELS}/"):
@@ -134,17 +133,9 @@ def _judge_listing(project: Project, path: str, hint: str) -> Iterator[Finding]:
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
 
 
-def _judge_tensors(project: Project, path: str, hint: str) -> Iterator[Finding]:
+def _judge_kept(project: Project, path: str, hint: str) -> Iterator[Finding]:
     try:
-        for finding in audit.check_tensors(project, path):
-            yield replace(finding, hints=(hint,))
-    except MlverError as error:
-        yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
-
-
-def _judge_profile(project: Project, path: str, hint: str) -> Iterator[Finding]:
-    try:
-        for finding in audit.check_profile(project, path):
+        for finding in check_kept(project, path):
             yield replace(finding, hints=(hint,))
     except MlverError as error:
         yield replace(audit.describe_unreadable(project, "manifest", path, error), hints=(hint,))
@@ -168,6 +159,7 @@ def _judge_version(project: Project, path: str, place: VersionPath, hint: str) -
             message = f"needs {manifest_path}, the manifest of its {name}, which is not there"
             add = shell_command("git", "add", "--", layout.MANIFESTS)
             yield Finding("manifest", path, message, (add,))
+    yield from check_pinned_files(project, record)
 
 
 def _check_chains(incoming: IncomingChanges, paths: Iterable[str]) -> list[CheckedChain]:

@@ -23,14 +23,13 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.git import merging, trees
-from mlver.project.artifacts.kept_profiles import read_profile
-from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.attached_links import (
     judge_link,
     judge_retirement,
     judge_trained_again,
 )
+from mlver.project.audit.kept_files import check_kept, list_kept_files
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
@@ -176,8 +175,7 @@ def check_repository(project: Project) -> list[Finding]:
         ("refs/tags", check_tags(project)),
         (layout.MANIFESTS, check_manifests(project)),
         (layout.LISTINGS, check_listings(project)),
-        (layout.TENSORS, check_all_tensors(project)),
-        (layout.PROFILES, check_all_profiles(project)),
+        (layout.ROOT, check_all_kept(project)),
         (layout.MODELS, check_files(project)),
         (layout.MODELS, case_twins.check_names(project)),
     )
@@ -200,6 +198,8 @@ def check_history(project: Project, models: Sequence[str] | None = None) -> Iter
     for change in report.tampering:
         if not layout.is_record_path(change.path):
             continue
+        if change.yielded and layout.parse_kept_path(change.path) is not None:
+            continue  # which side of a merge is believed, records pin
         commit = change.commit[:10]
         message = f"was {_CHANGE_WORDS[change.kind]} {commit}, after it had been committed"
         # Of a merge, git shows nothing that some parent has, too, unless it is asked.
@@ -248,38 +248,10 @@ def check_listings(project: Project) -> Iterator[Finding]:
         yield from catch_errors(path, check_listing(project, path, name))
 
 
-def check_all_tensors(project: Project) -> Iterator[Finding]:
-    """Find what is kept of tensors, and cannot be read or has another file's name."""
-    for name in project.registry.list_names(layout.TENSORS):
-        path = f"{layout.TENSORS}/{name}"
-        yield from catch_errors(path, check_tensors(project, path))
-
-
-def check_tensors(project: Project, path: str) -> Iterator[Finding]:
-    """Check what is kept of tensors at a path; raise InvalidDocument where it is no such thing."""
-    file = layout.parse_tensors_path(path)
-    if file is None:
-        restore = shell_command("git", "rm", "--cached", "--", path)
-        yield Finding("name", path, "is no file of tensors by its name", (restore,))
-    else:
-        read_kept_tensors(project, file)
-
-
-def check_all_profiles(project: Project) -> Iterator[Finding]:
-    """Find profiles of tables that cannot be read, or have the name of other data."""
-    for name in project.registry.list_names(layout.PROFILES):
-        path = f"{layout.PROFILES}/{name}"
-        yield from catch_errors(path, check_profile(project, path))
-
-
-def check_profile(project: Project, path: str) -> Iterator[Finding]:
-    """Check the profile at a path; raise InvalidDocument where it is no such thing."""
-    data = layout.parse_profile_path(path)
-    if data is None:
-        restore = shell_command("git", "rm", "--cached", "--", path)
-        yield Finding("name", path, "is no profile by its name", (restore,))
-    else:
-        read_profile(project, data)
+def check_all_kept(project: Project) -> Iterator[Finding]:
+    """Find what is kept of tensors and tables, and cannot be read or has another name."""
+    for path in list_kept_files(project):
+        yield from catch_errors(path, check_kept(project, path))
 
 
 def check_listing(project: Project, path: str, name: str) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from mlver.git.main_branch import list_main_branches
 from mlver.git.repository import GitRepository
 from mlver.git.trees import TreeEntry
 from mlver.policy.record_changes import RecordChange, judge_change
+from mlver.project.audit.kept_files import choose_kept
 from mlver.project.edit.replaced_seals import list_replaced_seals
 from mlver.project.history import renumbered
 from mlver.project.history.renumbered import PlannedMerge
@@ -297,6 +298,8 @@ def _find_tampered(
     ):
         if not layout.is_record_path(change.path):
             continue
+        if change.yielded and layout.parse_kept_path(change.path) is not None:
+            continue  # which side of a merge is believed, records pin
         commit = change.commit[:10]
         message = f"{deeds[change.kind]} in commit {commit}, {_NEVER}: "
         if change.yielded:
@@ -342,7 +345,8 @@ def _find_lost(
 def _find_excused(
     repository: GitRepository, tree: CommittedRecords, lost: Mapping[str, str], tip: str
 ) -> set[str]:
-    """Find what nobody here could read, and whoever brought it took back.
+    """Find what nobody here could read, and whoever brought it took back; and what was kept of the
+    same bytes and says more now.
 
     `lost` has the object id of each record that is not as it landed. What another record takes the
     place of was taken back before that.
@@ -354,6 +358,11 @@ def _find_excused(
     for path, before in find_taken_back(repository, replaced, tip):
         if lost.get(path) == before:
             excused.add(path)
+    for path in replaced:
+        if layout.parse_kept_path(path) is not None:
+            before_data, now = repository.blobs([lost[path], f"{tip}:{path}"])
+            if before_data and now and choose_kept(path, before_data, now) == now:
+                excused.add(path)
     return excused
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.project.artifacts.elsewhere.required import require_holders
-from mlver.project.artifacts.kept_tensors import list_kept_paths
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
@@ -24,6 +23,7 @@ from mlver.project.history.secret_params import (
 from mlver.project.project import Project
 from mlver.project.registering.amendable import AmendableVersion, find_amendable
 from mlver.project.registering.inputs import merge_settings
+from mlver.project.registering.kept_beside import derive_kept, list_kept_paths
 from mlver.project.registering.record import (
     WorkTreeState,
     check_given,
@@ -49,7 +49,6 @@ from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree import environment, value_files
 from mlver.project.worktree.value_files import ValueSource
-from mlver.records import layout
 from mlver.records.artifact import Artifact
 from mlver.records.model import ModelSettings
 from mlver.records.sections.encrypt import EncryptSettings
@@ -109,11 +108,13 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
             encryption=encryption,
         )
         record = _build_amended(project, request, former.record, settings, measured, encryption)
+        before = read_before(project, record)
+        kept: dict[str, bytes] = {}
         if edit is not None:
             record = encrypt_artifacts(project, record, measured, former.record, encryption)
+            record, kept = derive_kept(project, record, measured, before)
         _require_change(project, former.record, record, settings)
-        before = read_before(project, record)
-        encoded = EncodedRecord(record, encode_record(project, record), measured, before)
+        encoded = EncodedRecord(record, encode_record(project, record), measured, before, kept)
         code = WorkTreeState(record.code.dirty, (), ())
         result = build_result(project, request, encoded, code)
         result = replace(result, amended=str(Digest.of_bytes(former.data)))
@@ -283,9 +284,7 @@ def _commit_amended(
     record = encoded.record
     edit.put_file(record.record_path, encoded.data)
     plan_beside(project, edit, settings, encoded)
-    needed = list_beside(record)
-    needed += [layout.profile_path(artifact.digest) for artifact in record.data.values()]
-    needed += list_kept_paths(project, record.weights, encoded.measured.get("weights"))
+    needed = list_beside(record) + list_kept_paths(record)
     for path in former.manifests:
         if path not in needed:
             edit.remove_file(path)

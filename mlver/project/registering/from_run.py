@@ -215,6 +215,7 @@ def apply_run(record: VersionRecord, run: KeptRun) -> VersionRecord:
         code=source.code,
         environment=trained,
         run=f"{source.model}/{source.run}",
+        kept=replace(record.kept, run=run.digest),
         pipeline=source.pipeline,
         step=source.step,
     )

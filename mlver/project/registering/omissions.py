@@ -70,24 +70,3 @@ def _select_dropped(project: Project, artifact: Artifact, found: MeasuredArtifac
     for path in measuring.list_names(project, artifact):
         if path in files or path.startswith(folders):
             yield join_name(artifact.path, path)
-
-
-def find_unignored(project: Project, record: VersionRecord) -> tuple[str, ...]:
-    """Find the artifacts that a careless `git add .` would put into git; a folder ends with `/`."""
-    stored_paths: list[str] = []
-    for artifact in record.named_artifacts().values():
-        # What mlver does not store, git may well be meant to keep.
-        if artifact.stored:
-            stored_paths.append(artifact.path)
-    safe_paths = project.repository.ignored_or_tracked(stored_paths)
-    unignored: list[str] = []
-    for path in stored_paths:
-        if path in safe_paths:
-            continue
-        suffix = ""
-        # git ignores a folder, and not a file of that name, by a pattern that ends with `/`
-        location = project.top_folder / path
-        if location.is_dir() and not location.is_symlink():
-            suffix = "/"
-        unignored.append(path + suffix)
-    return tuple(unignored)

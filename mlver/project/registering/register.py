@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlver.digest import Digest
@@ -12,7 +12,6 @@ from mlver.document import codec
 from mlver.document.amend import amend_document
 from mlver.project.artifacts.agreed_links import restoring_agreed
 from mlver.project.artifacts.elsewhere.required import require_holders
-from mlver.project.artifacts.kept_tensors import keep_tensors
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit, refuse_unfinished
@@ -30,9 +29,10 @@ from mlver.project.registering.from_run import (
     require_same_artifacts,
 )
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
+from mlver.project.registering.kept_beside import derive_kept
 from mlver.project.registering.leftovers import find_leftovers
 from mlver.project.registering.lineage import trace_lineage
-from mlver.project.registering.omissions import find_dropped, find_unignored, list_left_out
+from mlver.project.registering.omissions import find_dropped, list_left_out
 from mlver.project.registering.record import (
     WorkTreeState,
     build_record,
@@ -52,7 +52,6 @@ from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registering.uses import check_uses, choose_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.runs.kept import KeptRun
-from mlver.project.tables.keeping import keep_profiles
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -73,6 +72,7 @@ class RegisterResult:
     are patterns of what programs left behind in the artifacts. `left_out` are the paths that
     `.mlverignore` left out of them, that of a folder with a slash; `dropped` are the files among
     them that the version before or the highest has, each with that version.
+    `unreadable` are the files of the weights that are not what their names say, with the reason.
     `secrets` names the params that are encrypted. `unchanged`: artifacts, params and metrics are
     those of the version before, and none is secret. `amended` is the digest of the record that this
     one replaced. `uses` are the versions of other models that it uses, and `inherited_uses` says
@@ -106,6 +106,7 @@ class RegisterResult:
     leftovers: tuple[str, ...]
     left_out: tuple[str, ...]
     dropped: Mapping[str, str]
+    unreadable: Mapping[str, str]
     amended: str | None = None
     remote: str | None = None
 
@@ -114,13 +115,14 @@ class RegisterResult:
 class EncodedRecord:
     """A record, the bytes that its digest is of, and the artifacts that were measured for it.
 
-    `before` is the version before it.
+    `before` is the version before it. `kept` are the files that were derived and that it pins.
     """
 
     record: VersionRecord
     data: bytes
     measured: Mapping[str, MeasuredArtifact]
     before: VersionRecord | None
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def register_version(project: Project, request: RegisterRequest) -> RegisterResult:
@@ -185,10 +187,12 @@ def _make_record(
     before = read_before(project, record)
     record = replace(record, uses=choose_uses(project, request, before))
     record = pin_modes(project, record, measured, before)
+    kept: dict[str, bytes] = {}
     if edit is not None:
         record = encrypt_artifacts(project, record, measured, before, given.encryption)
+        record, kept = derive_kept(project, record, measured, before)
     _note_environment(project, record)
-    return EncodedRecord(record, encode_record(project, record), measured, before), code
+    return EncodedRecord(record, encode_record(project, record), measured, before, kept), code
 
 
 def read_before(project: Project, record: VersionRecord) -> VersionRecord | None:
@@ -233,15 +237,13 @@ def plan_beside(
     more.
     """
     record = encoded.record
-    manifests: dict[str, bytes] = {}
+    manifests: dict[str, bytes] = dict(encoded.kept)
     for artifact in encoded.measured.values():
         if artifact.manifest is not None:
             manifests[layout.manifest_path(artifact.digest)] = artifact.manifest
         listing = pin_listing(artifact)
         if listing is not None and artifact.listing is not None:
             manifests[layout.listing_path(listing)] = artifact.listing
-    manifests.update(keep_tensors(project, record.weights, encoded.measured.get("weights")))
-    manifests.update(keep_profiles(project, record, encoded.measured))
     put_new_files(project, edit, manifests)
     # a file that says the same already keeps its bytes, and stays out of the commit
     if settings != project.registry.read_settings(record.model):
@@ -321,5 +323,6 @@ def build_result(
         leftovers=find_leftovers(found.manifest for found in encoded.measured.values()),
         left_out=list_left_out(record, encoded.measured),
         dropped=find_dropped(project, record, encoded.measured, encoded.before),
+        unreadable=record.unreadable,
         remote=find_lacking_remote(project, artifacts),
     )

@@ -12,51 +12,84 @@ from mlver.content.tables.engine import open_engine
 from mlver.content.tables.formats import detect_table
 from mlver.content.tables.profiling import profile_table
 from mlver.content.tables.table import TableFiles, load_table
+from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, summarise_error
 from mlver.project.artifacts.file_list import join_name
-from mlver.project.artifacts.kept_profiles import read_profile
 from mlver.project.artifacts.measuring import MeasuredArtifact, measured_files
 from mlver.project.project import Project
 from mlver.project.tables.sources import copy_file
 from mlver.project.transaction import SCRATCH
 from mlver.records import layout
 from mlver.records.artifact import Artifact
+from mlver.records.profile import TableProfile
 from mlver.records.version import VersionRecord
 from mlver.system.scratch import scratch_folder
 
 
 def keep_profiles(
-    project: Project, record: VersionRecord, measured: Mapping[str, MeasuredArtifact]
+    project: Project,
+    record: VersionRecord,
+    measured: Mapping[str, MeasuredArtifact],
+    before: VersionRecord | None,
 ) -> dict[str, bytes]:
-    """Describe the tables among the data sets of a version; return the files to keep, by path.
+    """Describe the tables among the data sets of a version; return the profiles by data set.
 
     Hold the lock. Nothing is kept where the settings do not ask for it, nor of data that is secret,
-    at an address, or no table.
+    at an address, or no table. Data are not read again where the version `before` pins what is kept
+    of them.
     """
     kept: dict[str, bytes] = {}
     if not record.data or not project.registry.read_config().insight.profiles:
         return kept
+    pinned = _list_pinned(before)
     for name, artifact in record.data.items():
         if name not in measured or artifact.encrypted is not None or artifact.is_remote:
             continue
         try:
-            data = _describe_data(project, name, artifact, measured[name])
+            data = _choose_profile(project, name, artifact, measured[name], pinned)
         except (MlverError, OSError) as error:
             reason = summarise_error(error) if isinstance(error, MlverError) else str(error)
             project.reporter.show_note(f"no profile of {name} is kept: {printable_name(reason)}")
             continue
         if data is not None:
-            kept[layout.profile_path(artifact.digest)] = data
+            kept[name] = data
     return kept
+
+
+def _list_pinned(record: VersionRecord | None) -> dict[Digest, Digest]:
+    """List what a version pins of profiles, by the digest of the data."""
+    pinned: dict[Digest, Digest] = {}
+    if record is not None:
+        for name, pin in record.kept.profiles.items():
+            if name in record.data:
+                pinned[record.data[name].digest] = pin
+    return pinned
+
+
+def _choose_profile(
+    project: Project,
+    name: str,
+    artifact: Artifact,
+    measured: MeasuredArtifact,
+    pinned: Mapping[Digest, Digest],
+) -> bytes | None:
+    """Choose what is kept of a data set already where that is right, else describe it."""
+    path = layout.profile_path(artifact.digest)
+    present = project.registry.read_file(path)
+    if present is not None and Digest.of_bytes(present) == pinned.get(artifact.digest):
+        return present
+    derived = _describe_data(project, name, artifact, measured)
+    if derived is None or present is None:
+        return None if derived is None else derived.to_bytes(artifact.digest)
+    if not TableProfile.parse(present, path, artifact.digest).agrees_with(derived):
+        raise MlverError(f"{path}, which is there already, says other things than the data")
+    return present
 
 
 def _describe_data(
     project: Project, name: str, artifact: Artifact, measured: MeasuredArtifact
-) -> bytes | None:
-    """Write the profile of a data set; None for what is no table."""
-    known = read_profile(project, artifact.digest)
-    if known is not None:
-        return known.to_bytes(artifact.digest)
+) -> TableProfile | None:
+    """Describe a data set that was measured; None for what is no table."""
     entries = [
         (join_name(artifact.path, file), hexadecimal)
         for file, hexadecimal in measured_files(measured, artifact.path)
@@ -71,8 +104,7 @@ def _describe_data(
         ]
         table = TableFiles(name, found, tuple(files))
         with open_engine(files, scratch.path / "spilled") as connection:
-            profile = profile_table(connection, load_table(connection, table, "profiled"))
-    return profile.to_bytes(artifact.digest)
+            return profile_table(connection, load_table(connection, table, "profiled"))
 
 
 def _copy_proven(project: Project, path: str, hexadecimal: str, copy: Path) -> Path:

@@ -88,8 +88,8 @@ def find_version_table(
     artifact = record.data[name]
     label = f"{name} of {record.model} {record.version}"
     source = TableSource(label=label, digest=artifact.digest)
-    profile = read_profile(project, artifact.digest)
-    if profile is not None and (artifact.is_remote or not _is_here(project, record, name)):
+    profile = read_profile(project, record, name)
+    if profile is not None and (artifact.is_remote or not is_data_here(project, record, name)):
         return replace(source, profile=profile)
     if artifact.is_remote:
         raise MlverError(
@@ -103,23 +103,27 @@ def find_version_table(
     try:
         ahead = fetch_ahead(project, what, lambda quiet: list_needed(quiet, [record], (name,)))
         with locking(project, what) as holding:
-            _copy_version_table(holding, record, name, place, ahead)
+            copy_version_table(holding, record, name, place, ahead)
     except MlverError:
         if profile is None:
             raise
         return replace(source, profile=profile)
-    return replace(source, files=TableFiles(label, found, tuple(_list_files(place))))
+    return replace(source, files=TableFiles(label, found, tuple(list_copied(place))))
 
 
-def _is_here(project: Project, record: VersionRecord, name: str) -> bool:
+def is_data_here(project: Project, record: VersionRecord, name: str) -> bool:
     """Whether the bytes of a data set can be had without a remote."""
     if not record.data[name].is_plain:
         return True
     return not find_absent(project, list_needed(project, [record], (name,)))
 
 
-def _copy_version_table(
-    project: Project, record: VersionRecord, name: str, place: Path, ahead: FetchedAhead
+def copy_version_table(
+    project: Project,
+    record: VersionRecord,
+    name: str,
+    place: Path,
+    ahead: FetchedAhead | None = None,
 ) -> None:
     """Copy the bytes of a data set to a new folder, from the store, from git or the work tree."""
     if place.exists():
@@ -139,7 +143,8 @@ def _copy_version_table(
         raise brought.missing[name]
 
 
-def _list_files(folder: Path) -> list[Path]:
+def list_copied(folder: Path) -> list[Path]:
+    """List the files that were copied to a folder."""
     files: list[Path] = []
     for _, entries in walk_folder(folder):
         files += [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]

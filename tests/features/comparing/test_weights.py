@@ -222,7 +222,9 @@ def test_what_cannot_be_compared_is_refused(copied: Repository) -> None:
     assert "is of a format" in assert_refused(copied, "diff", "m@1.0.0", "--weights")
     forget_bytes(copied)
     shutil.rmtree(copied.path / ".mlver/tensors")
-    assert "nothing was kept" in assert_refused(copied, "diff", "m@1.0.0", "1.1.0", "--weights")
+    assert "pins nothing of its tensors" in assert_refused(
+        copied, "diff", "m@1.0.0", "1.1.0", "--weights"
+    )
 
 
 def test_a_link_out_of_the_work_tree_is_not_followed(copied: Repository, tmp_path: Path) -> None:

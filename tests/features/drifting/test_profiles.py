@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from mlver.digest import Digest
+from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.profile import TableProfile
 from tests.cli.conftest import assert_refused, assert_works
@@ -121,6 +123,60 @@ def test_a_profile_that_was_tampered_with_is_named(profiled: Repository, form: s
     assert name in done.out
     assert profiled.mlver("doctor").code == 1
     assert profiled.mlver("hook", "check", "--from", "HEAD~1", "--to", "HEAD").code == 1
+
+
+def test_a_profile_that_no_record_pins_is_not_believed(profiled: Repository) -> None:
+    """Whoever can push could otherwise let data move that did not, or hide that they did."""
+    path = profiled.path / list_profiles(profiled)[0]
+    document = json.loads(path.read_bytes())
+    document["columns"][0]["count"] -= 1
+    path.write_text(json.dumps(document))
+    lose_bytes(profiled)
+    done = profiled.mlver("drift", "digits@1.1.0", "@1.2.0")
+    assert (done.code, done.out) == (3, "")
+    assert f"profiles/{path.name} is not what digits 1." in done.err
+    done = profiled.mlver("verify", "digits@1.1.0", "digits@1.2.0")
+    assert (done.code, f"{path.name} is not what digits 1." in done.out) == (1, True)
+
+
+def test_a_profile_that_the_data_contradict_is_named(profiled: Repository) -> None:
+    """The record pins it, as somebody's does whose mlver was made to lie."""
+    record = Project.open_existing(profiled.path).registry.read_version("digits", "1.2.0")[0]
+    digest = record.data["train"].digest
+    path = profiled.path / layout.profile_path(digest)
+    pin = Digest.of_bytes(path.read_bytes())
+    profile = TableProfile.parse(path.read_bytes(), "profile", digest)
+    columns = [
+        column if column.mean is None else replace(column, mean=column.mean + 1)
+        for column in profile.columns
+    ]
+    path.write_bytes(replace(profile, columns=tuple(columns)).to_bytes(digest))
+    text = (profiled.path / record.record_path).read_text()
+    forged_pin = Digest.of_bytes(path.read_bytes())
+    (profiled.path / record.record_path).write_text(text.replace(str(pin), str(forged_pin)))
+    profiled.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    profiled.git("tag", "--delete", "digits@v1.2.0")
+    assert_works(profiled, "tag")
+    assert_works(profiled, "verify", "digits@1.2.0")
+    done = profiled.mlver("verify", "--all")
+    assert done.code == 1
+    said = " ".join(done.out.split())
+    assert f"{path.name} says other things of train than digits 1.2.0 has there" in said
+
+
+def test_a_profile_that_was_planted_is_not_taken_over(profiled: Repository) -> None:
+    rows = write_rows(5)
+    profiled.write("data/train.csv", rows)
+    digest = Digest.of_bytes((profiled.path / "data/train.csv").read_bytes())
+    planted = json.loads((profiled.path / list_profiles(profiled)[0]).read_text())
+    planted["data"] = str(digest)
+    profiled.write(layout.profile_path(digest), json.dumps(planted))
+    profiled.commit("Plant it")
+    done = profiled.mlver("register", "digits", "--bump", "minor", "-m", "Rows")
+    assert done.code == 0
+    assert "says other things than the data" in " ".join(done.err.split())
+    record = Project.open_existing(profiled.path).registry.read_version("digits", "1.3.0")[0]
+    assert not record.kept.profiles
 
 
 def test_amending_replaces_the_profile(profiled: Repository) -> None:

@@ -49,6 +49,7 @@ def test_the_record_is_the_same_as_by_hand(second: Repository, tmp_path: Path) -
     assert_works(other, *REGISTER, "--command", command)
     by_run, by_hand = read_record(second), read_record(other)
     assert by_run.pop("run") == f"digits/{run}"
+    assert by_run.pop("kept") == {"run": str(read_runs(second)[0].digest)}
     assert by_run == by_hand
     assert_works(second, "verify", "--all")
     assert f"digits/{run}" in assert_works(second, "show", "digits").split()
@@ -114,6 +115,28 @@ def test_a_run_of_format_1_is_registered_as_before(second: Repository) -> None:
     forge_run(second, name, {**files, "curves.jsonl": curves.stdout})
     assert read_only_run(second).record.format == 1
     assert_works(second, *REGISTER, "--run", run)
+
+
+def test_another_run_in_the_place_of_its_own_is_named(second: Repository) -> None:
+    """Nobody seals runs: whoever can push could put a better one there."""
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run)
+    reference = f"refs/mlver/runs/digits/{run}"
+    text = second.git("show", f"{reference}:run.yaml").replace("accuracy: 0.97", "accuracy: 0.99")
+    second.write("run.yaml", text + "\n")
+    blob = second.git("hash-object", "-w", "run.yaml")
+    (second.path / "run.yaml").unlink()
+    listed = f"100644 blob {blob}\trun.yaml\n".encode()
+    done_tree = subprocess.run(
+        ["git", "mktree"], cwd=second.path, input=listed, capture_output=True, check=True
+    )
+    tree = done_tree.stdout.decode().strip()
+    second.git("update-ref", reference, second.git("commit-tree", "-m", "Forged", tree))
+    done = second.mlver("verify")
+    assert (done.code, "Traceback" in done.err) == (1, False)
+    assert f"{reference} is another run than digits 1.2.0 came from" in " ".join(done.out.split())
+    (listed_run,) = read_document(second.mlver("runs", "digits", "--json"), "runs")["runs"]
+    assert listed_run["versions"] == []
 
 
 def test_what_changed_since_the_run_is_not_recorded(second: Repository) -> None:

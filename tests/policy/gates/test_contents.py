@@ -24,6 +24,12 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], Result, Any]] = {
         "safetensors",
     ),
     "another format": ({"formats": ["onnx"]}, {"weights": SAFE}, "fail", "safetensors"),
+    "a file that is not what its name says": (
+        {"formats": ["safetensors"]},
+        {"weights": SAFE, "unreadable": {"w.safetensors": "it ends too soon", "b": "no"}},
+        "fail",
+        "w.safetensors cannot be read: it ends too soon, and 1 more",
+    ),
     "no format": ({"formats": ["onnx"]}, {}, "inconclusive", "its record names no format"),
     "the largest size": ({"max_size": "4GiB"}, {"weights": SAFE}, "pass", 4_294_967_296),
     "too large": ({"max_size": "4GB"}, {"weights": SAFE}, "fail", 4_294_967_296),
