@@ -2,7 +2,8 @@
 
 Each function yields digests as 64 hexadecimal digits; `root_table.py` lists them. What a file of
 ours names is found by its letters alone, wherever they stand in it: so a record of a newer mlver
-keeps what it names, too.
+keeps what it names, too. What is derived of bytes, and kept so that these may go, names them and
+needs none: it is told by how it begins, as one content may lie at several paths.
 """
 
 from __future__ import annotations
@@ -28,8 +29,14 @@ _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _INTENT = "intent.json"
 
 
+# As `records.tensors` and `records.profile` write, of whatever number; no record begins like that.
+_DERIVED = (b'{"schema": "mlver/tensors/', b'{"schema": "mlver/profile/')
+
+
 def find_digests(data: bytes) -> Iterator[str]:
-    """Every SHA-256 that is written in some bytes."""
+    """Every SHA-256 that is written in some bytes, but for what is derived of others."""
+    if data.startswith(_DERIVED):
+        return
     for found in _DIGEST.findall(data):
         yield found.decode()
 

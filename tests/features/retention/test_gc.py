@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from mlver.digest import Digest
+from mlver.records import layout
+from mlver.records.profile import TableProfile
+from mlver.records.tensors import KeptTensors
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -98,6 +101,21 @@ def test_an_index_a_stash_and_a_file_keep(lost: Repository) -> None:
     lost.git("stash", "--quiet")
     assert not (lost.path / record).exists()
     assert set(count_fates(lost)) == {"kept"}
+
+
+def test_what_was_kept_of_bytes_does_not_keep_them(lost: Repository) -> None:
+    """It tells of bytes that are gone: a file of tensors, and a profile of a table."""
+    text = str(LOST_DIGEST)
+    tensors = KeptTensors(file=LOST_DIGEST, format="safetensors", tensors=())
+    lost.write(layout.tensors_path(LOST_DIGEST), tensors.to_bytes())
+    profile = TableProfile(rows=0, columns=()).to_bytes(LOST_DIGEST)
+    lost.write(layout.profile_path(LOST_DIGEST), profile)
+    assert all(text.encode() in data for data in (tensors.to_bytes(), profile))
+    lost.commit("What was kept")
+    assert count_fates(lost)["trashed"] > 0
+    # The same letters in anything else keep what they name.
+    lost.write(f"{layout.ROOT}/models/other/model.yaml", f"description: {text}\n")
+    assert "trashed" not in count_fates(lost)
 
 
 def test_a_dry_run_is_the_default(lost: Repository) -> None:
