@@ -57,12 +57,14 @@ class MeasuredChange:
     """How far apart two tensors are; `delta` is None where nothing here can reckon with them.
 
     `rounds`: every new value is the old one as a cast rounds it. Of two with unequally many
-    elements, those that both have are compared.
+    elements, those that both have are compared. `is_beyond_numbers`: some value stands against one
+    that is none, or is infinite, which has no difference.
     """
 
     delta: Delta | None
     is_equal: bool
     rounds: bool = False
+    is_beyond_numbers: bool = False
 
 
 def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> MeasuredChange:
@@ -95,6 +97,7 @@ class _DeltaMeter:
         self._nans = self._infinities = 0
         self._rounds = True
         self._is_equal = True
+        self._is_beyond_numbers = False
 
     def compare_blocks(self, old: memoryview, new: memoryview) -> None:
         """Compare two blocks of equally many elements."""
@@ -130,7 +133,8 @@ class _DeltaMeter:
             infinities=self._infinities,
         )
         is_equal = self._is_equal and not self._is_retyped
-        return MeasuredChange(delta, is_equal, self._is_retyped and self._rounds)
+        rounds = self._is_retyped and self._rounds
+        return MeasuredChange(delta, is_equal, rounds, self._is_beyond_numbers)
 
     def _are_same(self, old: memoryview, new: memoryview) -> bool:
         wide = "u8" if len(new) % 8 == 0 else "u1"
@@ -170,7 +174,9 @@ class _DeltaMeter:
         self._infinities += int(numpy.count_nonzero(numpy.isinf(new)))
         finite = numpy.isfinite(old) & numpy.isfinite(new)
         alike = (old == new) | (numpy.isnan(old) & numpy.isnan(new))
-        self._changed += int(numpy.count_nonzero(~finite & ~alike))
+        apart = int(numpy.count_nonzero(~finite & ~alike))
+        self._changed += apart
+        self._is_beyond_numbers |= apart > 0
         old, new = old[finite].astype("f8"), new[finite].astype("f8")
         return old, new, new - old
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver import extras
+from mlver.content.tensors.distance import FileDistance, measure_distance
+from mlver.content.tensors.files import has_tensors, read_tensors
+from mlver.content.tensors.sources import DescriptorSource
+from mlver.content.tensors.tensor import TensorFault
 from mlver.digest import Digest
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, refusal_error
 from mlver.hashing.measure import MeasuredArtifact
 from mlver.project.artifacts import measuring
 from mlver.project.project import Project
@@ -20,9 +23,9 @@ from mlver.records.manifest import ManifestEntry
 from mlver.records.reproduction import ComparedValues, ReproductionAnswer
 from mlver.records.values import Document, flatten_values, is_same_value
 from mlver.records.version import VersionRecord
+from mlver.system.regular import open_regular
 
 _MOST_LISTED = 20
-_READABLE = (".npy", ".npz", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +120,11 @@ class _NumberComparison:
         old = self.recorded / name if name else self.recorded
         new = self.found / name if name else self.found
         shown = printable_name(name or new.name)
-        if new.suffix not in _READABLE:
+        if not has_tensors(new.name):
             self._differ(f"{shown} has other bytes")
             return
         try:
-            arrays = extras.import_extra("mlver.content.array_distance", "insight")
-            apart = arrays.measure_distance(old, new)
+            apart = _measure_files(old, new, shown)
         except MlverError as error:
             self._differ(
                 f"{shown} has other bytes, and its numbers were not compared:"
@@ -161,6 +163,26 @@ class _NumberComparison:
             relative=self._relative,
             tolerance=self.tolerance,
         )
+
+
+def _measure_files(old: Path, new: Path, shown: str) -> FileDistance | str:
+    """Measure how far the numbers of two files are apart; raise MlverError where nobody can."""
+    descriptors: list[int] = []
+    try:
+        for path in (old, new):
+            descriptors.append(open_regular(path, follow=True))
+        before, after = (
+            read_tensors(DescriptorSource.of_descriptor(descriptor), new.name)
+            for descriptor in descriptors
+        )
+        return measure_distance(before, after)
+    except TensorFault as fault:
+        raise MlverError(f"{shown} is damaged: {fault}") from None
+    except OSError as error:
+        raise refusal_error(f"reading {shown}", error, outcome="") from error
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def read_metrics(project: Project, record: VersionRecord, code: Path) -> Document:
