@@ -11,6 +11,7 @@ from mlver.content.tensors import elements
 from mlver.content.tensors.deltas import (
     BlockPair,
     MeasuredChange,
+    count_broken,
     estimate_delta,
     make_zero_delta,
     measure_delta,
@@ -18,7 +19,7 @@ from mlver.content.tensors.deltas import (
 )
 from mlver.content.tensors.digesting import can_summarise, digest_tensor
 from mlver.content.tensors.tensor import Tensor
-from mlver.policy.weights.changes import ChangeState, TensorChange
+from mlver.policy.weights.changes import ChangeState, Delta, TensorChange
 from mlver.records.tensors import KeptTensor
 
 Progress = Callable[[int], None]
@@ -92,11 +93,10 @@ class TensorComparer:
     def _compare_pair(self, old: SideTensor, new: SideTensor) -> TensorChange:
         change = _describe_pair(old, new, "reshaped")
         is_same_type = old.dtype == new.dtype
-        if old.strides != new.strides:
-            return change
         has_grown = old.shape != new.shape
-        if has_grown and not (is_same_type and _has_more_rows(old, new)):
-            return change
+        is_grown_alike = is_same_type and _has_more_rows(old, new)
+        if old.strides != new.strides or (has_grown and not is_grown_alike):
+            return replace(change, delta=self._count_broken(old, new))
         measurement = self._measure_pair(old, new)
         state: ChangeState
         if has_grown:
@@ -105,7 +105,14 @@ class TensorComparer:
             state = "cast" if measurement.rounds else "retyped"
         else:
             state = "same" if measurement.is_equal else "changed"
-        return replace(change, state=state, delta=measurement.delta)
+        can_tell = state != "retyped" or measurement.rounds is not None
+        return replace(change, state=state, delta=measurement.delta, can_tell=can_tell)
+
+    def _count_broken(self, old: SideTensor, new: SideTensor) -> Delta | None:
+        """What is no number in a tensor of another shape, where nothing else can be measured."""
+        if not self.measures and new.found is not None:
+            return None
+        return count_broken(self._describe(new), self._describe(old))
 
     def _measure_pair(self, old: SideTensor, new: SideTensor) -> MeasuredChange:
         """Measure two tensors by the best that is known of both."""
@@ -130,7 +137,9 @@ class TensorComparer:
             # A few elements that are equal say nothing of all of them.
             estimate = estimate_delta(old_kept, new_kept)
             return MeasuredChange(None if estimate is None else estimate.delta, is_equal=False)
-        return estimate_delta(old_kept, new_kept) or MeasuredChange(None, is_equal=False)
+        broken = count_broken(new_kept, old_kept)
+        unknown = MeasuredChange(broken, is_equal=False, rounds=None)
+        return estimate_delta(old_kept, new_kept) or unknown
 
     def _describe(self, tensor: SideTensor) -> KeptTensor:
         """Describe a tensor, from its bytes where these are here."""
@@ -142,7 +151,10 @@ class TensorComparer:
     def _match_renamed(
         self, removed: Iterable[SideTensor], added: Sequence[SideTensor]
     ) -> list[TensorChange]:
-        """Find what has another name only: only what could be the same is read for it."""
+        """Find what has another name only.
+
+        Only what could be the same is read for it, and what is new where NaN can be counted.
+        """
         kinds = {_key_of(tensor) for tensor in added}
         former: dict[tuple[object, str], list[SideTensor]] = {}
         changes: list[TensorChange] = []
@@ -155,7 +167,8 @@ class TensorComparer:
         former_kinds = {kind for kind, _ in former}
         for tensor in added:
             candidates: list[SideTensor] = []
-            if _key_of(tensor) in former_kinds:
+            kept: KeptTensor | None = None
+            if self.measures or tensor.found is None or _key_of(tensor) in former_kinds:
                 kept = self._describe(tensor)
                 candidates = former.get((_key_of(tensor), kept.digest), [])
             if candidates:
@@ -164,7 +177,8 @@ class TensorComparer:
                 candidates.remove(old)
                 changes.append(_describe_pair(old, tensor, "renamed"))
             else:
-                changes.append(_describe_lone(tensor, "added"))
+                delta = None if kept is None else count_broken(kept)
+                changes.append(replace(_describe_lone(tensor, "added"), delta=delta))
         for tensors in former.values():
             changes += [_describe_lone(tensor, "removed") for tensor in tensors]
         return changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlver.content.tensors import elements
@@ -56,14 +56,15 @@ def starts_with(new: Content, old: Content, pair: BlockPair) -> bool:
 class MeasuredChange:
     """How far apart two tensors are; `delta` is None where nothing here can reckon with them.
 
-    `rounds`: every new value is the old one as a cast rounds it. Of two with unequally many
-    elements, those that both have are compared. `is_beyond_numbers`: some value stands against one
-    that is none, or is infinite, which has no difference.
+    `rounds`: every new value is the old one as a cast rounds it; None where nobody here can round
+    to that type. Of two with unequally many elements, those that both have are compared.
+    `is_beyond_numbers`: some value stands against one that is none, or is infinite, which has no
+    difference.
     """
 
     delta: Delta | None
     is_equal: bool
-    rounds: bool = False
+    rounds: bool | None = False
     is_beyond_numbers: bool = False
 
 
@@ -94,7 +95,7 @@ class _DeltaMeter:
         self._compared = self._changed = 0
         self._largest = 0.0
         self._squared_delta = self._squared_old = self._squared_new = 0.0
-        self._nans = self._infinities = 0
+        self._nans = self._infinities = self._old_broken = 0
         self._rounds = True
         self._is_equal = True
         self._is_beyond_numbers = False
@@ -131,6 +132,7 @@ class _DeltaMeter:
             squared_new=self._squared_new,
             nans=self._nans,
             infinities=self._infinities,
+            old_broken=self._old_broken,
         )
         is_equal = self._is_equal and not self._is_retyped
         rounds = self._is_retyped and self._rounds
@@ -148,7 +150,9 @@ class _DeltaMeter:
         return bool(numpy.array_equal(cast.view("u1"), numpy.frombuffer(new, "u1")))
 
     def _add_equal(self, values: Values) -> None:
+        before = self._nans + self._infinities
         square = self._add_square(values)
+        self._old_broken += self._nans + self._infinities - before
         self._squared_old += square
         self._squared_new += square
 
@@ -172,6 +176,7 @@ class _DeltaMeter:
         numpy = self._numpy
         self._nans += int(numpy.count_nonzero(numpy.isnan(new)))
         self._infinities += int(numpy.count_nonzero(numpy.isinf(new)))
+        self._old_broken += int(numpy.count_nonzero(~numpy.isfinite(old)))
         finite = numpy.isfinite(old) & numpy.isfinite(new)
         alike = (old == new) | (numpy.isnan(old) & numpy.isnan(new))
         apart = int(numpy.count_nonzero(~finite & ~alike))
@@ -205,7 +210,9 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
     if not old_sample or not new_sample:
         return None
     pairs = list(zip(old_sample, new_sample, strict=False))
-    rounds = all(_is_rounded(before, after, new.dtype) for before, after in pairs)
+    rounds: bool | None = None
+    if elements.round_value(0.0, new.dtype) is not None:
+        rounds = all(_is_rounded(before, after, new.dtype) for before, after in pairs)
     finite = [pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1])]
     total = math.prod(new.shape)
     # Each stands for equally many of all values.
@@ -220,9 +227,10 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
         squared_new=scale * math.fsum(after**2 for _, after in finite),
         nans=None if new.summary is None else new.summary.nans,
         infinities=None if new.summary is None else new.summary.infinities,
+        old_broken=_count_broken(old),
         estimated=True,
     )
-    return MeasuredChange(delta, not differing, rounds and old.dtype != new.dtype)
+    return MeasuredChange(delta, not differing, rounds if old.dtype != new.dtype else False)
 
 
 def make_zero_delta(kept: KeptTensor) -> Delta:
@@ -239,7 +247,24 @@ def make_zero_delta(kept: KeptTensor) -> Delta:
         squared_new=square,
         nans=None if summary is None else summary.nans,
         infinities=None if summary is None else summary.infinities,
+        old_broken=_count_broken(kept),
     )
+
+
+def _count_broken(kept: KeptTensor) -> int:
+    summary = kept.summary
+    return 0 if summary is None else summary.nans + summary.infinities
+
+
+def count_broken(new: KeptTensor, old: KeptTensor | None = None) -> Delta | None:
+    """What is no number in a tensor whose values have nothing to be compared with.
+
+    None where all are numbers. `old` is what it was before, in another shape.
+    """
+    if _count_broken(new) == 0:
+        return None
+    before = 0 if old is None else _count_broken(old)
+    return replace(make_zero_delta(new), compared=0, squared_old=0.0, old_broken=before)
 
 
 def _is_rounded(before: float, after: float, dtype: str) -> bool:

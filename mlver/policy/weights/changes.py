@@ -20,6 +20,7 @@ class Delta:
 
     `squared` are sums of squares: of the differences, of the old values and of the new ones.
     `nans` and `infinities` are those of the new values; None where nothing here could count them.
+    `old_broken` is how many of the old values are no numbers, as far as they were counted.
     `estimated`: they come from a few of the values, and the largest may be larger.
     """
 
@@ -31,7 +32,13 @@ class Delta:
     squared_new: float
     nans: int | None = 0
     infinities: int | None = 0
+    old_broken: int = 0
     estimated: bool = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether more of the new values are no numbers than of the old ones."""
+        return (self.nans or 0) + (self.infinities or 0) > self.old_broken
 
     @property
     def relative(self) -> float | None:
@@ -92,6 +99,7 @@ class TensorChange:
 
     `old_name` differs from it for one that was renamed. Types and shapes are None where a side
     lacks it. `delta` is None where there is nothing to measure, or nothing to measure it with.
+    `can_tell` is False for one of another type of which nobody here can say whether it is a cast.
     """
 
     name: str
@@ -102,6 +110,7 @@ class TensorChange:
     old_shape: tuple[int, ...] | None
     new_shape: tuple[int, ...] | None
     delta: Delta | None = None
+    can_tell: bool = True
 
     @property
     def values(self) -> int:
@@ -128,6 +137,7 @@ def join_deltas(changes: Iterable[TensorChange]) -> Delta | None:
         squared_new=math.fsum(delta.squared_new for delta in deltas),
         nans=_add_counts(delta.nans for delta in deltas),
         infinities=_add_counts(delta.infinities for delta in deltas),
+        old_broken=sum(delta.old_broken for delta in deltas),
         estimated=any(delta.estimated for delta in deltas),
     )
 

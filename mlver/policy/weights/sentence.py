@@ -33,9 +33,17 @@ _ALMOST_ALL = 0.9
 _HEAD_SHARE = 3
 _NAMES_SHOWN = 3
 _ADAPTER = re.compile(r"lora_[ab]|lora_embedding|lora_magnitude|adapter", re.IGNORECASE)
-# What has a row for each word, and what stands before the first layer: no head.
-_VOCABULARY = re.compile(r"embed|\bw[tp]e\b|vocab|lm_head|token", re.IGNORECASE)
-_STEM = re.compile(r"embed|\bw[tp]e\b|stem|patch|input|conv1|bn1", re.IGNORECASE)
+# What has a row for each word; positions, types of words and the like are none.
+_VOCABULARY = re.compile(r"embe?d|\bwte\b|vocab|lm_head|token", re.IGNORECASE)
+_NO_WORDS = re.compile(r"pos|type|time|segment|patch|wpe|norm", re.IGNORECASE)
+# What is called as if it came behind the layers, and what never does.
+_HEAD = re.compile(
+    r"(?:^|[_.])heads?(?:$|[_.\d])|pool|classif|logit|score|predict|output|proj_out|final|ln_f|^(fc|norm|qa|cls)\b",
+    re.IGNORECASE,
+)
+_STEM = re.compile(r"embe?d|\bw[tp]e\b|stem|patch|input|conv1|bn1|token|shared", re.IGNORECASE)
+_ENDING_NUMBER = re.compile(r"(.*?)(\d+)")
+_NEARLY = " (as far as a few values tell)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,27 @@ def describe_changes(changes: Sequence[TensorChange], *, same_file: bool) -> Cha
     for describe in (_describe_adapters, _describe_renamed, _describe_cast, _describe_grown):
         sentence = describe(changes, differing)
         if sentence is not None:
-            return sentence
+            return _qualify(sentence, differing)
     if any(change.state != "changed" for change in differing):
-        return ChangeSentence("shapes", _describe_mixture(differing))
+        return _qualify(ChangeSentence("shapes", _describe_mixture(differing)), differing)
     return _describe_values(changes, differing)
+
+
+def _qualify(sentence: ChangeSentence, differing: Sequence[TensorChange]) -> ChangeSentence:
+    """Say so where a claim about all values rests on a few of them."""
+    if any(_is_guessed(change) for change in differing):
+        return ChangeSentence(sentence.kind, sentence.text + _NEARLY)
+    return sentence
+
+
+def _is_guessed(change: TensorChange) -> bool:
+    is_estimated = change.delta is not None and change.delta.estimated
+    return is_estimated and change.state in ("cast", "grown")
 
 
 def _has_no_numbers(change: TensorChange) -> bool:
     """Whether values are new in it that are no numbers."""
-    delta = change.delta
-    return delta is not None and bool(delta.nans or delta.infinities)
+    return change.delta is not None and change.delta.is_broken
 
 
 def _describe_broken(broken: Sequence[TensorChange]) -> str:
@@ -128,11 +147,19 @@ def _describe_cast(
     if len(kinds) != 1 or not states <= {"cast", "retyped"}:
         return None
     ((old, new),) = kinds
-    if states == {"cast"}:
-        return ChangeSentence("cast", f"cast {old} → {new}, no other change")
-    count = sum(change.state == "retyped" for change in differing)
-    rest = f"and the values of {_count(count, 'tensor')} changed beyond rounding"
-    return ChangeSentence("shapes", f"cast {old} → {new}, {rest}")
+    retyped = [change for change in differing if change.state == "retyped"]
+    if not all(change.can_tell for change in retyped):
+        count = _count(len(retyped), "tensor")
+        text = f"{old} → {new}: how the values of {count} changed is not known"
+        return ChangeSentence("shapes", text)
+    if retyped:
+        count = _count(len(retyped), "tensor")
+        text = f"cast {old} → {new}, and the values of {count} changed beyond rounding"
+        return ChangeSentence("shapes", text)
+    some = ""
+    if any(change.old_dtype == old and not change.differs for change in changes):
+        some = f" in {len(differing):,} of {_count(len(changes), 'tensor')}"
+    return ChangeSentence("cast", f"cast {old} → {new}{some}, no other change")
 
 
 def _describe_grown(
@@ -145,11 +172,15 @@ def _describe_grown(
         return None
     ((old, new),) = rows
     noun = "rows added"
-    if all(_VOCABULARY.search(change.name) for change in differing):
+    if all(_has_words(change.name) for change in differing):
         noun = "vocabulary grown"
     names = _list_names([change.name for change in differing])
     text = f"{noun}: {old:,} → {new:,} rows in {names}, the others as before"
     return ChangeSentence("grown", text)
+
+
+def _has_words(name: str) -> bool:
+    return _VOCABULARY.search(name) is not None and _NO_WORDS.search(name) is None
 
 
 def _count_rows(shape: tuple[int, ...] | None) -> int:
@@ -159,14 +190,18 @@ def _count_rows(shape: tuple[int, ...] | None) -> int:
 def _describe_mixture(differing: Sequence[TensorChange]) -> str:
     counts: dict[str, int] = {}
     for change in differing:
-        counts[change.state] = counts.get(change.state, 0) + 1
-    parts: list[str] = []
-    for state, count in counts.items():
-        parts.append(f"{_count(count, 'tensor')} {_STATE_WORDS.get(state, state)}")
-    return ", ".join(parts)
+        words = _describe_state(change)
+        counts[words] = counts.get(words, 0) + 1
+    return ", ".join(f"{_count(count, 'tensor')} {words}" for words, count in counts.items())
 
 
-_STATE_WORDS = {"retyped": "of another type", "reshaped": "of another shape", "grown": "grown"}
+def _describe_state(change: TensorChange) -> str:
+    if change.state == "reshaped" and change.old_shape == change.new_shape:
+        return "laid out otherwise"
+    return _STATE_WORDS.get(change.state, change.state)
+
+
+_STATE_WORDS = {"retyped": "of another type", "reshaped": "of another shape"}
 
 
 def _describe_values(
@@ -174,36 +209,72 @@ def _describe_values(
 ) -> ChangeSentence:
     """Say where the values changed, and how far."""
     count = f"{len(differing):,} of {_count(len(changes), 'tensor')} changed"
-    if len(differing) >= _ALMOST_ALL * len(changes) and len(changes) > 1:
-        total = join_deltas(changes)
-        relative = None if total is None else total.relative
-        if relative is None:
-            return ChangeSentence("some", f"{count}, all layers")
-        if relative <= _SMALL:
-            return ChangeSentence("small", f"{count}, all layers, small")
-        return ChangeSentence("large", f"{count}, all layers, large")
     groups = group_layers((change.name, change) for change in changes)
+    layers = [layer for layer, _ in groups]
     changed = [layer for layer, members in groups if any(member.differs for member in members)]
+    if len(differing) >= _ALMOST_ALL * len(changes) and len(changes) > 1:
+        as_before = [layer for layer in layers if layer not in changed]
+        if all(layer.number is None for layer in as_before):
+            return _describe_all(changes, count, as_before)
     titles = _list_names([title for title, _ in join_layers(changed)])
-    if _is_head([layer for layer, _ in groups], changed):
+    if _is_head(layers, changed):
         return ChangeSentence("head", f"{count}, head only ({titles})")
     return ChangeSentence("some", f"{count}, in {titles}")
 
 
+def _describe_all(
+    changes: Sequence[TensorChange], count: str, as_before: Sequence[LayerName]
+) -> ChangeSentence:
+    """Say how far all layers changed; `as_before` are parts of the model that did not."""
+    text = f"{count}, all layers"
+    if as_before:
+        text += f" but {_list_names([str(layer) for layer in as_before])}"
+    total = join_deltas(changes)
+    relative = None if total is None else total.relative
+    if total is None or relative is None:
+        return ChangeSentence("some", text)
+    nearly = _NEARLY if total.estimated else ""
+    if relative <= _SMALL:
+        return ChangeSentence("small", f"{text}, small{nearly}")
+    return ChangeSentence("large", f"{text}, large{nearly}")
+
+
 def _is_head(layers: Sequence[LayerName], changed: Sequence[LayerName]) -> bool:
-    """Whether only what comes behind the layers changed, or the last few of them as well."""
-    if any(layer.number is None and _STEM.search(layer.prefix) for layer in changed):
-        return False
-    numbered = [layer for layer in layers if layer.number is not None]
-    changed_numbered = [layer for layer in changed if layer.number is not None]
-    if numbered:
+    """Whether only what comes behind the layers changed, or the last few of them as well.
+
+    Files list tensors in any order: what comes last is told by numbers and by names alone.
+    """
+    changed_numbered = [layer for layer in changed if _is_numbered(layer)]
+    numbered = [layer for layer in layers if _is_numbered(layer)]
+    if changed_numbered:
         few = max(1, len(numbered) // _HEAD_SHARE)
-        last = numbered[-len(changed_numbered) :] if changed_numbered else []
-        return changed_numbered == last and len(last) <= few and len(numbered) > 1
-    few = max(1, len(layers) // _HEAD_SHARE)
-    return (
-        len(changed) <= few and list(changed) == list(layers[-len(changed) :]) and len(layers) > 1
-    )
+        last = numbered[-len(changed_numbered) :]
+        is_one_stack = len({layer.prefix for layer in numbered}) == 1
+        if not is_one_stack or changed_numbered != last or not len(last) <= few < len(numbered):
+            return False
+    others = [layer for layer in changed if layer not in changed_numbered]
+    return all(_comes_last(layer, layers) for layer in others) and len(changed) < len(layers)
+
+
+def _is_numbered(layer: LayerName) -> bool:
+    """Whether it is one of the layers of a model, and not of its head."""
+    return layer.number is not None and _HEAD.search(layer.prefix) is None
+
+
+def _comes_last(layer: LayerName, layers: Sequence[LayerName]) -> bool:
+    """Whether a part is called as what comes behind the layers, or is the last of its like."""
+    if _STEM.search(layer.prefix):
+        return False
+    own = _ENDING_NUMBER.fullmatch(layer.prefix)
+    if own is not None and layer.number is None:
+        alike = [found for found in map(_match_ending, layers) if found and found[1] == own[1]]
+        if len(alike) == len(layers):
+            return len(alike) > 1 and int(own[2]) == max(int(found[2]) for found in alike)
+    return _HEAD.search(layer.prefix) is not None
+
+
+def _match_ending(layer: LayerName) -> re.Match[str] | None:
+    return None if layer.number is not None else _ENDING_NUMBER.fullmatch(layer.prefix)
 
 
 def _list_names(names: Sequence[str]) -> str:

@@ -125,10 +125,93 @@ CASES: dict[str, tuple[list[TensorChange], str, str]] = {
         "grown",
         f"rows added: 30,522 → 30,600 rows in {NAMES[-1]}, the others as before",
     ),
+    "positions": (
+        [change("embeddings.position_embeddings.weight", "grown", **_GROWN), *change_all("same")],
+        "grown",
+        "rows added: 30,522 → 30,600 rows in embeddings.position_embeddings.weight, the others as"
+        " before",
+    ),
     "shapes": (
-        [change(NAMES[0], "reshaped"), change("more", "added"), *change_all("same", NAMES[1:])],
+        [
+            change(NAMES[0], "reshaped", new_shape=(4,)),
+            change("more", "added"),
+            *change_all("same", NAMES[1:]),
+        ],
         "shapes",
         "1 tensor of another shape, 1 tensor added",
+    ),
+    "transposed in place": (
+        change_some(NAMES[0], state="reshaped", delta=None),
+        "shapes",
+        "1 tensor laid out otherwise",
+    ),
+    "frozen embeddings": (
+        [change(f"{name}{n}", "changed") for name in NAMES[1:] for n in "abc"] + [change(NAMES[0])],
+        "small",
+        "21 of 22 tensors changed, all layers but embeddings, small",
+    ),
+    "a frozen layer": (
+        [change(f"layers.{n}.weight", "changed") for n in range(1, 12)]
+        + [change("layers.0.weight")],
+        "some",
+        "11 of 12 tensors changed, in layers.1…11",
+    ),
+    "two stacks": (
+        [change(f"{part}.layer.{n}.w") for part in ("encoder", "decoder") for n in range(5)]
+        + [change("encoder.layer.5.w", "changed")],
+        "some",
+        "1 of 11 tensors changed, in encoder.layer.5",
+    ),
+    "a head of layers": (
+        [
+            *[change(f"features.{n}.weight") for n in (0, 3, 6)],
+            change("classifier.6.weight", "changed"),
+        ],
+        "head",
+        "1 of 4 tensors changed, head only (classifier.6)",
+    ),
+    "shared embeddings": (
+        [change("shared.weight", "changed"), *[change(f"block.{n}.w") for n in range(3)]],
+        "some",
+        "1 of 4 tensors changed, in shared",
+    ),
+    "token_embd": (
+        [change("token_embd.weight", "changed"), *[change(f"blk.{n}.w") for n in range(3)]],
+        "some",
+        "1 of 4 tensors changed, in token_embd",
+    ),
+    "cast, from a few values": (
+        change_all("cast", delta=replace(_SAME, estimated=True), **_BF16),
+        "cast",
+        "cast F32 → BF16, no other change (as far as a few values tell)",
+    ),
+    "cast of some": (
+        [*change_all("cast", NAMES[1:], **_BF16), change(NAMES[0])],
+        "cast",
+        "cast F32 → BF16 in 7 of 8 tensors, no other change",
+    ),
+    "quantised": (
+        change_all("retyped", old_dtype="F16", new_dtype="Q8_0", can_tell=False),
+        "shapes",
+        "F16 → Q8_0: how the values of 8 tensors changed is not known",
+    ),
+    "small, from a few values": (
+        change_all("changed", delta=replace(moved(0.01), estimated=True)),
+        "small",
+        "8 of 8 tensors changed, all layers, small (as far as a few values tell)",
+    ),
+    "NaN in what is new": (
+        [
+            *change_all("same"),
+            change(_LORA, "added", old_shape=None, delta=replace(_SAME, nans=2, compared=0)),
+        ],
+        "broken",
+        f"2 NaN in 1 tensor: {_LORA}",
+    ),
+    "NaN from before": (
+        change_some(NAMES[3], delta=replace(_SAME, nans=3, old_broken=3, changed=4)),
+        "some",
+        "1 of 8 tensors changed, in encoder.layer.2",
     ),
     "NaN": (
         change_some(NAMES[3], delta=replace(_SAME, nans=3, infinities=1, changed=4)),
