@@ -42,13 +42,13 @@ Most = dict[str, int | None]
 EVERY_RUN: Most = {"kill": 39, "errors": 14, "git": 4, "unsynced": 6, "power": 1}
 # Of an operation that writes as another does that is swept whole.
 BRIEF: Most = {"kill": 12, "errors": 6, "unsynced": 2}
-OTHERS: Most = {"together": 13, "damage": 101}
+OTHERS: Most = {"together": 10, "damage": 101}
 # In every run, these are killed at each of their calls.
 EXHAUSTIVE = frozenset(("register", "promote", "rollback", "checkout", "tag"))
 # Where workers share the calls out, each kill takes a run of its own, and more of the processor.
 _CROWDED = 20
 LONG_RUN: Most = {"kill": None, "errors": 250, "git": None, "unsynced": None, "power": 240}
-LONG_OTHERS: Most = {"together": 270, "damage": 1_010}
+LONG_OTHERS: Most = {"together": 170, "damage": 1_010}
 # What a run promises in all; it fails where it did not try so many.
 _WANTED = {
     "kill": 2_000,

@@ -14,7 +14,19 @@ from tests.faults.preparations import (
     prepare_born,
     prepare_registered,
 )
+from tests.faults.preparations_of_remotes import change_all_files, prepare_pulled
 from tests.storage.local.series import nudge, write_checkpoint
+
+
+def prepare_untidy(place: WorkPlace) -> None:
+    """A remote that alone has all versions, and a store with one that nothing leads to any more."""
+    prepare_pulled(place)
+    place.git("checkout", "--quiet", "-b", "try")
+    change_all_files(place)
+    place.mlver("register", "m", "--version", "9.0.0", "-m", "Try")
+    place.git("checkout", "--quiet", "--force", "-")
+    _forget_version(place)
+    _age_store(place)
 
 
 def prepare_unneeded(place: WorkPlace) -> None:
@@ -33,11 +45,15 @@ def prepare_unneeded(place: WorkPlace) -> None:
     place.mlver("checkout", "m@1.0.0", "--force")
     place.write("model.bin", "other row 5\n" * 200)
     place.mlver(*NEXT, "--allow-lower")
+    _forget_version(place)
+    _age_store(place)
+
+
+def _forget_version(place: WorkPlace) -> None:
     place.git("branch", "--quiet", "-D", "try")
     place.git("tag", "--delete", "m@v9.0.0")
     place.git("update-ref", "-d", "refs/mlver/code/m/9.0.0")
     place.git("reflog", "expire", "--expire=now", "--all")
-    _age_store(place)
 
 
 def _age_store(place: WorkPlace) -> None:

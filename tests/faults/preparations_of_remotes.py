@@ -56,6 +56,33 @@ def prepare_pulled(place: WorkPlace) -> None:
         shutil.rmtree(place.mlver_directory / folder)
 
 
+def prepare_unsent_here(place: WorkPlace) -> None:
+    """The same, with a version that only this clone has."""
+    prepare_pulled(place)
+    change_all_files(place)
+    place.mlver("register", "m", "--version", "1.2.0", "-m", "Third")
+
+
+def prepare_changed_here(place: WorkPlace) -> None:
+    """The same, with new weights and data in the work tree."""
+    prepare_pulled(place)
+    change_all_files(place)
+
+
+def _change_files(place: WorkPlace) -> None:
+    """New contents for parts, an object and a pack."""
+    place.write("model.bin", make_weights(5, 2 * PART + 9))
+    place.write("data/middle.bin", make_weights(6, SMALL + 7))
+    place.write("data/2.txt", "a third row\n" * 30)
+
+
+def change_all_files(place: WorkPlace) -> None:
+    """Files of which no version has any."""
+    _change_files(place)
+    for number in range(2):
+        place.write(f"data/{number}.txt", f"new row {number}\n" * 30)
+
+
 def prepare_unsent_runs(place: WorkPlace) -> None:
     """A run that only this clone has, beside a forge that has all of HEAD."""
     prepare_unpushed(place)
@@ -87,9 +114,7 @@ def prepare_unneeded_there(place: WorkPlace) -> None:
     prepare_unpushed(place)
     place.mlver("push", "--jobs", "1")
     place.git("checkout", "--quiet", "-b", "try")
-    place.write("model.bin", make_weights(5, 2 * PART + 9))
-    place.write("data/middle.bin", make_weights(6, SMALL + 7))
-    place.write("data/2.txt", "a third row\n" * 30)
+    _change_files(place)
     place.mlver("register", "m", "--version", "9.0.0", "-m", "Try")
     place.mlver("push", "--objects", "--jobs", "1")
     place.git("checkout", "--quiet", "--force", "-")

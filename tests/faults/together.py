@@ -11,7 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults import ground, oracle, preparations
+from tests.faults import (
+    ground,
+    oracle,
+    preparations,
+    preparations_of_gc,
+    preparations_of_remotes,
+)
 from tests.faults.calls import CallFault
 from tests.faults.campaign import CampaignExtent, CampaignTally
 from tests.faults.ground import WorkPlace
@@ -19,6 +25,8 @@ from tests.faults.run import ChildRun, run_child, run_in_process, start_child
 from tests.faults.sampling import sample_points
 
 DELAY_MS = 60
+# Of commands that speak to a remote: seconds that pass before the second one begins.
+_LONGER = 0.14
 # So often each point is tried in the long run, each time with another head start.
 _TIMES = 10
 
@@ -29,12 +37,18 @@ class CommandPair:
     prepare: Callable[[WorkPlace], None]
     first: tuple[str, ...]
     second: tuple[str, ...]
+    # Up to so many seconds: those in which the first one works, when it is not held up.
+    head_start: float = 0.06
 
 
 _REGISTER = ("register", "m", "--bump", "minor", "-m", "One more")
 _SAME = ("register", "m", "--version", "3.0.0", "-m", "Mine")
 _UP = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
 _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
+_PULL = ("pull", "--all", "--jobs", "1")
+_PUSH = ("push", "--jobs", "1")
+_GC = ("gc", "--yes")
+_OUT = ("checkout", "m@1.0.0", "--force")
 
 PAIRS = (
     CommandPair("register+register", preparations.prepare_changed, _REGISTER, _REGISTER),
@@ -50,12 +64,33 @@ PAIRS = (
     CommandPair(
         "checkout+register",
         preparations.prepare_staged,
-        ("checkout", "m@1.0.0", "--force"),
+        _OUT,
         _REGISTER,
     ),
     CommandPair("tag+register", preparations.prepare_unsealed, ("tag",), _REGISTER),
+    CommandPair("pull+gc", preparations_of_gc.prepare_untidy, _PULL, _GC, _LONGER),
+    CommandPair("pull+push", preparations_of_remotes.prepare_unsent_here, _PULL, _PUSH, _LONGER),
+    CommandPair("push+pull", preparations_of_remotes.prepare_unsent_here, _PUSH, _PULL, _LONGER),
+    CommandPair(
+        "pull+register", preparations_of_remotes.prepare_changed_here, _PULL, _REGISTER, _LONGER
+    ),
+    CommandPair("fetching+gc", preparations_of_gc.prepare_untidy, _OUT, _GC, _LONGER),
     CommandPair("init+init", lambda place: None, ("init",), ("init",)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The exit codes are those of the first command and the second, whichever ran before."""
+
+    facts: oracle.Facts
+    codes: list[int | None]
+
+    def list_differences(self, facts: oracle.Facts, codes: list[int | None]) -> list[str]:
+        differences = oracle.list_differences(facts, self.facts)
+        if codes != self.codes:
+            differences.append(f"the exit codes are {codes}, not {self.codes}")
+        return differences
 
 
 class _PairArena:
@@ -65,10 +100,7 @@ class _PairArena:
         self.template = ground.new_place(root / pair.name)
         pair.prepare(self.template)
         self.work = root / f"{pair.name}.work"
-        self.orders = [
-            self._run_serially(pair.first, pair.second),
-            self._run_serially(pair.second, pair.first),
-        ]
+        self.orders = [self._run_serially(0, 1), self._run_serially(1, 0)]
         recorded = run_child(self.copy_arena().path, pair.first)
         self.sites = dict(zip(recorded.calls, recorded.sites, strict=True))
 
@@ -76,11 +108,11 @@ class _PairArena:
         ground.clear_directory(self.work)
         return ground.copy_place(self.template.path, self.work, share=True)
 
-    def _run_serially(self, *commands: tuple[str, ...]) -> dict[str, str]:
+    def _run_serially(self, *order: int) -> _Outcome:
         place = self.copy_arena()
-        for argv in commands:
-            run_in_process(place.path, argv)
-        return oracle.collect_facts(place)
+        commands = (self.pair.first, self.pair.second)
+        codes = {number: run_in_process(place.path, commands[number]).code for number in order}
+        return _Outcome(oracle.collect_facts(place), [codes[0], codes[1]])
 
     def run_together(self, point: CallFault, pause: float) -> tuple[ChildRun, list[str]]:
         place = self.copy_arena()
@@ -90,7 +122,8 @@ class _PairArena:
         ends = [first.wait_for_end(), second.wait_for_end()]
         now = oracle.collect_facts(place)
         wrong = [f"exited {end.code}: {end.err}" for end in ends if end.code not in (0, 1, 3)]
-        differences = [oracle.list_differences(now, order) for order in self.orders]
+        codes = [end.code for end in ends]
+        differences = [order.list_differences(now, codes) for order in self.orders]
         if all(differences):
             wrong += ["no order of the two explains it:", *min(differences, key=len)]
             wrong += [f"{end.code}: {end.out}{end.err}" for end in ends]
@@ -114,7 +147,7 @@ def judge_pair(pair: CommandPair, root: Path, extent: CampaignExtent) -> Campaig
         turn = extent.turn + number
         for point in sample_points(points, extent.most, turn, lambda point: arena.sites[point.at]):
             if not extent.is_reached(tally):
-                ended, wrong = arena.run_together(point, seeded.random() * 0.06)
+                ended, wrong = arena.run_together(point, seeded.random() * pair.head_start)
                 for _ in range(3):
                     # refused because the other was quicker, it never came to that call: let it have
                     # more of a start
