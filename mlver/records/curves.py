@@ -20,6 +20,8 @@ CURVES_LIMIT = 32 << 20
 _LINE_LIMIT = 64 << 10
 _NAME_LIMIT = 200
 _NAMES_LIMIT = 1_000
+# Steps times names: each is kept, whether or not a line has it. That of two million takes 16 MiB.
+_VALUES_LIMIT = 2_000_000
 # What JSON readers of other languages can hold.
 _LARGEST = 1 << 63
 
@@ -71,6 +73,9 @@ def parse_curves(data: bytes, where: str, *, as_written: bool = False) -> Curves
         if len(series) > _NAMES_LIMIT:
             raise InvalidDocument(where, (f"line {number}: more than {_NAMES_LIMIT:,} names",))
         steps.append(step)
+        if len(steps) * len(series) > _VALUES_LIMIT:
+            fault = f"line {number}: more than {_VALUES_LIMIT:,} values, steps times names"
+            raise InvalidDocument(where, (fault,))
         for name, column in series.items():
             column.append(values.get(name))
     return Curves(steps, series)

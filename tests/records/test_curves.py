@@ -78,3 +78,12 @@ def test_what_a_training_writes_is_read_leniently() -> None:
 
 def test_what_is_not_finite_is_written_as_none() -> None:
     assert format_point(1, {"loss": float("inf")}) == b'{"step": 1, "loss": null}\n'
+
+
+def test_names_times_steps_are_bounded() -> None:
+    """A line of many names, then short ones: few bytes, and a value of each name at each step."""
+    names = {f"n{number}": 1 for number in range(1_000)}
+    first = format_point(0, names)
+    short = b"".join(format_point(step, {}) for step in range(1, 3_000))
+    with pytest.raises(InvalidDocument, match="line 2001: more than 2,000,000 values"):
+        parse_curves(first + short, "curves.jsonl")

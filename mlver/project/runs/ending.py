@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mlver.policy.leaks import find_document_leaks
 from mlver.project.history.secret_params import encrypt_params, find_exposed
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, measure_artifact
+from mlver.project.runs.given import GivenValues
 from mlver.project.runs.kept import keep_run
 from mlver.project.runs.request import RunResult
 from mlver.project.worktree import environment, value_files
@@ -35,8 +37,7 @@ _MOST_REMARKS = 20
 class RunEnding:
     """How a training ended: `curves` are the bytes that it wrote, None where it wrote none.
 
-    `metrics` and `params` are what a program gave, beside what is in its files, and `secrets` are
-    parameters that it gave encrypted. `blas` are the kernels of linear algebra that it chose.
+    `duration` is in seconds. `given` is what a program gave, beside what is in its files.
     """
 
     outcome: RunOutcome
@@ -44,10 +45,7 @@ class RunEnding:
     duration: float
     resources: Mapping[str, float] = field(default_factory=dict)
     curves: bytes | None = None
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    blas: str | None = None
+    given: GivenValues = field(default_factory=GivenValues)
 
 
 def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResult:
@@ -55,9 +53,9 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
 
     Raise MlverError where git cannot store it.
     """
-    gathering = _Gathering(project, begun, list(begun.record.remarks))
-    params, secrets = gathering.gather_params(ending.params)
-    metrics = gathering.gather_metrics(ending.metrics)
+    gathering = _Gathering(project, begun, [*begun.record.remarks, *ending.given.remarks])
+    params, secrets = gathering.gather_params(ending.given.params)
+    metrics = gathering.gather_metrics(ending.given.metrics)
     curves = gathering.gather_curves(ending.curves)
     curve_bytes = format_curves(curves) if len(curves) else None
     base = begun.record
@@ -69,12 +67,12 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
         resources=ending.resources,
         weights=gathering.measure_weights(),
         params=params,
-        secrets={**secrets, **ending.secrets},
+        secrets={**secrets, **ending.given.secrets},
         metrics=metrics,
         curves=None if curve_bytes is None else AttachedFile.of_bytes(curve_bytes),
         points=len(curves),
         environment=replace(base.environment, seed=environment.find_seed(params)),
-        machine=replace(base.machine, blas=ending.blas),
+        machine=replace(base.machine, blas=ending.given.blas),
     )
     record, data = gathering.encode_record(record)
     diff = begun.diff if record.diff is not None else None
@@ -240,15 +238,24 @@ class _Gathering:
 
 
 def is_written_since(path: Path, mark: int) -> bool:
-    """Whether anything at a path was written since a time, by the clock that dates files."""
-    try:
-        if not path.is_dir():
-            return path.stat().st_mtime_ns >= mark
-        for folder, entries in walk_folder(path):
-            if os.stat(folder).st_mtime_ns >= mark:  # noqa: PTH116
-                return True
-            if any(entry.stat().st_mtime_ns >= mark for entry in entries):
-                return True
-    except OSError:
-        return False
+    """Whether anything at a path was written since a time, by the clock that dates files.
+
+    What went away meanwhile, such as a temporary file, was not. A link that leads nowhere counts by
+    its own date.
+    """
+    if not path.is_dir():
+        return _find_date(path) >= mark
+    for folder, entries in walk_folder(path):
+        if _find_date(folder) >= mark:
+            return True
+        if any(_find_date(entry.path) >= mark for entry in entries):
+            return True
     return False
+
+
+def _find_date(path: str | Path) -> int:
+    """When a file was written last, in nanoseconds since 1970; 0 where nobody can tell."""
+    for read_status in (os.stat, os.lstat):
+        with suppress(OSError):
+            return read_status(path).st_mtime_ns
+    return 0

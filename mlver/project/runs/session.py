@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +20,13 @@ from mlver.project.history.secret_params import encrypt_params
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, begin_run
 from mlver.project.runs.ending import RunEnding, finish_run
+from mlver.project.runs.given import GivenValues, write_given
 from mlver.project.runs.request import RunRequest, RunResult
 from mlver.project.runs.training_command import (
     CURVES_VARIABLE,
     MODEL_VARIABLE,
     PIPELINE_VARIABLE,
     RUN_VARIABLE,
-    locate_given,
     read_written_curves,
     running_folder,
 )
@@ -147,7 +146,8 @@ class RunSession:
         outer = os.environ.get(RUN_VARIABLE)
         model = self.request.model
         is_same = model is None or model == os.environ.get(MODEL_VARIABLE)
-        if outer and is_same and Path(os.environ.get(CURVES_VARIABLE, "")).parent.is_dir():
+        curves = os.environ.get(CURVES_VARIABLE)
+        if outer and is_same and curves and Path(curves).parent.is_dir():
             return outer
         return None
 
@@ -167,8 +167,7 @@ class RunSession:
                 "max_rss_bytes": use.max_rss_bytes,
             },
             curves=read_written_curves(self._path),
-            metrics=self._metrics,
-            blas=describe_loaded_blas(),
+            given=GivenValues(metrics=self._metrics, blas=describe_loaded_blas()),
         )
         self.result = finish_run(self.project, self._begun, ending)
 
@@ -179,14 +178,13 @@ class RunSession:
         params, secret = encryption.split_params(self.request.param_values)
         # No secret is ever on the disk in plain text.
         secrets = encrypt_params(secret, encryption)
-        given = {
-            "params": params,
-            "metrics": self._metrics,
-            "secrets": secrets,
-            "blas": describe_loaded_blas(),
-        }
-        with suppress(OSError):
-            locate_given(self._path).write_text(json.dumps(given))
+        given = GivenValues(params, self._metrics, secrets, describe_loaded_blas())
+        try:
+            write_given(self._path.parent, given)
+        except OSError as error:
+            # A training that came to its end is not ended by it.
+            message = "params and metrics of the block were not recorded: %s"
+            logging.getLogger("mlver").warning(message, error)
 
 
 def _read_step(step: float) -> float:

@@ -5,7 +5,6 @@ Nothing is locked while it runs, and several may run at once. Its run is recorde
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import time
@@ -13,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mlver import names
-from mlver.errors import UsageError, printable_name
+from mlver.errors import UsageError
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, begin_run
 from mlver.project.runs.ending import RunEnding, describe_run, finish_run
+from mlver.project.runs.given import read_given
 from mlver.project.runs.request import RunRequest, RunResult
 from mlver.project.transaction import SCRATCH, locking
 from mlver.project.worktree.awaited_files import mark_time
@@ -32,9 +31,6 @@ from mlver.system.scratch import ScratchFolder, scratch_folder, sweep_scratch
 # What a training finds in its environment.
 CURVES_VARIABLE, RUN_VARIABLE = "MLVER_CURVES", "MLVER_RUN"
 MODEL_VARIABLE, PIPELINE_VARIABLE = "MLVER_MODEL", "MLVER_PIPELINE"
-# What a program that is run gives besides.
-_GIVEN = "given.json"
-_GIVEN_LIMIT = 16 << 20
 # Only what mlver itself answers goes to stdout.
 _STANDARD_ERROR = 2
 
@@ -119,7 +115,7 @@ def finish_training(project: Project, training: _Training) -> RunResult:
             exit_code=None,
             duration=time.monotonic() - started,
             curves=read_written_curves(training.curves),
-            **_read_given(training.curves),
+            given=read_given(training.scratch.path),
         )
         result = finish_run(project, training.begun, ending)
         project.reporter.report_landed(f"run {result.run} of {result.model}")
@@ -137,7 +133,7 @@ def _describe_ending(finished: FinishedRun, curves: Path) -> RunEnding:
             "max_rss_bytes": finished.max_rss_bytes,
         },
         curves=read_written_curves(curves),
-        **_read_given(curves),
+        given=read_given(curves.parent),
     )
 
 
@@ -147,32 +143,6 @@ def read_written_curves(path: Path) -> bytes | None:
         return read_regular(path, CURVES_LIMIT + 1) or None
     except OSError:
         return None
-
-
-def locate_given(curves: Path) -> Path:
-    """Where a program that is run says what it gives besides its curves."""
-    return curves.parent / _GIVEN
-
-
-def _read_given(curves: Path) -> dict[str, Any]:
-    """Read what a program gave for the ending of its run; nothing where it gave nothing valid."""
-    try:
-        given = json.loads(read_regular(locate_given(curves), _GIVEN_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(given, dict):
-        return {}
-    chosen: dict[str, Any] = {}
-    for key in ("params", "metrics", "secrets"):
-        if isinstance(given.get(key), dict):
-            chosen[key] = given[key]
-    # They are texts of age, or they are none.
-    secrets = chosen.get("secrets", {})
-    chosen["secrets"] = {name: text for name, text in secrets.items() if isinstance(text, str)}
-    blas = given.get("blas")
-    if isinstance(blas, str) and blas:
-        chosen["blas"] = printable_name(blas)[:200]
-    return chosen
 
 
 def _build_variables(inherited: Mapping[str, str]) -> dict[str, str]:

@@ -280,3 +280,13 @@ def test_no_plain_text_of_a_secret_param_is_anywhere_in_the_repository(
     assert "the secret param db.password also stands in command" in said
     assert secret not in said
     assert json.dumps(record.to_document()).find(secret) < 0
+
+
+@pytest.mark.parametrize("place", ["model/latest", "model/.early"])
+def test_a_link_that_leads_nowhere_hides_no_weights(second: Repository, place: str) -> None:
+    script = f"{QUICK}\nln -s nowhere {place}"
+    done = second.mlver("run", *shell(script))
+    assert done.code == 0, done.err
+    record = read_only_run(second).record
+    # They are found, and why they cannot be hashed is said.
+    assert record.weights is not None or any("nowhere" in remark for remark in record.remarks)
