@@ -18,6 +18,7 @@ _LIST_HINT = shell_command("git", "for-each-ref", "refs/mlver")
 _MODE = b"100644"
 # Its message repeats a record's, and its tree has a few names: neither is large.
 _LARGEST = 8 << 20
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,16 @@ def inspect_commit(repository: GitRepository, object_id: str) -> FoundCommit:
     return FoundCommit("commit", parents, names)
 
 
-def read_diff(repository: GitRepository, paths: Sequence[str]) -> bytes:
-    """Read how these files differ from HEAD, as `git apply` takes it; nothing of theirs is run."""
+def read_diff(repository: GitRepository, paths: Sequence[str], limit: int) -> bytes | None:
+    """Read how these files differ from HEAD, as `git apply` takes it; nothing of theirs is run.
+
+    None where that is longer than `limit` bytes: no more is ever in memory.
+    """
     options = ["--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"]
-    return repository.disarmed.read(["diff", *options, "HEAD", "--", *paths])
+    command = ["diff", *options, "HEAD", "--", *paths]
+    output = bytearray()
+    with repository.disarmed.streamed(command) as stream:
+        while piece := stream.read(_PIECE):
+            if len(output) <= limit:
+                output += piece
+    return bytes(output) if len(output) <= limit else None

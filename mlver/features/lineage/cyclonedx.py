@@ -24,7 +24,7 @@ def build_bom(described: DescribedVersion) -> dict[str, Any]:
     record = described.record
     data = {artifact.digest: (name, artifact) for name, artifact in record.data.items()}
     parts = [_describe_data(name, artifact) for name, artifact in data.values()]
-    parts += [_describe_other(node) for node in described.list_origins("uses")]
+    parts += [_describe_other(node) for node in described.list_used()]
     ref = _name_ref(record.model, record.version)
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -78,7 +78,7 @@ def _describe_pedigree(described: DescribedVersion) -> dict[str, Any]:
     code = described.record.code
     pedigree: dict[str, Any] = {}
     # One that is used as well stands among the components, and a reference stands for one alone.
-    used = {node.id for node in described.list_origins("uses")}
+    used = {node.id for node in described.list_used()}
     related = described.list_origins("parent", "mixed")
     ancestors = [_describe_other(node) for node in related if node.id not in used]
     if ancestors:

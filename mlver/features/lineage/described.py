@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.features.lineage.lineage import LineageResult, trace_version
-from mlver.project.lineage.graph import LineageNode, split_version
+from mlver.project.lineage.graph import LineageNode, ShownEdge, split_version
 from mlver.project.project import Project
 from mlver.records.version import VersionRecord
 
@@ -25,10 +25,17 @@ class DescribedVersion:
 
     def list_origins(self, *relations: str) -> Iterator[LineageNode]:
         """List the versions, near or far, that were met by these relations, each once."""
+        return self._list_nodes(edge for edge in self.lineage.edges if edge.relation in relations)
+
+    def list_used(self) -> Iterator[LineageNode]:
+        """List the versions that this one uses itself: not what the ones before it used."""
+        root = self.lineage.root
+        own = (edge for edge in self.lineage.edges if edge.result == root)
+        return self._list_nodes(edge for edge in own if edge.relation == "uses")
+
+    def _list_nodes(self, edges: Iterable[ShownEdge]) -> Iterator[LineageNode]:
         nodes = {node.id: node for node in self.lineage.nodes}
-        found = dict.fromkeys(
-            edge.origin for edge in self.lineage.edges if edge.relation in relations
-        )
+        found = dict.fromkeys(edge.origin for edge in edges)
         return (nodes[node] for node in found if node != self.lineage.root)
 
     def name_id(self, purpose: str) -> uuid.UUID:

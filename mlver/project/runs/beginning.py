@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ _VARIABLES = re.compile(
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9_:.,=+-][A-Za-z0-9_:.,=+ -]{0,99}")
 _MOST_PATHS = 2_000
 _SHOWN = 5
+# Of larger files, no difference that is worth the time stays below the limit of what is kept.
+_MOST_CHANGED_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +270,23 @@ def _read_diff(
     if len(code.changed) > _MOST_PATHS:
         remarks.append(f"{len(code.changed):,} files are not committed, too many to record")
         return None, tuple(remarks)
-    diff = loose_commits.read_diff(project.repository, code.changed)
-    if len(diff) > DIFF_LIMIT:
-        remarks.append(f"the uncommitted changes take {len(diff):,} bytes, and are not recorded")
-        return None, tuple(remarks)
+    diff = None
+    if _measure_changed(project, code) <= _MOST_CHANGED_BYTES:
+        diff = loose_commits.read_diff(project.repository, code.changed, DIFF_LIMIT)
+    if diff is None:
+        remarks.append(
+            f"the uncommitted changes take more than {DIFF_LIMIT >> 20} MiB, and are not recorded"
+        )
     return diff, tuple(remarks)
+
+
+def _measure_changed(project: Project, code: WorkingCode) -> int:
+    """How many bytes the changed files have; git would hold each of them in memory."""
+    size = 0
+    for path in code.changed:
+        with suppress(OSError):
+            size += (project.top_folder / path).lstat().st_size
+    return size
 
 
 def _describe_machine() -> Machine:

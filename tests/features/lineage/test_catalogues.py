@@ -247,3 +247,12 @@ def test_only_a_version_can_be_described(
 ) -> None:
     said = assert_refused(described, "lineage", *words, "--format", chosen, code=2)
     assert f"{chosen} describes a version" in said
+
+
+def test_what_the_version_before_used_is_no_component(described: Repository) -> None:
+    parent = ("--parent", "2.0.0", "--update", "incremental", "--bump", "minor", "--allow-dirty")
+    assert_works(described, "register", "words", *parent, "--no-uses", "-m", "Alone")
+    bom = json.loads(assert_works(described, "lineage", "words@2.1.0", "--format", "cyclonedx"))
+    assert [part["type"] for part in bom["components"]] == ["data"]
+    (dependency,) = bom["dependencies"]
+    assert len(dependency["dependsOn"]) == 1

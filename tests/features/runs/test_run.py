@@ -290,3 +290,18 @@ def test_a_link_that_leads_nowhere_hides_no_weights(second: Repository, place: s
     record = read_only_run(second).record
     # They are found, and why they cannot be hashed is said.
     assert record.weights is not None or any("nowhere" in remark for remark in record.remarks)
+
+
+def test_changes_too_long_to_be_kept_are_not_recorded(second: Repository) -> None:
+    second.write("notes.txt", "short\n")
+    second.git("add", "notes.txt")
+    second.commit("Notes")
+    (second.path / "notes.txt").write_bytes(os.urandom(6 << 20).hex().encode())
+    assert_works(second, "run", *shell(QUICK))
+    record = read_only_run(second).record
+    said = "the uncommitted changes take more than 4 MiB, and are not recorded"
+    assert (record.diff, record.code.dirty, said in record.remarks) == (None, True, True)
+    with (second.path / "notes.txt").open("wb") as file:
+        file.truncate(1 << 40)
+    assert_works(second, "run", *shell(QUICK))
+    assert all(said in run.record.remarks for run in read_runs(second))
