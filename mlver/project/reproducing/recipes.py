@@ -26,6 +26,10 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _PYLOCK = re.compile(r"pylock[\w.-]*\.toml")
 _REQUIREMENTS = re.compile(r"requirements[\w.-]*\.txt")
+_LOCK = re.compile(
+    r"requirements[\w.-]*\.txt|pylock[\w.-]*\.toml|(?:uv|poetry|pdm|pixi)\.lock|Pipfile\.lock"
+    r"|conda-lock\.yml"
+)
 _STANDARD_ERROR = 2
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
 
@@ -128,6 +132,34 @@ def list_committed(
         if data is not None and Digest.of_bytes(data) == environment.files[path]:
             found[path] = data
     return found
+
+
+def survey_lock(project: Project, record: VersionRecord) -> RecipePart:
+    """Say which file with hashes pins every byte of the environment, or why none does."""
+    name = "lock file"
+    recorded = () if record.environment is None else tuple(record.environment.files)
+    locks = [path for path in recorded if _LOCK.fullmatch(path)]
+    if not locks:
+        return RecipePart.weaker(name, "none is recorded")
+    assert record.environment is not None
+    committed = list_committed(project, record, record.environment)
+    lacking = [path for path in locks if path not in committed]
+    if lacking:
+        told = f"{printable_name(lacking[0])} is not in the commit as it was recorded"
+        return RecipePart.weaker(name, told)
+    usable = [path for path in locks if _is_usable(path, committed[path])]
+    if not usable:
+        told = f"mlver makes no environment from {printable_name(locks[0])}: use --environment DIR"
+        return RecipePart.weaker(name, told)
+    if not _REQUIREMENTS.fullmatch(usable[0]) and shutil.which("uv") is None:
+        return RecipePart.weaker(name, f"{usable[0]} needs uv, which is not installed here")
+    return RecipePart.present(name, printable_name(usable[0]))
+
+
+def _is_usable(path: str, data: bytes) -> bool:
+    if _REQUIREMENTS.fullmatch(path):
+        return b"--hash=" in data
+    return path == "uv.lock" or _PYLOCK.fullmatch(path) is not None
 
 
 def _choose_locked(

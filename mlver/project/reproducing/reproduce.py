@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mlver.digest import Digest
 from mlver.document import codec
 from mlver.errors import MlverError, printable_name, shell_command
-from mlver.git.work_trees import detached_work_tree
+from mlver.git.detached import apply_changes, check_out_apart
 from mlver.policy.promotion_dates import count_seconds
 from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.edit.edit import require_branch
@@ -34,13 +35,13 @@ from mlver.project.reproducing.comparing import (
     measure_weights,
     read_metrics,
 )
+from mlver.project.reproducing.machine import list_machine_inputs
 from mlver.project.reproducing.recipes import EnvironmentRecipe, build_variables
 from mlver.project.reproducing.request import ReproduceResult, ReproductionRequest
 from mlver.project.reproducing.surroundings import (
     capture_made,
     describe_surroundings,
     list_differing_inputs,
-    list_unrecorded_inputs,
     read_params,
 )
 from mlver.project.reproducing.survey import Survey, survey_version
@@ -125,14 +126,20 @@ class _Reproduction:
     def ref(self) -> str:
         return f"{self.record.model}@{self.record.version}"
 
+    @property
+    def _changes(self) -> bytes | None:
+        """The changes of the code that no commit holds, and that its run kept."""
+        return self.survey.source.diff if self.record.code.dirty else None
+
     def carry_out(self) -> _TrainedAgain:
         commit, recipe = self.record.code.commit, self.survey.recipe
         assert commit is not None
         assert recipe is not None
-        with (
-            _open_scratch(self.project) as scratch,
-            detached_work_tree(self.project.repository, scratch / "code", commit) as code,
-        ):
+        with _open_scratch(self.project) as scratch:
+            code = scratch / "code"
+            check_out_apart(self.project.repository, commit, code)
+            if self._changes is not None:
+                apply_changes(code, self._changes)
             self._place_inputs(scratch, code)
             folder = recipe.build(code, scratch / "environment")
             run = self._run(code, folder)
@@ -206,9 +213,13 @@ class _Reproduction:
         captured = capture_made(code, folder)
         environment = describe_surroundings(recipe, captured, folder, scratch)
         params = read_params(self.project, record, code)
-        inputs = list_differing_inputs(record, captured, params)
-        if comparison.answer != "identical":
-            inputs += list_unrecorded_inputs(environment)
+        inputs = self._list_changes() + list_differing_inputs(record, captured, params)
+        inputs += list_machine_inputs(
+            record,
+            self.survey.source.run,
+            environment.blas,
+            is_identical=comparison.answer == "identical",
+        )
         return _TrainedAgain(
             comparison=comparison,
             metrics=read_metrics(self.project, record, code),
@@ -216,6 +227,13 @@ class _Reproduction:
             environment=environment,
             seconds=run.seconds,
         )
+
+    def _list_changes(self) -> list[DifferingInput]:
+        """Say whose changes were applied: the version's record does not pin them."""
+        if self._changes is None:
+            return []
+        found = f"{Digest.of_bytes(self._changes)} of run {printable_name(self.record.run or '')}"
+        return [DifferingInput(name="uncommitted changes", recorded=None, found=found)]
 
 
 @contextmanager

@@ -47,6 +47,18 @@ class RecipePart:
     state: PartState
     told: str
 
+    @classmethod
+    def present(cls, name: str, told: str) -> RecipePart:
+        return cls(name=name, state="present", told=told)
+
+    @classmethod
+    def weaker(cls, name: str, told: str) -> RecipePart:
+        return cls(name=name, state="weaker", told=told)
+
+    @classmethod
+    def missing(cls, name: str, told: str) -> RecipePart:
+        return cls(name=name, state="missing", told=told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReproduceResult:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,13 +17,9 @@ from mlver.project.worktree.value_files import ValueSource
 from mlver.records.reproduction import DifferingInput, ReproductionEnvironment
 from mlver.records.values import flatten_values, is_same_value
 from mlver.records.version import TrainingEnvironment, VersionRecord
+from mlver.system.machine import describe_machine
 from mlver.system.running import RunCommand, run_command
 
-# They choose the code of linear algebra, or how many threads share the work.
-_VARIABLES = (
-    *("OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "CUBLAS_WORKSPACE_CONFIG"),
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
-)
 # Asks the libraries of the environment themselves; without numpy it says nothing. The wheels of
 # numpy tell their kernel without threadpoolctl as well.
 _PROBE = """
@@ -54,7 +48,6 @@ print(json.dumps(sorted(set(found))))
 _PROBE_SECONDS = 60.0
 _MOST_READ = 64 << 10
 _MOST_LISTED = 50
-_PROCESSOR = re.compile(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
 
 
 def describe_surroundings(
@@ -64,20 +57,10 @@ def describe_surroundings(
         source=printable_name(recipe.source),
         python=captured.python,
         platform=captured.platform,
-        processor=_find_processor(),
+        processor=describe_machine().processor,
         blas=_probe_blas(folder, scratch),
         accelerator=captured.accelerator,
     )
-
-
-def _find_processor() -> str | None:
-    try:
-        with Path("/proc/cpuinfo").open(errors="replace") as file:
-            told = _PROCESSOR.search(file.read(_MOST_READ))
-    except OSError:
-        told = None
-    name = platform.processor() if told is None else told[1]
-    return printable_name(name.strip())[:200] or None
 
 
 def _probe_blas(folder: Path | None, scratch: Path) -> str | None:
@@ -104,7 +87,7 @@ def _probe_blas(folder: Path | None, scratch: Path) -> str | None:
 def list_differing_inputs(
     record: VersionRecord, captured: TrainingEnvironment, params: Mapping[str, object]
 ) -> list[DifferingInput]:
-    """List what was recorded and is otherwise now: Python, platform, GPU, packages, params."""
+    """List what was recorded and is otherwise now: Python, platform, packages, params."""
     found = list(_compare_params(record, params))
     environment = record.environment
     if environment is None:
@@ -112,18 +95,17 @@ def list_differing_inputs(
     pairs = (
         ("python", environment.python, captured.python),
         ("platform", environment.platform, captured.platform),
-        ("accelerator", environment.accelerator, captured.accelerator),
     )
     for name, recorded, now in pairs:
         if recorded != now:
             found.append(DifferingInput(name=name, recorded=recorded, found=now))
     for name, recorded in environment.packages.items():
-        now = captured.packages.get(name)
-        if now != recorded:
+        installed = captured.packages.get(name)
+        if installed != recorded:
             line = DifferingInput(
                 name=f"package {printable_name(name)}",
                 recorded=printable_name(recorded) or None,
-                found=None if now is None else printable_name(now) or None,
+                found=None if installed is None else printable_name(installed) or None,
             )
             found.append(line)
     return found[:_MOST_LISTED]
@@ -144,20 +126,6 @@ def _compare_params(
 
 def _show_value(value: object) -> str | None:
     return printable_name(json.dumps(value, ensure_ascii=False))[:200] or None
-
-
-def list_unrecorded_inputs(environment: ReproductionEnvironment) -> list[DifferingInput]:
-    """List what no version record says, and what may explain other digits."""
-    found = [
-        DifferingInput(name="processor", recorded=None, found=environment.processor),
-        DifferingInput(name="BLAS kernel", recorded=None, found=environment.blas),
-    ]
-    for variable in _VARIABLES:
-        value = printable_name(os.environ.get(variable, ""))[:200]
-        found.append(
-            DifferingInput(name=f"variable {variable}", recorded=None, found=value or None)
-        )
-    return [item for item in found if item.found is not None]
 
 
 def read_params(project: Project, record: VersionRecord, code: Path) -> Mapping[str, object]:

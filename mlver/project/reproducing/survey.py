@@ -11,8 +11,10 @@ from mlver.errors import MlverError, printable_name, shell_command
 from mlver.project.artifacts.pinned import stored_files
 from mlver.project.project import Project
 from mlver.project.remote.arrival import find_absent
-from mlver.project.reproducing.recipes import EnvironmentRecipe, choose_recipe
+from mlver.project.reproducing.machine import survey_machine
+from mlver.project.reproducing.recipes import EnvironmentRecipe, choose_recipe, survey_lock
 from mlver.project.reproducing.request import RecipePart
+from mlver.project.reproducing.source_run import SourceRun, read_source_run
 from mlver.records.artifact import Artifact
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
@@ -20,13 +22,17 @@ from mlver.storage.digests import DigestSet
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A version's recipe: the words of its command, how its environment is made, and the parts."""
+    """A version's recipe: the words of its command, how its environment is made, and the parts.
+
+    `source` is the run that it came of.
+    """
 
     record: VersionRecord
     digest: Digest
     words: tuple[str, ...]
     recipe: EnvironmentRecipe | None
     parts: tuple[RecipePart, ...]
+    source: SourceRun
 
     @property
     def is_complete(self) -> bool:
@@ -42,53 +48,52 @@ def survey_version(
     """
     words, command = _survey_command(record)
     recipe: EnvironmentRecipe | None = None
-    code = _survey_code(project, record)
-    if all(part.state != "missing" for part in code):
+    source = read_source_run(project, record)
+    code = _survey_code(project, record, source)
+    made: list[RecipePart] = []
+    if code[0].state != "missing":
         recipe = choose_recipe(project, record, environment)
-    made = [] if recipe is None else [recipe.describe()]
+        made = [survey_lock(project, record), recipe.describe()]
     parts = (
         *code,
         *_survey_artifacts(project, record),
         *made,
         command,
-        *_survey_numbers(record),
+        _survey_seed(record),
+        *survey_machine(record, source),
     )
-    return Survey(record, digest, words, recipe, parts)
+    return Survey(record, digest, words, recipe, parts, source)
 
 
-def _present(name: str, told: str) -> RecipePart:
-    return RecipePart(name=name, state="present", told=told)
-
-
-def _missing(name: str, told: str) -> RecipePart:
-    return RecipePart(name=name, state="missing", told=told)
-
-
-def _weaker(name: str, told: str) -> RecipePart:
-    return RecipePart(name=name, state="weaker", told=told)
-
-
-def _survey_code(project: Project, record: VersionRecord) -> list[RecipePart]:
+def _survey_code(project: Project, record: VersionRecord, source: SourceRun) -> list[RecipePart]:
     commit = record.code.commit
     if commit is None:
-        return [_missing("code", "it was registered before the first commit")]
+        return [RecipePart.missing("code", "it was registered before the first commit")]
     if not project.repository.has_commit(commit):
         told = f"commit {commit[:10]} is not here: git fetch origin 'refs/mlver/*:refs/mlver/*'"
-        return [_missing("code", told)]
-    parts = [_present("code", f"commit {commit[:10]}")]
+        return [RecipePart.missing("code", told)]
+    parts = [RecipePart.present("code", f"commit {commit[:10]}")]
     if record.code.dirty:
-        told = "the code had changes that no commit holds"
-        if record.run is not None:
-            model, _, run = record.run.partition("/")
-            shown = shell_command("mlver", "runs", model, "--show", run, "--diff")
-            told += f"; where its run kept them: {shown}"
-        parts.append(_missing("uncommitted changes", told))
+        parts.append(_survey_changes(record, source))
     return parts
+
+
+def _survey_changes(record: VersionRecord, source: SourceRun) -> RecipePart:
+    """Say where the changes are that no commit holds: only its run may have kept them."""
+    name = "uncommitted changes"
+    if source.run is None:
+        told = f"the code had changes that no commit holds, and {source.fault}"
+        return RecipePart.missing(name, told)
+    if source.diff is None:
+        return RecipePart.missing(name, f"its run {source.run.run} did not keep them")
+    words = ("mlver", "runs", record.model, "--show", source.run.run, "--diff")
+    told = f"{len(source.diff):,} bytes, which its run kept: {shell_command(*words)}"
+    return RecipePart.present(name, told)
 
 
 def _survey_artifacts(project: Project, record: VersionRecord) -> Iterator[RecipePart]:
     if not record.data:
-        yield _weaker("data", "the record names none: the command has to bring its own")
+        yield RecipePart.weaker("data", "the record names none: the command has to bring its own")
     for name, artifact in record.data.items():
         yield _survey_artifact(project, f"data {name}", artifact)
     if record.update != "full" and record.parent is not None:
@@ -96,54 +101,49 @@ def _survey_artifacts(project: Project, record: VersionRecord) -> Iterator[Recip
             parent, _ = project.registry.read_version(record.model, record.parent)
             yield _survey_artifact(project, f"weights of {record.parent}", parent.weights)
         except MlverError as error:
-            yield _missing(f"weights of {record.parent}", error.message)
+            yield RecipePart.missing(f"weights of {record.parent}", error.message)
     weights = _survey_artifact(project, "weights to compare with", record.weights)
     if weights.state == "missing":
-        weights = _weaker(weights.name, f"{weights.told}; only digests can be compared")
+        weights = RecipePart.weaker(weights.name, f"{weights.told}; only digests can be compared")
     yield weights
 
 
 def _survey_artifact(project: Project, name: str, artifact: Artifact) -> RecipePart:
     path = printable_name(artifact.path)
     if artifact.is_remote:
-        return _missing(name, f"{path} lies at an address, and never comes here")
+        return RecipePart.missing(name, f"{path} lies at an address, and never comes here")
     if not artifact.stored:
-        return _present(name, f"{path}, kept by git, git-lfs or DVC")
+        return RecipePart.present(name, f"{path}, kept by git, git-lfs or DVC")
     try:
         needed = [Digest(hexadecimal) for _, hexadecimal in stored_files(project, artifact)]
     except MlverError as error:
-        return _missing(name, error.message)
+        return RecipePart.missing(name, error.message)
     absent = find_absent(project, DigestSet.from_raw(bytes.fromhex(one.hex) for one in needed))
     if not absent:
-        return _present(name, f"{path}, {len(needed):,} files here")
+        return RecipePart.present(name, f"{path}, {len(needed):,} files here")
     count = f"{len(absent):,} of {len(needed):,} files of {path} are not here"
     if project.registry.read_config().remotes and not project.offline:
-        return _present(name, f"{count}; a remote is asked for them")
-    return _missing(name, count)
+        return RecipePart.present(name, f"{count}; a remote is asked for them")
+    return RecipePart.missing(name, count)
 
 
 def _survey_command(record: VersionRecord) -> tuple[tuple[str, ...], RecipePart]:
     text = None if record.environment is None else record.environment.command
     if text is None:
         told = "no command is recorded: register --command says what trained a version"
-        return (), _missing("command", told)
+        return (), RecipePart.missing("command", told)
     try:
         words = tuple(shlex.split(text))
     except ValueError as error:
-        return (), _missing("command", f"{printable_name(text)} cannot be read: {error}")
+        return (), RecipePart.missing("command", f"{printable_name(text)} cannot be read: {error}")
     if not words:
-        return (), _missing("command", "the recorded command is empty")
-    return words, _present("command", shlex.join(words))
+        return (), RecipePart.missing("command", "the recorded command is empty")
+    return words, RecipePart.present("command", shlex.join(words))
 
 
-def _survey_numbers(record: VersionRecord) -> Iterator[RecipePart]:
+def _survey_seed(record: VersionRecord) -> RecipePart:
     environment = record.environment
     if environment is None or environment.seed is None:
-        yield _weaker(
-            "seed", "none is recorded: without one, a training may end elsewhere each time"
-        )
-    else:
-        yield _present("seed", str(environment.seed))
-    yield _weaker("processor", "not recorded; its BLAS kernel decides the last digits")
-    if environment is not None and environment.accelerator is not None:
-        yield _weaker("accelerator", f"{environment.accelerator}; another one gives other digits")
+        told = "none is recorded: without one, a training may end elsewhere each time"
+        return RecipePart.weaker("seed", told)
+    return RecipePart.present("seed", str(environment.seed))

@@ -73,7 +73,7 @@ def capture_environment(
         source=python.source,
         packages=_list_packages(python.libraries),
         command=command,
-        accelerator=_find_accelerator(),
+        accelerator=find_accelerator(),
         seed=find_seed(params),
         files=_pin_requirements(top),
     )
@@ -221,7 +221,7 @@ def _normalise_name(name: str) -> str:
     return _NAME_SEPARATORS.sub("-", name).lower()
 
 
-def _find_accelerator() -> str | None:
+def find_accelerator() -> str | None:
     """Find the first accelerator that the operating system lists in its own files."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         return _describe_nvidia(card)

@@ -38,3 +38,16 @@ def trained(
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(scratch))
     return copy_repository(trained_once, tmp_path / "repository")
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The code of a training and its data, and no version yet."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(scratch))
+    made = Repository(tmp_path / "repository")
+    made.path.mkdir()
+    made.git("init", "--quiet")
+    begin_training(made)
+    return made

@@ -158,7 +158,8 @@ def test_uncommitted_changes_are_named(trained: Repository, environment: Path) -
     trained.write("train.py", (trained.path / "train.py").read_text() + "# more\n")
     train(trained, environment, "--bump", "minor", "--allow-dirty")
     assert list_missing(trained) == [
-        "uncommitted changes: the code had changes that no commit holds"
+        "uncommitted changes: the code had changes that no commit holds, and no run is recorded of"
+        " it"
     ]
 
 

@@ -1,0 +1,60 @@
+"""The run that a version came of, where it is here: it keeps what no version record says.
+
+Those are the uncommitted changes of the code, and the machine. A version names its run and does not
+pin it, so a run counts only where it tells of the same training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlver.errors import MlverError, printable_name, summarise_error
+from mlver.project.project import Project
+from mlver.project.runs.kept import KeptRun, list_run_commits, read_kept_diff, read_run_commits
+from mlver.records.run import RunRecord
+from mlver.records.run_references import RUN_REFERENCES
+from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRun:
+    """`run` is None where it is not here, or is not the one; then `fault` says why.
+
+    `diff` are its uncommitted changes.
+    """
+
+    run: RunRecord | None = None
+    diff: bytes | None = None
+    fault: str = "no run is recorded of it"
+
+
+def read_source_run(project: Project, record: VersionRecord) -> SourceRun:
+    """Read the run that a version was registered from."""
+    if record.run is None:
+        return SourceRun()
+    reference = f"{RUN_REFERENCES}/{record.run}"
+    commit = list_run_commits(project, record.model).get(reference)
+    if commit is None:
+        shown = printable_name(record.run)
+        return SourceRun(fault=f"its run {shown} is not here: mlver pull --runs")
+    try:
+        (outcome,) = read_run_commits(project.repository, [(reference, commit)])
+        if isinstance(outcome, MlverError):
+            raise outcome
+        return _judge_run(project, record, outcome)
+    except MlverError as error:
+        return SourceRun(fault=f"its run cannot be read: {summarise_error(error)}")
+
+
+def _judge_run(project: Project, record: VersionRecord, kept: KeptRun) -> SourceRun:
+    run = kept.record
+    name = printable_name(record.run or "")
+    if (run.code.commit, run.code.dirty) != (record.code.commit, record.code.dirty):
+        return SourceRun(fault=f"the run {name} here is of other code")
+    weights = record.weights if run.weights is None else run.weights
+    if weights.digest != record.weights.digest:
+        return SourceRun(fault=f"the run {name} here wrote other weights")
+    for data_set, artifact in run.data.items():
+        if data_set in record.data and record.data[data_set].digest != artifact.digest:
+            return SourceRun(fault=f"the run {name} here read other data: {data_set}")
+    return SourceRun(run, read_kept_diff(project, kept), "")
