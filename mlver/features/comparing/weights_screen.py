@@ -18,7 +18,9 @@ _KINDS: dict[str, Style] = {
     "renamed": "good",
     "broken": "bad",
 }
-_HEADERS = ("group", "tensors", "changed", "max |Δ|", "rel. L2", "1−cos", "values", "NaN/Inf")
+_HEADERS = ("group", "tensors", "max |Δ|", "rel. L2", "1−cos", "values")
+# A column that most tables do without.
+_BROKEN = "NaN/Inf"
 # What has no numbers to show for it, and is named instead.
 _NAMED = ("added", "removed", "renamed", "reshaped", "grown", "retyped")
 
@@ -59,8 +61,14 @@ def _draw_groups(result: WeightsResult, screen: TextScreen) -> None:
         return
     shown = [group for group in result.groups if group.changed][:_GROUPS_SHOWN]
     hidden = sum(bool(group.changed) for group in result.groups) - len(shown)
+    headers: tuple[str, ...] = _HEADERS
     table_rows = [_format_group(group) for group in shown]
-    screen.draw_table(table_rows, headers=_HEADERS, right=range(1, 8), indent=2)
+    if any(_count_broken(group.distance) != 0 for group in shown):
+        headers = (*headers, _BROKEN)
+        for row, group in zip(table_rows, shown, strict=True):
+            row.append(_format_broken(group.distance))
+    columns = range(1, len(headers))
+    screen.draw_table(table_rows, headers=headers, right=columns, indent=2, fold=0, cut=True)
     draw_hidden_count(hidden, screen, indent=2, noun=" groups")
     farthest = max(result.groups, key=lambda group: group.share or 0.0)
     if farthest.share and farthest.farthest is not None:
@@ -71,18 +79,17 @@ def _draw_groups(result: WeightsResult, screen: TextScreen) -> None:
 
 
 def _format_group(group: TensorGroup) -> list[Cell]:
-    row: list[Cell] = [group.name, f"{group.tensors:,}", f"{group.changed:,}"]
+    row: list[Cell] = [group.name, f"{group.changed:,} of {group.tensors:,}"]
     distance = group.distance
     if distance is None:
-        return [*row, *(("–", "dim") for _ in range(5))]
-    sign = "≈ " if distance.estimated else ""
+        return [*row, *(("–", "dim") for _ in range(4))]
+    sign = "≈" if distance.estimated else ""
     return [
         *row,
         sign + _format_small(distance.largest),
         sign + _format_small(distance.relative),
         sign + _format_small(distance.cosine_distance),
         sign + _format_share(distance),
-        _format_broken(distance),
     ]
 
 
@@ -96,10 +103,17 @@ def _format_share(distance: Distance) -> str:
     return f"{100 * distance.changed / distance.compared:.3g} %"
 
 
-def _format_broken(distance: Distance) -> Cell:
-    if distance.nans is None or distance.infinities is None:
+def _count_broken(distance: Distance | None) -> int | None:
+    """Count the new values that are no numbers; None where nothing here could."""
+    if distance is None or distance.nans is None or distance.infinities is None:
+        return None
+    return distance.nans + distance.infinities
+
+
+def _format_broken(distance: Distance | None) -> Cell:
+    count = _count_broken(distance)
+    if count is None:
         return ("?", "dim")
-    count = distance.nans + distance.infinities
     return (f"{count:,}", "bad") if count else ("none", "dim")
 
 
@@ -132,4 +146,7 @@ def _format_shape(dtype: str | None, shape: tuple[int, ...] | None) -> str:
 def _draw_numbers(result: WeightsResult, screen: TextScreen) -> None:
     same = result.tensors - result.changed
     counts = f"{format_count(same, 'tensor')} as before, {format_count(result.values, 'value')}"
-    screen.draw_line((f"  {counts} in all, {', '.join(result.formats)}", "dim"))
+    whole = result.distance
+    is_sound = whole is not None and whole.compared and _count_broken(whole) == 0
+    parts = [f"{counts} in all", *(("none is NaN or infinite",) if is_sound else ())]
+    screen.draw_line((f"  {', '.join([*parts, *result.formats])}", "dim"), hang=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 from mlver.content.tensors import digesting
 from mlver.features.comparing import weights_diff
+from mlver.features.comparing.weights_screen import draw_weights
+from mlver.project.project import Project
+from mlver.terminal.screen import TextScreen
 from tests.cli.conftest import assert_refused, assert_works, copy_repository
 from tests.cli.results import read_document
 from tests.conftest import Repository
@@ -85,7 +89,7 @@ def build_versions() -> dict[str, tuple[bytes, str, str]]:
 
 VERSIONS = build_versions()
 # What a few of the values may say of the others, as long as they say so.
-_NEARLY = r"≈ [0-9.e+-]+"
+_NEARLY = r"≈[0-9.e+-]+"
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +142,7 @@ def test_each_change_is_named_without_the_bytes(copied: Repository) -> None:
         assert found == (kind, True), document["sentence"]
         assert document["kept"] == ["m 1.0.0", f"m {number}"]
     said = assert_works(copied, "diff", "m@1.0.0", "1.1.0", "--weights")
-    assert re.search(rf"encoder.layer.0…3 +16 +16 +{_NEARLY} +{_NEARLY}", said)
+    assert re.search(rf"encoder.layer.0…3 +16 of 16 +{_NEARLY} +{_NEARLY}", said)
     assert "note: the bytes of m 1.0.0 and m 1.1.0 are not here" in said
 
 
@@ -155,12 +159,42 @@ def test_one_side_with_bytes_is_compared_with_what_is_kept_of_the_other(
 
 def test_the_table_shows_groups_and_the_farthest(trained: Repository) -> None:
     said = assert_works(trained, "diff", "m@1.0.0", "1.2.0", "--weights")
-    assert re.search(
-        r"pooler +1 +1 +[0-9.]+e-03 +[0-9.]+e-0[34] +[0-9.]+e-0[67] +100 % +none", said
-    )
+    assert re.search(r"pooler +1 of 1 +[0-9.]+e-03 +[0-9.]+e-0[34] +[0-9.]+e-0[67] +100 %\n", said)
+    assert "NaN/Inf" not in said
     assert "most of it in pooler.dense.weight" in said
     assert "as before: embeddings, encoder.layer.0…3" in said
-    assert "17 tensors as before, 7,232 values in all, safetensors" in said
+    assert "17 tensors as before, 7,232 values in all, none is NaN or infinite" in said
+
+
+def test_what_is_no_number_has_a_column(trained: Repository) -> None:
+    said = assert_works(trained, "diff", "m@1.0.0", "1.7.0", "--weights")
+    assert re.search(r"encoder.layer.0…3 +1 of 16 .* 1\n", said)
+    assert "none is NaN" not in said
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_table_fits_a_terminal_of_80_columns(
+    copied: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the widest numbers, and the name of a group that is as long as any."""
+    layer = "model.language_model.encoder.decoder.layers"
+    for version, seed in (("2.0.0", 1), ("2.1.0", 5)):
+        tensors = {f"{layer}.{n}.weight": draw_values(4, seed=seed + n) for n in range(2)}
+        copied.write("w/model.safetensors", make_safetensors(tensors))
+        assert_works(copied, "register", "m", "--version", version, "-m", "Long names")
+    forget_bytes(copied)
+    monkeypatch.setenv("COLUMNS", "80")
+    project = Project.open_existing(copied.path)
+    for ref, other in (("m@1.0.0", "1.1.0"), ("m@2.0.0", "2.1.0")):
+        stream = Terminal()
+        draw_weights(weights_diff.diff_weights(project, ref, other), TextScreen(stream))
+        table = stream.getvalue().partition("as before")[0]
+        assert "≈" in table
+        assert max(map(len, table.splitlines())) <= 80
 
 
 def test_groups_go_as_deep_as_is_asked_for(trained: Repository) -> None:
