@@ -10,6 +10,7 @@ from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_seals import SEAL_MUTATIONS
+from tests.faults.mutations_of_series import SERIES_MUTATIONS
 from tests.faults.mutations_of_sharing import SHARING_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 
@@ -281,6 +282,7 @@ TRUST_MUTATIONS = (
     *STORAGE_MUTATIONS,
     *REMOTE_MUTATIONS,
     *SHARING_MUTATIONS,
+    *SERIES_MUTATIONS,
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
     *APPROVAL_MUTATIONS,

@@ -43,6 +43,7 @@ from tests.faults.preparations import (
 )
 from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
 from tests.faults.preparations_of_gc import (
+    prepare_old_series,
     prepare_old_trash,
     prepare_series,
     prepare_trashed,
@@ -324,6 +325,7 @@ OPERATIONS = (
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
     CampaignOperation("gc-deleting", prepare_old_trash, ("gc", "--yes"), brief=True, deletes=True),
     CampaignOperation("gc-deltas", prepare_series, ("gc", "--yes")),
+    CampaignOperation("gc-deltas-deleting", prepare_old_series, ("gc", "--yes"), deletes=True),
     CampaignOperation("gc-remote", prepare_unneeded_there, ("gc", "--remote", "store", "--yes")),
     CampaignOperation(
         "gc-remote-looking", prepare_condemned, ("gc", "--remote", "store"), brief=True

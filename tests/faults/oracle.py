@@ -21,6 +21,7 @@ from mlver.errors import MlverError
 from mlver.project.project import Project
 from mlver.project.transaction import editing
 from tests.faults.ground import WorkPlace
+from tests.faults.oracle_of_parts import list_rebuilt_digests
 from tests.faults.oracle_of_remotes import (
     LATER_RECORD,
     collect_remote_facts,
@@ -62,6 +63,7 @@ def collect_facts(place: WorkPlace) -> dict[str, str]:
         f"git:index:{path}": entry for path, entry in read_index(place.path / ".git/index").items()
     }
     stored = list_stored_digests(place.mlver_directory)
+    stored |= list_rebuilt_digests(place.mlver_directory, stored)
     found |= {f"object:{digest}": "whole" for digest in stored}
     found |= collect_remote_facts(place, stored)
     for digest in list_damaged_digests(place.mlver_directory):

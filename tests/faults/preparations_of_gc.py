@@ -81,6 +81,26 @@ def prepare_trashed(place: WorkPlace) -> None:
     place.git("branch", "again", tip)
 
 
+def prepare_old_series(place: WorkPlace) -> None:
+    """A series that an old gc has put into parts, with one checkpoint more.
+
+    What it replaced goes for good now, and so does a version that nothing leads to.
+    """
+    prepare_unneeded(place)
+    tensor = make_weights(4, 4 * LARGE)
+    for number in (2, 3):
+        _register_checkpoint(place, nudge(tensor, number), f"{number}.0.0")
+    place.mlver("gc", "--yes")
+    (moment,) = (place.mlver_directory / "trash").iterdir()
+    moment.rename(moment.with_name("20200102T030405Z"))
+    _register_checkpoint(place, nudge(tensor, 4), "4.0.0")
+
+
+def _register_checkpoint(place: WorkPlace, tensor: bytes, version: str) -> None:
+    place.write("model.bin", write_checkpoint({"layer": tensor}))
+    place.mlver("register", "m", "--version", version, "-m", "Trained on")
+
+
 def prepare_series(place: WorkPlace) -> None:
     """Two checkpoints: of the tensor that both have, all values changed a little."""
     prepare_born(place)

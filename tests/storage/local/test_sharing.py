@@ -82,6 +82,28 @@ def test_without_an_encoder_what_is_equal_is_shared_all_the_same(series: SeriesS
     assert series.is_whole(digests[3])
 
 
+def test_a_difference_that_gives_other_bytes_replaces_nothing(series: SeriesStore) -> None:
+    def encode_wrongly(data: bytes, base: bytes, width: int) -> bytes:
+        return encode_part(base, base, width)
+
+    checkpoints = make_nudged(2)
+    digests = series.put(checkpoints)
+    for _ in range(2):
+        assert series.share(digests, encode=encode_wrongly) == []
+        assert all(map(series.is_whole, digests))
+        assert series.read(digests[1]) == checkpoints[1]
+
+
+def test_nothing_is_a_difference_to_what_is_damaged(series: SeriesStore) -> None:
+    digests = series.put(make_nudged(2))
+    series.share(digests[:1])
+    damaged = series.store.recipes.read(digests[0]).parts[1]
+    flip_bit(series.store.loose_path(digests[0]), damaged.offset + 100)
+    series.share(digests)
+    bases = {part.base for part in series.store.recipes.read(digests[1]).parts}
+    assert damaged.sha256 not in bases
+
+
 def test_what_has_to_be_whole_stays_so_and_lends_its_parts(series: SeriesStore) -> None:
     checkpoints = make_series(3)
     digests = series.put(checkpoints)
