@@ -26,7 +26,11 @@ import json, pathlib, random, sys
 width = int(sys.argv[2]) if len(sys.argv) > 2 else 32
 pathlib.Path("params.yaml").write_text(f"lr: 0.001\\nseed: 42\\nwidth: {width}\\n")
 pathlib.Path("model").mkdir(exist_ok=True)
-pathlib.Path("model/weights.safetensors").write_bytes(random.Random(width).randbytes(900 * width))
+size = 900 * width - 80
+entry = {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}
+weights = (72).to_bytes(8, "little") + json.dumps({"w": entry}).ljust(72).encode()
+weights += random.Random(width).randbytes(size)
+pathlib.Path("model/weights.safetensors").write_bytes(weights)
 pathlib.Path("model/config.json").write_text('{"layers": 2}\\n')
 accuracy, loss = {32: (0.931, 0.244), 64: (0.958, 0.187)}[width]
 pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": accuracy, "log_loss": loss}))
