@@ -76,6 +76,8 @@ def _compare_policies(new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]
     yield from _compare_pins(new, old)
     for name in sorted(find_named(old.rule, "from") & find_named(new.rule, "from")):
         yield from _compare_members(name, new, old)
+    if new.drift:
+        yield from _compare_section("insight.drift.", new.drift, old.drift, _DRIFT_COMPARISONS)
     for key in sorted({*old.policy, *new.policy}):
         yield from _compare_judges(f"policy.{key}", new.policy.get(key), old.policy.get(key))
 
@@ -222,6 +224,16 @@ def _show_setting(setting: Value) -> str:
 _LEAST_NUMBER = _build_limit(_read_number, at_least=True)
 _MOST_SIZE = _build_limit(read_size, at_least=False)
 _MOST_TIME = _build_limit(read_duration, at_least=False)
+# A column moved where its distance is at least, and its p-value below, what is asked. With other
+# `rows`, some columns can be judged that could not, or the other way round.
+_DRIFT_COMPARISONS: Mapping[str, Comparison] = {
+    "ks": _build_limit(_read_number, at_least=False),
+    "js": _build_limit(_read_number, at_least=False),
+    "psi": _build_limit(_read_number, at_least=False),
+    "p": _build_limit(_read_number, at_least=True),
+    "rows": _compare_unknown,
+    "ignore": _compare_choices,
+}
 # What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
 # order.
 _COMPARISONS: Mapping[str, Comparison] = {

@@ -31,6 +31,8 @@ def build_policy(config: ProjectConfig, stage: str) -> StagePolicy | None:
         datasets=_list_pins(config, rule),
         groups=_expand_groups(config, rule),
         policy=drop_unasked(config.policy.to_document()),
+        # Whole, as a threshold of 0 asks for most.
+        drift=config.insight.drift.to_document() if rule.get("drift") else {},
     )
 
 

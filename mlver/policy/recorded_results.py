@@ -14,7 +14,7 @@ from mlver.digest import Digest
 from mlver.policy.gates.gate import NOBODY, AskedStage, RecordedVersion
 from mlver.policy.gates.sampled import BY_ROW, NOT_HERE
 from mlver.policy.gates.table import GATES
-from mlver.policy.recorded_words import Comparison, find_difference
+from mlver.policy.recorded_words import BY_LAST, Comparison, find_difference
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -25,8 +25,6 @@ _BY_VERSION = (
     *("formats", "max_size", "clean_code", "stored", "labels", "licenses"),
     *("message", "update"),
 )
-# These by the last evaluation that says something of it.
-_BY_LAST = ("drift",)
 _CHANGES = ("max_drop", "max_rise")
 
 Evaluations = Sequence[tuple[EvaluationRecord, Digest]]
@@ -59,7 +57,7 @@ class ResultFault:
 
 def asks_for_evidence(policy: StagePolicy) -> bool:
     """Say whether a policy has a gate that can be judged again."""
-    return any(policy.rule.get(name) for name in ("gates", *_BY_LAST, *_BY_VERSION))
+    return any(policy.rule.get(name) for name in ("gates", *BY_LAST, *_BY_VERSION))
 
 
 def find_false_results(
@@ -70,8 +68,8 @@ def find_false_results(
         fault = _judge_plain(record, _judge(policy, part, evidence.version, None))
         if fault is not None:
             yield fault
-    for part in _list_parts(policy, _BY_LAST):
-        fault = _judge_last(policy, part, evidence)
+    for part in _list_parts(policy, BY_LAST):
+        fault = _judge_last(record, policy, part, evidence)
         if fault is not None:
             yield fault
     for part in _list_parts(policy, ("gates",)):
@@ -130,7 +128,9 @@ def _judge_plain(record: PromotionRecord, judged: GateResult) -> ResultFault | N
     return next((ResultFault(words) for words in differences if words is not None), None)
 
 
-def _judge_last(policy: StagePolicy, part: _Part, evidence: PastEvidence) -> ResultFault | None:
+def _judge_last(
+    record: PromotionRecord, policy: StagePolicy, part: _Part, evidence: PastEvidence
+) -> ResultFault | None:
     """Say what is wrong with a gate by the last evaluation; None where one of them can be it.
 
     That is the last which was known, or a later one that may have been.
@@ -138,12 +138,20 @@ def _judge_last(policy: StagePolicy, part: _Part, evidence: PastEvidence) -> Res
     last = max((record.sequence for record, _ in evidence.known), default=0)
     later = [pair for pair in evidence.version.evaluations if pair[0].sequence > last]
     views = [evidence.known, *([*evidence.known, pair] for pair in later)]
+    comparison: Comparison = "values" if evidence.is_renumbered else "words"
     fault: ResultFault | None = None
     for view in views:
         judged = _judge(policy, part, replace(evidence.version, evaluations=view), None)
-        if judged.result == "pass":
+        if judged.result != "pass":
+            fault = fault or _describe(judged)
+            continue
+        differences = [
+            find_difference(recorded, judged, comparison)
+            for recorded in _list_passed(record, judged.gate)
+        ]
+        if None in differences:
             return None
-        fault = fault or _describe(judged)
+        fault = next((ResultFault(words) for words in differences if words is not None), fault)
     return fault
 
 

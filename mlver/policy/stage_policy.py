@@ -14,7 +14,8 @@ class StagePolicy:
 
     `rule` is what the stage asks for, `tags` what seals have to be. `datasets`, `groups` and
     `policy` are what those sections of the settings say of what the rule names: the pins of its
-    data sets, the members of its groups, and whose settings judge.
+    data sets, the members of its groups, and whose settings judge. `drift` are the thresholds of a
+    rule that asks for drift.
     """
 
     rule: Mapping[str, Value]
@@ -22,6 +23,7 @@ class StagePolicy:
     datasets: Mapping[str, Value] = field(default_factory=dict)
     groups: Mapping[str, Value] = field(default_factory=dict)
     policy: Mapping[str, Value] = field(default_factory=dict)
+    drift: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def document(self) -> Document:
@@ -36,6 +38,7 @@ class StagePolicy:
             "datasets": self.datasets,
             "groups": self.groups,
             "policy": self.policy,
+            "drift": self.drift,
         }
         document: Document = {}
         for name, section in sections.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlver.digest import Digest
 from mlver.records import layout
@@ -19,6 +19,9 @@ from mlver.records.values import (
     thaw_value,
 )
 from mlver.records.version import CodeState, TrainingEnvironment
+
+if TYPE_CHECKING:
+    from mlver.records.measured_drift import MeasuredDrift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class EvaluationRecord:
     `count` is the number of examples, `samples` the digest of a file with a score for each. Times
     (`duration`, `label_age`) are in seconds. `untouched`: the version's files held the same bytes
     afterwards. `coverage` is the share of what was served in `window` for which the truth is known.
+    `drift` is how far two tables were apart, of a record that `mlver drift` made.
     """
 
     format: int = 2
@@ -83,6 +87,7 @@ class EvaluationRecord:
     window: ServingWindow | None = None
     coverage: float | None = None
     label_age: float | None = None
+    drift: MeasuredDrift | None = None
     command: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     extra: Values = field(default_factory=dict)
@@ -102,6 +107,11 @@ class EvaluationRecord:
             fields["environment"] = TrainingEnvironment.from_document(document["environment"])
         if "window" in document:
             fields["window"] = ServingWindow.from_document(document["window"])
+        if "drift" in document:
+            # imported here: most evaluations are no drift
+            from mlver.records.measured_drift import MeasuredDrift
+
+            fields["drift"] = MeasuredDrift.from_document(document["drift"])
         return cls(format=read_format(document), **fields)
 
     def to_document(self) -> Document:
@@ -127,6 +137,7 @@ class EvaluationRecord:
                 window=None if self.window is None else self.window.to_document(),
                 coverage=self.coverage,
                 label_age=self.label_age,
+                drift=None if self.drift is None else self.drift.to_document(),
                 command=self.command,
                 labels=dict(self.labels),
                 extra=thaw_value(self.extra),

@@ -16,6 +16,7 @@ from mlver.records.artifact import Artifact
 from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.config import ProjectConfig
 from mlver.records.evaluation import EvaluationRecord, ServedData
+from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.model import ModelSettings
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
@@ -48,7 +49,7 @@ LATER_FIELDS = {
     "GateResult": "baseline data evidence",
     "ApprovalReference": "signed",
     "EvaluationRecord": "count samples code environment duration resources untouched window"
-    " coverage label_age",
+    " coverage label_age drift",
     "ApprovalRecord": "action policy baseline",
     "NoteRecord": "drill",
     "RunRecord": "sources",
@@ -165,6 +166,23 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("DriftThresholds", "p"): st.sampled_from([0.01, 0.05]),
     ("DriftThresholds", "rows"): st.integers(200, 10_000),
     ("DriftThresholds", "ignore"): st.sampled_from([(), ("id", "Überschrift 1")]),
+    **dict.fromkeys(
+        [("MeasuredColumn", name) for name in ("ks", "js", "p", "missing_p")],
+        st.none() | st.floats(0, 1),
+    ),
+    ("MeasuredColumn", "name"): TEXTS,
+    ("MeasuredColumn", "psi"): st.none() | FLOATS,
+    ("MeasuredColumn", "old_missing"): st.floats(0, 1),
+    ("MeasuredColumn", "new_missing"): st.floats(0, 1),
+    ("MeasuredColumn", "old_count"): COUNTS,
+    ("MeasuredColumn", "new_count"): COUNTS,
+    ("MeasuredDrift", "dataset"): NAMES,
+    ("MeasuredDrift", "old_rows"): COUNTS,
+    ("MeasuredDrift", "new_rows"): COUNTS,
+    ("MeasuredDrift", "exact"): st.booleans(),
+    ("MeasuredDrift", "repeated"): st.none() | st.floats(0, 1),
+    ("MeasuredDrift", "removed"): st.sampled_from([(), ("label", "")]),
+    ("MeasuredDrift", "ignored"): st.sampled_from([(), ("id",)]),
     ("PolicySettings", "branch"): st.none() | st.sampled_from(["main", "release/2026"]),
     ("PolicySettings", "signers"): st.just(".mlver/allowed_signers"),
     ("StageSettings", "gates"): st.fixed_dictionaries(
@@ -232,7 +250,11 @@ def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
     """Records of this format with every field drawn, by its name or its type."""
     later = LATER_FIELDS.get(record.__name__, "").split() if number == 1 else []
     hints = get_type_hints(
-        record, localns={"Leaf": Any, "Value": Any, "Values": Any, "Metrics": Any}
+        record,
+        localns={
+            **dict.fromkeys(("Leaf", "Value", "Values", "Metrics"), Any),
+            "MeasuredDrift": MeasuredDrift,
+        },
     )
     chosen = {
         field.name: next(

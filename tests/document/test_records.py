@@ -19,6 +19,7 @@ from mlver.document.schema import KINDS, NEWEST_FORMATS, Kind, load_schema
 from mlver.records.artifact import Artifact, EncryptedCopy
 from mlver.records.config import ProjectConfig
 from mlver.records.evaluation import ServedData, ServingWindow
+from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.model import ArtifactSettings
 from mlver.records.promotion import ApprovalReference, GateResult
 from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, VersionUse
@@ -74,7 +75,11 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
         key = KEYS.get((record.__name__, field.name), field.name)
         assert not always or key in required, (record, field.name)
     hints = get_type_hints(
-        record, localns={"Leaf": Any, "Value": Any, "Values": Any, "Metrics": Any}
+        record,
+        localns={
+            **dict.fromkeys(("Leaf", "Value", "Values", "Metrics"), Any),
+            "MeasuredDrift": MeasuredDrift,
+        },
     )
     for name, inner in part["properties"].items():
         if name not in FREE and name in hints and hints[name] is not Any:

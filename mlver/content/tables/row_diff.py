@@ -26,7 +26,7 @@ class RowDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class _SharedColumn:
+class SharedColumn:
     """A column of both tables, by its places there, and what its values are compared as."""
 
     name: str
@@ -49,7 +49,7 @@ def compare_rows(
 
     Raise UsageError where `key` names no such column, or several rows have the same one.
     """
-    shared = list(_list_shared(old, new))
+    shared = list(list_shared(old, new))
     if not shared:
         raise MlverError(
             f"{printable_name(old.label)} and {printable_name(new.label)} have no column in common"
@@ -67,7 +67,8 @@ def compare_rows(
         return _compare_keyed(connection, (old, new), keys, others)
 
 
-def _list_shared(old: LoadedTable, new: LoadedTable) -> Iterator[_SharedColumn]:
+def list_shared(old: LoadedTable, new: LoadedTable) -> Iterator[SharedColumn]:
+    """List the columns that both tables have, in the order of the first."""
     for place, column in enumerate(old.columns):
         other = new.find_place(column.name)
         if other is None:
@@ -76,10 +77,10 @@ def _list_shared(old: LoadedTable, new: LoadedTable) -> Iterator[_SharedColumn]:
         if column.type != new.columns[other].type:
             both = {column.kind, new.columns[other].kind}
             cast = "DOUBLE" if both == {"number"} else "VARCHAR"
-        yield _SharedColumn(column.name, place, other, cast)
+        yield SharedColumn(column.name, place, other, cast)
 
 
-def _find_key(name: str, shared: Sequence[_SharedColumn]) -> _SharedColumn:
+def _find_key(name: str, shared: Sequence[SharedColumn]) -> SharedColumn:
     for column in shared:
         if column.name == name:
             return column
@@ -108,8 +109,8 @@ def _require_unique(
 def _compare_keyed(
     connection: Engine,
     tables: tuple[LoadedTable, LoadedTable],
-    keys: Sequence[_SharedColumn],
-    others: Sequence[_SharedColumn],
+    keys: Sequence[SharedColumn],
+    others: Sequence[SharedColumn],
 ) -> RowDiff:
     both = "o.here AND n.here"
     equal = " AND ".join("{} = {}".format(*column.build_sides()) for column in keys)
@@ -135,16 +136,14 @@ def _compare_keyed(
 def _compare_whole(
     connection: Engine,
     tables: tuple[LoadedTable, LoadedTable],
-    shared: Sequence[_SharedColumn],
+    shared: Sequence[SharedColumn],
 ) -> RowDiff:
     """Count how often each row is on either side, by a hash of its values."""
     old, new = tables
-    sides = [column.build_sides() for column in shared]
-    before = ", ".join(side[0] for side in sides)
-    after = ", ".join(side[1] for side in sides)
+    before, after = hash_sides(shared)
     hashed = (
-        f"SELECT hash({before}) AS h, 1 AS x, 0 AS y FROM {old.relation} AS o"
-        f" UNION ALL SELECT hash({after}), 0, 1 FROM {new.relation} AS n"
+        f"SELECT {before} AS h, 1 AS x, 0 AS y FROM {old.relation} AS o"
+        f" UNION ALL SELECT {after}, 0, 1 FROM {new.relation} AS n"
     )
     counted = f"SELECT sum(x)::BIGINT AS x, sum(y)::BIGINT AS y FROM ({hashed}) GROUP BY h"
     added, removed = fetch_row(
@@ -153,3 +152,11 @@ def _compare_whole(
         f" coalesce(sum(greatest(x - y, 0)), 0)::BIGINT FROM ({counted})",
     )
     return RowDiff(key=(), added=added, removed=removed)
+
+
+def hash_sides(shared: Sequence[SharedColumn]) -> tuple[str, str]:
+    """The expressions for the hash of a row's shared values in the two tables, `o` and `n`."""
+    sides = [column.build_sides() for column in shared]
+    before = ", ".join(side[0] for side in sides)
+    after = ", ".join(side[1] for side in sides)
+    return f"hash({before})", f"hash({after})"

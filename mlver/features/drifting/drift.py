@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from mlver.errors import UsageError, shell_command
-from mlver.features.drifting.recorded import RecordedDrift, record_drift
-from mlver.policy.drift.verdict import TableDrift, judge_drift
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.features.drifting.recorded import FoundDrift, RecordedDrift, record_drift
+from mlver.policy.drift.recorded import MOST_REPEATED, keep_columns
+from mlver.policy.drift.verdict import DriftVerdict, TableDrift, judge_measured, measure_tables
+from mlver.project.history.data_uses import find_own_data
 from mlver.project.project import Project
-from mlver.project.tables.comparing import opening_tables
+from mlver.project.tables.comparing import OpenTables, opening_tables
 from mlver.project.tables.sources import (
     TableSource,
     choose_data_name,
@@ -19,11 +20,10 @@ from mlver.project.tables.sources import (
     scratch_for_tables,
 )
 from mlver.project.tags import trust
+from mlver.records.measured_drift import DriftKind, MeasuredDrift
 from mlver.records.sections.insight import DriftThresholds
 from mlver.records.version import VersionRecord
 
-# What a version was trained on against what it serves, and what was then against what is now.
-DriftKind = Literal["skew", "drift"]
 _EXIT_CODES = {"none": 0, "drift": 1, "inconclusive": 4}
 
 
@@ -54,6 +54,9 @@ class DriftRequest:
 class DriftResult:
     """How the table `data` moved from `old` to `new`, by `thresholds`.
 
+    `repeated` is the share of what is served that are rows of the data set, None where that cannot
+    be told.
+
     A `skew` is between what `version` was trained on and what it is served; a `drift` is between
     the data of an earlier version and its own. `exact`: the values themselves were compared, not
     only what profiles tell of them. `evaluation` is the number of the record that keeps it, None
@@ -69,14 +72,23 @@ class DriftResult:
     old_digest: str
     new_digest: str
     exact: bool
+    repeated: float | None
     table: TableDrift
     thresholds: DriftThresholds
     evaluation: int | None = None
     commit: str | None = None
 
     @property
+    def answer(self) -> DriftVerdict:
+        """The verdict; what repeats the data set proves nothing where it did not move."""
+        is_repeated = self.repeated is not None and self.repeated > MOST_REPEATED
+        return (
+            "inconclusive" if is_repeated and self.table.verdict == "none" else self.table.verdict
+        )
+
+    @property
     def exit_code(self) -> int:
-        return _EXIT_CODES[self.table.verdict]
+        return _EXIT_CODES[self.answer]
 
 
 def find_drift(project: Project, ref: str, request: DriftRequest) -> DriftResult:
@@ -89,21 +101,15 @@ def find_drift(project: Project, ref: str, request: DriftRequest) -> DriftResult
     comparison = _choose_sides(project, ref, request)
     with scratch_for_tables(project, "drift") as folder:
         old, new = comparison.find_sources(project, folder)
+        if comparison.live:
+            _refuse_own_data(project, comparison.version, new)
         with opening_tables(old, new, folder) as tables:
-            exact = tables.measure_exact_ks()
-            table = judge_drift(*tables.profiles, thresholds, exact)
+            found = _compare_tables(tables, comparison, (old, new), thresholds)
     kept = RecordedDrift()
     if request.record:
-        kept = record_drift(
-            project,
-            comparison.judged,
-            table=table,
-            name="live" if comparison.live else "before",
-            served=new if comparison.live else old,
-            message=request.message,
-        )
+        kept = record_drift(project, comparison.judged, found, request.message)
     return DriftResult(
-        kind="skew" if comparison.live else "drift",
+        kind=comparison.kind,
         model=comparison.judged.model,
         version=comparison.judged.version,
         data=comparison.data,
@@ -111,11 +117,53 @@ def find_drift(project: Project, ref: str, request: DriftRequest) -> DriftResult
         new=new.label,
         old_digest=str(old.digest),
         new_digest=str(new.digest),
-        exact=old.files is not None and new.files is not None,
-        table=table,
+        exact=found.measured.exact,
+        repeated=found.measured.repeated,
+        table=found.table,
         thresholds=thresholds,
         evaluation=kept.sequence,
         commit=kept.commit,
+    )
+
+
+def _refuse_own_data(project: Project, version: VersionRecord, live: TableSource) -> None:
+    """Raise MlverError where what is called live are bytes that a version was trained on."""
+    own = find_own_data(project.registry, version, live.digest)
+    if own is not None:
+        raise MlverError(
+            f"{printable_name(live.label)} is nothing that was served: it holds the very bytes of"
+            f" {own}, which {version.model} {version.version} was trained on",
+            hint=shell_command("mlver", "lineage", "--data", str(live.digest)),
+        )
+
+
+def _compare_tables(
+    tables: OpenTables,
+    comparison: _ComparedSides,
+    sources: tuple[TableSource, TableSource],
+    thresholds: DriftThresholds,
+) -> FoundDrift:
+    old, new = tables.profiles
+    measured = measure_tables(old, new, thresholds.ignore, tables.measure_exact_ks())
+    own, other = sources if comparison.live else reversed(sources)
+    drift = MeasuredDrift(
+        kind=comparison.kind,
+        dataset=comparison.data,
+        digest=own.digest,
+        old_rows=old.rows,
+        new_rows=new.rows,
+        exact=all(source.files is not None for source in sources),
+        thresholds=thresholds,
+        columns=keep_columns(measured),
+        repeated=tables.measure_repeated(thresholds.ignore) if comparison.live else None,
+        removed=measured.removed,
+        ignored=measured.ignored,
+    )
+    profiles = {
+        source.digest: profile for source, profile in zip(sources, tables.profiles, strict=True)
+    }
+    return FoundDrift(
+        table=judge_measured(measured, thresholds), measured=drift, other=other, profiles=profiles
     )
 
 
@@ -127,6 +175,10 @@ class _ComparedSides:
     data: str
     later: VersionRecord | None
     live: str | None
+
+    @property
+    def kind(self) -> DriftKind:
+        return "skew" if self.live is not None else "drift"
 
     @property
     def judged(self) -> VersionRecord:

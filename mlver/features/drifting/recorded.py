@@ -1,15 +1,18 @@
-"""A drift that is kept: an evaluation of the version, with what was compared in place of data."""
+"""A drift that is kept: an evaluation of the version, with every distance that was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlver import names
+from mlver.digest import Digest
 from mlver.document import codec
+from mlver.policy.drift.recorded import METRICS, OTHER_SIDE, summarise_drift
 from mlver.policy.drift.verdict import TableDrift
-from mlver.policy.gates import undrifted
-from mlver.project.edit.edit import require_branch
+from mlver.project.artifacts.kept_profiles import read_profile
+from mlver.project.edit.edit import PlannedEdit, require_branch
+from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.project import Project
@@ -19,8 +22,23 @@ from mlver.project.tables.sources import TableSource
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord, ServedData
-from mlver.records.values import Document
+from mlver.records.measured_drift import MeasuredDrift
+from mlver.records.profile import TableProfile
 from mlver.records.version import VersionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDrift:
+    """What was measured and how it was judged.
+
+    `other` is what the version's own data was compared with, and `profiles` are those of both
+    tables, by the digests of their data.
+    """
+
+    table: TableDrift
+    measured: MeasuredDrift
+    other: TableSource
+    profiles: Mapping[Digest, TableProfile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +50,9 @@ class RecordedDrift:
 
 
 def record_drift(
-    project: Project,
-    version: VersionRecord,
-    *,
-    table: TableDrift,
-    name: str,
-    served: TableSource,
-    message: str,
+    project: Project, version: VersionRecord, found: FoundDrift, message: str
 ) -> RecordedDrift:
-    """Record what was found of a version: one file, one commit.
-
-    `name` is what the other side is called in the record, and `served` what it was.
-    """
+    """Record what was found of a version: one commit, with profiles where settings ask for them."""
     names.check_text(message, "the message")
     refuse_protected(project)
     require_branch(project.repository, "")
@@ -56,6 +65,7 @@ def record_drift(
         sequence, _ = find_last_link(project.registry, folder)
         digest = project.registry.read_version_digest(version.model, version.version)
         assert digest is not None
+        served = ServedData(served=found.other.label, digest=found.other.digest)
         record = EvaluationRecord(
             model=version.model,
             version=version.version,
@@ -64,30 +74,32 @@ def record_drift(
             author=project.repository.author(),
             message=message.strip(),
             record=digest,
-            data={name: ServedData(served=served.label, digest=served.digest)},
-            metrics={undrifted.METRICS: summarise_drift(table)},
-            count=table.new_rows,
-            extra={"drift": {"columns": list(table.drifted)}} if table.drifted else {},
+            data={OTHER_SIDE[found.measured.kind]: served},
+            metrics={METRICS: summarise_drift(found.table)},
+            count=found.table.new_rows,
+            drift=found.measured,
         )
         edit.create_file(
             record.record_path, codec.encode_document("evaluation", record.to_document())
         )
-        subject = f"mlver: drift of {version.model} {version.version}: {table.verdict}"
+        _plan_profiles(project, edit, version, found)
+        subject = f"mlver: drift of {version.model} {version.version}: {found.table.verdict}"
         commit = edit.commit_files(f"{subject}\n\n{record.message}".strip())
     return RecordedDrift(record.sequence, commit)
 
 
-def summarise_drift(table: TableDrift) -> Document:
-    """What a record keeps as metrics: how many columns moved of how many, and how far at most."""
-    columns = table.columns
-    largest = {
-        "ks": _find_largest(column.ks for column in columns),
-        "psi": _find_largest(column.psi for column in columns),
-        "js": _find_largest(column.js for column in columns),
-    }
-    counts = {undrifted.MOVED: len(table.drifted), undrifted.JUDGED: table.judged}
-    return {**counts, **{name: value for name, value in largest.items() if value is not None}}
+def _plan_profiles(
+    project: Project, edit: PlannedEdit, version: VersionRecord, found: FoundDrift
+) -> None:
+    """Plan the profiles of both tables, by which everybody can measure again.
 
-
-def _find_largest(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+    None is kept where the settings do not ask for them, nor where the data set is secret.
+    """
+    own = version.data[found.measured.dataset]
+    if not project.registry.read_config().insight.profiles or own.encrypted is not None:
+        return
+    files: dict[str, bytes] = {}
+    for digest, profile in found.profiles.items():
+        known = read_profile(project, digest) or profile
+        files[layout.profile_path(digest)] = known.to_bytes(digest)
+    put_new_files(project, edit, files)

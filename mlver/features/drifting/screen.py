@@ -41,7 +41,7 @@ def _draw_answer(result: DriftResult, screen: TextScreen) -> None:
     between = f" between {result.old} and {result.new}"
     if result.kind == "skew":
         between = f" between {result.old} and what is served"
-    if table.verdict == "inconclusive":
+    if result.answer == "inconclusive":
         screen.draw_line(("Inconclusive", "warn"), f": {_explain_doubt(result)}")
         return
     moved = f"{len(table.drifted):,} of {format_count(len(table.columns), 'column')} moved"
@@ -51,6 +51,8 @@ def _draw_answer(result: DriftResult, screen: TextScreen) -> None:
 
 def _explain_doubt(result: DriftResult) -> str:
     table = result.table
+    if table.verdict == "none":
+        return f"{result.repeated:.0%} of the rows of {result.new} are rows of {result.old}"
     if not table.columns:
         return "the tables have no column in common"
     if min(table.old_rows, table.new_rows) < result.thresholds.rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import UsageError
-from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_result import LogEvent, LoggedDrift, LogHolder, LogResult, LogRule
 from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.holdings import StageHolding
@@ -246,7 +246,18 @@ def _build_evaluated(evaluation: EvaluationRecord) -> _TimedEvent:
     timed = _build_event("evaluated", evaluation)
     metrics = flatten_values(evaluation.metrics)
     event = replace(timed.event, on=tuple(evaluation.data), metrics=metrics)
-    return replace(timed, event=event)
+    return replace(timed, event=replace(event, drift=_count_moved(evaluation)))
+
+
+def _count_moved(evaluation: EvaluationRecord) -> LoggedDrift | None:
+    drift = evaluation.drift
+    if drift is None:
+        return None
+    # imported here: most evaluations are no drift
+    from mlver.policy.drift.recorded import judge_recorded
+
+    table = judge_recorded(drift, drift.thresholds)
+    return LoggedDrift(data=drift.dataset, columns=len(table.drifted), judged=table.judged)
 
 
 def _build_event(

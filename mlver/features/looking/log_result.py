@@ -10,6 +10,15 @@ from mlver.policy.time_windows import TimeWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedDrift:
+    """How many `columns` of the data set `data` had moved, of how many that could be judged."""
+
+    data: str
+    columns: int
+    judged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
     """One record's event.
 
@@ -17,7 +26,8 @@ class LogEvent:
     `sequence` is the number of a promotion, and `seal` says how it is sealed. `commit` added the
     record, by `committer`; both are None where no commit has it. `unconfirmed`: neither that commit
     nor the seal confirms who promoted or registered. `on` are the data sets of an evaluation, and
-    `metrics` what it measured there, by dotted name.
+    `metrics` what it measured there, by dotted name. `drift` is what an evaluation said that
+    `mlver drift` recorded.
     """
 
     created: str
@@ -36,6 +46,7 @@ class LogEvent:
     unconfirmed: bool = False
     on: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    drift: LoggedDrift | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

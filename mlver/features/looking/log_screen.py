@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_result import LogEvent, LoggedDrift, LogHolder, LogResult, LogRule
 from mlver.policy.time_windows import TimeWindow
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
@@ -120,6 +120,9 @@ class _LogColumns:
 def _summarise(event: LogEvent) -> str:
     """Why, or of an evaluation first of all what it measured."""
     reason = take_first_line(event.message)
+    if event.drift is not None:
+        summary = _summarise_drift(event.drift)
+        return f"{summary}; {reason}" if reason else summary
     if not event.on:
         return reason
     names = list(event.metrics)[:_METRICS_SHOWN]
@@ -127,6 +130,12 @@ def _summarise(event: LogEvent) -> str:
     more = ", …" if len(event.metrics) > len(names) else ""
     summary = f"on {', '.join(event.on)}: {', '.join(measured)}{more}"
     return f"{summary}; {reason}" if reason else summary
+
+
+def _summarise_drift(drift: LoggedDrift) -> str:
+    if not drift.judged:
+        return f"nobody could tell whether {drift.data} moved"
+    return f"{drift.columns:,} of {format_count(drift.judged, 'column')} of {drift.data} moved"
 
 
 # From wide to narrow.

@@ -7,7 +7,7 @@ for all that are tested, says that it is no accident.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -83,27 +83,45 @@ def judge_drift(
     `exact_ks` are the distances of columns whose values were compared one by one: quantiles only
     come close to them.
     """
+    return judge_measured(measure_tables(old, new, thresholds.ignore, exact_ks), thresholds)
+
+
+def measure_tables(
+    old: TableProfile,
+    new: TableProfile,
+    ignored: Collection[str] = (),
+    exact_ks: Mapping[str, float] | None = None,
+) -> TableDrift:
+    """Measure the columns that both tables have; nothing is judged, and no p-value adjusted."""
     measured: list[ColumnDrift] = []
     for column in old.columns:
         other = new.find_column(column.name)
-        if other is None or column.name in thresholds.ignore:
+        if other is None or column.name in ignored:
             continue
         comparison = _ColumnComparison(column, other, old.rows, new.rows)
         measured.append(comparison.measure((exact_ks or {}).get(column.name)))
-    adjusted = _adjust_columns(measured)
-    has_rows = min(old.rows, new.rows) >= thresholds.rows
-    columns = tuple(_judge_column(column, thresholds, has_rows=has_rows) for column in adjusted)
     old_names = [column.name for column in old.columns]
     new_names = [column.name for column in new.columns]
     return TableDrift(
-        verdict=_join_verdicts(columns),
+        verdict="inconclusive",
         old_rows=old.rows,
         new_rows=new.rows,
-        columns=columns,
+        columns=tuple(measured),
         removed=tuple(name for name in old_names if name not in new_names),
         added=tuple(name for name in new_names if name not in old_names),
-        ignored=tuple(name for name in old_names if name in thresholds.ignore),
+        ignored=tuple(name for name in old_names if name in ignored),
     )
+
+
+def judge_measured(measured: TableDrift, thresholds: DriftThresholds) -> TableDrift:
+    """Judge what was measured by thresholds, without the columns that these leave out."""
+    looked_at = [column for column in measured.columns if column.name not in thresholds.ignore]
+    has_rows = min(measured.old_rows, measured.new_rows) >= thresholds.rows
+    columns = tuple(
+        _judge_column(column, thresholds, has_rows=has_rows)
+        for column in _adjust_columns(looked_at)
+    )
+    return replace(measured, verdict=_join_verdicts(columns), columns=columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,144 @@
-"""The gate `drift`: data did not move, by the last `mlver drift --record` of the version."""
+"""The gate `drift`: what a version is served did not move from what it was trained on.
+
+It reads what `mlver drift --live --record` measured, and nothing else: no metric of that name, no
+comparison of two versions, none of other data than the version's own. Of each data set the last one
+counts. It is judged by the thresholds that the policy asks for, whatever those of its time were.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from mlver.errors import shell_command
+from mlver.digest import Digest
+from mlver.errors import printable_name, shell_command
 from mlver.policy.gates.gate import Gate, RecordedVersion, StageCandidate
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.promotion import GateResult, Result
+from mlver.records.promotion import GateResult
+from mlver.records.sections.insight import DriftThresholds
+from mlver.records.version import VersionRecord
 
-# What `drift --record` keeps as metrics: how many columns moved, of how many that were judged.
-METRICS, MOVED, JUDGED = "drift", "columns", "judged"
+if TYPE_CHECKING:
+    from mlver.policy.drift.verdict import TableDrift
+    from mlver.records.measured_drift import MeasuredDrift
+
+_COLUMNS_NAMED = 3
 
 
 def judge_drift_gate(candidate: StageCandidate, wanted: str) -> GateResult:
-    result, actual = _judge(None if candidate.recorded is None else _find_last(candidate.recorded))
-    return GateResult(
+    thresholds = _read_thresholds(candidate.policy)
+    asked = GateResult(
         gate=f"drift {wanted}",
-        result=result,
-        expected="no column moved when it was last recorded",
-        actual=actual,
+        result="inconclusive",
+        expected=_describe_thresholds(thresholds),
+        actual="no drift of it is recorded",
     )
+    if candidate.recorded is None:
+        return asked
+    version = candidate.recorded.record
+    results: list[GateResult] = []
+    for evaluation, digest in _find_last(candidate.recorded):
+        own = replace(asked, evidence=digest)
+        results.append(_judge_evaluation(own, evaluation, version, thresholds))
+    # The worst of its data sets decides.
+    for answer in ("fail", "inconclusive"):
+        for result in results:
+            if result.result == answer:
+                return result
+    return results[-1] if results else asked
 
 
-def _find_last(version: RecordedVersion) -> EvaluationRecord | None:
-    """Find the last evaluation of this very record that says whether data moved."""
-    own = [
-        evaluation
-        for evaluation, _ in version.evaluations
-        if evaluation.record == version.digest and METRICS in evaluation.metrics
-    ]
-    return max(own, key=lambda found: found.sequence, default=None)
+def _find_last(version: RecordedVersion) -> Sequence[tuple[EvaluationRecord, Digest]]:
+    """Find the last comparison of each of its data sets with what is served; the last one last."""
+    last: dict[str, tuple[EvaluationRecord, Digest]] = {}
+    for evaluation, digest in sorted(version.evaluations, key=lambda pair: pair[0].sequence):
+        drift = evaluation.drift
+        if drift is None or drift.kind != "skew" or evaluation.record != version.digest:
+            continue
+        own = version.record.data.get(drift.dataset)
+        if own is not None and own.digest == drift.digest:
+            last.pop(drift.dataset, None)
+            last[drift.dataset] = (evaluation, digest)
+    return list(last.values())
 
 
-def _judge(evaluation: EvaluationRecord | None) -> tuple[Result, str]:
-    if evaluation is None:
-        return "inconclusive", "no drift of it is recorded"
-    measured = evaluation.metrics[METRICS]
-    counts: Mapping[str, object] = measured if isinstance(measured, Mapping) else {}
-    moved, judged = counts.get(MOVED), counts.get(JUDGED)
+def _judge_evaluation(
+    asked: GateResult,
+    evaluation: EvaluationRecord,
+    version: VersionRecord,
+    thresholds: DriftThresholds,
+) -> GateResult:
+    # imported here: most stages ask for no drift
+    from mlver.policy.drift.recorded import judge_recorded
+
+    drift = evaluation.drift
+    assert drift is not None
     when = f"on {evaluation.created}"
-    if not isinstance(moved, int) or not isinstance(judged, int) or judged < 1:
-        return "inconclusive", f"{when} nobody could tell"
-    if moved > 0:
-        return "fail", f"{when} {moved:,} of {judged:,} columns had moved"
-    return "pass", f"{when} none of {judged:,} columns had moved"
+    doubt = _find_doubt(evaluation, drift, version, thresholds)
+    if doubt is not None:
+        return replace(asked, actual=f"{when} {doubt}")
+    table = judge_recorded(drift, thresholds)
+    moved, judged = len(table.drifted), table.judged
+    of = f"of {judged:,} columns of {drift.dataset} had moved"
+    if table.verdict == "inconclusive":
+        return replace(asked, actual=f"{when} nobody could tell of {drift.dataset}")
+    if table.verdict == "drift":
+        return replace(asked, result="fail", actual=f"{when} {moved:,} {of}{_name_moved(table)}")
+    return replace(asked, result="pass", actual=f"{when} none {of}")
+
+
+def _find_doubt(
+    evaluation: EvaluationRecord,
+    drift: MeasuredDrift,
+    version: VersionRecord,
+    thresholds: DriftThresholds,
+) -> str | None:
+    """Say why a comparison does not answer what the gate asks; None where it does."""
+    from mlver.policy.drift.recorded import MOST_REPEATED, find_other_side
+
+    name = drift.dataset
+    served = find_other_side(evaluation)
+    if served is None:
+        return f"{name} was compared with bytes that nobody named"
+    if served in {drift.digest, *(item.digest for item in version.data.values())}:
+        return f"{name} was compared with data of the version itself"
+    if drift.repeated is not None and drift.repeated > MOST_REPEATED:
+        return f"{drift.repeated:.0%} of what was compared with {name} were rows of it"
+    unseen = set(drift.ignored) - set(thresholds.ignore)
+    if unseen:
+        return f"{_name_columns(unseen)} of {name} was left out, which the policy asks for"
+    gone = set(drift.removed) - set(thresholds.ignore)
+    if gone:
+        return f"{_name_columns(gone)} of {name} was not in what is served"
+    return None
+
+
+def _name_columns(names: Collection[str]) -> str:
+    shown = [printable_name(name) for name in sorted(names)[:_COLUMNS_NAMED]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _name_moved(table: TableDrift) -> str:
+    return f": {_name_columns(table.drifted)}"
+
+
+def _read_thresholds(policy: StagePolicy | None) -> DriftThresholds:
+    if policy is None or not policy.drift:
+        return DriftThresholds()
+    return DriftThresholds.from_document(policy.drift)
+
+
+def _describe_thresholds(thresholds: DriftThresholds) -> str:
+    asked = (
+        f"no column moved: KS {thresholds.ks}, JS {thresholds.js}, PSI {thresholds.psi},"
+        f" p {thresholds.p}, {thresholds.rows:,} rows"
+    )
+    if thresholds.ignore:
+        asked += f"; without {_name_columns(thresholds.ignore)}"
+    return asked
 
 
 def suggest_commands(ref: str, _: GateResult) -> tuple[str, ...]:

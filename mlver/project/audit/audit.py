@@ -30,11 +30,13 @@ from mlver.project.audit.attached_links import (
     judge_trained_again,
 )
 from mlver.project.audit.kept_files import check_kept, list_kept_files
+from mlver.project.audit.recorded_drifts import judge_recorded_drift
 from mlver.project.history import case_twins, renumbered
 from mlver.project.project import Project
 from mlver.project.registry.attached import read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.records import layout
+from mlver.records.evaluation import EvaluationRecord
 from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
 from mlver.records.listing import PrefixListing
 from mlver.records.note import NoteRecord
@@ -345,3 +347,5 @@ def check_record(
         yield from catch_errors(path, judge_trained_again(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))
+    if isinstance(record, EvaluationRecord) and record.drift is not None:
+        yield from catch_errors(path, judge_recorded_drift(project, record))

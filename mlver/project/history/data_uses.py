@@ -171,3 +171,18 @@ def list_data_sets(
                 continue
             pending.append(origin)
     return found, unread
+
+
+def find_own_data(registry: RecordRegistry, version: VersionRecord, data: Digest) -> str | None:
+    """Find which data of a version, or of those that it was trained from, is or holds these bytes.
+
+    None where none does.
+    """
+    data_sets, _ = list_data_sets(registry, version)
+    names = {digest: f"{name} of {place}" for place, name, digest in reversed(data_sets)}
+    if data in names:
+        return names[data]
+    for folder in find_holding_directories(registry, data):
+        if folder in names:
+            return f"a file in {names[folder]}"
+    return None

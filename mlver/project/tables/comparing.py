@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from mlver.content.tables.engine import Engine, open_engine
 from mlver.content.tables.exact_ks import measure_exact_ks
 from mlver.content.tables.profiling import profile_table
+from mlver.content.tables.repeated import measure_repeated
 from mlver.content.tables.table import LoadedTable, load_table
 from mlver.project.tables.sources import TableSource
 from mlver.records.profile import TableProfile
@@ -29,6 +30,22 @@ class OpenTables:
         if self.connection is None or old is None or new is None:
             return {}
         return measure_exact_ks(self.connection, (old, new), self.profiles)
+
+    def measure_repeated(self, ignored: Collection[str]) -> float | None:
+        """Measure the share of the second table's rows that are rows of the first.
+
+        None where bytes are gone. Names, keys and running numbers tell no row from its copy.
+        """
+        old, new = self.loaded
+        if self.connection is None or old is None or new is None:
+            return None
+        names: set[str] = set()
+        for column in self.profiles[0].columns:
+            other = self.profiles[1].find_column(column.name)
+            is_told = other is not None and not (column.is_identifier or other.is_identifier)
+            if is_told and column.name not in ignored:
+                names.add(column.name)
+        return measure_repeated(self.connection, old, new, names)
 
 
 @contextmanager

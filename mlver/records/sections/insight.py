@@ -29,6 +29,11 @@ class DriftThresholds:
     def from_document(cls, document: Mapping[str, Any]) -> DriftThresholds:
         return cls(**{**document, "ignore": tuple(document.get("ignore", ()))})
 
+    def to_document(self) -> Document:
+        """All of them, whether they are as by default or not."""
+        values = {threshold.name: getattr(self, threshold.name) for threshold in fields(self)}
+        return {**values, "ignore": sorted(self.ignore)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsightSettings:

@@ -15,6 +15,7 @@ from mlver.project.project import Project
 from mlver.project.transaction import SCRATCH
 from mlver.records import layout
 from mlver.records.evaluation import ServedData
+from mlver.records.sections.insight import DriftThresholds
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import digest_tree, read_document
 from tests.conftest import Repository
@@ -155,10 +156,53 @@ def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
     measured = record.metrics["drift"]
     assert isinstance(measured, dict)
     assert (measured["columns"], measured["judged"], record.count) == (1, 4, 400)
-    assert record.extra == {"drift": {"columns": ["income"]}}
+    kept = record.drift
+    assert kept is not None
+    assert (kept.kind, kept.dataset, kept.exact, kept.repeated) == ("skew", "train", True, 0.0)
+    assert [column.name for column in kept.columns] == "id age income city joined".split()
+    assert kept.thresholds == DriftThresholds()
     assert_works(trained, "verify", "--all")
-    assert "drift" in assert_works(trained, "log", "digits")
+    assert "1 of 4 columns of train moved; Monday\n" in assert_works(trained, "log", "digits")
     assert trained.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("words", [(), ("--record",)])
+def test_a_copy_of_the_training_data_is_nothing_that_was_served(
+    trained: Repository, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    live = tmp_path / "today.csv"
+    shutil.copyfile(trained.path / "data/train.csv", live)
+    said = assert_refused(trained, "drift", REF, "--live", str(live), *words)
+    told = "it holds the very bytes of train of digits@1.2.0, which digits 1.2.0 was trained on"
+    assert told in said
+    assert f"hint: mlver lineage --data {Digest.of_bytes(live.read_bytes())}" in said
+
+
+def test_a_file_of_the_training_data_is_nothing_that_was_served(
+    trained: Repository, tmp_path: Path
+) -> None:
+    for number in (5, 6):
+        trained.write(f"rows/{number}.csv", write_rows(number))
+    words = ("--data", "train=rows", "--bump", "minor", "-m", "A folder")
+    assert_works(trained, "register", "digits", *words)
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(6))
+    said = assert_refused(trained, "drift", "digits@1.3.0", "--live", str(live))
+    assert "it holds the very bytes of a file in train of digits@1.3.0" in said
+
+
+def test_rows_of_the_training_data_in_another_file_tell_nothing(
+    trained: Repository, tmp_path: Path
+) -> None:
+    first, *rows = write_rows(2).splitlines()
+    renamed = [f"new{row}" for row in reversed(rows[:300])]
+    live = tmp_path / "today.csv"
+    live.write_text("\n".join([first, *renamed]) + "\n")
+    document = drift(trained, REF, "--live", str(live), "--record", code=4)
+    assert (document["repeated"], document["ok"]) == (1.0, False)
+    done = trained.mlver("drift", REF, "--live", str(live))
+    assert done.out.startswith("Inconclusive: 100% of the rows of ")
+    assert "today.csv are rows of train of digits 1.2.0 " in " ".join(done.out.split())
 
 
 REFUSED = {
@@ -215,8 +259,8 @@ def test_a_stage_may_ask_that_data_did_not_move(trained: Repository, tmp_path: P
     live = tmp_path / "today.csv"
     live.write_text(write_rows(3, shift=1.0))
     drift(trained, REF, "--live", str(live), "--record", code=1)
-    assert "1 of 4 columns had moved" in trained.mlver(*promote).out
+    assert "1 of 4 columns of train had moved: income" in trained.mlver(*promote).out
     live.write_text(write_rows(3))
     drift(trained, REF, "--live", str(live), "--record")
-    assert "none of 4 columns had moved" in assert_works(trained, *promote)
+    assert "none of 4 columns of train had moved" in assert_works(trained, *promote)
     assert_works(trained, "verify", "--all")

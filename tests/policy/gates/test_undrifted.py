@@ -1,43 +1,41 @@
-"""The gate `drift` judges by the last recorded drift of the very record, and by nothing else."""
+"""The gate `drift` reads what `mlver drift` measured of the very record, by the policy's word."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mlver.digest import Digest
 from mlver.policy.gates.gate import RecordedVersion, StageCandidate
-from mlver.policy.gates.table import apply_gates, suggest_commands
+from mlver.policy.gates.table import apply_policy, suggest_commands
+from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord, ServedData
+from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.promotion import GateResult
-from mlver.records.sections.stages import StageSettings
-from tests.policy.gates.candidates import make_record
+from mlver.records.sections.insight import DriftThresholds
+from tests.policy.drift.drifts import TRAIN, make_column, make_drift, make_drift_record
+from tests.policy.gates.candidates import make_artifact, make_record
 
 RECORD, OTHER = Digest.of_bytes(b"record"), Digest.of_bytes(b"other")
+WHEN = "on 2026-01-02T03:04:05Z"
+LOOSE = DriftThresholds(ks=0.9, js=0.9, psi=9, p=0.0001)
 
 
-def evaluation(sequence: int, metrics: Any, record: Digest = RECORD) -> EvaluationRecord:
-    return EvaluationRecord(
-        model="m",
-        version="1.0.0",
-        sequence=sequence,
-        created="2026-01-02T03:04:05Z",
-        author="Kim <kim@example.org>",
-        message="",
-        record=record,
-        data={"live": ServedData(served="today.csv")},
-        metrics=metrics,
-    )
+def measure(sequence: int, drift: MeasuredDrift, **fields: Any) -> EvaluationRecord:
+    return make_drift_record(drift, sequence=sequence, **fields)
 
 
-def drift(sequence: int, moved: int, judged: int = 5, record: Digest = RECORD) -> EvaluationRecord:
-    return evaluation(sequence, {"drift": {"columns": moved, "judged": judged}}, record)
-
-
-def judge(*evaluations: EvaluationRecord, known: bool = True) -> GateResult:
+def judge(
+    *evaluations: EvaluationRecord,
+    known: bool = True,
+    asked: DriftThresholds | None = None,
+    **data: Any,
+) -> GateResult:
+    data_sets = {"train": make_artifact(TRAIN), "golden": make_artifact(OTHER), **data}
     recorded = RecordedVersion(
-        record=make_record(),
+        record=make_record(data=data_sets),
         digest=RECORD,
         evaluations=[(found, Digest.of_bytes(b"%d" % found.sequence)) for found in evaluations],
     )
@@ -48,29 +46,133 @@ def judge(*evaluations: EvaluationRecord, known: bool = True) -> GateResult:
         damage=None,
         recorded=recorded if known else None,
     )
-    rule = StageSettings(gates={"requires": {"drift": "none"}})
-    return {result.gate: result for result in apply_gates(rule, candidate)}["drift none"]
+    policy = StagePolicy(
+        rule={"drift": "none"}, drift=asked.to_document() if asked is not None else {}
+    )
+    return {result.gate: result for result in apply_policy(policy, candidate)}["drift none"]
 
 
-def test_the_last_recorded_drift_counts() -> None:
-    assert judge(drift(1, 2), drift(2, 0)).result == "pass"
-    moved = judge(drift(1, 0), drift(2, 2))
-    assert (moved.result, moved.actual) == (
+def test_the_last_recorded_drift_counts_and_is_named_as_evidence() -> None:
+    passed = judge(measure(1, make_drift(2)), measure(2, make_drift(0)))
+    assert (passed.result, passed.actual, passed.evidence) == (
+        "pass",
+        f"{WHEN} none of 5 columns of train had moved",
+        Digest.of_bytes(b"2"),
+    )
+    moved = judge(measure(1, make_drift(0)), measure(2, make_drift(2)))
+    assert (moved.result, moved.actual, moved.evidence) == (
         "fail",
-        "on 2026-01-02T03:04:05Z 2 of 5 columns had moved",
+        f"{WHEN} 2 of 5 columns of train had moved: c0, c1",
+        Digest.of_bytes(b"2"),
     )
 
 
+def test_the_thresholds_that_the_policy_asks_for_are_said() -> None:
+    asked = DriftThresholds(ks=0.2, rows=100, ignore=("id", "row"))
+    assert judge(asked=asked).expected == (
+        "no column moved: KS 0.2, JS 0.02, PSI 0.2, p 0.05, 100 rows; without id, row"
+    )
+
+
+def test_thresholds_that_were_loosened_for_the_recording_open_nothing() -> None:
+    drift = make_drift(2, thresholds=LOOSE)
+    record = measure(1, drift)
+    assert record.metrics == {
+        "drift": {"columns": 0, "judged": 5, "ks": 0.5, "psi": 1.0, "js": 0.3}
+    }
+    assert judge(record).result == "fail"
+    assert judge(record, asked=LOOSE).result == "pass"
+    stricter = DriftThresholds(ks=0.01, p=0.9)
+    assert judge(measure(1, make_drift(0)), asked=stricter).result == "fail"
+
+
+def test_fewer_rows_than_the_policy_asks_for_tell_nothing() -> None:
+    few = make_drift(0, new_rows=150, thresholds=DriftThresholds(rows=100))
+    result = judge(measure(1, few))
+    assert (result.result, result.actual) == ("inconclusive", f"{WHEN} nobody could tell of train")
+
+
+def test_columns_that_were_left_out_are_asked_for() -> None:
+    dropped = make_drift(0, ignored=("income",), thresholds=DriftThresholds(ignore=("income",)))
+    result = judge(measure(1, dropped))
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} income of train was left out, which the policy asks for",
+    )
+    assert judge(measure(1, dropped), asked=DriftThresholds(ignore=("income",))).result == "pass"
+
+
+def test_columns_that_are_not_served_are_asked_for() -> None:
+    gone = make_drift(0, removed=("d", "b", "a", "c"))
+    result = judge(measure(1, gone))
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} a, b, c and 1 more of train was not in what is served",
+    )
+    assert judge(measure(1, gone), asked=DriftThresholds(ignore=tuple("abcd"))).result == "pass"
+
+
+def test_a_column_that_the_policy_leaves_out_may_move() -> None:
+    assert judge(measure(1, make_drift(1)), asked=DriftThresholds(ignore=("c0",))).result == "pass"
+
+
+@pytest.mark.parametrize("digest", [TRAIN, OTHER])
+def test_data_of_the_version_is_nothing_that_was_served(digest: Digest) -> None:
+    served = {"live": ServedData(served="copy.csv", digest=digest)}
+    result = judge(measure(1, make_drift(0), data=served))
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} train was compared with data of the version itself",
+    )
+
+
+def test_rows_that_repeat_the_data_set_are_nothing_that_was_served() -> None:
+    result = judge(measure(1, make_drift(0, repeated=0.98)))
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} 98% of what was compared with train were rows of it",
+    )
+    assert judge(measure(1, make_drift(0, repeated=0.5))).result == "pass"
+
+
+@pytest.mark.parametrize("data", [{}, {"live": ServedData(served="x.csv")}])
+def test_what_was_served_has_to_be_named_by_its_digest(data: Any) -> None:
+    assert judge(measure(1, make_drift(0), data=data)).result == "inconclusive"
+
+
+UNRELATED = {
+    "two versions": make_drift(0, kind="drift"),
+    "a data set that it has not": make_drift(0, dataset="test"),
+    "other data of that name": make_drift(0, digest=Digest.of_bytes(b"before")),
+}
+
+
+@pytest.mark.parametrize("case", UNRELATED)
+def test_an_unrelated_comparison_is_no_answer(case: str) -> None:
+    unrelated = measure(2, UNRELATED[case])
+    assert judge(unrelated).actual == "no drift of it is recorded"
+    assert judge(measure(1, make_drift(1)), unrelated).result == "fail"
+    assert judge(measure(1, make_drift(0)), unrelated).evidence == Digest.of_bytes(b"1")
+
+
+def test_each_data_set_has_its_own_last_answer() -> None:
+    golden = make_drift(0, dataset="golden", digest=OTHER)
+    result = judge(measure(1, make_drift(1)), measure(2, golden))
+    assert (result.result, result.evidence) == ("fail", Digest.of_bytes(b"1"))
+    both = judge(measure(1, make_drift(0)), measure(2, golden))
+    assert (both.result, both.evidence) == ("pass", Digest.of_bytes(b"2"))
+
+
+def test_a_metric_that_is_called_drift_opens_nothing() -> None:
+    named = replace(measure(1, make_drift(0)), drift=None)
+    assert judge(named).actual == "no drift of it is recorded"
+
+
 def test_without_a_recorded_drift_nobody_can_tell() -> None:
-    for judged in (judge(), judge(known=False), judge(evaluation(1, {"accuracy": 0.9}))):
+    for judged in (judge(), judge(known=False), judge(measure(1, make_drift(0), record=OTHER))):
         assert (judged.result, judged.actual) == ("inconclusive", "no drift of it is recorded")
-    assert judge(drift(1, 0, record=OTHER)).result == "inconclusive"
-    assert judge(drift(1, 0, judged=0)).result == "inconclusive"
-
-
-@pytest.mark.parametrize("metrics", [{"drift": 0}, {"drift": {"columns": 0.5, "judged": 1}}])
-def test_other_numbers_of_that_name_tell_nothing(metrics: Any) -> None:
-    assert judge(evaluation(1, metrics)).result == "inconclusive"
+    silent = make_drift(0, columns=(make_column("key", ks=None, psi=None, js=None, p=None),))
+    assert judge(measure(1, silent)).result == "inconclusive"
 
 
 def test_the_next_command_records_a_drift() -> None:

@@ -1,4 +1,4 @@
-"""What the last reproduction, the last drift and used versions say of a promotion, judged again."""
+"""What the last reproduction and used versions say of a promotion, judged again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.reproduction import (
     ComparedValues,
     ReproductionAnswer,
@@ -66,24 +65,6 @@ def reproduce(
     return write(town, record.record_path, data)
 
 
-def measure_drift(town: Town, moved: int) -> None:
-    digest = town.project.registry.read_version_digest("m", "1.1.0")
-    assert digest is not None
-    record = EvaluationRecord(
-        model="m",
-        version="1.1.0",
-        sequence=1,
-        created=town.project.record_time,
-        author=town.project.repository.author(),
-        message="",
-        record=digest,
-        data={"live": ServedData(served="today.csv")},
-        metrics={"drift": {"columns": moved, "judged": 5}},
-    )
-    data = codec.encode_document("evaluation", record.to_document())
-    write(town, record.record_path, data)
-
-
 @pytest.mark.parametrize("answers", [(), ("different",), ("identical", "different")])
 def test_a_reproduction_that_nobody_made_is_named(
     town: Town, answers: tuple[ReproductionAnswer, ...]
@@ -123,29 +104,6 @@ def test_a_reproduction_that_was_made_is_no_alarm(town: Town) -> None:
     town.enter("Kim", day=5)
     reproduce(town, "different", 3, town.project.registry.read_version_digest("m", "1.1.0"))
     assert [kind for kind, _ in town.name_findings() if kind == "gate"] == []
-
-
-@pytest.mark.parametrize("moved", [None, 2])
-def test_data_that_moved_is_named(town: Town, moved: int | None) -> None:
-    base = ask(town, "drift: none")
-    town.enter("Kim", day=2)
-    if moved is not None:
-        measure_drift(town, moved)
-    town.enter("Kim", day=3)
-    town.force_through("1.1.0")
-    ((kind, message),) = town.name_findings()
-    assert kind == "gate"
-    assert message.startswith("says that its gate `drift none` passed, which by the records")
-    assert town.check_range(base)[0] == 1
-
-
-def test_data_that_did_not_move_is_no_alarm(town: Town) -> None:
-    ask(town, "drift: none")
-    town.enter("Kim", day=2)
-    measure_drift(town, 0)
-    town.enter("Kim", day=3)
-    town.promote("1.1.0", "production")
-    assert town.name_findings() == []
 
 
 @pytest.mark.parametrize(
