@@ -118,7 +118,7 @@ class TensorComparer:
         """Measure two tensors by the best that is known of both."""
         if old.found is None or new.found is None:
             return self._estimate_pair(old, new)
-        is_measurable = elements.has_values(old.dtype) and elements.has_values(new.dtype)
+        is_measurable = elements.can_measure(old.dtype) and elements.can_measure(new.dtype)
         if self.measures and is_measurable:
             measurement = measure_delta(old.found, new.found, self._pair)
         elif old.dtype != new.dtype:

@@ -69,17 +69,23 @@ class MeasuredChange:
 
 
 def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> MeasuredChange:
-    """Measure two tensors whose types numpy has; raise MlverError where it is not installed."""
+    """Measure two tensors whose values are numbers here (`elements.can_measure`).
+
+    Raise MlverError where numpy is not installed.
+    """
     meter = _DeltaMeter(old.dtype, new.dtype)
-    widths = elements.find_element_bytes(old.dtype), elements.find_element_bytes(new.dtype)
-    if widths[0] is None or widths[1] is None:
+    units = elements.find_unit(old.dtype), elements.find_unit(new.dtype)
+    if units[0] is None or units[1] is None:
         raise TensorFault(f"{new.name!r:.80} has elements that are no whole bytes")
+    # The fewest values that both have in whole blocks, and their bytes on each side.
+    common = math.lcm(units[0][0], units[1][0])
+    widths = tuple(size * common // values for values, size in (units[0], units[1]))
     blocks = pair.read_pairs(old.content, new.content, (widths[0], widths[1]))
     for old_block, new_block in blocks:
         count = min(len(old_block) // widths[0], len(new_block) // widths[1])
-        common = old_block[: count * widths[0]], new_block[: count * widths[1]]
-        meter.compare_blocks(*common)
-        meter.count_rest(new_block[len(common[1]) :])
+        shared = old_block[: count * widths[0]], new_block[: count * widths[1]]
+        meter.compare_blocks(*shared)
+        meter.count_rest(new_block[len(shared[1]) :])
     return meter.build_measurement()
 
 
@@ -89,14 +95,13 @@ class _DeltaMeter:
     def __init__(self, old_dtype: str, new_dtype: str) -> None:
         self._numpy = elements.load_numpy()
         self._old_dtype, self._new_dtype = old_dtype, new_dtype
-        self._new_type = elements.find_numpy_type(new_dtype)
-        self._old_type = elements.find_numpy_type(old_dtype)
         self._is_retyped = old_dtype != new_dtype
         self._compared = self._changed = 0
         self._largest = 0.0
         self._squared_delta = self._squared_old = self._squared_new = 0.0
         self._nans = self._infinities = self._old_broken = 0
-        self._rounds = True
+        # What becomes of values that are quantised is no rounding that a cast does.
+        self._rounds = elements.has_values(old_dtype) and elements.has_values(new_dtype)
         self._is_equal = True
         self._is_beyond_numbers = False
 
@@ -146,7 +151,8 @@ class _DeltaMeter:
     def _check_rounding(self, old: memoryview, new: memoryview) -> bool:
         """Whether a cast of the old values gives the new ones, bit by bit."""
         numpy = self._numpy
-        cast = numpy.frombuffer(old, self._old_type).astype(self._new_type)
+        old_type = elements.find_numpy_type(self._old_dtype)
+        cast = numpy.frombuffer(old, old_type).astype(elements.find_numpy_type(self._new_dtype))
         return bool(numpy.array_equal(cast.view("u1"), numpy.frombuffer(new, "u1")))
 
     def _add_equal(self, values: Values) -> None:

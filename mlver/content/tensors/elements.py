@@ -6,6 +6,7 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlver.content.tensors.quantised import BLOCKS, can_dequantise, dequantise_blocks
 from mlver.content.tensors.tensor import ELEMENT_BITS
 from mlver.extras import import_extra
 
@@ -80,6 +81,8 @@ def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any
 
     In single precision where that holds every value, else in double precision.
     """
+    if dtype in BLOCKS:
+        return dequantise_blocks(block, dtype)
     numpy = load_numpy()
     values = numpy.frombuffer(block, find_numpy_type(dtype))
     if dtype in ("C64", "C128"):
@@ -128,6 +131,22 @@ def round_value(value: float, dtype: str) -> float | None:
     except (OverflowError, struct.error):
         return None
     return float(rounded)
+
+
+def can_measure(dtype: str) -> bool:
+    """Whether how far values of this type are apart can be told here, once numpy is there."""
+    return has_values(dtype) or can_dequantise(dtype)
+
+
+def find_unit(dtype: str) -> tuple[int, int] | None:
+    """How many values lie together in whole bytes, and in how many: an element, or a block.
+
+    None where elements are no whole bytes.
+    """
+    if dtype in BLOCKS:
+        return BLOCKS[dtype]
+    width = find_element_bytes(dtype)
+    return None if width is None else (1, width)
 
 
 def find_element_bytes(dtype: str) -> int | None:

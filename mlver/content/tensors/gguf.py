@@ -1,4 +1,4 @@
-"""Tensors of GGUF files, by their header. Blocks of quantised values are compared as bytes.
+"""Tensors of GGUF files, by their header.
 
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlver.content.tensors.quantised import BLOCKS, can_dequantise
 from mlver.content.tensors.sources import read_bytes
 from mlver.content.tensors.tensor import (
     ByteSource,
     Tensor,
     TensorFault,
     TensorFile,
+    UnknownContent,
     check_count,
     check_name,
     count_bytes,
@@ -41,33 +43,37 @@ _PLAIN: Mapping[int, str] = {
     28: "F64",
     30: "BF16",
 }
-# Name of each type of blocks, how many values one has, and how many bytes.
-_BLOCKS: Mapping[int, tuple[str, int, int]] = {
-    2: ("Q4_0", 32, 18),
-    3: ("Q4_1", 32, 20),
-    6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24),
-    8: ("Q8_0", 32, 34),
-    9: ("Q8_1", 32, 36),
-    10: ("Q2_K", 256, 84),
-    11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144),
-    13: ("Q5_K", 256, 176),
-    14: ("Q6_K", 256, 210),
-    15: ("Q8_K", 256, 292),
-    16: ("IQ2_XXS", 256, 66),
-    17: ("IQ2_XS", 256, 74),
-    18: ("IQ3_XXS", 256, 98),
-    19: ("IQ1_S", 256, 50),
-    20: ("IQ4_NL", 32, 18),
-    21: ("IQ3_S", 256, 110),
-    22: ("IQ2_S", 256, 82),
-    23: ("IQ4_XS", 256, 136),
-    29: ("IQ1_M", 256, 56),
-    34: ("TQ1_0", 256, 54),
-    35: ("TQ2_0", 256, 66),
-    39: ("MXFP4", 32, 17),
+_QUANTISED: Mapping[int, str] = {
+    2: "Q4_0",
+    3: "Q4_1",
+    6: "Q5_0",
+    7: "Q5_1",
+    8: "Q8_0",
+    9: "Q8_1",
+    10: "Q2_K",
+    11: "Q3_K",
+    12: "Q4_K",
+    13: "Q5_K",
+    14: "Q6_K",
+    15: "Q8_K",
+    16: "IQ2_XXS",
+    17: "IQ2_XS",
+    18: "IQ3_XXS",
+    19: "IQ1_S",
+    20: "IQ4_NL",
+    21: "IQ3_S",
+    22: "IQ2_S",
+    23: "IQ4_XS",
+    29: "IQ1_M",
+    34: "TQ1_0",
+    35: "TQ2_0",
+    39: "MXFP4",
 }
+# A difference of digests says that such a tensor changed, and not how far.
+_REMARK = (
+    "quantised blocks are compared as bytes; how far their values are apart takes more: pip install"
+    " 'mlver[gguf]'"
+)
 
 
 def read_gguf(source: ByteSource) -> TensorFile:
@@ -90,7 +96,9 @@ def read_gguf(source: ByteSource) -> TensorFile:
         content = make_span(source, data_start + offset, size, name)
         tensors[name] = Tensor(name=name, dtype=dtype, shape=shape, content=content)
     _refuse_overlaps(infos, tensors)
-    return TensorFile(format="gguf", tensors=tuple(tensors.values()))
+    quantised = {tensor.dtype for tensor in tensors.values()} & BLOCKS.keys()
+    remark = None if all(map(can_dequantise, quantised)) else _REMARK
+    return TensorFile(format="gguf", tensors=tuple(tensors.values()), remark=remark)
 
 
 class _HeaderReader:
@@ -173,9 +181,10 @@ def _measure_tensor(name: str, shape: tuple[int, ...], kind: int) -> tuple[str, 
     """The type of a tensor and its bytes."""
     if kind in _PLAIN:
         return _PLAIN[kind], count_bytes(_PLAIN[kind], shape)
-    if kind not in _BLOCKS:
-        raise TensorFault(f"the tensor {name!r:.80} is of a type that is not read")
-    dtype, values, size = _BLOCKS[kind]
+    if kind not in _QUANTISED:
+        raise UnknownContent(f"the tensor {name!r:.80} is of a type that is not read")
+    dtype = _QUANTISED[kind]
+    values, size = BLOCKS[dtype]
     if not shape or shape[-1] % values:
         raise TensorFault(f"the tensor {name!r:.80} has rows that are no whole blocks")
     return dtype, count_elements(shape) // values * size
