@@ -67,13 +67,38 @@ class GcSharing:
     hint: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class GcCandidate:
+    """A file of a series that would be kept in parts, where that pays.
+
+    `equal` are the bytes, at least, of its tensors that the file before it has as well.
+    """
+
+    model: str
+    version: str
+    name: str
+    digest: str
+    bytes: int
+    equal: int
+
+
+@dataclass(frozen=True, slots=True)
+class GcPreview:
+    """What a run would do with the files of series. `problem` and `hint` are as in GcSharing."""
+
+    files: tuple[GcCandidate, ...]
+    problem: str | None
+    hint: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcResult:
     """What was done, or what would be done (`dry_run`).
 
     `place` is `local`, or the address of the remote. `grace` is in days. `freed` is in bytes: what
     was, or would be, deleted by this run. `pins` are pushes that count as under way. `busy` names
-    others that are deleting there. `sharing` is None for a remote, and on a dry run.
+    others that are deleting there. `sharing` is None for a remote, and on a dry run, for
+    which `preview` says what it would be about.
     """
 
     place: str
@@ -82,6 +107,7 @@ class GcResult:
     lines: tuple[GcLine, ...]
     freed: int
     sharing: GcSharing | None
+    preview: GcPreview | None
     pins: int
     busy: tuple[str, ...]
     repositories: int
@@ -119,6 +145,7 @@ def _collect_here(project: Project, *, dry_run: bool) -> GcResult:
         lines=_count_local(report),
         freed=report.count_bytes(LocalFate.DELETED),
         sharing=None if dry_run else _count_sharing(report),
+        preview=_preview_sharing(report) if dry_run else None,
         pins=0,
         busy=(),
         repositories=1,
@@ -135,6 +162,28 @@ def _count_sharing(report: LocalGcReport) -> GcSharing:
         bytes=sum(file.size for file in report.shared),
         stored=sum(file.stored for file in report.shared),
         differences=sum(file.differences for file in report.shared),
+        problem=None if lacking is None else lacking.message,
+        hint=None if lacking is None else lacking.hint,
+    )
+
+
+def _preview_sharing(report: LocalGcReport) -> GcPreview:
+    files: list[GcCandidate] = []
+    for candidate in report.candidates:
+        file = candidate.file
+        files.append(
+            GcCandidate(
+                model=file.model,
+                version=file.version,
+                name=file.name,
+                digest=f"sha256:{file.digest}",
+                bytes=candidate.size,
+                equal=candidate.equal,
+            )
+        )
+    lacking = report.lacking
+    return GcPreview(
+        files=tuple(files),
         problem=None if lacking is None else lacking.message,
         hint=None if lacking is None else lacking.hint,
     )
@@ -167,6 +216,7 @@ def _collect_there(project: Project, request: GcRequest) -> GcResult:
         grace=grace.days,
         lines=_count_remote(report),
         sharing=None,
+        preview=None,
         freed=sum(report.sizes.get(key, 0) for key in report.deletable),
         pins=report.pins,
         busy=tuple(report.others),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlver.errors import shell_command
 from mlver.features.retention.du import DuResult, DuVersion
 from mlver.features.retention.gc import GcResult
+from mlver.features.retention.preview_screen import draw_lacking, draw_preview
 from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size
 
@@ -42,9 +43,12 @@ def draw_gc(result: GcResult, screen: TextScreen) -> None:
         screen.draw_line("  nothing is stored there")
     _draw_remarks(result, screen)
     _draw_sharing(result, screen)
+    if result.preview is not None:
+        draw_preview(result.preview, screen)
     freed = format_size(result.freed)
     screen.draw_line("Would free " if result.dry_run else "Freed ", (freed, "bold"))
-    if result.dry_run and any(line.fate not in _IDLE for line in result.lines):
+    shares = result.preview is not None and bool(result.preview.files)
+    if result.dry_run and (shares or any(line.fate not in _IDLE for line in result.lines)):
         command = ["mlver", "gc"]
         if result.remote is not None:
             command += ["--remote", result.remote]
@@ -68,10 +72,7 @@ def _draw_sharing(result: GcResult, screen: TextScreen) -> None:
             f"the whole files wait in the trash for {format_count(result.grace, 'day')}"
         )
     if sharing.problem is not None:
-        screen.draw_note(
-            f"tensors that changed a little are stored whole: {sharing.problem}"
-            f" ({sharing.hint or 'mlver gc'})"
-        )
+        draw_lacking(sharing.problem, sharing.hint, screen)
 
 
 def _choose_words(result: GcResult) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mlver.project.artifacts import storing
 from mlver.project.project import Project
 from mlver.project.remote.root_table import read_roots
 from mlver.project.remote.series import read_series
+from mlver.project.remote.series_preview import PartsCandidate, preview_series
 from mlver.project.transaction import writing_files
 from mlver.storage.local import LocalStore
 from mlver.storage.local.needs import RecipeNeeds
@@ -31,13 +32,15 @@ from mlver.storage.local.trash import LocalTrash, StoredFile
 class LocalGcReport:
     """What became of each file of the store, or would become of it.
 
-    `shared` are the files that are kept in parts from now on. `lacking` is why no differences were
-    made; None elsewhere.
+    `shared` are the files that are kept in parts from now on, and `candidates` those that would be
+    looked at for it, where nothing is done. `lacking` is why no differences are made; None
+    elsewhere.
     """
 
     files: list[tuple[StoredFile, LocalFate]] = field(default_factory=list)
     needed: frozenset[str] = frozenset()
     shared: list[SharedFile] = field(default_factory=list)
+    candidates: tuple[PartsCandidate, ...] = ()
     lacking: MlverError | None = None
 
     def count_bytes(self, *fates: LocalFate) -> int:
@@ -55,7 +58,11 @@ def plan_local(
 ) -> LocalGcReport:
     """What a run would do; `grace` is in seconds. Nothing is written."""
     store = storing.open_local(project)
-    return _judge_files(store, read_roots(project), grace, clock())
+    report = _judge_files(store, read_roots(project), grace, clock())
+    report.candidates = tuple(preview_series(project, store))
+    if report.candidates:
+        _load_encoder(report)
+    return report
 
 
 def collect_local(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.policy.series import SeriesFile, VersionFiles, list_series
@@ -22,6 +23,26 @@ def read_series(project: Project) -> list[SeriesFile]:
     for model in project.registry.list_models():
         series += list_series(_read_files(project, model))
     return series
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A stored file by the first version that has it, and its name there."""
+
+    model: str
+    version: str
+    name: str
+    digest: str
+
+
+def name_files(project: Project) -> dict[str, NamedFile]:
+    """The stored files of all versions that can be read, by their digests."""
+    named: dict[str, NamedFile] = {}
+    for model in project.registry.list_models():
+        for version in _read_files(project, model):
+            for name, digest in version.files.items():
+                named.setdefault(digest, NamedFile(model, version.version, name, digest))
+    return named
 
 
 def _read_files(project: Project, model: str) -> Iterator[VersionFiles]:

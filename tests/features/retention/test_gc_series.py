@@ -16,7 +16,13 @@ from tests.cli.results import read_document
 from tests.conftest import Repository
 from tests.features.retention.test_gc import age_files, age_trash, store_of
 from tests.storage.local.helpers import flip_bit
-from tests.storage.local.series import MIB, make_series
+from tests.storage.local.series import (
+    MIB,
+    make_series,
+    make_tensors,
+    nudge,
+    write_checkpoint,
+)
 
 CHECKPOINTS = make_series(4, count=4)
 
@@ -69,10 +75,62 @@ def test_gc_and_du_say_what_was_saved(second: Repository) -> None:
     assert "less are stored, because versions share tensors" in assert_works(second, "du")
 
 
-def test_a_dry_run_shares_nothing(second: Repository) -> None:
+def test_a_dry_run_says_which_files_would_be_kept_in_parts(second: Repository) -> None:
+    """Each has four tensors of 1 MiB, of which one is another than before."""
     register_series(second)
-    assert read_document(second.mlver("gc", "--json"), "gc")["sharing"] is None
+    document = read_document(second.mlver("gc", "--json"), "gc")
+    assert document["sharing"] is None
+    found = document["preview"]["files"]
+    assert [(file["version"], file["name"], file["equal"]) for file in found] == [
+        (f"1.{number}.0", "weights", 3 * MIB) for number in (1, 2, 3)
+    ]
+    assert [file["bytes"] for file in found] == [len(content) for content in CHECKPOINTS[1:]]
     assert is_whole(second, CHECKPOINTS[1])
+    said = " ".join(assert_works(second, "gc").split())
+    assert (
+        "3 files of 12.6 MB come after a version with the same tensors, and would be kept in parts"
+        in said
+    )
+    assert "that frees at least 9.44 MB, as soon as the whole files leave the trash" in said
+    assert said.endswith("next: mlver gc --yes")
+    freed = sum(len(content) for content in CHECKPOINTS[1:]) - collect(second)["sharing"]["stored"]
+    assert freed >= sum(file["equal"] for file in found)
+    assert read_document(second.mlver("gc", "--json"), "gc")["preview"]["files"] == []
+
+
+def test_a_dry_run_names_no_file_that_cannot_share_anything(second: Repository) -> None:
+    """Its tensors have other names, or are of another size."""
+    other = write_checkpoint({"else": bytes(3 * MIB)})
+    register_series(second, [CHECKPOINTS[0], other, write_checkpoint({"else": bytes(2 * MIB)})])
+    assert read_document(second.mlver("gc", "--json"), "gc")["preview"]["files"] == []
+
+
+def test_a_dry_run_names_what_may_be_differences(second: Repository) -> None:
+    """Of a new file whose version before is in parts, and of one before which all was nudged."""
+    tensors = make_tensors(2, seed=7)
+    nudged = [
+        write_checkpoint({name: nudge(data, seed) for name, data in tensors.items()})
+        for seed in (1, 2)
+    ]
+    register_series(second, [write_checkpoint(tensors), nudged[0]])
+    (file,) = read_document(second.mlver("gc", "--json"), "gc")["preview"]["files"]
+    assert (file["version"], file["equal"]) == ("1.1.0", 0)
+    assert collect(second)["sharing"]["differences"] == 2
+    second.write("w.safetensors", nudged[1])
+    assert_works(second, "register", "other", "--bump", "minor", "-m", "step")
+    (file,) = read_document(second.mlver("gc", "--json"), "gc")["preview"]["files"]
+    assert (file["version"], file["equal"]) == ("1.2.0", 0)
+    assert "as soon as" not in assert_works(second, "gc")
+
+
+def test_a_dry_run_says_what_differences_would_take(
+    second: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_series(second)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    said = assert_works(second, "gc")
+    assert "mlver[insight]" in said
+    assert "only a run tells" not in said
 
 
 def test_a_version_in_parts_is_checked_out_verified_and_exported(series: Repository) -> None:
