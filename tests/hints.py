@@ -21,6 +21,7 @@ PROGRAMS = frozenset(
         "touch",
         "chmod",
         "cat",
+        "sha256sum",
         "echo",
     }
     | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset", "date", "aws", "az", "gcloud"}

@@ -158,6 +158,14 @@ class TextScreen:
         indent = len(text.plain) - len(text.plain.lstrip(" "))
         self._draw_wrapped(text[indent:], indent, indent + hang)
 
+    def draw_behind(self, first: Part, others: Part, *parts: Part) -> None:
+        """A text behind a lead; `others` is the lead of the lines that it is wrapped to."""
+        leads = [self._builder.build_text([lead]) for lead in (first, others)]
+        room = self.width - max(lead.cell_len for lead in leads)
+        for number, line in enumerate(self._wrap_text(self._builder.build_text(parts), room)):
+            lead = self._builder.build_text([others if number else first])
+            self._print_text(lead.append_text(line))
+
     def draw_unbroken(self, *parts: Part) -> None:
         """One line that is never broken, because it holds a command to be copied.
 

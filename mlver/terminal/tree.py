@@ -23,7 +23,9 @@ def draw_tree(tree: TreeBranch, screen: TextScreen) -> None:
     waiting = [(tree, "", "")]
     while waiting:
         branch, own, below = waiting.pop()
-        screen.draw_line((own, "dim"), *branch.parts, hang=2)
+        # A line that is wrapped goes on beside the lines of the tree.
+        wrapped = below + ("│ " if branch.branches else "  ")
+        screen.draw_behind((own, "dim"), (wrapped, "dim"), *branch.parts)
         last = len(branch.branches) - 1
         for position in range(last, -1, -1):
             is_last = position == last

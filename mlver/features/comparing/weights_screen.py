@@ -100,7 +100,8 @@ def _format_small(value: float | None) -> str:
 def _format_share(distance: Distance) -> str:
     if not distance.compared:
         return "–"
-    return f"{100 * distance.changed / distance.compared:.3g} %"
+    percent = 100 * distance.changed / distance.compared
+    return "< 0.01 %" if 0 < percent < 0.01 else f"{percent:.3g} %"
 
 
 def _count_broken(distance: Distance | None) -> int | None:

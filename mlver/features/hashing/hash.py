@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.project.listings import files
 from mlver.project.listings.checkpoint import HASHING
 from mlver.project.listings.executors import ExecutorChoice
@@ -93,10 +93,20 @@ def hash_place(start: Path, reporter: Reporter, options: HashOptions) -> HashRes
 
 
 def _find_url(start: Path, place: str) -> str:
-    """The address; that of a folder is where it really is, since workers stand elsewhere."""
+    """The address; that of a folder is where it really is, since workers stand elsewhere.
+
+    Raise UsageError for a file: its digest is what sha256sum says, and needs no listing.
+    """
     if is_url(place):
         return check_url(place)
-    return check_url((start / place).resolve().as_uri())
+    folder = (start / place).resolve()
+    if folder.is_file():
+        raise UsageError(
+            f"{printable_name(place)} is a file, and hash lists what is in a folder or at an"
+            " address",
+            hint=shell_command("sha256sum", "--", place),
+        )
+    return check_url(folder.as_uri())
 
 
 def _name_beside(output: Path) -> Path:

@@ -130,4 +130,4 @@ def _draw_hidden(result: LineageResult, screen: TextScreen) -> None:
         if count:
             hidden = format_count(count, "more version")
             command = shell_command("mlver", "lineage", *name_root(result), f"--{way}")
-            screen.draw_line((f"{hidden} further {way}  ({command})", "dim"))
+            screen.draw_unbroken((f"{hidden} further {way}: {command}", "dim"))

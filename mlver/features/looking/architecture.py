@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError, summarise_error
-from mlver.policy.weights.groups import group_layers, join_layers
+from mlver.policy.weights.groups import cut_layer, group_layers, join_layers
 from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.project import Project
 from mlver.records.tensors import KeptTensor, KeptTensors, count_values
@@ -27,6 +27,13 @@ class ModelPart:
     values: int
     largest: str
     shape: tuple[int, ...]
+
+    @property
+    def inner_name(self) -> str:
+        """The name of that tensor behind the one of the part, which begins it."""
+        if self.layers:
+            return cut_layer(self.largest)
+        return self.largest.removeprefix(f"{self.name}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

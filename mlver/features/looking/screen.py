@@ -236,18 +236,16 @@ def _draw_architecture(architecture: Architecture | None, screen: TextScreen) ->
     screen.draw_line(("tensors", "bold"), f"  {extent}", (f"  {kinds}", "dim"))
     table_rows: list[list[Cell]] = []
     for part in architecture.parts[:_PARTS_SHOWN]:
-        layers = format_count(part.layers, "layer") if part.layers else ""
         shape = " × ".join(map(str, part.shape)) or "scalar"
         table_rows.append(
             [
                 part.name,
-                (layers, "dim"),
                 format_count(part.tensors, "tensor"),
                 f"{part.values:,}",
-                (f"{part.largest} {shape}", "dim"),
+                (f"{part.inner_name} {shape}", "dim"),
             ]
         )
-    screen.draw_table(table_rows, right=(1, 2, 3), indent=2, fold=4)
+    screen.draw_table(table_rows, right=(1, 2), indent=2, fold=3)
     draw_hidden_count(len(architecture.parts) - len(table_rows), screen, indent=2, noun=" parts")
     if architecture.imports:
         names = ", ".join(architecture.imports)

@@ -73,6 +73,13 @@ def cut_name(name: str, depth: int) -> str:
     return ".".join(split_name(name)[:depth])
 
 
+def cut_layer(name: str) -> str:
+    """The name of a tensor inside of its numbered layer, which is left out."""
+    parts = split_name(name)
+    number = _find_number(parts)
+    return name if number is None else ".".join(parts[number + 1 :])
+
+
 def group_layers(items: Iterable[tuple[str, Item]]) -> list[tuple[LayerName, list[Item]]]:
     """Put items together by the layer of their names, in the order of the names."""
     named = list(items)

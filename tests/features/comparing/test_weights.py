@@ -272,7 +272,7 @@ def test_a_link_out_of_the_work_tree_is_not_followed(copied: Repository, tmp_pat
 def test_show_names_the_architecture(copied: Repository) -> None:
     said = assert_works(copied, "show", "m@1.0.0")
     assert "tensors  7,232 values in 18 tensors  F32, safetensors" in said
-    assert re.search(r"encoder.layer.0…3 +4 layers +16 tensors +2,176 +encoder.layer.0", said)
+    assert re.search(r"encoder.layer.0…3 +16 tensors +2,176 +query.weight 16 × 16", said)
     document = read_document(copied.mlver("show", "m@1.0.0", "--json"), "show")
     architecture = document["architecture"]
     assert [part["name"] for part in architecture["parts"]] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import assert_works
+from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import CommandOutcome, Repository
 
@@ -83,7 +83,7 @@ def test_in_a_repository_the_notes_lie_in_it(repository: Repository) -> None:
         (("data", "--shard", "3/2", "-o", "x"), "--shard is a number"),
         (("data", "data"), "takes one address"),
         (("nowhere",), "there is no"),
-        (("data/0/part 0",), "there is no"),
+        (("data/0/part 0",), "is a file, and hash lists what is in a folder"),
         (("ftp://host/a",), "data cannot be pinned at ftp://"),
         (("s3://me:secret@bucket/a",), "has a user or a password in it"),
         (("data", "--trust-server-checksums"), "leave --trust-server-checksums out"),
@@ -112,6 +112,14 @@ def test_what_makes_no_whole_is_refused(
     error = refused(place.mlver("hash", *words))
     assert says in " ".join(error.split())
     assert "secret" not in error
+
+
+def test_a_file_is_no_folder_and_the_hint_hashes_it(place: Repository) -> None:
+    place.write("w.bin", "weights")
+    said = assert_refused(place, "hash", "w.bin", code=2)
+    assert "w.bin is a file, and hash lists what is in a folder or at an address" in said
+    assert "hint: sha256sum -- w.bin" in said
+    assert "nothing.bin" in assert_refused(place, "hash", "nothing.bin")
 
 
 def test_a_shard_that_saw_another_state_reads_only_what_changed(place: Repository) -> None:

@@ -61,7 +61,7 @@ def test_up_goes_all_the_way_and_down_as_well(family: Repository) -> None:
     near = trace(family, "digits@1.2.0", "--up", "--depth", "1")
     assert (len(list_edges(near, "up", "parent")), near["hidden_up"]) == (1, 1)
     shown = assert_works(family, "lineage", "digits@1.0.0")
-    assert shown.endswith("1 more version further down  (mlver lineage digits@1.0.0 --down)\n")
+    assert shown.endswith("1 more version further down: mlver lineage digits@1.0.0 --down\n")
 
 
 @pytest.mark.parametrize("data", ["rows/a.csv", FIRST_ROWS, FIRST_ROWS[:20]])
