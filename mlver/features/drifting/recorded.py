@@ -10,7 +10,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.policy.drift.recorded import METRICS, OTHER_SIDE, summarise_drift
 from mlver.policy.drift.verdict import TableDrift
-from mlver.project.artifacts.kept_profiles import read_profile
+from mlver.project.artifacts.kept_profiles import read_unpinned_profile
 from mlver.project.edit.edit import PlannedEdit, require_branch
 from mlver.project.edit.manifests import put_new_files
 from mlver.project.edit.protected import refuse_protected
@@ -100,6 +100,6 @@ def _plan_profiles(
         return
     files: dict[str, bytes] = {}
     for digest, profile in found.profiles.items():
-        known = read_profile(project, digest) or profile
+        known = read_unpinned_profile(project, digest) or profile
         files[layout.profile_path(digest)] = known.to_bytes(digest)
     put_new_files(project, edit, files)

@@ -26,3 +26,14 @@ def read_profile(project: Project, record: VersionRecord, name: str) -> TablePro
     if Digest.of_bytes(data) != pin:
         raise build_forged_error(record, path)
     return TableProfile.parse(data, path, digest)
+
+
+def read_unpinned_profile(project: Project, digest: Digest) -> TableProfile | None:
+    """Read what lies here as the profile of a table; None where nothing does.
+
+    It may be that of a table that was served, which no version pins: whoever wrote it vouches for
+    it.
+    """
+    path = layout.profile_path(digest)
+    data = project.registry.read_file(path)
+    return None if data is None else TableProfile.parse(data, path, digest)

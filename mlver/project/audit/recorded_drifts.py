@@ -10,7 +10,7 @@ from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.drift.recorded import find_false_measure, find_other_side, list_contradictions
 from mlver.policy.promotion_dates import find_early_date
-from mlver.project.artifacts.kept_profiles import read_profile
+from mlver.project.artifacts.kept_profiles import read_unpinned_profile
 from mlver.project.history.data_uses import find_own_data
 from mlver.project.project import Project
 from mlver.records.evaluation import EvaluationRecord
@@ -56,5 +56,5 @@ def _list_faults(
 def _find_profile(project: Project, digest: Digest) -> TableProfile | None:
     # One that cannot be read is named by its own check.
     with suppress(MlverError):
-        return read_profile(project, digest)
+        return read_unpinned_profile(project, digest)
     return None

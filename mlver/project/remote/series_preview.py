@@ -14,9 +14,9 @@ from mlver.content.tensors.tensor import count_bytes
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.series import SeriesFile
-from mlver.project.artifacts.kept_tensors import read_kept_tensors
 from mlver.project.project import Project
 from mlver.project.remote.series import NamedFile, name_files, read_series
+from mlver.records import layout
 from mlver.records.tensors import KeptTensors
 from mlver.storage.cutting import TensorPart, cut_tensors
 from mlver.storage.local import LocalStore
@@ -99,9 +99,14 @@ def _count_equal(project: Project, file: SeriesFile, cuts: Sequence[TensorPart])
 
 
 def _read_kept(project: Project, digest: str | None) -> KeptTensors | None:
-    """What is kept of the tensors of a file; None also where it cannot be read: `verify` tells."""
+    """What is kept of the tensors of a file; None also where it cannot be read: `verify` tells.
+
+    It is believed as it lies here, for it is an estimate: `gc` itself looks into the files.
+    """
     if digest is None:
         return None
     with suppress(MlverError):
-        return read_kept_tensors(project, Digest(digest))
+        path = layout.tensors_path(Digest(digest))
+        data = project.registry.read_file(path)
+        return None if data is None else KeptTensors.parse_of(Digest(digest), data, path)
     return None

@@ -98,7 +98,7 @@ def test_nothing_is_a_difference_to_what_is_damaged(series: SeriesStore) -> None
     digests = series.put(make_nudged(2))
     series.share(digests[:1])
     damaged = series.store.recipes.read(digests[0]).parts[1]
-    flip_bit(series.store.loose_path(digests[0]), damaged.offset + 100)
+    flip_bit(series.store.loose.path_of(digests[0]), damaged.offset + 100)
     series.share(digests)
     bases = {part.base for part in series.store.recipes.read(digests[1]).parts}
     assert damaged.sha256 not in bases
