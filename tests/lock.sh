@@ -27,6 +27,7 @@ lock registry --group registry
 lock notebook --group notebook
 # With mlver itself, which has to get along with them. The other PyTorch brings 3 GB for graphics cards.
 lock frameworks pyproject.toml --group frameworks --torch-backend cpu
+lock finetuning --group finetuning
 lock pipelines pyproject.toml --group pipelines # which install mlver
 lock servers --group servers
 lock giftless --group giftless

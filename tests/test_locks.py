@@ -40,6 +40,7 @@ WANTED = {
     "frameworks": [*OWN, *members("frameworks")],
     "notebook": [*members("notebook")],
     "registry": [*members("registry")],
+    "finetuning": [*members("finetuning")],
     "pipelines": [*OWN, *members("pipelines")],
     "cluster": [*OWN, *members("cluster")],
     "servers": [*members("servers")],

@@ -25,6 +25,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     checkpoints,
     drills,
     files,
+    finetunes,
     growth,
     histories,
     listing,

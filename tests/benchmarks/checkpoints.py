@@ -73,11 +73,16 @@ def _measure_series(
         yield Row.of_race(name, "of one that is whole", race, _MOST_TIMES)
 
 
-def _row_of_size(name: str, top: Path, whole: int, most: float | None) -> Row:
-    """What is in service, in checkpoints; the whole files in the trash are not."""
+def count_stored(top: Path) -> int:
+    """The bytes of what is in service; the whole files in the trash are not."""
     folders = (top / ".git/mlver" / folder for folder in ("objects", "packs", "recipes"))
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    stored = sum(path.stat().st_size for path in files)
+    return sum(path.stat().st_size for path in files)
+
+
+def _row_of_size(name: str, top: Path, whole: int, most: float | None) -> Row:
+    """What is in service, in checkpoints."""
+    stored = count_stored(top)
     ratio = stored / whole
     described = f"{ratio:.2f} checkpoints"
     ours = f"{stored / MIB:,.0f} MiB"
