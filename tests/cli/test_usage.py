@@ -32,6 +32,7 @@ def renamed(project: Repository) -> Repository:
         (("promote", "ocr@1"), "mlver promote ocr@1 --to production -m WHY"),
         (("rollback", "ocr", "-m", "x"), "mlver rollback ocr -m x --stage production"),
         (("list", "-n", "0"), "mlver list -n 1"),
+        (("diff", "ocr", "--data"), "mlver diff digits@1.2.0 @1.3.0 --data train --key id"),
         (("plot", "ocr", "--format", "svg"), "mlver plot ocr"),
         (("plot", "x", "--metric=x", "-n", "x"), "mlver plot x --metric=x -n 1"),
         (("register", "nul", "--update", "nul"), "mlver register nul --update full"),

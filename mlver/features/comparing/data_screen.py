@@ -23,7 +23,15 @@ def draw_data_diff(result: DataDiffResult, screen: TextScreen) -> None:
     differing = [column for column in result.columns if column.differs]
     screen.draw_line(f"  columns  {len(differing):,} of {len(result.columns):,} differ")
     rows = [_build_row(column) for column in differing[:_COLUMNS_SHOWN]]
-    screen.draw_table(rows, headers=_HEADERS, right=(1,), indent=2, fold=6)
+    # Columns of the screen that say nothing of any column of the data are left out.
+    kept = [0, *(place for place in range(1, 6) if any(row[place] for row in rows)), 6]
+    screen.draw_table(
+        [[row[place] for place in kept] for row in rows],
+        headers=[_HEADERS[place] for place in kept],
+        right=(1,) if 1 in kept else (),
+        indent=2,
+        fold=len(kept) - 1,
+    )
     draw_hidden_count(len(differing) - _COLUMNS_SHOWN, screen, indent=2, noun=" columns")
 
 

@@ -12,7 +12,7 @@ from mlver.features.lineage.formats import LineageFormat
 from mlver.features.lineage.lineage import LineageResult, name_root
 from mlver.features.lineage.mermaid import write_mermaid
 from mlver.features.lineage.openlineage import write_openlineage
-from mlver.project.lineage.graph import LineageNode, ShownEdge
+from mlver.project.lineage.graph import LineageNode, ShownEdge, is_version
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Part, TextScreen
 from mlver.terminal.tree import TreeBranch, draw_tree
@@ -51,6 +51,8 @@ def choose_writing(chosen: LineageFormat) -> Callable[[DescribedVersion, TextScr
 
 def draw_lineage(result: LineageResult, screen: TextScreen) -> None:
     draw_tree(_TreeBuilder(result).build(), screen)
+    if not result.edges and not is_version(result.root):
+        screen.draw_line("  nothing here was trained on it")
     _draw_hidden(result, screen)
     draw_faults(result.unread, screen)
 

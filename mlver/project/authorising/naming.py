@@ -42,7 +42,7 @@ def find_data(project: Project, text: str) -> NamedData:
     pins = _list_pins(project)
     if text not in pins and os.path.lexists(project.start / text):
         return _find_at_path(project, text)
-    return _find_pinned(pins, text)
+    return _find_pinned(project, pins, text)
 
 
 def _find_at_path(project: Project, text: str) -> NamedData:
@@ -111,15 +111,33 @@ def _find_in_version(project: Project, ref: str, name: str) -> NamedData:
     )
 
 
-def _find_pinned(pins: Mapping[str, Digest], name: str) -> NamedData:
+def _find_pinned(project: Project, pins: Mapping[str, Digest], name: str) -> NamedData:
     if name in pins:
         return NamedData(pins[name], name)
     known = f"pinned are {', '.join(pins)}" if pins else "none is pinned"
+    version = _find_newest_with(project, name)
+    if version is not None:
+        raise UsageError(
+            f"`{printable_name(name)}` is what versions call data of theirs, and not pinned"
+            f" ({known}); say whose: {version}:{name}",
+            hint=shell_command("mlver", "show", version),
+        )
     raise UsageError(
         f"`{printable_name(name)}` is neither a pinned data set ({known}) nor a path; give one of"
         " these, a digest, or REF:NAME, such as digits@1.2.0:train",
-        hint="mlver hash PATH",
+        hint="mlver list",
     )
+
+
+def _find_newest_with(project: Project, name: str) -> str | None:
+    """The newest version of the first model that has a data set of this name."""
+    registry = project.registry
+    for model in registry.list_models():
+        outcomes = list(registry.read_versions(model, registry.list_versions(model)))
+        for outcome in reversed(outcomes):
+            if not isinstance(outcome, MlverError) and name in outcome[0].data:
+                return f"{model}@{outcome[0].version}"
+    return None
 
 
 def _list_pins(project: Project) -> dict[str, Digest]:

@@ -66,7 +66,7 @@ def test_the_screen_says_it_in_a_few_lines(changed: Repository) -> None:
         "  rows     10 → 10  1 added  1 removed  2 changed  by id",
         "  columns  4 of 4 differ",
     ]
-    assert said[3].split() == ["column", "changed", "mean", "variance", "median", "missing"]
+    assert said[3].split() == ["column", "changed", "mean", "variance", "median"]
     assert said[-1].split() == ["score", "added:", "DOUBLE"]
 
 

@@ -127,6 +127,8 @@ def test_an_evaluation_stands_below_its_version_and_its_data(family: Repository)
     assert "evaluated  on golden  accuracy 0.5" in assert_works(family, "lineage", "digits@1.1.0")
     golden = trace(family, "--data", "golden")
     assert golden["edges"] == []
+    said = assert_works(family, "lineage", "--data", "golden")
+    assert said.endswith("\n  nothing here was trained on it\n")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +139,7 @@ def test_an_evaluation_stands_below_its_version_and_its_data(family: Repository)
         (("--data", "rows", "--up"), "--data takes the place of REF"),
         (("--data", "sha256:xyz"), "is no digest"),
         (("--data", "nowhere.csv"), "is neither a pinned data set"),
+        (("--data", "train"), "say whose: digits@1.2.0:train"),
         (("digits", "--depth", "0"), "--depth"),
         (("digits", "--format", "svg"), "--format"),
     ],
