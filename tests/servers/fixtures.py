@@ -5,14 +5,10 @@ A test of a server with a file of its own writes such a fixture beside itself.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from tests.programs import require_program
 from tests.servers.azurite import start_azurite
-from tests.servers.install import NotInstallable, install_programs
 from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
 from tests.servers.starting import RunningServer, Servers, find_shared_folder
 
@@ -27,25 +23,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Servers:
 def seaweedfs(servers: Servers) -> RunningServer:
     """S3 that is right in everything: SeaweedFS, with one bucket."""
     return servers.share_server("seaweedfs", start_seaweedfs)
-
-
-@pytest.fixture
-def boto3(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What asks a server of S3 for what obstore does not show: it comes with giftless.
-
-    Afterwards nothing of it is left: other tests show what happens where it is not installed.
-    """
-    try:
-        programs = install_programs("pip", "giftless")
-    except NotInstallable as error:
-        pytest.skip(f"NOT TESTED: boto3 cannot be installed here: {error}")
-    (packages,) = programs.parent.glob("lib/python*/site-packages")
-    before = set(sys.modules)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
-    yield
-    for name in set(sys.modules) - before:
-        if str(packages) in str(getattr(sys.modules[name], "__file__", None)):
-            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

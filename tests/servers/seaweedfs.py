@@ -44,7 +44,7 @@ def start_seaweedfs(folder: Path) -> RunningServer:
 
 
 def make_versioned_bucket(server: RunningServer) -> str:
-    """Make a bucket that keeps the versions of its objects; its address. It needs boto3."""
+    """Make a bucket that keeps the versions of its objects; its address."""
     bucket = f"versions-{uuid.uuid4().hex[:12]}"
     session = import_module("boto3").Session(KEY, SECRET, region_name="us-east-1")
     client = session.client("s3", endpoint_url=server.options["endpoint"])

@@ -100,7 +100,6 @@ def test_an_address_that_nobody_typed_here_is_not_read(pinned: Repository, data:
 def test_the_version_that_was_pinned_is_read(
     repository: Repository,
     seaweedfs: RunningServer,
-    boto3: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in seaweedfs.environment.items():

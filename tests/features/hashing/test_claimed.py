@@ -23,7 +23,7 @@ TRUST = "--trust-server-checksums"
 
 
 @pytest.fixture
-def url(seaweedfs: RunningServer, boto3: None, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """A prefix in a bucket, as the environment of the person says where it is."""
     for name, value in seaweedfs.environment.items():
         monkeypatch.setenv(name, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 import uuid
 from typing import Any
 
@@ -60,7 +61,6 @@ def reader(seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch) -> CloudRe
     return open_bucket_reader(parse_address(folder, seaweedfs.options))
 
 
-@pytest.mark.usefixtures("boto3")
 def test_the_server_is_asked_of_the_object_that_was_listed(reader: CloudReader) -> None:
     obstore.put(reader.store, "ü/a", DATA, use_multipart=False)
     parts = DATA * 1_000_000
@@ -73,7 +73,6 @@ def test_the_server_is_asked_of_the_object_that_was_listed(reader: CloudReader) 
     assert reader.find_claim(listed["ü/a"]._replace(size=5)) is None
 
 
-@pytest.mark.usefixtures("boto3")
 def test_what_is_not_claimed_is_read(reader: CloudReader, seaweedfs: RunningServer) -> None:
     obstore.put(reader.store, "a", DATA, use_multipart=False)
     parts = DATA * 1_000_000
@@ -90,14 +89,16 @@ def test_what_is_not_claimed_is_read(reader: CloudReader, seaweedfs: RunningServ
     assert [item._replace(claimed=False) for item in hashed] == read
 
 
-@pytest.mark.usefixtures("boto3")
 def test_a_refusal_says_how_to_go_on(reader: CloudReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(MlverError, match="asking for the checksum of s3://"):
         reader.find_claim(ListedObject("a", 1, "etag"))
 
 
-def test_without_boto3_it_says_what_to_install(reader: CloudReader) -> None:
+def test_without_boto3_it_says_what_to_install(
+    reader: CloudReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(MlverError, match="needs `boto3`") as refused:
         reader.find_claim(ListedObject("a", 1, "etag"))
     assert refused.value.hint == "pip install 'mlver[s3-profiles]'"

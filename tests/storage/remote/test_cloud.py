@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import sys
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -321,7 +323,16 @@ class TestProfiles:
             self.can_write()
         assert "mlver-tests-secret" not in str(caught.value)
 
-    def test_a_login_needs_boto3(self) -> None:
+    def test_a_program_may_give_the_keys(self) -> None:
+        key, secret = self.server.environment.values()
+        told = {"Version": 1, "AccessKeyId": key, "SecretAccessKey": secret}
+        (self.folder / "told").write_text(json.dumps(told))
+        program = f"cat {self.folder}/told"
+        (self.folder / "config").write_text(f"[default]\ncredential_process = {program}\n")
+        assert self.can_write()
+
+    def test_a_login_needs_boto3(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "boto3", None)
         (self.folder / "config").write_text("[default]\ncredential_process = /bin/false\n")
         with pytest.raises(MlverError, match="needs `boto3`") as caught:
             self.can_write()

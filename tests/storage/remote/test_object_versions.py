@@ -24,7 +24,7 @@ def hash_of(data: bytes) -> str:
 
 
 @pytest.fixture
-def reader(seaweedfs: RunningServer, boto3: None, monkeypatch: pytest.MonkeyPatch) -> CloudReader:
+def reader(seaweedfs: RunningServer, monkeypatch: pytest.MonkeyPatch) -> CloudReader:
     """The reader of a bucket that keeps the versions of its objects."""
     for name, value in seaweedfs.environment.items():
         monkeypatch.setenv(name, value)
