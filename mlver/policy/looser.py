@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from mlver.policy.approval_defaults import NOT_BY_DEFAULT
+from mlver.policy.gates.reproduced import read_bound
 from mlver.policy.loosening import Loosening
 from mlver.policy.looser_gates import compare_gates
 from mlver.policy.named_settings import find_named
@@ -209,9 +210,11 @@ def _compare_approvals(key: str, new: Value, old: Value) -> Iterator[Loosening]:
 
 
 def _compare_reproduced(key: str, new: Value, old: Value) -> Iterator[Loosening]:
-    """Of the two words, `identical` asks for more than `within`."""
-    if (new, old) == ("identical", "within"):
-        return
+    """Compare how far numbers may be apart: `identical` asks for more than any bound."""
+    if new is not None and old is not None:
+        new_bound, old_bound = read_bound(new), read_bound(old)
+        if new_bound is None or (old_bound is not None and new_bound <= old_bound):
+            return
     yield from _compare_unknown(key, new, old)
 
 
@@ -234,8 +237,7 @@ _DRIFT_COMPARISONS: Mapping[str, Comparison] = {
     "rows": _compare_unknown,
     "ignore": _compare_choices,
 }
-# What a gate measures by a word (`verdict`, `drift`, `reproduced`) is not listed: words have no
-# order.
+# What a gate measures by a word (`verdict`, `drift`) is not listed: words have no order.
 _COMPARISONS: Mapping[str, Comparison] = {
     "after": _compare_requirements,
     "approvals": _compare_approvals,

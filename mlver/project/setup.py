@@ -48,7 +48,7 @@ stages:
 #      authorised: training
 #      drilled: 30d
 #      uses: true
-#      reproduced: within
+#      reproduced: {within: 1e-9}
 #      drift: none
 #      signed: true
 #      formats: [safetensors, onnx]

@@ -14,6 +14,8 @@ from mlver.records.references import parse_digest, write_digest
 from mlver.records.values import Document, Metrics, drop_empty_values, read_format, thaw_value
 
 ReproductionAnswer = Literal["identical", "within", "different"]
+# How far numbers may be apart and count as equal, where nobody says so.
+DEFAULT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,18 @@ ORDERED: dict[str, tuple[str, Any, Any, str]] = {
     "approvals": ("approvals", None, {"min": 2}, "`approvals` is no longer asked for"),
     "a size": ("max_size", 200, 100, "`max_size` asks for 200 instead of 100"),
     "a wait": ("hold", "36h", "2d", "`hold` asks for 36h instead of 2d"),
+    "a bound": (
+        "reproduced",
+        {"within": 1e-3},
+        "within",
+        "`reproduced` was changed from within to other values",
+    ),
+    "bytes": (
+        "reproduced",
+        "within",
+        "identical",
+        "`reproduced` was changed from identical to within",
+    ),
     "an age": ("drilled", "5w", "30d", "`drilled` asks for 5w instead of 30d"),
     "a lowest value": (
         "gates",

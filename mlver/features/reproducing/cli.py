@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from mlver.features.reproducing.screen import draw_reproduce, show_survey
 from mlver.project.reproducing.reproduce import reproduce_version
-from mlver.project.reproducing.request import DEFAULT_TOLERANCE, ReproductionRequest
+from mlver.project.reproducing.request import ReproductionRequest
 from mlver.project.reproducing.survey import Survey
+from mlver.records.reproduction import DEFAULT_TOLERANCE
 from mlver.terminal.durations import parse_duration
 from mlver.terminal.options import DryRun, Json, Message, Offline, Ref
+from mlver.terminal.screen import TextScreen
 from mlver.terminal.session import emit_result, find_session
 
 REPRODUCE_EXAMPLES = (
@@ -73,7 +76,7 @@ def reproduce_command(
     session = find_session(ctx)
 
     def confirm(survey: Survey) -> bool:
-        show_survey(survey, session.reporter.show_note)
+        show_survey(survey, TextScreen(sys.stderr))
         return yes or session.reporter.ask_person("Run this command? It runs with your rights.")
 
     result = reproduce_version(session.initialised_project, ref, request, confirm)

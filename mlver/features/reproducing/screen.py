@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 from mlver.project.reproducing.request import PartState, RecipePart, ReproduceResult
 from mlver.project.reproducing.survey import Survey
 from mlver.records.reproduction import DifferingInput
 from mlver.terminal.screen import Cell, Style, TextScreen
-from mlver.terminal.words import format_duration, shorten_digest
+from mlver.terminal.words import format_count, format_duration, shorten_digest
 
 _STYLES: dict[PartState, Style] = {"present": "good", "weaker": "warn", "missing": "bad"}
 _WORDS: dict[PartState, str] = {"present": "there", "weaker": "weak", "missing": "missing"}
@@ -20,10 +21,14 @@ _ANSWERS: dict[str, tuple[str, Style]] = {
 }
 
 
-def show_survey(survey: Survey, show_note: Callable[[str], None]) -> None:
-    """Show beside the result what is there, before the command is run."""
-    for part in survey.parts:
-        show_note(f"{part.name}: {_WORDS[part.state]}: {part.told}")
+def show_survey(survey: Survey, screen: TextScreen) -> None:
+    """Show beside the result what is there and what would run, before it does."""
+    ref = f"{survey.record.model} {survey.record.version}"
+    # What nobody can read stops no work; nobody agrees to it either.
+    with suppress(OSError):
+        screen.draw_line((ref, "name"), " is trained again from")
+        _draw_parts(survey.parts, screen)
+        screen.draw_unbroken(("command: ", "dim"), shlex.join(survey.words))
 
 
 def draw_reproduce(result: ReproduceResult, screen: TextScreen) -> None:
@@ -59,7 +64,7 @@ def _draw_outcome(result: ReproduceResult, screen: TextScreen) -> None:
         told = f"largest difference {values.largest:.3g}"
         if values.relative is not None:
             told += f", relative {values.relative:.3g}"
-        screen.draw_line(f"  numbers  {told}, of {values.tensors:,} tensors")
+        screen.draw_line(f"  numbers  {told}, of {format_count(values.tensors, 'tensor')}")
     for line in result.differing:
         screen.draw_line("  differs  ", line, hang=9)
 

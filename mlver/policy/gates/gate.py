@@ -116,8 +116,9 @@ class StageCandidate:
     `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
     on, with what that may be used for, `uses` the versions of other models that it uses, and
     `drills` what was rehearsed of the stage. `reproductions` are those of its record, the last one
-    last. `approvals` are its own for that stage, and `signatures` those of its seal and of whoever
-    asks. Where one of these is None, nobody looked, and a gate that needs it is inconclusive.
+    last, each with the digest of its bytes. `approvals` are its own for that stage, and
+    `signatures` those of its seal and of whoever asks. Where one of these is None, nobody looked,
+    and a gate that needs it is inconclusive.
     `holds` are the stages that a gate asks to be held now.
     """
 
@@ -138,7 +139,7 @@ class StageCandidate:
     holds: Mapping[str, HeldStage] = field(default_factory=dict)
     drills: StageDrills | None = None
     uses: tuple[UsedVersion, ...] | None = None
-    reproductions: tuple[ReproductionRecord, ...] | None = None
+    reproductions: tuple[tuple[ReproductionRecord, Digest], ...] | None = None
 
 
 # Of whom nobody knows anything: what asks only some gates replaces what they are told.

@@ -14,16 +14,16 @@ from mlver.errors import MlverError
 from mlver.git.landing_dates import find_landing_dates
 from mlver.policy.authorisation import TrainedData, TrainingData
 from mlver.policy.gates.authorised import judge_data
-from mlver.policy.gates.gate import NOBODY, StageCandidate
-from mlver.policy.gates.reproduced import judge_reproduction
+from mlver.policy.gates.gate import NOBODY
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds, format_seconds
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.held_stages import HeldStages
 from mlver.project.audit.promotion_landings import LandingFinder
+from mlver.project.audit.reproduced_evidence import judge_reproduced
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.history.version_uses import find_lost_uses
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes, read_reproductions, read_retirements
+from mlver.project.registry.attached import read_notes, read_retirements
 from mlver.project.registry.authorisations import (
     list_authorised,
     read_authorisations,
@@ -33,7 +33,6 @@ from mlver.records import layout
 from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.durations import read_duration
 from mlver.records.promotion import PromotionRecord
-from mlver.records.reproduction import ReproductionRecord
 from mlver.records.version import VersionRecord
 
 _CLAIMS = "says that its gate"
@@ -65,8 +64,8 @@ class DatedEvidence:
         if policy.rule.get("uses"):
             yield from self._judge_uses(record, version)
         reproduced = policy.rule.get("reproduced")
-        if isinstance(reproduced, str):
-            yield from self._judge_reproduced(record, reproduced)
+        if reproduced:
+            yield from judge_reproduced(self.project, record, reproduced, self.landings)
         yield from self._judge_hold(record, policy)
         drilled = policy.rule.get("drilled")
         if isinstance(drilled, str) and not is_first:
@@ -91,30 +90,6 @@ class DatedEvidence:
             retired = self._find_retired(record, use.model, use.version)
             if retired is not None:
                 yield f"{_CLAIMS} `uses` passed, and {used} had been retired on {retired}"
-
-    def _judge_reproduced(self, record: PromotionRecord, asked: str) -> Iterator[str]:
-        """The last reproduction that was known decides, or a later one that may have been."""
-        known: list[ReproductionRecord] = []
-        views = [known]
-        for reproduction in self._list_reproductions(record):
-            path, is_older = reproduction.record_path, reproduction.created < record.created
-            if is_older and self.landings.was_known(path, record):
-                known = [*known, reproduction]
-                views = [known]
-            elif self.landings.was_before(path, record) is not False:
-                views.append([*known, reproduction])
-        results = [judge_reproduction(_describe_trainings(view), asked) for view in views]
-        if not any(result.result == "pass" for result in results):
-            yield f"{_CLAIMS} `{results[0].gate}` passed, and {results[0].actual}"
-
-    def _list_reproductions(self, record: PromotionRecord) -> Sequence[ReproductionRecord]:
-        latest = count_seconds(record.created) + CLOCK_TOLERANCE_S
-        # One that cannot be read is named by its own check.
-        with suppress(MlverError):
-            found = read_reproductions(self.project.registry, record.model, record.version)
-            own = [one for one in found if one.record == record.record]
-            return [one for one in own if count_seconds(one.created) <= latest]
-        return ()
 
     def _find_retired(self, record: PromotionRecord, model: str, version: str) -> str | None:
         """Find when a version was retired that still was when a promotion was made."""
@@ -208,10 +183,6 @@ class DatedEvidence:
         for digest, chain in chains.items():
             known[digest] = [one for one in chain if _was_known(one, record, landed)]
         return known
-
-
-def _describe_trainings(reproductions: Sequence[ReproductionRecord]) -> StageCandidate:
-    return replace(NOBODY, reproductions=tuple(reproductions))
 
 
 def _was_known(

@@ -90,6 +90,19 @@ def read_reproductions(
     return [read_reproduction(registry, model, number, sequence) for sequence in sequences]
 
 
+def read_digested_reproductions(
+    registry: RecordRegistry, model: str, number: Version | str
+) -> list[tuple[ReproductionRecord, Digest]]:
+    """Read the reproductions of a version, oldest first, each with the digest of its bytes."""
+    folder = layout.reproductions_folder(model, number)
+    found: list[tuple[ReproductionRecord, Digest]] = []
+    for record in read_reproductions(registry, model, number):
+        digest = find_link_digest(registry, folder, record.sequence)
+        if digest is not None:
+            found.append((record, digest))
+    return found
+
+
 def find_retirement(
     registry: RecordRegistry, model: str, number: Version | str
 ) -> RetirementRecord | None:

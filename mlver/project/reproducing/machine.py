@@ -88,7 +88,8 @@ def list_machine_inputs(
     for fact in facts:
         is_unknown = not fact.is_recorded and fact.found is not None and not is_identical
         if is_unknown or (fact.is_recorded and fact.recorded != fact.found):
-            found.append(DifferingInput(name=fact.name, recorded=fact.recorded, found=fact.found))
+            recorded = fact.recorded or ("none" if fact.is_recorded else None)
+            found.append(DifferingInput(name=fact.name, recorded=recorded, found=fact.found))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mlver import names
 from mlver.errors import UsageError
 from mlver.records.reproduction import (
+    DEFAULT_TOLERANCE,
     ComparedValues,
     DifferingInput,
     ReproductionAnswer,
@@ -17,7 +18,6 @@ from mlver.records.reproduction import (
 )
 
 PartState = Literal["present", "weaker", "missing"]
-DEFAULT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

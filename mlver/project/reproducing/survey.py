@@ -120,7 +120,8 @@ def _survey_artifact(project: Project, name: str, artifact: Artifact) -> RecipeP
         return RecipePart.missing(name, error.message)
     absent = find_absent(project, DigestSet.from_raw(bytes.fromhex(one.hex) for one in needed))
     if not absent:
-        return RecipePart.present(name, f"{path}, {len(needed):,} files here")
+        files = f"{len(needed):,} file{'' if len(needed) == 1 else 's'}"
+        return RecipePart.present(name, f"{path}, {files} here")
     count = f"{len(absent):,} of {len(needed):,} files of {path} are not here"
     if project.registry.read_config().remotes and not project.offline:
         return RecipePart.present(name, f"{count}; a remote is asked for them")

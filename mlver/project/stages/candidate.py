@@ -168,7 +168,7 @@ def _read_approvals(
 
 def _read_reproductions(
     project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
-) -> tuple[ReproductionRecord, ...] | None:
+) -> tuple[tuple[ReproductionRecord, Digest], ...] | None:
     if not asks_for(policies, "reproduced"):
         return None
     return read_counting(project, record, digest)

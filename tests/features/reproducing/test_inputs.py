@@ -221,7 +221,7 @@ def test_another_variable_is_named(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     named = list_inputs(reproduce(ran, environment))
-    assert named == {"variable OMP_NUM_THREADS": (None, "3")}
+    assert named == {"variable OMP_NUM_THREADS": ("none", "3")}
 
 
 def test_what_nobody_recorded_of_the_machine_is_named(
@@ -282,7 +282,7 @@ def test_another_kernel_of_linear_algebra_comes_out_equal_and_is_named(
     assert document["answer"] == "within"
     assert 0 < document["values"]["largest"] < 1e-13
     named = list_inputs(document)
-    assert named["variable OPENBLAS_CORETYPE"] == (None, kernel)
+    assert named["variable OPENBLAS_CORETYPE"] == ("none", kernel)
     assert named["BLAS kernel"] == (None, f"openblas {kernel.title()}")
 
 

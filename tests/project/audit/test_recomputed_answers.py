@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mlver.digest import Digest
@@ -98,12 +100,50 @@ def test_a_reproduction_that_was_made_is_no_alarm(town: Town) -> None:
     town.enter("Kim", day=2)
     prior = reproduce(town, "different", 1, None)
     town.enter("Kim", day=3)
-    reproduce(town, "within", 2, prior)
+    near = ComparedValues(tensors=1, largest=1e-9, relative=1e-9, tolerance=1e-6)
+    named = reproduce(town, "within", 2, prior, values=near)
     town.promote("1.1.0", "production")
+    (result,) = [gate for gate in town.read_last().gates if gate.gate.startswith("reproduced")]
+    assert (result.gate, result.evidence) == ("reproduced within 1e-06", named)
     # What came later was not known.
     town.enter("Kim", day=5)
     reproduce(town, "different", 3, town.project.registry.read_version_digest("m", "1.1.0"))
-    assert [kind for kind, _ in town.name_findings() if kind == "gate"] == []
+    assert [words for kind, words in town.name_findings() if kind == "gate"] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "largest"), [("{within: 1e-12}", 1e-9), ("within", 0.5), ("within", None)]
+)
+def test_a_pass_beyond_the_bound_is_named(town: Town, rule: str, largest: float | None) -> None:
+    """Whoever trains again may allow any tolerance; the policy's bound counts."""
+    ask(town, f"reproduced: {rule}")
+    town.enter("Kim", day=2)
+    far = ComparedValues(tensors=1, largest=largest, relative=None, tolerance=1e9)
+    reproduce(town, "within", 1, None, values=far)
+    town.enter("Kim", day=3)
+    town.force_through("1.1.0")
+    (message,) = [words for kind, words in town.name_findings() if kind == "gate"]
+    assert message.startswith("says that its gate `reproduced within 1e-")
+    assert "passed, and within on" in message
+
+
+@pytest.mark.parametrize("evidence", [None, Digest.of_bytes(b"another")])
+def test_a_pass_by_another_record_than_the_one_that_decides_is_named(
+    town: Town, evidence: Digest | None
+) -> None:
+    ask(town, "reproduced: identical")
+    town.enter("Kim", day=2)
+    reproduce(town, "identical", 1, None)
+    town.enter("Kim", day=3)
+    town.promote("1.1.0", "production")
+    assert [words for kind, words in town.name_findings() if kind == "gate"] == []
+    gates = [
+        replace(gate, evidence=evidence) if gate.gate.startswith("reproduced") else gate
+        for gate in town.read_last().gates
+    ]
+    town.rewrite_last(gates=tuple(gates))
+    (message,) = [words for kind, words in town.name_findings() if kind == "gate"]
+    assert message.endswith("which is not what it was judged by")
 
 
 @pytest.mark.parametrize(
