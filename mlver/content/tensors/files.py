@@ -33,15 +33,21 @@ _READERS = {
     ".h5": ("keras", "read_hdf5"),
     ".hdf5": ("keras", "read_hdf5"),
     ".keras": ("keras", "read_keras"),
+    ".index": ("bundles", "read_bundle"),
 }
-# Anything may be called `.bin`; these are PyTorch's.
-_PYTORCH_BIN = re.compile(r"(diffusion_)?(pytorch|adapter)_model.*\.bin", re.IGNORECASE)
+# Anything may be called like that; these are PyTorch's, and TensorFlow's.
+_RESERVED = {
+    ".bin": re.compile(r"(diffusion_)?(pytorch|adapter)_model.*\.bin", re.IGNORECASE),
+    ".index": re.compile(r"variables\.index|.*ckpt.*\.index", re.IGNORECASE),
+}
 _ANY_NAME = re.compile(
     rb"(?:%b)$" % b"|".join(re.escape(suffix.encode()) for suffix in _READERS),
     re.IGNORECASE | re.MULTILINE,
 )
 # Their tensors may lie in files beside them.
-_WITH_OTHERS = frozenset({".onnx"})
+_WITH_OTHERS = frozenset({".onnx", ".index"})
+# They find these by their own names.
+_NAMED = frozenset({".index"})
 
 
 class DamagedTensors(MlverError):
@@ -60,9 +66,10 @@ def has_tensors(name: str) -> bool:
 def _find_suffix(name: str) -> str | None:
     base = posixpath.basename(name)
     suffix = posixpath.splitext(base)[1].lower()
-    if suffix not in _READERS or (suffix == ".bin" and not _PYTORCH_BIN.fullmatch(base)):
+    if suffix not in _READERS:
         return None
-    return suffix
+    reserved = _RESERVED.get(suffix)
+    return suffix if reserved is None or reserved.fullmatch(base) else None
 
 
 def keeps_others(name: str) -> bool:
@@ -98,9 +105,12 @@ def read_tensors(
     module, function = _READERS[suffix]
     # Only one of them is ever needed, and some of them load what is large.
     function_of_module = getattr(importlib.import_module(f"{__package__}.{module}"), function)
-    reader: Reader = function_of_module
+    options: dict[str, object] = {}
     if suffix in _WITH_OTHERS:
-        reader = partial(function_of_module, open_beside=open_beside)
+        options["open_beside"] = open_beside
+    if suffix in _NAMED:
+        options["name"] = posixpath.basename(name)
+    reader: Reader = partial(function_of_module, **options)
     try:
         return reader(source)
     except TensorFault as fault:

@@ -34,7 +34,7 @@ from mlver.records.manifest import Listing
 from mlver.records.tensors import KeptTensors
 from mlver.records.version import VersionRecord
 
-_FORMATS = "safetensors, .npy and .npz, ONNX, PyTorch, GGUF and Keras"
+_FORMATS = "safetensors, .npy and .npz, ONNX, PyTorch, GGUF, Keras and TensorFlow's variables"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

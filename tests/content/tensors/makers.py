@@ -206,6 +206,60 @@ def make_text(text: str) -> bytes:
     return len(data).to_bytes(8, "little") + data
 
 
+def make_block(pairs: Mapping[bytes, bytes], kind: int = 0) -> bytes:
+    """A block of a table of strings, and its trailer. Keys share their beginnings, as they do."""
+    data, last = b"", b""
+    for key, value in pairs.items():
+        shared = 0
+        while key[shared : shared + 1] and key[shared : shared + 1] == last[shared : shared + 1]:
+            shared += 1
+        lengths = (shared, len(key) - shared, len(value))
+        data += b"".join(map(make_varint, lengths)) + key[shared:] + value
+        last = key
+    return data + bytes(4) + (1).to_bytes(4, "little") + bytes([kind]) + bytes(4)
+
+
+def make_table(*blocks: bytes) -> bytes:
+    """A table of strings of these blocks."""
+    data, index = b"", {}
+    for number, block in enumerate(blocks):
+        index[bytes([number])] = make_varint(len(data)) + make_varint(len(block) - 5)
+        data += block
+    handle = make_varint(len(data)) + make_varint(len(make_block(index)) - 5)
+    footer = (make_varint(0) + make_varint(0) + handle).ljust(40, b"\0")
+    return data + make_block(index) + footer + (0xDB4775248B80FB57).to_bytes(8, "little")
+
+
+def make_entry(dtype: int, shape: tuple[int, ...], offset: int, size: int, shard: int = 0) -> bytes:
+    """What the index of a bundle says of a tensor."""
+    lengths = b"".join(b"\x12" + make_text_field(b"\x08" + make_varint(n)) for n in shape)
+    numbers = b"".join(
+        bytes([key << 3]) + make_varint(value)
+        for key, value in ((3, shard), (4, offset), (5, size))
+    )
+    return b"\x08" + make_varint(dtype) + b"\x12" + make_text_field(lengths) + numbers
+
+
+def make_text_field(data: bytes) -> bytes:
+    return make_varint(len(data)) + data
+
+
+def make_bundle(tensors: Mapping[str, Array], shards: int = 1) -> tuple[bytes, list[bytes]]:
+    """An index, and its data files, in which the tensors lie one after another."""
+    kinds = {"float32": 1, "float64": 2, "int64": 9}
+    entries = {b"": b"\x08" + make_varint(shards) + b"\x1a\x02\x08\x01"}
+    data = [b""] * shards
+    for number, (name, array) in enumerate(sorted(tensors.items())):
+        shard = number % shards
+        entries[name.encode()] = make_entry(
+            kinds[array.dtype.name], array.shape, len(data[shard]), array.nbytes, shard
+        )
+        data[shard] += array.tobytes()
+    half = len(entries) // 2
+    pairs = list(entries.items())
+    return make_table(make_block(dict(pairs[:half])), make_block(dict(pairs[half:]))), data
+
+
 def make_info(name: str, shape: tuple[int, ...], kind: int, offset: int) -> bytes:
     """What the header of GGUF says of a tensor."""
     lengths = b"".join(length.to_bytes(8, "little") for length in reversed(shape))

@@ -18,7 +18,7 @@ from mlver.records.tensors import KeptTensors
 from mlver.records.version import VersionRecord
 from tests.cli.conftest import assert_works, copy_repository
 from tests.conftest import Repository
-from tests.content.tensors.makers import draw_values, make_safetensors
+from tests.content.tensors.makers import draw_values, make_bundle, make_safetensors
 from tests.features.merging.merges import run_git
 
 FIRST = make_safetensors({"a": draw_values(4, 4), "b": draw_values(3)})
@@ -301,6 +301,25 @@ def test_clones_that_register_the_same_version_keep_their_pins(registered: Repos
         kept = read_kept_tensors(project, record, Digest.of_bytes(SECOND))
         assert kept is not None
         assert Digest.of_bytes(kept.to_bytes()) in record.kept.tensors.values()
+
+
+def test_tensors_in_files_beside_are_those_of_their_own_version(registered: Repository) -> None:
+    """The index of a bundle may be the same, and the data beside it other ones."""
+    registered.write(".gitignore", "*.safetensors\n/saved\n")
+    registered.commit("Ignore it")
+    words = ("--weights", "saved", "-m", "Saved")
+    for version, seed in (("2.0.0", 1), ("2.1.0", 2)):
+        index, (data,) = make_bundle({"a": draw_values(4, 4, seed=seed), "b": draw_values(3)})
+        registered.write("saved/variables.index", index)
+        registered.write("saved/variables.data-00000-of-00001", data)
+        assert_works(registered, "register", "m", "--version", version, *words)
+    pins = [read_record(registered, version).kept.tensors for version in ("2.0.0", "2.1.0")]
+    assert [len(one) for one in pins] == [1, 1]
+    assert pins[0].keys() != pins[1].keys()
+    shutil.rmtree(registered.path / ".git/mlver")
+    shutil.rmtree(registered.path / "saved")
+    said = assert_works(registered, "diff", "m@2.0.0", "m@2.1.0", "--weights")
+    assert "1 of 2 tensors changed" in said
 
 
 FORGED = {
