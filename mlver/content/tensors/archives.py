@@ -90,16 +90,23 @@ class Inflated:
         to_skip = self.skipped
         try:
             for packed in self.packed.read_blocks(memoryview(bytearray(_PIECE_BYTES))):
-                waiting = bytes(packed)
-                while waiting and not decompressor.eof:
-                    piece = decompressor.decompress(waiting, _PIECE_BYTES)
-                    waiting = decompressor.unconsumed_tail
+                for piece in _decompress(decompressor, bytes(packed)):
                     yield memoryview(piece)[to_skip:]
                     to_skip = max(0, to_skip - len(piece))
         except zlib.error:
             raise TensorFault("a member of it cannot be inflated") from None
         if not decompressor.eof:
             raise TensorFault("a member of it ends before its data do")
+
+
+def _decompress(decompressor: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """Yield all that these bytes inflate to: zlib may have read them and still hold some of it."""
+    while not decompressor.eof:
+        piece = decompressor.decompress(packed, _PIECE_BYTES)
+        packed = decompressor.unconsumed_tail
+        if not piece and not packed:
+            return
+        yield piece
 
 
 def open_members(source: ByteSource) -> dict[str, ByteSpan | Inflated]:

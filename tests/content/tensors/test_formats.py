@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import ml_dtypes
 import numpy
 import pytest
 
+from mlver.content.tensors.archives import Inflated
 from mlver.content.tensors.files import has_tensors, open_nothing, read_tensors
 from mlver.content.tensors.sources import BytesSource
-from mlver.content.tensors.tensor import ByteSource, TensorFile
+from mlver.content.tensors.tensor import ByteSource, ByteSpan, TensorFile
 from mlver.errors import MlverError
 from tests.content.tensors.makers import (
     Array,
@@ -131,6 +133,18 @@ def test_texts_and_objects_of_numpy_are_bytes() -> None:
     numpy.savez(out, names=numpy.array(["a", "bc"]), objects=numpy.array([{}], object))
     found = read(out.getvalue(), "m.npz").tensors
     assert [(tensor.name, tensor.dtype) for tensor in found] == [("names", "U8"), ("objects", "U8")]
+
+
+@pytest.mark.parametrize("pieces", [1, 9])
+def test_deflated_members_of_every_length_are_read_to_their_end(pieces: int) -> None:
+    """Where zlib has read all of a member, some of what that inflates to may still wait."""
+    for more in range(0, 601, 1 if pieces == 1 else 40):
+        zeros = bytes((pieces << 18) + more)
+        packed = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data = packed.compress(zeros) + packed.flush()
+        content = Inflated(ByteSpan(BytesSource(data), 0, len(data)), len(zeros))
+        blocks = content.read_blocks(memoryview(bytearray(1 << 20)))
+        assert sum(map(len, blocks)) == len(zeros)
 
 
 # -- PyTorch -----------------------------------------------------------------------------------
