@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mlver.content.tensors.sources import read_bytes
+from mlver.content.tensors.sources import fill_blocks, read_bytes
 from mlver.content.tensors.tensor import ByteSource, ByteSpan, Content, TensorFault, check_count
 
 _LOCAL_HEADER = b"PK\x03\x04"
@@ -67,22 +67,17 @@ class Inflated:
 
     def read_blocks(self, buffer: memoryview) -> Iterator[memoryview]:
         """See Content; raise TensorFault where the archive said another size."""
-        filled, left = 0, self.size
+        return fill_blocks(self._check_size(), buffer)
+
+    def _check_size(self) -> Iterator[memoryview]:
+        left = self.size
         for piece in self._inflate():
-            begin = 0
-            while begin < len(piece):
-                count = min(len(piece) - begin, len(buffer) - filled)
-                buffer[filled : filled + count] = piece[begin : begin + count]
-                filled, begin, left = filled + count, begin + count, left - count
-                if left < 0:
-                    raise TensorFault("a member of it is longer than it says")
-                if filled == len(buffer):
-                    yield buffer
-                    filled = 0
+            left -= len(piece)
+            if left < 0:
+                raise TensorFault("a member of it is longer than it says")
+            yield piece
         if left:
             raise TensorFault("a member of it is shorter than it says")
-        if filled:
-            yield buffer[:filled]
 
     def _inflate(self) -> Iterator[memoryview]:
         """Inflate piece by piece, without the bytes that are skipped."""

@@ -14,7 +14,7 @@ from mlver.content.tensors.archives import (
     read_whole,
     refuse_growth,
 )
-from mlver.content.tensors.sources import BytesSource
+from mlver.content.tensors.sources import BytesSource, fill_blocks
 from mlver.content.tensors.tensor import (
     ByteSource,
     ByteSpan,
@@ -78,18 +78,7 @@ class _Dataset:
 
     def read_blocks(self, buffer: memoryview) -> Iterator[memoryview]:
         """See Content."""
-        filled = 0
-        for data in self._read_rows():
-            begin = 0
-            while begin < len(data):
-                count = min(len(data) - begin, len(buffer) - filled)
-                buffer[filled : filled + count] = data[begin : begin + count]
-                filled, begin = filled + count, begin + count
-                if filled == len(buffer):
-                    yield buffer
-                    filled = 0
-        if filled:
-            yield buffer[:filled]
+        return fill_blocks(self._read_rows(), buffer)
 
     def _read_rows(self) -> Iterator[bytes]:
         shape = self.dataset.shape

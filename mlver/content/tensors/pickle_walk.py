@@ -60,24 +60,54 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True)
 class WalkedPickle:
+    """What a pickle would build, import, and be given from outside."""
+
     value: Any
     imports: tuple[str, ...]
+    persistents: tuple[Persistent, ...]
 
 
-def walk_pickle(file: BinaryIO) -> WalkedPickle:
-    """Walk one pickle, and leave the file behind its end.
+class LongPickle(UnknownContent):
+    """A pickle is longer than it may be."""
 
-    Raise TensorFault where it is none, or one that does more than data need.
+
+class _LimitedFile:
+    """A file of which only so much is read; raise LongPickle for more."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def read(self, size: int) -> bytes:
+        return self._count(self._file.read(min(size, self._left + 1)))
+
+    def readline(self) -> bytes:
+        return self._count(self._file.readline(self._left + 1))
+
+    def _count(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            raise LongPickle("it is a pickle that is longer than any checkpoint's")
+        return data
+
+
+def walk_pickle(file: BinaryIO, most: int) -> WalkedPickle:
+    """Walk one pickle of at most so many bytes, and leave the file behind its end.
+
+    Raise TensorFault where it is none, LongPickle for a longer one, UnknownContent for one that
+    does more than data need.
     """
     machine = _Machine()
+    limited: Any = _LimitedFile(file, most)
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(limited)):
             if count > _MOST_OPCODES:
                 raise UnknownContent("it is a pickle with more opcodes than any checkpoint has")
             if opcode.name == "STOP":
                 break
             machine.step(opcode.name, argument)
-        return WalkedPickle(machine.pop(), tuple(dict.fromkeys(machine.imports)))
+        imports = tuple(dict.fromkeys(machine.imports))
+        return WalkedPickle(machine.pop(), imports, tuple(machine.persistents))
     except (ValueError, IndexError, KeyError, AttributeError, OverflowError, MemoryError):
         raise TensorFault("it is a pickle that is damaged") from None
 
@@ -115,6 +145,7 @@ class _Machine:
 
     def __init__(self) -> None:
         self.imports: list[str] = []
+        self.persistents: list[Persistent] = []
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
@@ -132,7 +163,7 @@ class _Machine:
             module, _, attribute = argument.partition(" ")
             self._push_global(module, attribute)
         elif name == "PERSID":
-            self._stack.append(Persistent(argument))
+            self._push_persistent(argument)
         elif name not in _IGNORED:
             raise UnknownContent(f"it is a pickle that does more than data need ({name})")
 
@@ -147,8 +178,13 @@ class _Machine:
             raise UnknownContent("it is a pickle that computes what it imports")
         if len(self.imports) >= _MOST_IMPORTS:
             raise UnknownContent("it is a pickle that imports more than any checkpoint")
-        found = Global(module[:200], name[:200])
+        found = Global(_clean_name(module), _clean_name(name))
         self.imports.append(str(found))
+        self._stack.append(found)
+
+    def _push_persistent(self, identity: Any) -> None:
+        found = Persistent(identity)
+        self.persistents.append(found)
         self._stack.append(found)
 
     def _pop_marked(self) -> list[Any]:
@@ -214,7 +250,7 @@ class _Machine:
         self._push_global(module, name)
 
     def push_persistent(self) -> None:
-        self._stack.append(Persistent(self.pop()))
+        self._push_persistent(self.pop())
 
     def push_call(self) -> None:
         arguments, target = self.pop(), self.pop()
@@ -238,6 +274,11 @@ class _Machine:
 
     def recall(self, number: int | str | None) -> None:
         self._stack.append(self._memo[int(number or 0)])
+
+
+def _clean_name(name: str) -> str:
+    """A name that can be written down: pickles may hold halves of letters."""
+    return name[:200].encode(errors="replace").decode()
 
 
 def _add_members(target: Any, members: list[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlver.content.tensors.tensor import ByteSource, Content, TensorFault
@@ -75,3 +75,19 @@ def read_bytes(source: ByteSource, offset: int, size: int) -> bytes:
     data = bytearray(size)
     source.read_into(memoryview(data), offset)
     return bytes(data)
+
+
+def fill_blocks(pieces: Iterable[bytes | memoryview], buffer: memoryview) -> Iterator[memoryview]:
+    """Yield pieces of any length as blocks that fill the buffer, but for the last one."""
+    filled = 0
+    for piece in pieces:
+        begin = 0
+        while begin < len(piece):
+            count = min(len(piece) - begin, len(buffer) - filled)
+            buffer[filled : filled + count] = piece[begin : begin + count]
+            filled, begin = filled + count, begin + count
+            if filled == len(buffer):
+                yield buffer
+                filled = 0
+    if filled:
+        yield buffer[:filled]

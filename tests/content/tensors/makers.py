@@ -98,12 +98,38 @@ class _Rebuilt:
         self.strides = tuple(steps) if strides is None else strides
 
 
+class Called:
+    """What calling something of torch's gives."""
+
+    def __init__(self, name: str, *arguments: Any, module: str = "torch._utils") -> None:
+        self.target, self.arguments = _Stub(module, name), arguments
+
+
+class Stored:
+    """A storage, which lies outside the pickle."""
+
+    def __init__(self, kind: str, key: str, count: int) -> None:
+        self.identity = ("storage", _Stub("torch", kind), key, "cpu", count)
+
+
+def name_global(name: str, module: str = "torch") -> Any:
+    """Something of torch's by itself."""
+    return _Stub(module, name)
+
+
 class _TorchPickler(_PurePickler):  # type: ignore[misc]
     """Pickles as `torch.save` does."""
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         if isinstance(obj, _Stub):
             self.write(f"c{obj.module}\n{obj.name}\n".encode())
+        elif isinstance(obj, Called):
+            self.save(obj.target)
+            self.save(obj.arguments)
+            self.write(pickle.REDUCE)
+        elif isinstance(obj, Stored):
+            self.save(obj.identity)
+            self.write(pickle.BINPERSID)
         elif isinstance(obj, _Rebuilt):
             self.save(_Stub("torch._utils", "_rebuild_tensor_v2"))
             self.write(pickle.MARK)
@@ -152,11 +178,11 @@ def make_pytorch(
     return out.getvalue()
 
 
-def make_legacy_pytorch(tensors: Mapping[str, Array]) -> bytes:
+def make_legacy_pytorch(tensors: Mapping[str, Array], *, state: Any = None) -> bytes:
     """What `torch.save` wrote before PyTorch 1.6."""
     system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
     keys = [str(key) for key in range(len(tensors))]
-    pickles = (0x1950A86A20F9469CFC6C, 1001, system, describe_state(tensors), keys)
+    pickles = (0x1950A86A20F9469CFC6C, 1001, system, state or describe_state(tensors), keys)
     data = b"".join(map(pickle_torch, pickles))
     for array in tensors.values():
         data += array.size.to_bytes(8, "little") + array.tobytes()

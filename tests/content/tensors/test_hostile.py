@@ -20,6 +20,7 @@ from mlver.content.tensors.sources import BytesSource
 from mlver.errors import MlverError
 from tests.content.tensors.makers import (
     Array,
+    Called,
     describe_state,
     draw_values,
     frame_header,
@@ -134,11 +135,26 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
         rebuild(array=draw_values(9, 9), strides=(9, 1)),
         "outside its storage",
     ),
-    "pt, values again": ("m.pt", rebuild(strides=(0, 0)), "repeats its values"),
     "pt, far strides": ("m.pt", rebuild(strides=(2**61, 1)), "outside its storage"),
     "pt, fewer strides": ("m.pt", rebuild(strides=(1,)), "more lengths"),
-    "pt, negative": ("m.pt", rebuild(strides=(-1, 1)), "that is none"),
+    "pt, negative": ("m.pt", rebuild(strides=(-1, 1)), "invalid offset"),
     "pt, an import": ("m.pt", zip_members({"a/data.pkl": b"\x80\x02}\x82\x01."}), "more than data"),
+    "pt, a call without arguments": (
+        "m.pt",
+        make_pytorch({}, state=[Called("_rebuild_tensor_v2")]),
+        "lacks its place",
+    ),
+    "pt, legacy, a call without arguments": (
+        "m.pt",
+        make_legacy_pytorch({}, state=[Called("_rebuild_tensor_v2")]),
+        "lacks its place",
+    ),
+    "pt, half a letter": (
+        "m.pt",
+        make_pytorch(ONE, state={"\ud800": describe_state(ONE)["a"]}),
+        "not Unicode",
+    ),
+    "pt, legacy, a long pickle": ("m.pt", pickle.dumps(bytes(5000)), "nothing that torch.save"),
     "pt, legacy cut": ("m.pt", make_legacy_pytorch(ONE)[:-1], "outside the file"),
     "pt, legacy longer": ("m.pt", make_legacy_pytorch(ONE) + b"a", "do not end"),
     "pt, something else": ("m.pt", pickle.dumps({"a": 1}), "nothing that torch.save"),
@@ -243,6 +259,30 @@ def test_tensors_that_share_their_bytes_too_often_are_refused() -> None:
     many = {f"t{number}": state["a"] for number in range(300)}
     with pytest.raises(MlverError, match="would grow"):
         read(make_pytorch({"a": values}, state=many), "m.pt")
+
+
+def test_a_pickle_that_holds_the_same_again_and_again_ends() -> None:
+    """Each pair holds the one before twice: there are 2^40 ways to the first, and 41 objects."""
+    body = pickle.EMPTY_TUPLE + (pickle.DUP + pickle.TUPLE2) * 40
+    data = zip_members({"m/data.pkl": b"\x80\x02" + body + b"."})
+    assert read_tensors(BytesSource(data), "m.pt").tensors == ()
+
+
+def test_a_long_pickle_from_before_pytorch_1_6_is_not_read_into_memory() -> None:
+    class Counting:
+        size = 1 << 40
+        read = 0
+
+        def read_into(self, buffer: memoryview, offset: int) -> None:
+            self.read += len(buffer)
+            start = b"\x80\x04\x8e" + (1 << 39).to_bytes(8, "little")
+            piece = start[offset : offset + len(buffer)]
+            buffer[: len(piece)] = piece
+
+    source = Counting()
+    with pytest.raises(MlverError, match=r"nothing that torch\.save"):
+        read_tensors(source, "m.pt")
+    assert source.read < 1 << 16
 
 
 def test_a_pickle_that_holds_itself_ends() -> None:
