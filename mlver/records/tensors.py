@@ -26,7 +26,7 @@ _BIGGEST = 2**63 - 1
 _FAULTS_SHOWN = 20
 # Of numbers with six digits.
 _LAST_DIGIT = 2e-5
-_HEAD_FIELDS = {"schema", "file", "format", "imports", "tensors"}
+_HEAD_FIELDS = {"schema", "file", "format", "imports", "remark", "tensors"}
 _MOST_SAMPLE_BYTES = 64 * 16
 
 
@@ -66,13 +66,15 @@ class KeptTensor:
 class KeptTensors:
     """The tensors of the file that hashes to `file`; `imports` are those of a pickle.
 
-    Where a file keeps bytes in others beside it, `file` is the digest of a list of them all.
+    `remark` says what of the file was not read. Where a file keeps bytes in others beside it,
+    `file` is the digest of a list of them all.
     """
 
     file: Digest
     format: str
     tensors: tuple[KeptTensor, ...]
     imports: tuple[str, ...] = field(default=())
+    remark: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> KeptTensors:
@@ -93,6 +95,7 @@ class KeptTensors:
             format=document["format"],
             tensors=tuple(tensors),
             imports=tuple(document.get("imports", ())),
+            remark=document.get("remark"),
         )
         if kept.to_bytes() != data:
             raise InvalidDocument(where, ("it is not written as mlver writes tensors",))
@@ -114,9 +117,11 @@ class KeptTensors:
     def agrees_with(self, other: KeptTensors) -> bool:
         """Whether another one says the same; summaries count where both have them.
 
-        They are sums, whose last digit may be another one on another machine.
+        They are sums, whose last digit may be another one on another machine. What a file has that
+        is not read depends on the reader.
         """
-        if self.drop_summaries() != other.drop_summaries():
+        plain = [replace(kept.drop_summaries(), remark=None) for kept in (self, other)]
+        if plain[0] != plain[1]:
             return False
         pairs = zip(self.tensors, other.tensors, strict=True)
         return all(_are_close(mine.summary, theirs.summary) for mine, theirs in pairs)
@@ -130,6 +135,8 @@ class KeptTensors:
         }
         if self.imports:
             head["imports"] = list(self.imports)
+        if self.remark is not None:
+            head["remark"] = self.remark
         opening = json.dumps(head, ensure_ascii=False)[:-1]
         lines = ",\n".join(_encode_tensor(tensor) for tensor in self.tensors)
         return f'{opening}, "tensors": [\n{lines}\n]}}\n'.encode()
@@ -193,7 +200,7 @@ def _find_head_fault(document: dict[str, Any]) -> str | None:
     imports = document.get("imports", [])
     if not isinstance(imports, list) or not all(map(_is_text, imports)):
         return "`imports` is no list of texts"
-    return None
+    return None if _is_text(document.get("remark", "")) else "`remark` is no text"
 
 
 def _read_tensor(item: object) -> KeptTensor | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -50,13 +51,18 @@ _TENSORS = st.builds(
 )
 
 
-@given(_HEX, _TEXT, st.lists(_TENSORS, max_size=5), st.lists(_TEXT, max_size=3))
-def test_what_is_written_is_read(
-    file: str, form: str, tensors: list[KeptTensor], imports: list[str]
-) -> None:
-    kept = KeptTensors(
-        file=Digest(file), format=form, tensors=tuple(tensors), imports=tuple(imports)
-    )
+_KEPT_FILES = st.builds(
+    KeptTensors,
+    file=_HEX.map(Digest),
+    format=_TEXT,
+    tensors=st.lists(_TENSORS, max_size=5).map(tuple),
+    imports=st.lists(_TEXT, max_size=3).map(tuple),
+    remark=st.none() | _TEXT,
+)
+
+
+@given(_KEPT_FILES)
+def test_what_is_written_is_read(kept: KeptTensors) -> None:
     data = kept.to_bytes()
     assert KeptTensors.parse(data, "here") == kept
     jsonschema.validate(json.loads(data), json.loads(schema_bytes("tensors")))
@@ -74,6 +80,7 @@ FAULTS = {
     _GOOD.replace("tensors/1", "tensors/2"): "its schema",
     _GOOD.replace('"file": "sha256:', '"file": "md5:'): "`file`",
     _GOOD.replace('"format": "safetensors"', '"format": 1'): "`format`",
+    _GOOD.replace('"tensors": [', '"remark": 1, "tensors": ['): "`remark`",
     _GOOD.replace('"format"', '"more": 1, "format"'): "fields",
     _GOOD.replace('"name": "b"', '"name": 1'): "tensor 2: `name`",
     _GOOD.replace('"name": "b"', '"name": "\\ud800"'): "tensor 2: `name`",
@@ -104,3 +111,10 @@ def test_what_is_kept_of_another_file_is_refused() -> None:
     assert KeptTensors.parse_of(_FILE, _GOOD.encode(), "here") == _KEPT
     with pytest.raises(InvalidDocument, match="it says that it is of sha256:abab"):
         KeptTensors.parse_of(Digest("12" * 32), _GOOD.encode(), "here")
+
+
+def test_what_was_not_read_is_no_other_content() -> None:
+    """Readers learn: what one of them leaves out, a later one may read."""
+    partly = replace(_KEPT, remark="a part of it is not read")
+    assert KeptTensors.parse(partly.to_bytes(), "here") == partly
+    assert partly.agrees_with(_KEPT)

@@ -111,7 +111,8 @@ def diff_weights(
         changes = _compare_sides(project, old, new)
         is_same = not any(change.differs for change in changes)
         same_file = is_same and old.find_digest() == new.find_digest()
-    sentence = describe_changes(changes, same_file=same_file)
+    remarks = (*_list_remarks(old), *_list_remarks(new))
+    sentence = describe_changes(changes, same_file=same_file, is_whole=not remarks)
     return WeightsResult(
         old=old.label,
         new=new.label,
@@ -127,7 +128,7 @@ def diff_weights(
         groups=tuple(_summarise_groups(changes, depth)),
         differing=tuple(_describe_tensor(change) for change in changes if change.differs),
         imports=(*_list_imports(old), *_list_imports(new)),
-        remarks=(*_list_remarks(old), *_list_remarks(new)),
+        remarks=remarks,
     )
 
 

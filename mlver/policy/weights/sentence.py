@@ -23,6 +23,7 @@ ChangeKind = Literal[
     "some",
     "shapes",
     "broken",
+    "unread",
 ]
 # The L2 norm of all differences as a share of that of the old weights: fine-tunes stay far below
 # the first, and weights that were trained anew are far above it.
@@ -44,6 +45,7 @@ _HEAD = re.compile(
 _STEM = re.compile(r"embe?d|\bw[tp]e\b|stem|patch|input|conv1|bn1|token|shared", re.IGNORECASE)
 _ENDING_NUMBER = re.compile(r"(.*?)(\d+)")
 _NEARLY = " (as far as a few values tell)"
+_PARTLY = " (not all of the files is read)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +54,51 @@ class ChangeSentence:
     text: str
 
 
-def describe_changes(changes: Sequence[TensorChange], *, same_file: bool) -> ChangeSentence:
-    """Say what kind of change it is. `same_file`: the files are the same bytes."""
+def describe_changes(
+    changes: Sequence[TensorChange], *, same_file: bool, is_whole: bool = True
+) -> ChangeSentence:
+    """Say what kind of change it is.
+
+    `same_file`: the files are the same bytes. `is_whole`: all that they hold was read.
+    """
     differing = [change for change in changes if change.differs]
     broken = [change for change in differing if _has_no_numbers(change)]
     if broken:
         return ChangeSentence("broken", _describe_broken(broken))
     if not differing:
-        if same_file:
-            return ChangeSentence("identical", "the same files")
-        return ChangeSentence("resaved", "saved again: every tensor is as it was")
+        return _describe_same(changes, same_file=same_file, is_whole=is_whole)
     for describe in (_describe_adapters, _describe_renamed, _describe_cast, _describe_grown):
         sentence = describe(changes, differing)
         if sentence is not None:
-            return _qualify(sentence, differing)
+            return _qualify(sentence, differing, is_whole=is_whole)
     if any(change.state != "changed" for change in differing):
-        return _qualify(ChangeSentence("shapes", _describe_mixture(differing)), differing)
-    return _describe_values(changes, differing)
+        sentence = ChangeSentence("shapes", _describe_mixture(differing))
+        return _qualify(sentence, differing, is_whole=is_whole)
+    return _qualify(_describe_values(changes, differing), differing, is_whole=is_whole)
 
 
-def _qualify(sentence: ChangeSentence, differing: Sequence[TensorChange]) -> ChangeSentence:
-    """Say so where a claim about all values rests on a few of them."""
+def _describe_same(
+    changes: Sequence[TensorChange], *, same_file: bool, is_whole: bool
+) -> ChangeSentence:
+    """Say that no tensor differs, and of how much that can be said."""
+    if same_file:
+        return ChangeSentence("identical", "the same files")
+    if not changes:
+        return ChangeSentence("unread", "other files, and no tensors in them that are read")
+    if not is_whole:
+        count = _count(len(changes), "tensor")
+        return ChangeSentence("unread", f"other files, not all of which is read: {count} as before")
+    return ChangeSentence("resaved", "saved again: every tensor is as it was")
+
+
+def _qualify(
+    sentence: ChangeSentence, differing: Sequence[TensorChange], *, is_whole: bool
+) -> ChangeSentence:
+    """Say so where a claim about all values rests on a few of them, or on part of the files."""
+    text = sentence.text
     if any(_is_guessed(change) for change in differing):
-        return ChangeSentence(sentence.kind, sentence.text + _NEARLY)
-    return sentence
+        text += _NEARLY
+    return ChangeSentence(sentence.kind, text if is_whole else text + _PARTLY)
 
 
 def _is_guessed(change: TensorChange) -> bool:

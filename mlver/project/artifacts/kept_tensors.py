@@ -180,4 +180,10 @@ def _describe_tensors(
         )
     finally:
         project.reporter.end_work()
-    return KeptTensors(file=kept_name, format=found.format, tensors=tensors, imports=found.imports)
+    return KeptTensors(
+        file=kept_name,
+        format=found.format,
+        tensors=tensors,
+        imports=found.imports,
+        remark=found.remark,
+    )

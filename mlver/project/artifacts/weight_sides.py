@@ -221,4 +221,5 @@ def _open_kept(kept: KeptTensors, name: bytes) -> OpenedFile:
         tensors=tuple(tensors),
         is_kept=True,
         imports=kept.imports,
+        remark=kept.remark,
     )

@@ -20,7 +20,14 @@ from mlver.terminal.screen import TextScreen
 from tests.cli.conftest import assert_refused, assert_works, copy_repository
 from tests.cli.results import read_document
 from tests.conftest import Repository
-from tests.content.tensors.makers import Array, draw_values, make_safetensors
+from tests.content.tensors.makers import (
+    Array,
+    Stored,
+    describe_state,
+    draw_values,
+    make_pytorch,
+    make_safetensors,
+)
 
 Tensors = dict[str, Array]
 
@@ -229,6 +236,20 @@ def test_files_of_one_model_are_compared_together(copied: Repository) -> None:
     document = compare(copied, "m@1.0.0")
     assert document["kind"] == "shapes"
     assert any(t["name"].startswith("model-1.safetensors:") for t in document["differing"])
+
+
+def test_what_is_not_read_of_a_file_is_not_called_the_same(copied: Repository) -> None:
+    base = build_model()
+    state: dict[str, Any] = {**describe_state(base), "more": Stored("FloatStorage", "other", 3)}
+    (copied.path / "w/model.safetensors").unlink()
+    copied.write("w/model.pt", make_pytorch(base, state=state))
+    document = compare(copied, "m@1.0.0")
+    assert (document["kind"], document["differs"]) == ("unread", False)
+    assert document["remarks"][0].startswith("m (work tree): storages of no tensor")
+    done = copied.mlver("register", "m", "--version", "2.0.0", "--weights", "w", "-m", "Why")
+    assert done.code == 0, done.err
+    forget_bytes(copied)
+    assert compare(copied, "m@1.0.0", "2.0.0")["kind"] == "unread"
 
 
 def test_without_numpy_only_the_numbers_are_missing(

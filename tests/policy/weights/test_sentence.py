@@ -233,6 +233,29 @@ def test_the_same_files_are_no_news() -> None:
     assert describe_changes(change_all("same"), same_file=True).kind == "identical"
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_whole", "text"),
+    [
+        ([], True, "other files, and no tensors in them that are read"),
+        ([], False, "other files, and no tensors in them that are read"),
+        (change_all("same"), False, "other files, not all of which is read: 8 tensors as before"),
+    ],
+)
+def test_nothing_is_claimed_of_what_was_not_read(
+    changes: list[TensorChange], is_whole: bool, text: str
+) -> None:
+    sentence = describe_changes(changes, same_file=False, is_whole=is_whole)
+    assert (sentence.kind, sentence.text) == ("unread", text)
+    assert describe_changes(changes, same_file=True, is_whole=is_whole).kind == "identical"
+
+
+@pytest.mark.parametrize("name", ["cast", "LoRA", "renamed", "vocabulary", "all", "shapes"])
+def test_every_claim_is_of_what_was_read(name: str) -> None:
+    changes, kind, text = CASES[name]
+    sentence = describe_changes(changes, same_file=False, is_whole=False)
+    assert (sentence.kind, sentence.text) == (kind, f"{text} (not all of the files is read)")
+
+
 def test_nan_that_was_there_before_is_no_news() -> None:
     changes = change_all("same", delta=replace(_SAME, nans=3))
     assert describe_changes(changes, same_file=False).kind == "resaved"
