@@ -28,6 +28,7 @@ _FAULTS_SHOWN = 20
 _LAST_DIGIT = 2e-5
 _HEAD_FIELDS = {"schema", "file", "format", "imports", "remark", "tensors"}
 _MOST_SAMPLE_BYTES = 64 * 16
+_ELEMENT_BYTES = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,9 @@ def _read_tensor(item: object) -> KeptTensor | str:
     sample = _read_sample(item.get("sample", ""))
     if sample is None:
         return "`sample` is no short base64"
+    fault = _find_shape_fault(shape, sample)
+    if fault is not None:
+        return fault
     summary = None
     if "norm" in item:
         summary = _read_summary(item)
@@ -256,6 +260,18 @@ def _read_sample(value: object) -> bytes | None:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def _find_shape_fault(shape: tuple[int, ...], sample: bytes) -> str | None:
+    """Find what no tensor of this shape has; its sample are the elements at 0, 1, 2, 4, 8 …"""
+    count = math.prod(shape)
+    # No file has more elements; an axis without length makes the others mean nothing.
+    if count > _BIGGEST:
+        return "`shape` has more elements than any file"
+    sampled = 1 + (count - 1).bit_length() if count else 0
+    if sample and not any(len(sample) == sampled * width for width in _ELEMENT_BYTES):
+        return "`sample` is of another shape"
+    return None
 
 
 def _read_summary(item: dict[str, Any]) -> TensorSummary | None:

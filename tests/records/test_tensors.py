@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ _KEPT = KeptTensors(
             dtype="F32",
             shape=(3, 4),
             digest="cd" * 32,
-            sample=b"abcdefgh",
+            sample=b"abcdefghij",
             summary=TensorSummary(1.5, 0.5, 2, 0),
         ),
         KeptTensor(name="b", dtype="F4", shape=(), digest="ef" * 32),
@@ -35,22 +36,32 @@ _KEPT = KeptTensors(
 _GOOD = _KEPT.to_bytes().decode()
 
 _LENGTHS = st.lists(st.integers(0, 2**63 - 1), max_size=4).map(tuple)
+_SHAPES = _LENGTHS.filter(lambda shape: math.prod(shape) < 2**63)
 _TEXT = st.text(max_size=10)
 _HEX = st.binary(min_size=32, max_size=32).map(bytes.hex)
 _NUMBERS = st.floats(0, allow_nan=False, allow_infinity=False)
-_TENSORS = st.builds(
-    KeptTensor,
-    name=_TEXT,
-    dtype=_TEXT,
-    shape=_LENGTHS,
-    digest=_HEX,
-    strides=_LENGTHS,
-    sample=st.binary(max_size=64),
-    summary=st.none()
-    | st.builds(TensorSummary, _NUMBERS, _NUMBERS, st.integers(0, 9), st.integers(0, 9)),
-)
 
 
+@st.composite
+def _draw_tensors(draw: st.DrawFn) -> KeptTensor:
+    shape = draw(_SHAPES)
+    count = math.prod(shape)
+    sampled = 0 if count == 0 else 1 + (count - 1).bit_length()
+    width = draw(st.sampled_from([0, 1, 2, 4, 8, 16]))
+    size = sampled * width
+    numbers = st.builds(TensorSummary, _NUMBERS, _NUMBERS, st.integers(0, 9), st.integers(0, 9))
+    return KeptTensor(
+        name=draw(_TEXT),
+        dtype=draw(_TEXT),
+        shape=shape,
+        digest=draw(_HEX),
+        strides=draw(_LENGTHS),
+        sample=draw(st.binary(min_size=size, max_size=size)),
+        summary=draw(st.none() | numbers),
+    )
+
+
+_TENSORS = _draw_tensors()
 _KEPT_FILES = st.builds(
     KeptTensors,
     file=_HEX.map(Digest),
@@ -88,6 +99,9 @@ FAULTS = {
     _GOOD.replace("[3, 4]", "[3, -4]"): "tensor 1: `shape`",
     _GOOD.replace("[3, 4]", "[3, 1e3]"): "tensor 1: `shape`",
     _GOOD.replace("[3, 4]", f"[{'9' * 30}]"): "tensor 1: `shape`",
+    _GOOD.replace("[3, 4]", f"[64, {2**63 - 1}]"): "tensor 1: `shape` has more elements",
+    _GOOD.replace("[3, 4]", "[3, 400]"): "tensor 1: `sample` is of another shape",
+    _GOOD.replace("[3, 4]", "[3, 0]"): "tensor 1: `sample` is of another shape",
     _GOOD.replace('"norm": 1.5', '"norm": NaN'): "tensor 1: `norm`",
     _GOOD.replace('"norm": 1.5', '"norm": -1.5'): "tensor 1: `norm`",
     _GOOD.replace('"nans": 2', '"nans": true'): "tensor 1: `norm`",

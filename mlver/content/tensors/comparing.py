@@ -100,11 +100,11 @@ class TensorComparer:
         measurement = self._measure_pair(old, new)
         state: ChangeState
         if has_grown:
-            state = "grown" if measurement.is_equal else "reshaped"
+            state = "grown" if measurement.found_equal else "reshaped"
         elif not is_same_type:
             state = "cast" if measurement.rounds else "retyped"
         else:
-            state = "same" if measurement.is_equal else "changed"
+            state = "same" if measurement.found_equal else "changed"
         can_tell = state != "retyped" or measurement.rounds is not None
         return replace(change, state=state, delta=measurement.delta, can_tell=can_tell)
 
@@ -133,12 +133,12 @@ class TensorComparer:
         old_kept, new_kept = self._describe(old), self._describe(new)
         if (old.dtype, old.shape) == (new.dtype, new.shape):
             if old_kept.digest == new_kept.digest:
-                return MeasuredChange(make_zero_delta(new_kept), is_equal=True)
+                return MeasuredChange(make_zero_delta(new_kept), found_equal=True)
             # A few elements that are equal say nothing of all of them.
             estimate = estimate_delta(old_kept, new_kept)
-            return MeasuredChange(None if estimate is None else estimate.delta, is_equal=False)
+            return MeasuredChange(None if estimate is None else estimate.delta, found_equal=False)
         broken = count_broken(new_kept, old_kept)
-        unknown = MeasuredChange(broken, is_equal=False, rounds=None)
+        unknown = MeasuredChange(broken, found_equal=False, rounds=None)
         return estimate_delta(old_kept, new_kept) or unknown
 
     def _describe(self, tensor: SideTensor) -> KeptTensor:

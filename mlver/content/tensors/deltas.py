@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlver.content.tensors import elements
 from mlver.content.tensors.digesting import BLOCK_BYTES
 from mlver.content.tensors.tensor import Content, Tensor, TensorFault
-from mlver.policy.weights.changes import Delta
+from mlver.policy.weights.changes import Delta, add_squares
 from mlver.records.tensors import KeptTensor
 
 if TYPE_CHECKING:
     import numpy
 
     Values = numpy.ndarray[Any, Any]
+
+
+# Double precision does not hold every one of these.
+_WIDE_INTEGERS = frozenset({"I64", "U64"})
 
 
 class BlockPair:
@@ -56,6 +60,7 @@ def starts_with(new: Content, old: Content, pair: BlockPair) -> bool:
 class MeasuredChange:
     """How far apart two tensors are; `delta` is None where nothing here can reckon with them.
 
+    `found_equal`: all that was compared is equal, which may be a few values (`Delta.estimated`).
     `rounds`: every new value is the old one as a cast rounds it; None where nobody here can round
     to that type. Of two with unequally many elements, those that both have are compared.
     `is_beyond_numbers`: some value stands against one that is none, or is infinite, which has no
@@ -63,7 +68,7 @@ class MeasuredChange:
     """
 
     delta: Delta | None
-    is_equal: bool
+    found_equal: bool
     rounds: bool | None = False
     is_beyond_numbers: bool = False
 
@@ -71,8 +76,11 @@ class MeasuredChange:
 def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> MeasuredChange:
     """Measure two tensors whose values are numbers here (`elements.can_measure`).
 
-    Raise MlverError where numpy is not installed.
+    Complex numbers and others cannot be measured against each other. Raise MlverError where numpy
+    is not installed.
     """
+    if elements.is_complex(old.dtype) != elements.is_complex(new.dtype):
+        return MeasuredChange(None, found_equal=False, rounds=None)
     meter = _DeltaMeter(old.dtype, new.dtype)
     units = elements.find_unit(old.dtype), elements.find_unit(new.dtype)
     if units[0] is None or units[1] is None:
@@ -96,6 +104,7 @@ class _DeltaMeter:
         self._numpy = elements.load_numpy()
         self._old_dtype, self._new_dtype = old_dtype, new_dtype
         self._is_retyped = old_dtype != new_dtype
+        self._is_complex = elements.is_complex(new_dtype)
         self._compared = self._changed = 0
         self._largest = 0.0
         self._squared_delta = self._squared_old = self._squared_new = 0.0
@@ -111,7 +120,7 @@ class _DeltaMeter:
             return
         with self._numpy.errstate(all="ignore"):
             new_values = elements.widen_block(new, self._new_dtype)
-            self._compared += len(new_values)
+            self._compared += len(new_values) // (2 if self._is_complex else 1)
             if not self._is_retyped and self._are_same(old, new):
                 self._add_equal(new_values)
                 return
@@ -119,7 +128,10 @@ class _DeltaMeter:
             old_values = elements.widen_block(old, self._old_dtype)
             if self._is_retyped and self._rounds:
                 self._rounds = self._check_rounding(old, new)
-            self._add_different(old_values, new_values)
+            if self._is_retyped or self._new_dtype not in _WIDE_INTEGERS:
+                self._add_different(old_values, new_values)
+            else:
+                self._add_integers(old, new)
 
     def count_rest(self, new: memoryview) -> None:
         """Count what is no number in a block that the old tensor has nothing to compare with."""
@@ -162,45 +174,74 @@ class _DeltaMeter:
         self._squared_old += square
         self._squared_new += square
 
+    def _add_integers(self, old: memoryview, new: memoryview) -> None:
+        """Compare integers of which double precision does not hold every one."""
+        numpy = self._numpy
+        kind = elements.find_numpy_type(self._new_dtype)
+        before, after = numpy.frombuffer(old, kind), numpy.frombuffer(new, kind)
+        # What is below zero otherwise wraps around to just that difference without a sign.
+        gap = numpy.where(after > before, after - before, before - after).view("u8")
+        self._changed += int(numpy.count_nonzero(gap))
+        self._add_squares(gap.astype("f8"), before.astype("f8"), after.astype("f8"))
+
     def _add_different(self, old: Values, new: Values) -> None:
         numpy = self._numpy
         # Two single precisions are subtracted in single precision, whatever else in double.
         delta = numpy.subtract(new, old)
-        square = elements.sum_squares(delta)
-        if not math.isfinite(square):
+        if not math.isfinite(elements.sum_squares(delta)):
             old, new, delta = self._leave_numbers(old, new)
-            square = elements.sum_squares(delta)
-        self._changed += int(numpy.count_nonzero(delta))
+        self._changed += self._count_elements(delta != 0)
+        self._add_squares(delta, old, new)
+
+    def _add_squares(self, delta: Values, old: Values, new: Values) -> None:
+        numpy = self._numpy
+        if self._is_complex:
+            delta = numpy.hypot(delta[::2], delta[1::2])
         if len(delta):
             self._largest = max(self._largest, float(delta.max()), -float(delta.min()))
-        self._squared_delta += square
+        self._squared_delta += elements.sum_squares(delta)
         self._squared_old += elements.sum_squares(old)
         self._squared_new += elements.sum_squares(new)
 
     def _leave_numbers(self, old: Values, new: Values) -> tuple[Values, Values, Values]:
         """Count what is no number, and leave the pairs that are, in double precision."""
         numpy = self._numpy
-        self._nans += int(numpy.count_nonzero(numpy.isnan(new)))
-        self._infinities += int(numpy.count_nonzero(numpy.isinf(new)))
-        self._old_broken += int(numpy.count_nonzero(~numpy.isfinite(old)))
-        finite = numpy.isfinite(old) & numpy.isfinite(new)
+        self._count_broken(new)
+        self._old_broken += self._count_elements(~numpy.isfinite(old))
+        broken: Values = ~(numpy.isfinite(old) & numpy.isfinite(new))
         alike = (old == new) | (numpy.isnan(old) & numpy.isnan(new))
-        apart = int(numpy.count_nonzero(~finite & ~alike))
+        if self._is_complex:
+            broken = self._numpy.repeat(self._join_parts(broken), 2)
+        apart = self._count_elements(broken & ~alike)
         self._changed += apart
         self._is_beyond_numbers |= apart > 0
-        old, new = old[finite].astype("f8"), new[finite].astype("f8")
+        old, new = old[~broken].astype("f8"), new[~broken].astype("f8")
         return old, new, new - old
 
     def _add_square(self, values: Values) -> float:
         """The sum of the squares of all numbers; what is no number is counted."""
-        numpy = self._numpy
         square = elements.sum_squares(values)
         if math.isfinite(square):
             return square
-        self._nans += int(numpy.count_nonzero(numpy.isnan(values)))
-        self._infinities += int(numpy.count_nonzero(numpy.isinf(values)))
-        numbers = values[numpy.isfinite(values)].astype("f8")
-        return elements.sum_squares(numbers)
+        self._count_broken(values)
+        return elements.sum_squares(values[self._numpy.isfinite(values)].astype("f8"))
+
+    def _count_broken(self, values: Values) -> None:
+        """Count the new values that are no numbers, each once."""
+        numpy = self._numpy
+        nans = self._count_elements(numpy.isnan(values))
+        self._nans += nans
+        self._infinities += self._count_elements(~numpy.isfinite(values)) - nans
+
+    def _count_elements(self, mask: Values) -> int:
+        """Count the elements of which this is so, or of any part of a complex one."""
+        if self._is_complex:
+            mask = self._join_parts(mask)
+        return int(self._numpy.count_nonzero(mask))
+
+    def _join_parts(self, mask: Values) -> Values:
+        joined: Values = mask[::2] | mask[1::2]
+        return joined
 
 
 # -- from what is kept -------------------------------------------------------------------------
@@ -220,17 +261,17 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
     if elements.round_value(0.0, new.dtype) is not None:
         rounds = all(_is_rounded(before, after, new.dtype) for before, after in pairs)
     finite = [pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1])]
-    total = math.prod(new.shape)
+    common = min(math.prod(new.shape), math.prod(old.shape))
     # Each stands for equally many of all values.
-    scale = min(total, math.prod(old.shape)) / max(len(finite), 1)
-    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    scale = common / max(len(finite), 1)
+    differing = [pair for pair in pairs if not _are_alike(*pair)]
     delta = Delta(
-        compared=total,
-        changed=min(total, math.ceil(len(differing) * scale)),
+        compared=common,
+        changed=-(-len(differing) * common // len(pairs)),
         largest=max((abs(after - before) for before, after in finite), default=0.0),
-        squared_delta=scale * math.fsum((after - before) ** 2 for before, after in finite),
-        squared_old=scale * math.fsum(before**2 for before, _ in finite),
-        squared_new=scale * math.fsum(after**2 for _, after in finite),
+        squared_delta=scale * _sum_products(after - before for before, after in finite),
+        squared_old=scale * _sum_products(before for before, _ in finite),
+        squared_new=scale * _sum_products(after for _, after in finite),
         nans=None if new.summary is None else new.summary.nans,
         infinities=None if new.summary is None else new.summary.infinities,
         old_broken=_count_broken(old),
@@ -239,11 +280,20 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
     return MeasuredChange(delta, not differing, rounds if old.dtype != new.dtype else False)
 
 
+def _are_alike(before: float, after: float) -> bool:
+    return before == after or (math.isnan(before) and math.isnan(after))
+
+
+def _sum_products(values: Iterable[float]) -> float:
+    """The sum of squares; infinite where that is beyond double precision."""
+    return add_squares(value * value for value in values)
+
+
 def make_zero_delta(kept: KeptTensor) -> Delta:
     """What is known of a tensor that is the same on both sides."""
     count = math.prod(kept.shape)
     summary = kept.summary
-    square = 0.0 if summary is None else summary.norm**2
+    square = 0.0 if summary is None else summary.norm * summary.norm
     return Delta(
         compared=count,
         changed=0,
@@ -277,4 +327,4 @@ def _is_rounded(before: float, after: float, dtype: str) -> bool:
     rounded = elements.round_value(before, dtype)
     if rounded is None:
         return False
-    return rounded == after or (math.isnan(rounded) and math.isnan(after))
+    return _are_alike(rounded, after)

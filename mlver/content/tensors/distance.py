@@ -14,7 +14,8 @@ from mlver.content.tensors.tensor import Tensor, TensorFile
 class FileDistance:
     """`largest` is the largest difference of two numbers, `relative` that of a tensor in L2.
 
-    Both are None where a number stands against one that is none, or is infinite.
+    Both are None where a number stands against one that is none, or is infinite, and where double
+    precision cannot hold their squares.
     """
 
     tensors: int
@@ -58,6 +59,8 @@ def _measure_pair(old: Tensor, new: Tensor, pair: BlockPair) -> tuple[float, flo
         return None
     distance = math.sqrt(measured.delta.squared_delta)
     length = math.sqrt(measured.delta.squared_old)
+    if not math.isfinite(distance) or not math.isfinite(length):
+        return None
     if not distance or length:
         return measured.delta.largest, distance / (length or 1.0)
     return measured.delta.largest, 1.0

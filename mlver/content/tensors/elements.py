@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,8 @@ _STRUCT_TYPES: Mapping[str, str] = {
 }
 FLOAT_TYPES = frozenset({"F16", "BF16", "F32", "F64", "C64", "C128"} | {*_ML_TYPES})
 _ROW = 4096
+# Squares of a block that single precision loses add up to far less.
+_LEAST_SINGLE = 1e-25
 # Of these, single precision holds every value.
 _SINGLE = frozenset({"F32", "F16", *_ML_TYPES})
 
@@ -69,6 +72,10 @@ def has_values(dtype: str) -> bool:
     return dtype in _NUMPY_TYPES or dtype in _ML_TYPES
 
 
+def is_complex(dtype: str) -> bool:
+    return dtype in ("C64", "C128")
+
+
 def find_numpy_type(dtype: str) -> Any:
     """Find numpy's type for a type of elements; raise MlverError where its library is missing."""
     if dtype in _ML_TYPES:
@@ -77,7 +84,7 @@ def find_numpy_type(dtype: str) -> Any:
 
 
 def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any]:
-    """The values of a block as numbers that can be reckoned with.
+    """The values of a block as numbers that can be reckoned with; a complex one is two of them.
 
     In single precision where that holds every value, else in double precision.
     """
@@ -85,7 +92,7 @@ def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any
         return dequantise_blocks(block, dtype)
     numpy = load_numpy()
     values = numpy.frombuffer(block, find_numpy_type(dtype))
-    if dtype in ("C64", "C128"):
+    if is_complex(dtype):
         values = values.view("<f4" if dtype == "C64" else "<f8")
     if dtype == "F32":
         return values  # type: ignore[no-any-return]
@@ -95,8 +102,16 @@ def widen_block(block: memoryview | bytes, dtype: str) -> numpy.ndarray[Any, Any
 def sum_squares(values: numpy.ndarray[Any, Any]) -> float:
     """The sum of the squares of values, row by row, so that single precision loses little.
 
-    Not by BLAS: its threads would wait for each other longer than a block takes.
+    Where squares are too large or too small for it, they are summed up in double precision. Not by
+    BLAS: its threads would wait for each other longer than a block takes.
     """
+    square = _sum_rows(values)
+    if values.dtype == "f4" and not _LEAST_SINGLE < square < math.inf:
+        return _sum_rows(values.astype("f8"))
+    return square
+
+
+def _sum_rows(values: numpy.ndarray[Any, Any]) -> float:
     numpy = load_numpy()
     whole = len(values) - len(values) % _ROW
     rows, rest = values[:whole].reshape(-1, _ROW), values[whole:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -174,7 +175,8 @@ def _summarise_groups(changes: Sequence[TensorChange], depth: int | None) -> Ite
     for name, members in _split_groups(changes, depth):
         delta = join_deltas(members)
         share = None
-        if delta is not None and whole > 0:
+        # Squares that are too large for double precision have no shares.
+        if delta is not None and 0 < whole < math.inf:
             share = delta.squared_delta / whole
         yield TensorGroup(
             name=name,

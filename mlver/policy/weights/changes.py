@@ -18,7 +18,9 @@ ChangeState = Literal[
 class Delta:
     """How far apart the values of two tensors are.
 
-    `squared` are sums of squares: of the differences, of the old values and of the new ones.
+    `compared` and `changed` count elements, a complex number as one. `squared_delta`, `squared_old`
+    and `squared_new` are sums of squares: of the differences, of the old values and of the new
+    ones; infinite where double precision cannot hold them.
     `nans` and `infinities` are those of the new values; None where nothing here could count them.
     `old_broken` is how many of the old values are no numbers, as far as they were counted.
     `estimated`: they come from a few of the values, and the largest may be larger.
@@ -132,14 +134,22 @@ def join_deltas(changes: Iterable[TensorChange]) -> Delta | None:
         compared=sum(delta.compared for delta in deltas),
         changed=sum(delta.changed for delta in deltas),
         largest=max(delta.largest for delta in deltas),
-        squared_delta=math.fsum(delta.squared_delta for delta in deltas),
-        squared_old=math.fsum(delta.squared_old for delta in deltas),
-        squared_new=math.fsum(delta.squared_new for delta in deltas),
+        squared_delta=add_squares(delta.squared_delta for delta in deltas),
+        squared_old=add_squares(delta.squared_old for delta in deltas),
+        squared_new=add_squares(delta.squared_new for delta in deltas),
         nans=_add_counts(delta.nans for delta in deltas),
         infinities=_add_counts(delta.infinities for delta in deltas),
         old_broken=sum(delta.old_broken for delta in deltas),
         estimated=any(delta.estimated for delta in deltas),
     )
+
+
+def add_squares(squares: Iterable[float]) -> float:
+    """Add up what is not negative; infinite where the sum is beyond double precision."""
+    try:
+        return math.fsum(squares)
+    except OverflowError:
+        return math.inf
 
 
 def _add_counts(counts: Iterable[int | None]) -> int | None:

@@ -27,6 +27,7 @@ _NAMES = {
     "uint64": "U64",
     "float64": "F64",
     "complex64": "C64",
+    "complex128": "C128",
     "float8_e4m3fn": "F8_E4M3",
     "float8_e5m2": "F8_E5M2",
 }

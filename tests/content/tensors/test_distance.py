@@ -47,6 +47,7 @@ def test_numbers_of_each_type_are_compared(dtype: str) -> None:
         ([1.0, 2.0], [1.0, numpy.nan], None),
         ([1.0, numpy.inf], [1.0, -numpy.inf], None),
         ([0.0], [1.0], 1.0),
+        ([1e200], [2e200], None),
     ],
 )
 def test_what_is_no_number_equals_itself_only(
