@@ -8,7 +8,8 @@ go by their place, so that nothing that others wrote becomes part of a query.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,7 +25,10 @@ EXTRA = "insight"
 # Of blocks; what a query needs beside them comes on top of it.
 MEMORY_LIMIT = "400MB"
 _MOST_THREADS = 2
+_LEAST_SPILL, _SPILL_FACTOR = 1 << 30, 20
 _LONGEST_REASON = 300
+# How the engine names the copies that it is given, whose names say nothing to anybody.
+_FILE = re.compile(r"(?:in )?file ['\"][^'\"]*['\"]")
 _ADVICE = ("The search space used was", "Possible ", "Column ")
 
 
@@ -40,6 +44,7 @@ def open_engine(files: Sequence[Path], spill: Path) -> Iterator[Engine]:
         "memory_limit": MEMORY_LIMIT,
         "threads": min(_MOST_THREADS, os.cpu_count() or 1),
         "temp_directory": os.fspath(spill),
+        "max_temp_directory_size": _limit_spill(files),
         "preserve_insertion_order": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -51,11 +56,19 @@ def open_engine(files: Sequence[Path], spill: Path) -> Iterator[Engine]:
         yield connection
 
 
+def _limit_spill(files: Sequence[Path]) -> str:
+    """How much may be spilled: a small file that unpacks to a huge table does not fill a disk."""
+    size = sum(file.stat().st_size for file in files)
+    return f"{max(_LEAST_SPILL, _SPILL_FACTOR * size)}B"
+
+
 @contextmanager
-def naming_table(label: str, files: Sequence[Path] = ()) -> Iterator[None]:
+def naming_table(
+    label: str, explain: Callable[[], MlverError | None] | None = None
+) -> Iterator[None]:
     """Refuse a table that cannot be read by its name, and say why on one line.
 
-    `files` are copies whose own names say nothing to anybody.
+    `explain` finds a better reason than the engine has, if there is one.
     """
     engine = import_extra("duckdb", EXTRA)
     try:
@@ -67,18 +80,20 @@ def naming_table(label: str, files: Sequence[Path] = ()) -> Iterator[None]:
             hint=shell_command("df", "-h"),
         ) from None
     except engine.Error as error:
+        explained = None if explain is None else explain()
+        if explained is not None:
+            raise explained from None
         raise MlverError(
-            f"{printable_name(label)} cannot be read as a table: {_summarise_reason(error, files)}"
+            f"{printable_name(label)} cannot be read as a table: {_summarise_reason(error)}"
         ) from None
 
 
-def _summarise_reason(error: Exception, files: Sequence[Path]) -> str:
-    """The first lines of what the engine says, without the query and its advice."""
+def _summarise_reason(error: Exception) -> str:
+    """The first lines of what the engine says: no query, no advice, and no name of a copy."""
     text = str(error).partition("\n\n")[0]
-    for file in files:
-        text = text.replace(os.fspath(file), file.name)
     for advice in _ADVICE:
         text = text.partition(advice)[0]
+    text = _FILE.sub("it", text)
     reason = " ".join(line.strip() for line in text.splitlines())
     return printable_name(reason.strip())[:_LONGEST_REASON]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from mlver.content.tables.broken import count_keys, find_broken, has_nul
 from mlver.content.tables.engine import EXTRA, Engine, fetch_row, naming_table, number_columns
 from mlver.content.tables.formats import TableFormat
-from mlver.errors import MlverError, printable_name
+from mlver.errors import MlverError, printable_name, shell_command
 from mlver.extras import import_extra
 from mlver.records.profile import MOST_COLUMNS, ColumnKind
 
@@ -36,11 +38,32 @@ _TEXTS = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
 
 @dataclass(frozen=True, slots=True)
 class TableFiles:
-    """The files of one table, all of the same format; `label` is what people call it."""
+    """The files of one table, all of the same format; `label` is what people call it.
+
+    `files` may be copies, of files that have these `names`.
+    """
 
     label: str
     format: TableFormat
     files: tuple[Path, ...]
+    names: tuple[str, ...] = ()
+
+    def find_fault(self, delimiter: str | None) -> MlverError | None:
+        """Find the first place where one of the files is no table, by its own name."""
+        names = self.names or (self.label,) * len(self.files)
+        for file, name in zip(self.files, names, strict=True):
+            broken = find_broken(file, self.format, delimiter)
+            if broken is None:
+                continue
+            told, hint = broken.words, None
+            if broken.line is not None:
+                told = f"line {broken.line:,} {told}"
+                hint = shell_command("sed", "-n", f"{broken.line}p", name)
+            if name != self.label:
+                told = f"in {printable_name(name)}, {told}"
+            label = printable_name(self.label)
+            return MlverError(f"{label} cannot be read as a table: {told}", hint=hint)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +97,30 @@ def load_table(connection: Engine, table: TableFiles, relation: str) -> LoadedTa
     """
     if all(file.stat().st_size == 0 for file in table.files):
         raise MlverError(f"{printable_name(table.label)} cannot be read as a table: it is empty")
+    if table.format != "parquet":
+        _refuse_unfit_text(table)
     try:
         return _load_sampled(connection, table, relation, _SAMPLE)
     except _OtherType:
         return _load_sampled(connection, table, relation, _ALL_ROWS)
+
+
+def _refuse_unfit_text(table: TableFiles) -> None:
+    """Refuse what the engine would take, or would take long to refuse."""
+    for file in table.files:
+        fault = table.find_fault(None) if has_nul(file) else None
+        if fault is not None:
+            raise fault
+        if table.format == "jsonl":
+            _require_columns(table.label, count_keys(file, MOST_COLUMNS))
+    if table.format == "csv":
+        header = _read_header(table)
+        if len(header) == _LONGEST_HEADER:
+            raise MlverError(
+                f"{printable_name(table.label)} cannot be read as a table: line 1 is longer than"
+                f" {_LONGEST_HEADER:,} bytes"
+            )
+        _require_columns(table.label, header.count(_find_delimiter(table).encode()) + 1)
 
 
 class _OtherType(Exception):
@@ -87,15 +130,16 @@ class _OtherType(Exception):
 def _load_sampled(connection: Engine, table: TableFiles, relation: str, sample: int) -> LoadedTable:
     engine = import_extra("duckdb", EXTRA)
     reader = _READERS[table.format]
-    parameters: dict[str, object] = {"files": [os.fspath(file) for file in table.files]}
+    parameters: dict[str, Any] = {"files": [os.fspath(file) for file in table.files]}
     if table.format != "parquet":
         parameters["sample"] = sample
     if table.format == "csv":
         parameters["delimiter"] = _find_delimiter(table)
-    with naming_table(table.label, table.files):
+    delimiter = parameters.get("delimiter")
+    with naming_table(table.label, partial(table.find_fault, delimiter)):
         described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", parameters).fetchall()
         columns = tuple(Column(name, type_, _find_kind(type_)) for name, type_, *_ in described)
-        _require_columns(table.label, columns)
+        _require_columns(table.label, len(columns))
         aliases = ", ".join(number_columns(len(columns)))
         create = (
             f"CREATE OR REPLACE TEMP TABLE {relation} AS SELECT * FROM {reader} AS t({aliases})"
@@ -107,24 +151,41 @@ def _load_sampled(connection: Engine, table: TableFiles, relation: str, sample: 
                 raise
             raise _OtherType from error
         (rows,) = fetch_row(connection, f"SELECT count(*) FROM {relation}")
+        if table.format == "parquet":
+            _require_claimed_rows(connection, table, rows)
     return LoadedTable(table.label, relation, columns, rows)
 
 
-def _require_columns(label: str, columns: Sequence[Column]) -> None:
-    if len(columns) > MOST_COLUMNS:
+def _require_columns(label: str, count: int) -> None:
+    if count > MOST_COLUMNS:
         raise MlverError(
-            f"{printable_name(label)} has {len(columns):,} columns, and mlver compares"
+            f"{printable_name(label)} has {count:,} columns, and mlver compares"
             f" {MOST_COLUMNS:,} at most"
+        )
+
+
+def _require_claimed_rows(connection: Engine, table: TableFiles, rows: int) -> None:
+    """Refuse Parquet files that do not have the rows that they say: something is missing."""
+    files = [os.fspath(file) for file in table.files]
+    query = "SELECT sum(num_rows::HUGEINT) FROM parquet_file_metadata($files)"
+    (claimed,) = fetch_row(connection, query, files=files)
+    if claimed != rows:
+        raise MlverError(
+            f"{printable_name(table.label)} cannot be read as a table: it says that it has"
+            f" {claimed:,} rows, and has {rows:,}"
         )
 
 
 def _find_delimiter(table: TableFiles) -> str:
     """The delimiter that the first line of a table has most often, outside of quotes."""
-    with table.files[0].open("rb") as file:
-        header = file.readline(_LONGEST_HEADER)
-    text = header.decode(errors="replace")
+    text = _read_header(table).decode(errors="replace")
     counts = {letter: _count_cells(text, letter) for letter in _DELIMITERS}
     return max(counts, key=lambda letter: counts[letter])
+
+
+def _read_header(table: TableFiles) -> bytes:
+    with table.files[0].open("rb") as file:
+        return file.readline(_LONGEST_HEADER)
 
 
 def _count_cells(header: str, delimiter: str) -> int:

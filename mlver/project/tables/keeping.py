@@ -102,7 +102,8 @@ def _describe_data(
             _copy_proven(project, path, hexadecimal, scratch.path / f"{number}.{found}")
             for number, (path, hexadecimal) in enumerate(entries)
         ]
-        table = TableFiles(name, found, tuple(files))
+        names = tuple(path for path, _ in entries)
+        table = TableFiles(name, found, tuple(files), names)
         with open_engine(files, scratch.path / "spilled") as connection:
             return profile_table(connection, load_table(connection, table, "profiled"))
 

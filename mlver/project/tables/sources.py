@@ -108,7 +108,11 @@ def find_version_table(
         if profile is None:
             raise
         return replace(source, profile=profile)
-    return replace(source, files=TableFiles(label, found, tuple(list_copied(place))))
+    files = list_copied(place)
+    names = [artifact.path]
+    if any(paths):
+        names = [f"{artifact.path}/{file.relative_to(place).as_posix()}" for file in files]
+    return replace(source, files=TableFiles(label, found, tuple(files), tuple(names)))
 
 
 def is_data_here(project: Project, record: VersionRecord, name: str) -> bool:
@@ -176,5 +180,5 @@ def copy_file(source: Path, target: Path) -> Digest:
                 hashed.update(block)
                 writing.write(block)
     except OSError as error:
-        raise refusal_error(f"reading {os.fspath(source)}", error, outcome="") from error
+        raise refusal_error("reading a table", error, outcome="") from error
     return Digest(hashed.hexdigest())

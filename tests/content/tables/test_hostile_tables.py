@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
+import resource
 import struct
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -15,6 +19,15 @@ from mlver.content.tables.profiling import profile_table
 from mlver.content.tables.table import TableFiles, load_table
 from mlver.errors import MlverError
 
+
+def pack_zip(data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.csv", data)
+    return packed.getvalue()
+
+
+_MILLION = 1_000_000
 FOOTER = b"PAR1" + b"\x15\x04" * 50
 HOSTILE: dict[str, bytes] = {
     "empty.csv": b"",
@@ -23,6 +36,12 @@ HOSTILE: dict[str, bytes] = {
     "one_line.csv": b"a,b\n" + b"x" * (6 << 20),
     "open_quote.csv": b'a,b\n"1,2\n' + b"3,4\n" * 2_000_000,
     "columns.csv": b",".join(b"c%d" % n for n in range(10_001)) + b"\n" + b"1," * 10_000 + b"1\n",
+    "million.csv": b",".join(b"c%d" % n for n in range(_MILLION)) + b"\n",
+    "million.jsonl": b"{%s}\n" % b",".join(b'"c%d":1' % n for n in range(_MILLION)),
+    "nul.csv": b"a,b\n1,\0002\n3,4\n",
+    "nul.jsonl": b'{"a": 1}\n\0\n',
+    "zip.csv": pack_zip(b"a,b\n" + b"1,2\n" * 1_000_000),
+    "gzip.csv": gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000),
     "deep.jsonl": b"[" * 200_000,
     "nested.jsonl": b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"\n",
     "large.jsonl": b'{"a": "' + b"x" * (40 << 20) + b'"}\n',
@@ -30,6 +49,7 @@ HOSTILE: dict[str, bytes] = {
     "short.parquet": b"PAR1",
     "text.parquet": b"a,b\n1,2\n",
     "length.parquet": FOOTER + struct.pack("<I", 0xFFFFFFFF) + b"PAR1",
+    "longest.parquet": FOOTER + struct.pack("<Q", 1 << 63) + b"PAR1",
     "footer.parquet": FOOTER + struct.pack("<I", 40) + b"PAR1",
     "encrypted.parquet": b"PARE" + FOOTER + struct.pack("<I", 40) + b"PARE",
 }
@@ -64,6 +84,44 @@ def test_a_truncated_parquet_file_is_refused(tmp_path: Path) -> None:
     cut.write_bytes(data[: len(data) // 3] + data[-footer - 8 :])
     with pytest.raises(MlverError, match=r"^cut\.parquet cannot be read as a table"):
         read_table(cut)
+
+
+def overwrite_counts(data: bytes, count: int, wrong: int) -> bytes:
+    """The same Parquet file, which says another number of rows and values in its footer."""
+    length = struct.unpack("<I", data[-8:-4])[0]
+    footer = data[-8 - length : -8]
+    assert write_varint(count) in footer
+    changed = footer.replace(write_varint(count), write_varint(wrong))
+    return data[: -8 - length] + changed + struct.pack("<I", len(changed)) + b"PAR1"
+
+
+def write_varint(value: int) -> bytes:
+    """A number as Thrift writes it: zigzag, seven bits a byte."""
+    value, written = 2 * value, bytearray()
+    while value >= 128:
+        written.append(value % 128 + 128)
+        value //= 128
+    return bytes([*written, value])
+
+
+def test_a_parquet_file_that_claims_2_to_the_62_rows_is_refused(tmp_path: Path) -> None:
+    whole, claimed = tmp_path / "whole.parquet", tmp_path / "claimed.parquet"
+    duckdb.sql(f"COPY (SELECT range * 7 AS n FROM range(123457)) TO '{whole}'")
+    claimed.write_bytes(overwrite_counts(whole.read_bytes(), 123457, 2**62))
+    with pytest.raises(MlverError, match=r"^claimed\.parquet "):
+        read_table(claimed)
+
+
+def test_a_file_that_unpacks_to_more_than_there_is_room_for_is_refused(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.parquet"
+    letters = "repeat('x', 1_000_000) AS t FROM range(1_800)"
+    duckdb.sql(f"COPY (SELECT {letters}) TO '{bomb}' (COMPRESSION zstd)")
+    assert bomb.stat().st_size < 100_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(MlverError, match=r"^bomb\.parquet was not read: it needs more than"):
+        read_table(bomb)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 << 10
+    assert not any((tmp_path / "spilled").iterdir())
 
 
 def test_names_in_a_table_are_never_part_of_a_query(tmp_path: Path) -> None:

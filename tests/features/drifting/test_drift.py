@@ -211,6 +211,10 @@ REFUSED = {
     "no table": (("--live", "x.txt"), "x.txt is no table that mlver reads: those are .csv"),
     "a FIFO": (("--live", "fifo.csv"), "it is a FIFO, not a regular file"),
     "a folder": (("--live", "folder.csv"), "it is a folder, not a regular file"),
+    "a broken file": (
+        ("--live", "broken.csv"),
+        "line 3 has 1 value, and the first line has 2 names",
+    ),
     "an empty file": (("--live", "empty.csv"), "empty.csv cannot be read as a table: it is empty"),
     "both": (("@1.1.0", "--live", "x.csv"), "drift compares a version with a file, or with"),
     "neither": ((), "drift compares a version with a file, or with another version"),
@@ -223,6 +227,7 @@ def test_what_cannot_be_compared_is_refused(trained: Repository, case: str) -> N
     os.mkfifo(trained.path / "fifo.csv")
     (trained.path / "folder.csv").mkdir()
     trained.write("empty.csv", "")
+    trained.write("broken.csv", "a,b\n1,2\n3\n")
     trained.write("x.csv", write_rows(1))
     trained.write("x.txt", write_rows(1))
     arguments, message = REFUSED[case]
@@ -230,6 +235,11 @@ def test_what_cannot_be_compared_is_refused(trained: Repository, case: str) -> N
     assert (done.code in (2, 3), done.out) == (True, "")
     assert message in done.err
     assert not (trained.path / ".git/mlver" / SCRATCH).exists()
+
+
+def test_a_missing_file_is_named_once(trained: Repository) -> None:
+    said = assert_refused(trained, "drift", REF, "--live", "gone.csv")
+    assert said.count("gone.csv") == 1
 
 
 def test_data_that_is_no_table_is_refused(trained: Repository) -> None:

@@ -102,7 +102,14 @@ def test_a_broken_table_is_registered_and_a_note_says_why_it_has_no_profile(
     profiled.write("data/train.csv", "a,b\n1,2\n3\n4,5,6\n")
     done = profiled.mlver("register", "digits", "--bump", "minor", "-m", "Broken")
     assert done.code == 0
-    assert "note: no profile of train is kept: train cannot be read as a table" in done.err
+    said = " ".join(done.err.split())
+    assert (
+        "note: no profile of train is kept: train cannot be read as a table: in data/train.csv,"
+        " line 3 has 1 value, and the first line has 2 names"
+    ) in said
+    refused = profiled.mlver("diff", "digits@1.2.0", "@1.3.0", "--data", "train")
+    assert "line 3 has 1 value, and the first line has 2 names" in refused.err
+    assert "hint: sed -n 3p data/train.csv" in refused.err
 
 
 @pytest.mark.parametrize("form", ["not JSON", "of other data", "misnamed"])
