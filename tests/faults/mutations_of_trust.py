@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.mutate import Mutation
 from tests.faults.mutations_of_amending import AMENDING_MUTATIONS
 from tests.faults.mutations_of_approvals import APPROVAL_MUTATIONS
+from tests.faults.mutations_of_drift import DRIFT_MUTATIONS
 from tests.faults.mutations_of_files import FILE_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
@@ -286,6 +287,7 @@ TRUST_MUTATIONS = (
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
     *APPROVAL_MUTATIONS,
+    *DRIFT_MUTATIONS,
     *MIRROR_MUTATIONS,
     *SEAL_MUTATIONS,
 )

@@ -59,6 +59,7 @@ from tests.faults.preparations_of_remotes import (
     prepare_unsent_runs,
 )
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
+from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,11 @@ OPERATIONS = (
     ),
     CampaignOperation(
         "evaluate", prepare_exam, ("evaluate", "m", "--missing", "--on", "golden", *_MEASURE)
+    ),
+    # Both keep profiles of tables.
+    CampaignOperation("register-profile", prepare_new_rows, NEXT, again=(0, 3), brief=True),
+    CampaignOperation(
+        "drift", prepare_served, ("drift", "m", "--live", "live.csv", "--record"), brief=True
     ),
     CampaignOperation("run", prepare_uncommitted, ("run", "m", *_TRAIN), again=(0, 3)),
     CampaignOperation(

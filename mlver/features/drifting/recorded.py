@@ -43,7 +43,10 @@ class FoundDrift:
 
 @dataclass(frozen=True, slots=True)
 class RecordedDrift:
-    """The number of the evaluation that keeps a drift, and its commit; None without one."""
+    """The number of the evaluation that keeps a drift, and its commit; None without one.
+
+    There is no new commit, either, where the last evaluation says the same already.
+    """
 
     sequence: int | None = None
     commit: str | None = None
@@ -79,6 +82,8 @@ def record_drift(
             count=found.table.new_rows,
             drift=found.measured,
         )
+        if sequence and _says_same(project, record):
+            return RecordedDrift(sequence)
         edit.create_file(
             record.record_path, codec.encode_document("evaluation", record.to_document())
         )
@@ -86,6 +91,17 @@ def record_drift(
         subject = f"mlver: drift of {version.model} {version.version}: {found.table.verdict}"
         commit = edit.commit_files(f"{subject}\n\n{record.message}".strip())
     return RecordedDrift(record.sequence, commit)
+
+
+def _says_same(project: Project, record: EvaluationRecord) -> bool:
+    """Whether the evaluation before a record says the same: the command was run again."""
+    last, _ = project.registry.read_evaluation(record.model, record.version, record.sequence - 1)
+    return (last.record, last.data, last.drift, last.message) == (
+        record.record,
+        record.data,
+        record.drift,
+        record.message,
+    )
 
 
 def _plan_profiles(

@@ -33,7 +33,8 @@ def draw_drift(result: DriftResult, screen: TextScreen) -> None:
         screen.draw_line(("  from profiles: KS may be off by 0.004", "dim"))
     if result.evaluation is not None:
         version = f"{result.model} {result.version}"
-        screen.draw_line(f"recorded as evaluation {result.evaluation} of {version}")
+        recorded = "recorded as" if result.commit is not None else "recorded already as"
+        screen.draw_line(f"{recorded} evaluation {result.evaluation} of {version}")
 
 
 def _draw_answer(result: DriftResult, screen: TextScreen) -> None:

@@ -104,8 +104,8 @@ def find_version_table(
         ahead = fetch_ahead(project, what, lambda quiet: list_needed(quiet, [record], (name,)))
         with locking(project, what) as holding:
             copy_version_table(holding, record, name, place, ahead)
-    except MlverError:
-        if profile is None:
+    except MlverError as error:
+        if profile is None or _is_unreadable(error):
             raise
         return replace(source, profile=profile)
     files = list_copied(place)
@@ -113,6 +113,12 @@ def find_version_table(
     if any(paths):
         names = [f"{artifact.path}/{file.relative_to(place).as_posix()}" for file in files]
     return replace(source, files=TableFiles(label, found, tuple(files), tuple(names)))
+
+
+def _is_unreadable(error: MlverError) -> bool:
+    """Whether bytes are here, and the disk did not give them: a profile does not stand in then."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
 
 
 def is_data_here(project: Project, record: VersionRecord, name: str) -> bool:
@@ -180,5 +186,9 @@ def copy_file(source: Path, target: Path) -> Digest:
                 hashed.update(block)
                 writing.write(block)
     except OSError as error:
-        raise refusal_error("reading a table", error, outcome="") from error
+        doing = "reading a table"
+        # Opening says which file it was, and writing does not.
+        if error.filename is None:
+            doing = f"copying a table to {os.fspath(target)}"
+        raise refusal_error(doing, error, outcome="") from error
     return Digest(hashed.hexdigest())

@@ -161,6 +161,9 @@ def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
     assert (kept.kind, kept.dataset, kept.exact, kept.repeated) == ("skew", "train", True, 0.0)
     assert [column.name for column in kept.columns] == "id age income city joined".split()
     assert kept.thresholds == DriftThresholds()
+    again = trained.mlver("drift", *words)
+    assert "recorded already as evaluation 1 of digits 1.2.0" in again.out
+    assert trained.git("rev-parse", "HEAD") == document["commit"]
     assert_works(trained, "verify", "--all")
     assert "1 of 4 columns of train moved; Monday\n" in assert_works(trained, "log", "digits")
     assert trained.git("status", "--porcelain") == ""
