@@ -200,9 +200,10 @@ class Bench:
             made.touch()
         return home / "bin"
 
-    def install_checkout(self) -> None:
-        """Install mlver as it is now beside what it needs."""
-        program = self.environment("mlver", "mlver") / "python"
+    def install_checkout(self, name: str = "mlver", lock: str = "mlver") -> Path:
+        """Install mlver as it is now beside what it needs; return the `bin`."""
+        programs = self.environment(name, lock)
+        program = programs / "python"
         install: list[str | Path] = [
             "-m",
             "pip",
@@ -213,6 +214,7 @@ class Bench:
             CHECKOUT,
         ]
         self.run([program, *install], env=os.environ)
+        return programs
 
     def run(
         self,

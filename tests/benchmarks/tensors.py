@@ -47,7 +47,7 @@ with safe_open(sys.argv[1], "numpy") as old, safe_open(sys.argv[2], "numpy") as 
 def tensors(bench: Bench) -> Iterator[Row]:
     """Two checkpoints, all values nudged; one row each for cold and warm, and for memory."""
     size = 128 * MIB if bench.quick else 2048 * MIB
-    program = bench.environment("insight", "dev") / "python"
+    program = bench.install_checkout("insight", "dev") / "python"
     with bench.scratch() as directory:
         top = material.project(bench, directory / "repository")
         old = _write_checkpoint(top / "weights.safetensors", size, nudged=False)
@@ -70,7 +70,7 @@ def tensors(bench: Bench) -> Iterator[Row]:
 
 def _beside_library(bench: Bench, ours: Command, files: tuple[Path, Path]) -> Iterator[Row]:
     """Beside `safetensors` with numpy, which is to be known and has no bar."""
-    library = bench.environment("frameworks", "frameworks") / "python"
+    library = bench.environment("safetensors", "example") / "python"
     theirs = Command([library, "-c", _LIBRARY, *files], ours.cwd)
     race = bench.race(_prepare(ours, files), _prepare(theirs, files), 3)
     yield Row.of_race("diff --weights, warm", "safetensors with numpy", race)

@@ -53,7 +53,7 @@ SERIES_MUTATIONS = (
         "_.update(...)",
         "pass",
         "tests",
-        _GC_TESTS,
+        _STORE_TESTS,
     ),
     # What nobody needs goes, and no base or part of what somebody needs.
     Mutation(

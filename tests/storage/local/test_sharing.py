@@ -10,6 +10,7 @@ import pytest
 from mlver.content.delta import encode_part
 from mlver.digest import Digest
 from mlver.errors import ObjectDamaged
+from mlver.storage.local.needs import RecipeNeeds
 from mlver.storage.recipes import Part, Recipe
 from tests.storage.local.helpers import flip_bit
 from tests.storage.local.series import (
@@ -94,6 +95,16 @@ def test_a_difference_that_gives_other_bytes_replaces_nothing(series: SeriesStor
         assert series.read(digests[1]) == checkpoints[1]
 
 
+def test_what_differences_are_to_is_needed(series: SeriesStore) -> None:
+    """Nothing else is the same in both: not even the header, which says other types."""
+    tensors = make_tensors(2)
+    nudged = {name: nudge(data) for name, data in tensors.items()}
+    digests = series.put([write_checkpoint(tensors), write_checkpoint(nudged, "I32")])
+    (shared,) = series.share(digests)
+    assert shared.differences == 2
+    assert digests[0] in RecipeNeeds(series.store, set()).follow({digests[1]})
+
+
 def test_nothing_is_a_difference_to_what_is_damaged(series: SeriesStore) -> None:
     digests = series.put(make_nudged(2))
     series.share(digests[:1])
@@ -153,6 +164,7 @@ def test_a_damaged_file_is_left_alone(series: SeriesStore) -> None:
     digests = series.put(make_series(2))
     flip_bit(series.store.loose.path_of(digests[1]), 5 * MIB)
     assert series.share(digests) == []
+    assert list(series.store.recipes.list_digests()) == [digests[0]]
     (problem,) = series.store.verify_objects()
     assert problem.digest == Digest(digests[1])
 
