@@ -15,7 +15,7 @@ from tests.conftest import CHECKOUT, NOW_EPOCH, Repository
 # From the smaller number on, what is kept for some thousands of files at a time is at its largest.
 SMALLER, LARGER = 15_000, 30_000
 FILES_A_FOLDER = 2_000
-MOST_BYTES_A_FILE = 560
+MOST_BYTES_A_FILE = 500
 MOST_BYTES_COMPARED = 700
 # A child counts the memory of a large parent as its own until it starts a program, so that a small
 # process stands between.
@@ -85,9 +85,8 @@ def measure_slopes(repository: Repository) -> dict[str, float]:
 
 
 # Between 20,000 and 500,000 files a file takes 152 bytes (register) or less. The caches of a
-# process still grow at these sizes, so that up to 500 are counted here (register looks for tensors
-# in the list once more), and where two lists of files are compared 560. A list of the files with
-# their digests would add 230 to each.
+# process still grow at these sizes, so that up to 400 are counted here, and where two lists of
+# files are compared 560. A list of the files with their digests would add 230 to each.
 def test_no_object_is_kept_for_each_file(tmp_path: Path) -> None:
     """One test for all commands: each worker with a test of its own would measure them all."""
     slopes = measure_slopes(Repository(tmp_path / "repository"))
