@@ -15,6 +15,7 @@ from tests.faults import ground, oracle, preparations
 from tests.faults.campaign import CampaignExtent, CampaignTally
 from tests.faults.ground import WorkPlace
 from tests.faults.run import ChildRun, run_in_process
+from tests.storage.local.series import write_checkpoint
 
 _STORED = {
     "record": ".mlver/models/m/versions/*.yaml",
@@ -23,6 +24,7 @@ _STORED = {
     "object": ".git/mlver/objects/*/*",
     "pack": ".git/mlver/packs/*.pack",
     "index": ".git/mlver/packs/*.idx",
+    "tensors": ".mlver/tensors/*.json",
     "config": ".mlver/config.yaml",
     "settings": ".mlver/models/m/model.yaml",
     "tag": ".git/refs/tags/m@v*",
@@ -88,8 +90,12 @@ def _register_both(plain: WorkPlace) -> None:
     preparations.prepare_changed(plain)
     plain.write("big.bin", preparations.make_weights(4, preparations.LARGE))
     plain.mlver("register", "m", "--version", "1.1.0", "-m", "Second", "--data", "big=big.bin")
+    for number, model in enumerate(("t", "u")):
+        plain.write("w.safetensors", write_checkpoint({"layer": bytes([number]) * 64}))
+        plain.mlver("register", model, "--weights", "w.safetensors", "-m", "Tensors")
     # what is copied a thousand times must be small, and the stored copies are what is damaged
-    (plain.path / "big.bin").unlink()
+    for name in ("big.bin", "w.safetensors"):
+        (plain.path / name).unlink()
 
 
 def _promote_both(promoted: WorkPlace) -> None:

@@ -7,6 +7,7 @@ from tests.faults.mutations_of_amending import AMENDING_MUTATIONS
 from tests.faults.mutations_of_approvals import APPROVAL_MUTATIONS
 from tests.faults.mutations_of_drift import DRIFT_MUTATIONS
 from tests.faults.mutations_of_files import FILE_MUTATIONS
+from tests.faults.mutations_of_kept import KEPT_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
@@ -284,6 +285,7 @@ TRUST_MUTATIONS = (
     *REMOTE_MUTATIONS,
     *SHARING_MUTATIONS,
     *SERIES_MUTATIONS,
+    *KEPT_MUTATIONS,
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
     *APPROVAL_MUTATIONS,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlver.content.tensors.distance import FileDistance, measure_distance
 from mlver.content.tensors.files import has_tensors, read_tensors
 from mlver.content.tensors.sources import DescriptorSource
-from mlver.content.tensors.tensor import TensorFault
+from mlver.content.tensors.tensor import TensorFault, TensorFile
 from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, refusal_error
 from mlver.hashing.measure import MeasuredArtifact
@@ -168,14 +169,20 @@ class _NumberComparison:
 def _measure_files(old: Path, new: Path, shown: str) -> FileDistance | str:
     """Measure how far the numbers of two files are apart; raise MlverError where nobody can."""
     descriptors: list[int] = []
+
+    def open_beside(path: Path, name: str) -> DescriptorSource | None:
+        if not (path.parent / name).is_file():
+            return None
+        descriptors.append(open_regular(path.parent / name, follow=True))
+        return DescriptorSource.of_descriptor(descriptors[-1])
+
     try:
+        found: list[TensorFile] = []
         for path in (old, new):
             descriptors.append(open_regular(path, follow=True))
-        before, after = (
-            read_tensors(DescriptorSource.of_descriptor(descriptor), new.name)
-            for descriptor in descriptors
-        )
-        return measure_distance(before, after)
+            source = DescriptorSource.of_descriptor(descriptors[-1])
+            found.append(read_tensors(source, new.name, partial(open_beside, path)))
+        return measure_distance(*found)
     except TensorFault as fault:
         raise MlverError(f"{shown} is damaged: {fault}") from None
     except OSError as error:

@@ -1,0 +1,62 @@
+"""The mutations that believe what is kept beside a version unpinned; see `mutations.py`."""
+
+from __future__ import annotations
+
+from tests.faults.mutate import Mutation
+
+_TENSOR_TESTS = "tests/project/artifacts/test_kept_tensors.py"
+_PROFILE_TESTS = "tests/features/drifting/test_profiles.py"
+
+KEPT_MUTATIONS = (
+    Mutation(
+        "project.artifacts.kept_tensors:read_kept_tensors",
+        "Digest.of_bytes(data) == _1",
+        "True",
+        "tests",
+        _TENSOR_TESTS,
+    ),
+    Mutation(
+        "project.artifacts.kept_profiles:read_profile",
+        "Digest.of_bytes(_) != _1",
+        "False",
+        "tests",
+        _PROFILE_TESTS,
+    ),
+    # What lies there before a registration is not taken over unread.
+    Mutation(
+        "project.artifacts.kept_tensors:_choose_kept",
+        "_.agrees_with(_1)",
+        "True",
+        "tests",
+        _TENSOR_TESTS,
+    ),
+    Mutation(
+        "project.tables.keeping:_choose_profile",
+        "not _.agrees_with(_1)",
+        "False",
+        "tests",
+        _PROFILE_TESTS,
+    ),
+    # Somebody's mlver may have been made to lie.
+    Mutation(
+        "features.checking.verified_kept:_DerivedAgain._judge_tensors",
+        "not _.agrees_with(_1)",
+        "False",
+        "tests",
+        _TENSOR_TESTS,
+    ),
+    Mutation(
+        "features.checking.verified_kept:_DerivedAgain._check_profile",
+        "not _.agrees_with(_1)",
+        "False",
+        "tests",
+        _PROFILE_TESTS,
+    ),
+    Mutation(
+        "features.checking.verified_kept:_check_run",
+        "_.digest != _1",
+        "False",
+        "tests",
+        "tests/features/runs/test_register_run.py",
+    ),
+)
