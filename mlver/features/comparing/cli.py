@@ -10,7 +10,7 @@ from mlver.errors import UsageError, shell_command
 from mlver.features.comparing import markdown
 from mlver.features.comparing.diff import diff_versions
 from mlver.features.comparing.review import ReviewRange, parse_range, review_range
-from mlver.features.comparing.screen import draw_diff, draw_review, draw_status
+from mlver.features.comparing.screen import draw_review, draw_status
 from mlver.features.comparing.status import find_status
 from mlver.project.project import Project
 from mlver.terminal.options import Json, Model, Ref, complete_model, complete_ref
@@ -91,6 +91,9 @@ def diff_command(
             _emit_data(project, a, b, data, key, exit_code=exit_code, json=json)
         return
     if commit_range is None:
+        # What `status` has no need of.
+        from mlver.features.comparing.diff_screen import draw_diff
+
         diff = diff_versions(project, a, b)
         draw = markdown.draw_diff_markdown if as_markdown else draw_diff
         code = int(exit_code and diff.differs)

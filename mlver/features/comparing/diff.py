@@ -13,11 +13,11 @@ from mlver.features.comparing.snapshot import (
     snapshot_version,
     snapshot_work_tree,
 )
-from mlver.features.comparing.used_models import compare_uses
 from mlver.features.comparing.value_diff import (
     MetricChange,
     ValueChange,
     compare_metrics,
+    compare_uses,
     compare_values,
 )
 from mlver.git.repository import CommitSummary

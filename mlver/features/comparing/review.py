@@ -20,11 +20,11 @@ from mlver.features.comparing.review_warnings import (
     describe_unreadable,
 )
 from mlver.features.comparing.snapshot import ModelSnapshot, read_directions, snapshot_version
-from mlver.features.comparing.used_models import compare_uses
 from mlver.features.comparing.value_diff import (
     MetricChange,
     ValueChange,
     compare_metrics,
+    compare_uses,
     compare_values,
 )
 from mlver.findings import Finding

@@ -1,4 +1,4 @@
-"""What diff and status print."""
+"""What status and the review of a branch print, and what diff shares with them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mlver.errors import shell_command
 from mlver.features.comparing.added_retirement import AddedRetirement
 from mlver.features.comparing.artifact_screen import draw_artifact_changes
-from mlver.features.comparing.diff import CodeDiff, DiffResult
 from mlver.features.comparing.review import AddedJudgement, NewVersion, ReviewResult
 from mlver.features.comparing.status import ModelStatus, StatusResult
 from mlver.features.comparing.value_diff import MetricChange, ValueChange
@@ -21,7 +20,6 @@ from mlver.terminal.links import (
     draw_hidden_count,
     draw_hints,
 )
-from mlver.terminal.sanitise import clean_lines
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
     distinguish_values,
@@ -36,25 +34,8 @@ from mlver.terminal.words import (
 )
 
 # A screen shows the first of many; --json and the comment of a pull request have more room.
-_PACKAGES_SHOWN = 12
-_COMMITS_SHOWN = 8
+PACKAGES_SHOWN = 12
 _VERDICTS: dict[str, Style] = {"better": "good", "worse": "bad"}
-
-
-def draw_diff(result: DiffResult, screen: TextScreen) -> None:
-    screen.draw_line((result.old, "name"), " → ", (result.new, "name"))
-    for name, reason in result.retired.items():
-        screen.draw_line("  ", (f"{name} is retired", "bad"), f": {reason}", hang=2)
-    if not result.differs:
-        screen.draw_line("  the same in every part")
-    draw_value_changes("params", result.params, screen)
-    # No model has a blank in its name.
-    draw_metric_changes(result.new.partition(" ")[0], result.metrics, screen)
-    draw_artifact_changes(result.artifacts, screen)
-    draw_value_changes("environment", result.environment, screen, most=_PACKAGES_SHOWN)
-    draw_value_changes("labels", result.labels, screen)
-    draw_value_changes("uses", result.uses, screen)
-    _draw_code_changes(result.code, screen)
 
 
 def draw_value_changes(
@@ -133,34 +114,6 @@ def format_metric_pair(change: MetricChange) -> tuple[str, str]:
     old_text = "" if change.old is None else format_number(change.old)
     new_text = "" if change.new is None else format_number(change.new)
     return old_text, new_text
-
-
-def _draw_code_changes(code: CodeDiff, screen: TextScreen) -> None:
-    # A clone of limited depth has the records of old versions, and not the code they name.
-    if not code.known:
-        screen.draw_line(("code", "bold"), ("  a commit is not in this clone", "warn"))
-        draw_hints(code.fetch, screen)
-        return
-    if code.old is None or code.new is None:
-        screen.draw_line(("code", "bold"), "  unknown: one was registered before the first commit")
-        return
-    if not code.commits and not code.new_dirty and not code.old_dirty:
-        return
-    count = format_count(len(code.commits), "commit")
-    screen.draw_line(("code", "bold"), f"  {count}")
-    commit_rows: list[list[Cell]] = []
-    for commit in code.commits[:_COMMITS_SHOWN]:
-        subject = take_first_line(commit.subject)
-        commit_rows.append([(commit.id[:10], "dim"), subject])
-    screen.draw_table(commit_rows, indent=2, fold=1)
-    hidden = len(code.commits) - _COMMITS_SHOWN
-    if hidden > 0:
-        screen.draw_line((f"  and {hidden:,} more", "dim"))
-    if code.stat:
-        for stat_line in clean_lines(code.stat):
-            screen.draw_line((f" {stat_line}", "dim"))
-    if code.new_dirty:
-        screen.draw_line(("  with changes that are not committed", "warn"))
 
 
 def draw_status(result: StatusResult, screen: TextScreen) -> None:
@@ -340,7 +293,7 @@ def _draw_new_version(version: NewVersion, screen: TextScreen) -> None:
     draw_metric_changes(version.model, version.metrics, screen)
     draw_value_changes("params", version.params, screen)
     draw_artifact_changes(version.artifacts, screen)
-    draw_value_changes("environment", version.environment, screen, most=_PACKAGES_SHOWN)
+    draw_value_changes("environment", version.environment, screen, most=PACKAGES_SHOWN)
     draw_value_changes("labels", version.labels, screen)
     draw_value_changes("uses", version.uses, screen)
 

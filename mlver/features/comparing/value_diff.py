@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from mlver.digest import Digest
 from mlver.records.model import Direction
+from mlver.records.references import VersionUse
 from mlver.records.values import Value, flatten_values, is_same_value
+from mlver.terminal.words import shorten_digest
 from mlver.version import Bump
 
 Verdict = Literal["better", "worse", "same", "unknown"]
+_KnownRecords: TypeAlias = Mapping[tuple[str, str], set[Digest]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,27 @@ def compare_values(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[
                 ValueChange(dotted_key, "changed", old_values[dotted_key], new_values[dotted_key])
             )
     return tuple(changes)
+
+
+def compare_uses(old: Sequence[VersionUse], new: Sequence[VersionUse]) -> tuple[ValueChange, ...]:
+    """The models of which other versions are used, each with those of either side.
+
+    Two records of one number differ as well, and are told apart by their digests.
+    """
+    records: dict[tuple[str, str], set[Digest]] = {}
+    for use in (*old, *new):
+        records.setdefault((use.model, use.version), set()).add(use.record)
+    return compare_values(_name_versions(old, records), _name_versions(new, records))
+
+
+def _name_versions(uses: Sequence[VersionUse], records: _KnownRecords) -> dict[str, str]:
+    named: dict[str, list[str]] = {}
+    for use in sorted(uses, key=lambda use: use.version):
+        name = use.version
+        if len(records[use.model, use.version]) > 1:
+            name += f" ({shorten_digest(str(use.record))})"
+        named.setdefault(use.model, []).append(name)
+    return {model: ", ".join(versions) for model, versions in named.items()}
 
 
 def compare_metrics(

@@ -213,6 +213,14 @@ def test_groups_go_as_deep_as_is_asked_for(trained: Repository) -> None:
     assert len(deep["groups"]) == 18
 
 
+def test_diff_leads_to_the_comparison_of_tensors(copied: Repository) -> None:
+    said = assert_works(copied, "diff", "m@1.0.0", "1.2.0")
+    assert said.endswith("next: mlver diff m@1.0.0 @1.2.0 --weights\n")
+    assert assert_works(copied, "diff", "m@1.0.0").endswith("next: mlver diff m@1.0.0 --weights\n")
+    copied.write("w/config.json", "{} ")
+    assert "--weights" not in assert_works(copied, "diff", "m@1.8.0")
+
+
 def test_the_work_tree_is_compared_as_it_is(copied: Repository) -> None:
     assert compare(copied, "m@1.8.0")["kind"] == "identical"
     copied.write("w/model.safetensors", VERSIONS["1.7.0"][0])
