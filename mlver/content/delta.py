@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from mlver.extras import import_extra
 
@@ -33,14 +34,12 @@ def load_encoder() -> Callable[[bytes, bytes, int], bytes]:
     Raise MlverError, which tells how to install it, where a library for that is missing.
     """
     import_extra("numpy", _EXTRA)
-    import_extra("zstandard", _EXTRA)
     return encode_part
 
 
 def encode_part(data: bytes, base: bytes, width: int) -> bytes:
     """A part as the difference to a base of the same size, whose values have `width` bytes."""
     np = import_extra("numpy", _EXTRA)
-    zstandard = import_extra("zstandard", _EXTRA)
     if len(data) != len(base):
         raise ValueError(f"a part of {len(data):,} bytes has a base of {len(base):,}")
     if not 1 <= width <= _MOST_PLANES:
@@ -51,7 +50,7 @@ def encode_part(data: bytes, base: bytes, width: int) -> bytes:
     planes[:whole].reshape(width, -1)[:] = mixed[:whole].reshape(-1, width).T
     # A last value that is not whole stands at the end as it is.
     planes[whole:] = mixed[whole:]
-    frame: bytes = zstandard.ZstdCompressor(level=_LEVEL).compress(planes.tobytes())
+    frame: bytes = _load_zstd().compress(planes.tobytes(), _LEVEL)
     return bytes([width]) + frame
 
 
@@ -87,18 +86,17 @@ def _combine(data: bytearray, base: bytes) -> bytes:
 
 def _decompress(frame: bytes, size: int) -> bytes:
     """At most `size` bytes of what was compressed, and one more that tells of others."""
-    # Loaded where it is used: hardly any command reads a difference.
-    if sys.version_info >= (3, 14):
-        zstd = import_module("compression.zstd")
-        decompress = zstd.ZstdDecompressor().decompress
-    else:
-        zstd = import_module("zstandard")
-
-        def decompress(data: bytes, most: int) -> bytes:
-            planes: bytes = zstd.ZstdDecompressor().stream_reader(data).read(most)
-            return planes
-
+    zstd = _load_zstd()
     try:
-        return decompress(frame, size + 1)
+        planes: bytes = zstd.ZstdDecompressor().decompress(frame, size + 1)
     except zstd.ZstdError as error:
         raise ValueError(f"is no zstd frame: {error}") from error
+    return planes
+
+
+def _load_zstd() -> Any:
+    """Python's own module, or what brings the same to a Python that has none.
+
+    Loaded where it is used: hardly any command reads a difference.
+    """
+    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
