@@ -9,6 +9,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
+from mlver.records.references import VersionUse
 from mlver.records.version import VersionRecord
 
 # A version of a model, by its name and number.
@@ -23,6 +24,7 @@ class AllVersions:
     records: dict[Place, VersionRecord] = field(default_factory=dict)
     digests: dict[Place, Digest] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
+    _former: dict[tuple[str, Digest], Place] = field(default_factory=dict)
     _stages: dict[str, _HeldStages] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -35,7 +37,17 @@ class AllVersions:
                     self.unread.append(f"{path}: {summarise_error(outcome, path)}")
                     continue
                 place = (model, str(number))
-                self.records[place], self.digests[place] = outcome
+                record, digest = outcome
+                self.records[place], self.digests[place] = record, digest
+                if record.renumbered is not None:
+                    self._former[model, record.renumbered.record] = place
+
+    def find_place(self, use: VersionUse) -> Place:
+        """Where the record is that was used; a merge may have given it another number since."""
+        place = use.model, use.version
+        if self.digests.get(place) == use.record:
+            return place
+        return self._former.get((use.model, use.record), place)
 
     def list_stages(self, record: VersionRecord, *, now: bool) -> tuple[str, ...]:
         if record.model not in self._stages:

@@ -7,19 +7,22 @@ of other models that it uses: what those learned from data is in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.history.all_versions import AllVersions, Place
+from mlver.project.history.version_uses import find_used
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
+from mlver.records.references import VersionUse
 from mlver.records.version import VersionRecord
 from mlver.version import parse_version
 
 OriginRelation = Literal["parent", "mixed", "uses"]
+FindPlace = Callable[[VersionUse], Place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ def find_data_uses(registry: RecordRegistry, data: Digest) -> DataUses:
     versions = AllVersions(registry)
     within = find_holding_directories(registry, data)
     wanted = {data, *within}
-    reached = _spread(versions.records, wanted)
+    reached = _spread(versions, wanted)
     uses: list[DataUse] = []
     for place, through in reached.items():
         record = versions.records[place]
@@ -78,13 +81,18 @@ def find_data_uses(registry: RecordRegistry, data: Digest) -> DataUses:
     )
 
 
-def list_origins(record: VersionRecord) -> list[Place]:
+def list_origins(record: VersionRecord, find_place: FindPlace) -> list[Place]:
     """List the versions that a version was trained from, itself left out."""
-    return list(dict.fromkeys(place for _, place in list_related(record)))
+    return list(dict.fromkeys(place for _, place in list_related(record, find_place)))
 
 
-def list_related(record: VersionRecord) -> list[tuple[OriginRelation, Place]]:
-    """List the same with what each is to the version; one may be several things to it."""
+def list_related(
+    record: VersionRecord, find_place: FindPlace
+) -> list[tuple[OriginRelation, Place]]:
+    """List the same with what each is to the version; one may be several things to it.
+
+    `find_place` says under which number a version is that is used.
+    """
     related: dict[tuple[OriginRelation, Place], None] = {}
     # In format 1 a version that was trained from nothing names the one before it as its parent.
     trained = record.format > 1 or record.update != "full"
@@ -93,7 +101,7 @@ def list_related(record: VersionRecord) -> list[tuple[OriginRelation, Place]]:
     for version in record.mixed.values():
         related["mixed", (record.model, version)] = None
     for use in record.uses:
-        related["uses", (use.model, use.version)] = None
+        related["uses", find_place(use)] = None
     own = (record.model, record.version)
     return [(relation, place) for relation, place in related if place != own]
 
@@ -112,17 +120,16 @@ def find_holding_directories(registry: RecordRegistry, data: Digest) -> list[Dig
     return found
 
 
-def _spread(
-    records: Mapping[Place, VersionRecord], wanted: Collection[Digest]
-) -> dict[Place, str | None]:
-    """Find the versions that these digests reached, in the order of `records`: each with the
+def _spread(versions: AllVersions, wanted: Collection[Digest]) -> dict[Place, str | None]:
+    """Find the versions that these digests reached, in the order of the records: each with the
     version it has them from, None for its own data.
     """
+    records = versions.records
     reached: dict[Place, str | None] = {}
     for place, record in records.items():
         if any(item.digest in wanted for item in record.data.values()):
             reached[place] = None
-    children = dict(index_children(records))
+    children = _index_children(versions)
     pending = list(reached)
     while pending:
         origin = pending.pop()
@@ -133,15 +140,13 @@ def _spread(
     return {place: reached[place] for place in records if place in reached}
 
 
-def index_children(
-    records: Mapping[Place, VersionRecord],
-) -> Iterator[tuple[Place, list[Place]]]:
-    """List the versions that were trained from each version, by that version."""
+def _index_children(versions: AllVersions) -> dict[Place, list[Place]]:
+    """The versions that were trained from each version, by that version."""
     children: dict[Place, list[Place]] = {}
-    for place, record in records.items():
-        for origin in list_origins(record):
+    for place, record in versions.records.items():
+        for origin in list_origins(record, versions.find_place):
             children.setdefault(origin, []).append(place)
-    yield from children.items()
+    return children
 
 
 def list_data_sets(
@@ -152,6 +157,11 @@ def list_data_sets(
 
     Each is a version (`MODEL@VERSION`), the name of a data set there, and its digest.
     """
+
+    def find_place(use: VersionUse) -> Place:
+        used = find_used(registry, use)
+        return use.model, use.version if used is None else used[0].version
+
     found: list[tuple[str, str, Digest]] = []
     unread: list[str] = []
     known = {(record.model, record.version)}
@@ -160,7 +170,7 @@ def list_data_sets(
         current = pending.pop()
         for name, item in current.data.items():
             found.append((f"{current.model}@{current.version}", name, item.digest))
-        for model, number in list_origins(current):
+        for model, number in list_origins(current, find_place):
             if (model, number) in known:
                 continue
             known.add((model, number))

@@ -103,7 +103,7 @@ class _LineageReader:
         """List the edges from origins, data and code to every version."""
         for place, record in self.versions.records.items():
             version = name_version(*place)
-            for relation, origin in list_related(record):
+            for relation, origin in list_related(record, self.versions.find_place):
                 yield LineageEdge(name_version(*origin), version, relation)
             self._compare_uses(record)
             for name, artifact in record.data.items():
@@ -115,8 +115,10 @@ class _LineageReader:
 
     def _compare_uses(self, record: VersionRecord) -> None:
         for use in record.uses:
-            digest = self.versions.digests.get((use.model, use.version))
-            if digest not in (None, use.record):
+            place = self.versions.find_place(use)
+            is_renumbered = place != (use.model, use.version)
+            digest = self.versions.digests.get(place)
+            if not is_renumbered and digest not in (None, use.record):
                 remark = f"another record than {record.model} {record.version} used"
                 self.mistaken.setdefault(name_version(use.model, use.version), []).append(remark)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mlver.project.history.data_uses import list_data_sets
 from mlver.project.history.version_uses import find_lost_uses
 from mlver.project.project import Project
 from mlver.records import layout
@@ -204,11 +205,13 @@ def test_a_version_that_a_merge_renumbered_is_still_the_one_that_is_used(
     family.write(layout.CONFIG, RULE)
     family.commit("Rule")
     family.git("switch", "--quiet", "-c", "side")
+    family.write("rows/a.csv", "rows of the branch")
     assert_works(family, "register", "words", "--param", "side=1", *AGAIN)
     sounds = ("--weights", "w", "--uses", "words@1.1.0", "--allow-dirty", "-m", "on words")
     assert_works(family, "register", "sounds", *sounds)
     family.git("tag", "--delete", "words@v1.1.0")
     family.git("switch", "--quiet", "main")
+    family.write("rows/a.csv", "first rows")
     assert_works(family, "register", "words", "--param", "main=1", *AGAIN)
     assert run_git(family, "merge", "--quiet", "side") != 0
     assert "→ words/versions/1.2.0" in assert_works(family, "resolve")
@@ -218,6 +221,15 @@ def test_a_version_that_a_merge_renumbered_is_still_the_one_that_is_used(
     ((used, fault),) = find_lost_uses(registry, record)
     assert (record.uses[0].version, used.version, fault) == ("1.1.0", "1.2.0", None)
     assert judge(family, "sounds@1.0.0") == ("pass", "in use: words@1.2.0")
+    shown = assert_works(family, "lineage", "sounds", "--up")
+    assert "uses  words 1.2.0" in shown
+    assert "another record" not in shown
+    audited = family.mlver("audit", "--data", "words@1.2.0:train", "--json")
+    through = {use["model"]: use["through"] for use in read_document(audited, "dataaudit")["uses"]}
+    assert through == {"words": None, "sounds": "words@1.2.0"}
+    assert [data for _, _, data in list_data_sets(registry, record)[0]] == [
+        registry.read_version("words", "1.2.0")[0].data["train"].digest
+    ]
     assert "uses  words@1.2.0" in assert_works(family, "register", "sounds", *AGAIN)
     registry = Project.open_existing(family.path).registry
     record, _ = registry.read_version("sounds", "1.1.0")
