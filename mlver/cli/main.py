@@ -91,6 +91,11 @@ def _run_guarded(args: list[str]) -> int:
 
 
 def _run_words(args: list[str]) -> int:
+    # A person who types it at a terminal is told what it is for.
+    if args[:2] == ["store", "--"] and len(args) == 3 and not sys.stdin.isatty():
+        from mlver.cli.quick_store import serve_far_end
+
+        return serve_far_end(args[2])
     from mlver.git.kept import keep_processes
 
     with keep_processes():

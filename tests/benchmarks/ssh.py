@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from mlver.storage.remote.directory import init_directory
 from tests.benchmarks import material
-from tests.benchmarks.harness import Bench, Command, Row
+from tests.benchmarks.harness import CHECKOUT, Bench, Command, Row
 from tests.benchmarks.workload import MIB, workload
 from tests.servers.install import install_programs
 from tests.servers.sshd import start_sshd
@@ -89,3 +90,30 @@ def _race_both_ways(bench: Bench, server: RunningServer, top: Path, count: int) 
     race = bench.race(lambda scratch: transfer("down", there, scratch), fetch_theirs, 5)
     yield Row.of_race(f"{size}, down", "rsync", race, 1.1)
     yield Row.of_memory(f"{size}, down", race, "rsync", most=200 * MIB)
+    yield _race_proven(bench, server, top, count)
+
+
+def _race_proven(bench: Bench, server: RunningServer, top: Path, count: int) -> Row:
+    """One file as `pull` brings it: every byte is hashed, and on the disk."""
+    program = server.environment["MLVER_SSH"]
+    big, store, there = top / "big", top / "store", top / "proven"
+    material.one_file(big, count * _BLOB)
+    store.mkdir()
+    init_directory(there)
+    ours: list[str | Path] = ["env", f"MLVER_SSH={program}", f"PYTHONPATH={CHECKOUT}"]
+    ours += [sys.executable, "-m", "tests.benchmarks.transfer"]
+    bench.run([*ours, "prepare", store, big], top)
+    bench.run([*ours, "up", store, f"{server.address}{there}", ""], top)
+
+    def fetch_ours(scratch: Path) -> Command:
+        address = f"{server.address}{there}"
+        return Command([*ours, "down", store, address, "", scratch / "other"], top)
+
+    def fetch_theirs(scratch: Path) -> Command:
+        words = 'rsync -W -e "$1" "$2" "$3" && sync "$3" && openssl dgst -sha256 "$3"'
+        ssh, source = f"{program} -p {server.port}", f"127.0.0.1:{big}"
+        return Command(["sh", "-c", words, "sh", ssh, source, scratch / "big"], top)
+
+    race = bench.race(fetch_ours, fetch_theirs, 5)
+    name = f"{count * _BLOB // MIB:,} MiB by ssh, down, synced and hashed"
+    return Row.of_race(name, "rsync, `sync`, `openssl dgst -sha256`", race, 1.1)

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from mlver.storage.remote.directory import init_directory
 from tests.conftest import CHECKOUT, NOW_EPOCH, Repository
 
 Counts = Mapping[str, Any]
@@ -168,6 +169,14 @@ def test_reading_what_is_known_never_imports_what_reads_or_judges_files(
     assert not heavy & {"git", "yaml", "jsonschema", "multiprocessing", "asyncio", "ssl"}
     if "--json" in argv:
         assert "rich" not in heavy
+
+
+def test_the_far_end_of_ssh_knows_no_repository(story: Repository, tmp_path: Path) -> None:
+    init_directory(tmp_path / "store")
+    counts = counted(story, "store", "--", os.fspath(tmp_path / "store"))
+    assert not {"typer", "rich", "git", "semver"} & set(counts["heavy"])
+    assert counts.get("processes", 0) == 0
+    assert counts["ours"] <= 40
 
 
 @pytest.mark.parametrize(
