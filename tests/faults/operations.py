@@ -52,6 +52,7 @@ from tests.faults.preparations_of_gc import (
 from tests.faults.preparations_of_remotes import (
     prepare_condemned,
     prepare_fetching,
+    prepare_promoted_there,
     prepare_pulled,
     prepare_unfetched_runs,
     prepare_unneeded_there,
@@ -327,6 +328,13 @@ OPERATIONS = (
     CampaignOperation("push-runs", prepare_unsent_runs, ("push", "--runs"), brief=True),
     CampaignOperation("pull-runs", prepare_unfetched_runs, ("pull", "--runs"), brief=True),
     CampaignOperation("checkout-fetching", prepare_fetching, _OLD, brief=True),
+    CampaignOperation(
+        "rollback-fetching",
+        prepare_promoted_there,
+        ("rollback", "m", "--stage", "production", "--checkout", "-m", "Worse"),
+        again=(0, 3),
+        brief=True,
+    ),
     CampaignOperation("gc", prepare_unneeded, ("gc", "--yes")),
     CampaignOperation("gc-restoring", prepare_trashed, ("gc", "--yes"), brief=True),
     CampaignOperation("gc-deleting", prepare_old_trash, ("gc", "--yes"), brief=True, deletes=True),

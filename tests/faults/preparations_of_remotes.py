@@ -105,6 +105,16 @@ def prepare_fetching(place: WorkPlace) -> None:
     place.mlver("pull", "m@1.1.0", "--jobs", "1")
 
 
+def prepare_promoted_there(place: WorkPlace) -> None:
+    """A stage that went from the first version to the second, and contents on the remote alone."""
+    prepare_unpushed(place)
+    for version in ("1.0.0", "1.1.0"):
+        place.mlver("promote", f"m@{version}", "--to", "production", "--force", "-m", "Go")
+    place.mlver("push", "--jobs", "1")
+    for folder in ("objects", "packs"):
+        shutil.rmtree(place.mlver_directory / folder)
+
+
 def prepare_unneeded_there(place: WorkPlace) -> None:
     """A remote with a version that nothing leads to any more, stored long ago.
 
