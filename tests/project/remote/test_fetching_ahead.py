@@ -14,6 +14,7 @@ from mlver.project.project import Project
 from mlver.project.transaction import writing_files
 from mlver.storage.remote.team import BlobTeamStore
 from mlver.storage.remote.team_store import DownloadReport
+from mlver.system import lock
 from tests.conftest import Repository
 from tests.teams import Team, write_model
 
@@ -142,3 +143,20 @@ def test_what_needs_no_bytes_fetches_none(
     times = work_before_fetching(monkeypatch, lambda: None)
     ben.mlver(*command)
     assert times == []
+
+
+def test_a_remote_that_cannot_be_asked_is_told_of_once(ben: Repository, team: Team) -> None:
+    team.bucket.rename(team.place / "elsewhere")
+    done = ben.mlver("checkout", "digits@1.0.0")
+    assert done.code == 3
+    assert done.err.count("nothing was fetched") == 1
+
+
+def test_the_lock_that_another_holds_is_waited_for_as_the_person_says(ben: Repository) -> None:
+    state = ben.path / ".git/mlver"
+    state.mkdir()
+    with lock.hold_lock(state):
+        done = ben.mlver("--wait", "0", "checkout", "digits@1.0.0")
+    assert done.code == 3
+    assert "another mlver is writing here" in done.err
+    assert "fetched" not in done.err
