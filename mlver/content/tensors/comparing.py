@@ -11,6 +11,7 @@ from mlver.content.tensors import elements
 from mlver.content.tensors.deltas import (
     BlockPair,
     MeasuredChange,
+    check_cast,
     count_broken,
     estimate_delta,
     make_zero_delta,
@@ -18,6 +19,7 @@ from mlver.content.tensors.deltas import (
     starts_with,
 )
 from mlver.content.tensors.digesting import can_summarise, digest_tensor
+from mlver.content.tensors.strides import order_elements
 from mlver.content.tensors.tensor import Tensor
 from mlver.policy.weights.changes import ChangeState, Delta, TensorChange
 from mlver.records.tensors import KeptTensor
@@ -92,19 +94,23 @@ class TensorComparer:
 
     def _compare_pair(self, old: SideTensor, new: SideTensor) -> TensorChange:
         change = _describe_pair(old, new, "reshaped")
-        is_same_type = old.dtype == new.dtype
+        is_reordered = old.strides != new.strides
+        if is_reordered and old.found is not None and new.found is not None:
+            old, new = (SideTensor.from_found(order_elements(f)) for f in (old.found, new.found))
         has_grown = old.shape != new.shape
-        is_grown_alike = is_same_type and _has_more_rows(old, new)
+        is_grown_alike = old.dtype == new.dtype and _has_more_rows(old, new)
         if old.strides != new.strides or (has_grown and not is_grown_alike):
             return replace(change, delta=self._count_broken(old, new))
         measurement = self._measure_pair(old, new)
         state: ChangeState
         if has_grown:
             state = "grown" if measurement.found_equal else "reshaped"
-        elif not is_same_type:
+        elif old.dtype != new.dtype:
             state = "cast" if measurement.rounds else "retyped"
+        elif measurement.found_equal:
+            state = "reordered" if is_reordered else "same"
         else:
-            state = "same" if measurement.found_equal else "changed"
+            state = "changed"
         can_tell = state != "retyped" or measurement.rounds is not None
         return replace(change, state=state, delta=measurement.delta, can_tell=can_tell)
 
@@ -121,8 +127,11 @@ class TensorComparer:
         is_measurable = elements.can_measure(old.dtype) and elements.can_measure(new.dtype)
         if self.measures and is_measurable:
             measurement = measure_delta(old.found, new.found, self._pair)
-        elif old.dtype != new.dtype:
+        elif self.measures and old.dtype != new.dtype:
             return self._estimate_pair(old, new)
+        elif old.dtype != new.dtype:
+            rounds = check_cast(old.found, new.found, self._pair)
+            measurement = MeasuredChange(None, found_equal=False, rounds=rounds)
         else:
             is_equal = starts_with(new.found.content, old.found.content, self._pair)
             measurement = MeasuredChange(None, is_equal)

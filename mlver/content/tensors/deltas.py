@@ -97,6 +97,21 @@ def measure_delta(old: Tensor, new: Tensor, pair: BlockPair) -> MeasuredChange:
     return meter.build_measurement()
 
 
+def check_cast(old: Tensor, new: Tensor, pair: BlockPair) -> bool | None:
+    """Whether all elements of a tensor are those of another, rounded to its type, without numpy.
+
+    None where nobody can tell without.
+    """
+    widths = elements.find_element_bytes(old.dtype), elements.find_element_bytes(new.dtype)
+    if widths[0] is None or widths[1] is None:
+        return None
+    for blocks in pair.read_pairs(old.content, new.content, (widths[0], widths[1])):
+        rounds = elements.is_rounded_block(*blocks, old.dtype, new.dtype)
+        if not rounds:
+            return rounds
+    return True
+
+
 class _DeltaMeter:
     """Adds up what blocks of two tensors differ by."""
 
@@ -259,7 +274,7 @@ def estimate_delta(old: KeptTensor, new: KeptTensor) -> MeasuredChange | None:
     pairs = list(zip(old_sample, new_sample, strict=False))
     rounds: bool | None = None
     if elements.round_value(0.0, new.dtype) is not None:
-        rounds = all(_is_rounded(before, after, new.dtype) for before, after in pairs)
+        rounds = all(elements.is_rounded(before, after, new.dtype) for before, after in pairs)
     finite = [pair for pair in pairs if math.isfinite(pair[0]) and math.isfinite(pair[1])]
     common = min(math.prod(new.shape), math.prod(old.shape))
     # Each stands for equally many of all values.
@@ -321,10 +336,3 @@ def count_broken(new: KeptTensor, old: KeptTensor | None = None) -> Delta | None
         return None
     before = 0 if old is None else _count_broken(old)
     return replace(make_zero_delta(new), compared=0, squared_old=0.0, old_broken=before)
-
-
-def _is_rounded(before: float, after: float, dtype: str) -> bool:
-    rounded = elements.round_value(before, dtype)
-    if rounded is None:
-        return False
-    return _are_alike(rounded, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlver.content.tensors.quantised import BLOCKS, can_dequantise, dequantise_blocks
@@ -54,6 +55,8 @@ _STRUCT_TYPES: Mapping[str, str] = {
     "U64": "<Q",
     "F64": "<d",
 }
+# The types that numbers are rounded to without numpy.
+_ROUNDED = frozenset({"BF16", "F16", "F32", "F64"})
 FLOAT_TYPES = frozenset({"F16", "BF16", "F32", "F64", "C64", "C128"} | {*_ML_TYPES})
 _ROW = 4096
 # Squares of a block that single precision loses add up to far less.
@@ -133,18 +136,20 @@ def read_sample(sample: bytes, dtype: str) -> list[float] | None:
 
 def round_value(value: float, dtype: str) -> float | None:
     """Round a number to a type as a cast does, half to even; None where nobody here can."""
+    if dtype not in _ROUNDED:
+        return None
+    if not math.isfinite(value):
+        return value
     try:
         if dtype == "BF16":
             (bits,) = struct.unpack("<I", struct.pack("<f", value))
             bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
             (rounded,) = struct.unpack("<f", struct.pack("<I", bits))
-        elif dtype in ("F16", "F32", "F64"):
+        else:
             form = _STRUCT_TYPES[dtype]
             (rounded,) = struct.unpack(form, struct.pack(form, value))
-        else:
-            return None
-    except (OverflowError, struct.error):
-        return None
+    except OverflowError:
+        return math.copysign(math.inf, value)
     return float(rounded)
 
 
@@ -162,6 +167,34 @@ def find_unit(dtype: str) -> tuple[int, int] | None:
         return BLOCKS[dtype]
     width = find_element_bytes(dtype)
     return None if width is None else (1, width)
+
+
+def is_rounded(before: float, after: float, dtype: str) -> bool:
+    """Whether a number is another one, rounded to a type."""
+    rounded = round_value(before, dtype)
+    if rounded is None:
+        return False
+    return rounded == after or (math.isnan(rounded) and math.isnan(after))
+
+
+def is_rounded_block(
+    old: memoryview, new: memoryview, old_dtype: str, new_dtype: str
+) -> bool | None:
+    """Whether all elements of a block are those of another, rounded; None where nobody can tell.
+
+    Without numpy.
+    """
+    before, after = read_sample(bytes(old), old_dtype), read_sample(bytes(new), new_dtype)
+    if before is None or after is None or new_dtype not in _ROUNDED:
+        return None
+    if new_dtype in _STRUCT_TYPES:
+        form = f"<{len(before)}{_STRUCT_TYPES[new_dtype][1:]}"
+        with suppress(OverflowError):
+            # Far quicker than one by one, which those need that are no numbers or too large.
+            if struct.pack(form, *before) == bytes(new):
+                return True
+    pairs = zip(before, after, strict=True)
+    return all(is_rounded(old_value, new_value, new_dtype) for old_value, new_value in pairs)
 
 
 def find_element_bytes(dtype: str) -> int | None:

@@ -16,13 +16,14 @@ _KINDS: dict[str, Style] = {
     "identical": "good",
     "resaved": "good",
     "renamed": "good",
+    "reordered": "good",
     "broken": "bad",
 }
 _HEADERS = ("group", "tensors", "max |Δ|", "rel. L2", "1−cos", "values")
 # A column that most tables do without.
 _BROKEN = "NaN/Inf"
 # What has no numbers to show for it, and is named instead.
-_NAMED = ("added", "removed", "renamed", "reshaped", "grown", "retyped")
+_NAMED = ("added", "removed", "renamed", "reshaped", "reordered", "grown", "retyped")
 
 
 def draw_weights(result: WeightsResult, screen: TextScreen) -> None:

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 # `cast`: another type of elements, and every value is the old one, rounded to it. `grown`: more
-# rows, and those from before are equal. `reshaped`: anything else about type or shape.
+# rows, and those from before are equal. `reordered`: in memory, the elements lie in another order,
+# and every value is as it was. `reshaped`: anything else about type or shape.
 ChangeState = Literal[
-    "same", "changed", "added", "removed", "renamed", "cast", "grown", "retyped", "reshaped"
+    "same",
+    "changed",
+    "added",
+    "removed",
+    "renamed",
+    "cast",
+    "grown",
+    "reordered",
+    "retyped",
+    "reshaped",
 ]
 
 

@@ -16,6 +16,7 @@ ChangeKind = Literal[
     "renamed",
     "cast",
     "grown",
+    "reordered",
     "adapters",
     "head",
     "small",
@@ -67,7 +68,7 @@ def describe_changes(
         return ChangeSentence("broken", _describe_broken(broken))
     if not differing:
         return _describe_same(changes, same_file=same_file, is_whole=is_whole)
-    for describe in (_describe_adapters, _describe_renamed, _describe_cast, _describe_grown):
+    for describe in _SPECIAL:
         sentence = describe(changes, differing)
         if sentence is not None:
             return _qualify(sentence, differing, is_whole=is_whole)
@@ -206,6 +207,25 @@ def _has_words(name: str) -> bool:
     return _VOCABULARY.search(name) is not None and _NO_WORDS.search(name) is None
 
 
+def _describe_reordered(
+    changes: Sequence[TensorChange], differing: Sequence[TensorChange]
+) -> ChangeSentence | None:
+    if any(change.state != "reordered" for change in differing):
+        return None
+    count = f"{len(differing):,} of {_count(len(changes), 'tensor')}"
+    return ChangeSentence("reordered", f"laid out otherwise: {count}, every value as it was")
+
+
+# What may have been done on purpose, and leaves values as they are.
+_SPECIAL = (
+    _describe_adapters,
+    _describe_renamed,
+    _describe_cast,
+    _describe_grown,
+    _describe_reordered,
+)
+
+
 def _count_rows(shape: tuple[int, ...] | None) -> int:
     return shape[0] if shape else 0
 
@@ -224,7 +244,11 @@ def _describe_state(change: TensorChange) -> str:
     return _STATE_WORDS.get(change.state, change.state)
 
 
-_STATE_WORDS = {"retyped": "of another type", "reshaped": "of another shape"}
+_STATE_WORDS = {
+    "reordered": "laid out otherwise",
+    "retyped": "of another type",
+    "reshaped": "of another shape",
+}
 
 
 def _describe_values(

@@ -6,6 +6,7 @@ themselves, with the bytes of both sides and with what is kept of them alone.
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -161,7 +162,9 @@ def describe(old: Tensors, new: Tensors, *, kept: bool) -> ChangeSentence:
     return describe_files(files, "m.safetensors", kept=kept)
 
 
-def describe_files(files: Sequence[bytes], name: str, *, kept: bool) -> ChangeSentence:
+def describe_files(
+    files: Sequence[bytes], name: str, *, kept: bool = False, measures: bool = True
+) -> ChangeSentence:
     sides: list[dict[str, SideTensor]] = []
     for data in files:
         found = read_tensors(BytesSource(data), name).tensors
@@ -169,7 +172,7 @@ def describe_files(files: Sequence[bytes], name: str, *, kept: bool) -> ChangeSe
         if kept:
             side = {t.name: SideTensor.from_kept(digest_tensor(t, summarise=True)) for t in found}
         sides.append(side)
-    changes = TensorComparer(lambda _: None, measures=True).compare_sides(*sides)
+    changes = TensorComparer(lambda _: None, measures=measures).compare_sides(*sides)
     return describe_changes(changes, same_file=False)
 
 
@@ -371,3 +374,69 @@ def test_of_quantised_blocks_nothing_is_claimed(kept: bool) -> None:
     new = make_gguf(make_info("blk.0.w", (1, 32), 8, 0), data=bytes(range(34)))
     text = describe_files((old, new), "m.gguf", kept=kept).text
     assert text == "F16 → Q8_0: how the values of 1 tensor changed is not known"
+
+
+# -- other orders in memory, and no numpy ------------------------------------------------------
+
+
+def save_rows(tensors: Tensors) -> bytes:
+    out = io.BytesIO()
+    save: Any = numpy.savez
+    save(out, **tensors)
+    return out.getvalue()
+
+
+def save_columns(tensors: Tensors) -> bytes:
+    """The same arrays by columns."""
+    return save_rows({name: numpy.asfortranarray(array) for name, array in tensors.items()})
+
+
+def count_matrices(tensors: Tensors) -> int:
+    return sum(array.ndim > 1 for array in tensors.values())
+
+
+@pytest.mark.parametrize("measures", [True, False])
+def test_the_same_values_in_another_order_are_the_same_values(measures: bool) -> None:
+    files = (save_rows(MODEL), save_columns(MODEL))
+    sentence = describe_files(files, "m.npz", measures=measures)
+    count = f"{count_matrices(MODEL)} of {len(MODEL)} tensors"
+    assert sentence.text == f"laid out otherwise: {count}, every value as it was"
+    assert sentence.kind == "reordered"
+    moved = nudge_head(MODEL, 3)
+    sentence = describe_files((save_columns(MODEL), save_columns(moved)), "m.npz")
+    assert sentence.text == f"1 of {len(MODEL)} tensors changed, head only (pooler)"
+    # What is kept has elements as they lie, and nothing is claimed of two that lie differently.
+    kept = describe_files(files, "m.npz", kept=True)
+    assert kept.text == f"{count_matrices(MODEL)} tensors laid out otherwise"
+
+
+def test_values_that_changed_in_another_order_are_found() -> None:
+    moved = nudge_head(MODEL, 3)
+    sentence = describe_files((save_rows(MODEL), save_columns(moved)), "m.npz")
+    found = sorted(sentence.text.split(", "))
+    assert found == ["1 tensor changed", f"{count_matrices(MODEL) - 1} tensors laid out otherwise"]
+
+
+@pytest.mark.parametrize("place", [0, 3, 39_999])
+def test_without_numpy_every_value_of_a_cast_is_compared(place: int) -> None:
+    """Only those at 0, 1, 2, 4 and so on are kept, and with the bytes here all of them count."""
+    tensors: Tensors = {"w": draw_values(200, 200), "b": numpy.array([1e9, -1e9, numpy.nan], "f4")}
+    with numpy.errstate(all="ignore"):
+        for kind in ("f2", "f8", ml_dtypes.bfloat16):
+            new = {name: array.astype(kind) for name, array in tensors.items()}
+            files = [make_safetensors(tensors), make_safetensors(new)]
+            sentence = describe_files(files, "m.safetensors", measures=False)
+            assert (sentence.kind, "no other change" in sentence.text) == ("cast", True)
+            new["w"].reshape(-1)[place] *= -3
+            files[1] = make_safetensors(new)
+            text = describe_files(files, "m.safetensors", measures=False).text
+            assert text.endswith("and the values of 1 tensor changed beyond rounding")
+
+
+def test_complex_numbers_against_others_are_not_known() -> None:
+    tensors = {"w": draw_values(4, 4)}
+    new = {"w": tensors["w"].astype("c8")}
+    files = [make_safetensors(tensors), make_safetensors(new)]
+    for measures in (True, False):
+        text = describe_files(files, "m.safetensors", measures=measures).text
+        assert text == "F32 → C64: how the values of 1 tensor changed is not known"
