@@ -152,16 +152,16 @@ def _refuse_bombs(source: ByteSource, members: dict[str, ByteSpan | Inflated]) -
         total += member.size
         packed = member if isinstance(member, ByteSpan) else member.packed
         spans.append((packed.offset, packed.offset + packed.size))
-    refuse_growth(source, total)
+    refuse_growth(source.size, total)
     for (_, end), (begin, _) in pairwise(sorted(spans)):
         if begin < end:
             raise TensorFault("members of it overlap")
 
 
-def refuse_growth(source: ByteSource, total: int) -> None:
-    """Raise TensorFault where a file would grow to far more bytes than weights ever do."""
-    if total > _MOST_GROWTH * source.size + _GROWTH_FREE:
-        raise TensorFault(f"it would grow from {source.size:,} to {total:,} bytes")
+def refuse_growth(size: int, total: int) -> None:
+    """Raise TensorFault where so many bytes would grow to far more than weights ever do."""
+    if total > _MOST_GROWTH * size + _GROWTH_FREE:
+        raise TensorFault(f"it would grow from {size:,} to {total:,} bytes")
 
 
 def read_start(content: Content, most: int) -> bytes:

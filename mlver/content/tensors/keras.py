@@ -105,7 +105,7 @@ def read_hdf5(source: ByteSource) -> TensorFile:
         tensors = tuple(_read_datasets(source, file))
     except (OSError, RuntimeError, ValueError, KeyError, TypeError):
         raise TensorFault("it is no sound HDF5 file") from None
-    refuse_growth(source, sum(tensor.content.size for tensor in tensors))
+    refuse_growth(source.size, sum(tensor.content.size for tensor in tensors))
     return TensorFile(format="keras", tensors=tensors)
 
 

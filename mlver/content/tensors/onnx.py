@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mlver.content.tensors.archives import refuse_growth
+from mlver.content.tensors.onnx_graphs import FoundProto, find_tensors
 from mlver.content.tensors.protobuf import Field, Message
 from mlver.content.tensors.sources import BytesSource
 from mlver.content.tensors.tensor import (
+    MOST_DIMENSIONS,
     ByteSource,
     ByteSpan,
     OpenBeside,
@@ -23,6 +25,7 @@ from mlver.content.tensors.tensor import (
     check_name,
     count_bytes,
     count_elements,
+    list_left_out,
     make_span,
 )
 
@@ -48,14 +51,6 @@ _TYPES = {
     20: "F8_E5M2FNUZ",
     23: "F4",
 }
-# Fields of ModelProto, GraphProto, NodeProto and AttributeProto.
-_GRAPH = 7
-_NODE, _INITIALISER = 1, 5
-_OUTPUT, _ATTRIBUTE = 2, 5
-_TENSOR, _SUBGRAPH = 5, 6
-_MOST_DEPTH = 20
-# The type of tensors that hold no numbers.
-_TEXTS = 8
 _INT32S, _INT64S, _UINT64S = 5, 7, 11
 _FLOATS, _DOUBLES = 4, 10
 _IS_EXTERNAL = 1
@@ -85,61 +80,60 @@ def read_onnx(source: ByteSource, open_beside: OpenBeside) -> TensorFile:
     Raise TensorFault for a model that is not sound. Those whose
     bytes lie in a file beside it are read from what `open_beside` opens.
     """
+    beside = _FilesBeside(open_beside)
     tensors: dict[str, Tensor] = {}
-    is_model = False
-    for graph in Message(source, 0, source.size).find_fields(_GRAPH):
-        is_model = True
-        for name, proto in _find_protos(graph.as_message(), 0):
-            found = _read_initialiser(proto, name)
-            if found.data_type == _TEXTS:
-                continue
-            tensor = _build_tensor(source, found, open_beside)
-            if tensor.name in tensors:
-                raise TensorFault(f"it has two initialisers called {tensor.name!r:.80}")
-            tensors[tensor.name] = tensor
-            check_count(len(tensors))
-    if not is_model:
-        raise TensorFault("it holds no graph")
-    return TensorFile(format="onnx", tensors=tuple(tensors.values()))
+    unread: list[str] = []
+    for found in find_tensors(source):
+        tensor = found if isinstance(found, Tensor) else _read_proto(source, found, beside)
+        if isinstance(tensor, str):
+            unread.append(tensor)
+            continue
+        if check_name(tensor.name) in tensors:
+            raise TensorFault(f"it has two initialisers called {tensor.name!r:.80}")
+        tensors[tensor.name] = tensor
+        check_count(len(tensors))
+    # Tensors may share bytes beside it so often that reading them all would never end.
+    total = sum(tensor.content.size for tensor in tensors.values())
+    refuse_growth(source.size + beside.size, total)
+    remark = list_left_out("initialisers of other types are not compared", unread)
+    return TensorFile(format="onnx", tensors=tuple(tensors.values()), remark=remark or None)
 
 
-def _find_protos(graph: Message, depth: int) -> Iterator[tuple[str, Message]]:
-    """Yield the tensors of a graph, those of constant nodes by the names of their outputs.
+class _FilesBeside:
+    """The files beside a model, each opened once."""
 
-    Branches and loops are graphs in attributes of nodes.
-    """
-    if depth > _MOST_DEPTH:
-        raise TensorFault("its graphs are nested deeper than any model's")
-    for item in graph.read_fields():
-        if item.number == _INITIALISER:
-            yield "", item.as_message()
-        elif item.number == _NODE:
-            yield from _find_constants(item.as_message(), depth)
+    def __init__(self, open_beside: OpenBeside) -> None:
+        self._open_beside = open_beside
+        self._opened: dict[str, ByteSource | None] = {}
 
+    @property
+    def size(self) -> int:
+        return sum(source.size for source in self._opened.values() if source is not None)
 
-def _find_constants(node: Message, depth: int) -> Iterator[tuple[str, Message]]:
-    outputs: list[str] = []
-    attributes: list[Message] = []
-    for item in node.read_fields():
-        if item.number == _OUTPUT:
-            outputs.append(item.read_text())
-        elif item.number == _ATTRIBUTE:
-            attributes.append(item.as_message())
-    for attribute in attributes:
-        for item in attribute.read_fields():
-            if item.number == _TENSOR:
-                yield check_name("".join(outputs[:1])), item.as_message()
-            elif item.number == _SUBGRAPH:
-                yield from _find_protos(item.as_message(), depth + 1)
+    def open(self, location: str) -> ByteSource | None:
+        if location not in self._opened:
+            self._opened[location] = self._open_beside(location)
+        return self._opened[location]
 
 
-def _read_initialiser(proto: Message, name: str) -> _Initialiser:
-    """Read the fields of a tensor; the name of one that has none of its own is given."""
+def _read_proto(source: ByteSource, found: FoundProto, beside: _FilesBeside) -> Tensor | str:
+    """Read a tensor; its name alone where it holds no numbers that are read."""
+    initialiser = _read_initialiser(found.proto)
+    initialiser.name = found.name if found.has_name else found.name + initialiser.name
+    if initialiser.data_type not in _TYPES:
+        return initialiser.name
+    return _build_tensor(source, initialiser, beside)
+
+
+def _read_initialiser(proto: Message) -> _Initialiser:
+    """Read the fields of a tensor; raise TensorFault where they contradict each other."""
     found = _Initialiser()
     for item in proto.read_fields():
         match item.number:
             case 1:  # dims
-                found.dims += item.read_varints(64)
+                found.dims += item.read_varints(MOST_DIMENSIONS)
+                if len(found.dims) > MOST_DIMENSIONS:
+                    raise TensorFault("an initialiser has too many dimensions")
             case 2:  # data_type
                 found.data_type = item.as_number()
             case 8:  # name
@@ -153,7 +147,6 @@ def _read_initialiser(proto: Message, name: str) -> _Initialiser:
                 if found.data is not None:
                     raise TensorFault("an initialiser has its data twice, or in pieces")
                 found.data = item
-    found.name = name or found.name
     return found
 
 
@@ -162,14 +155,14 @@ def _read_entry(entry: Message) -> tuple[str, str]:
     return texts.get(1, ""), texts.get(2, "")
 
 
-def _build_tensor(source: ByteSource, found: _Initialiser, open_beside: OpenBeside) -> Tensor:
-    dtype = _TYPES.get(found.data_type)
+def _build_tensor(source: ByteSource, found: _Initialiser, beside: _FilesBeside) -> Tensor:
+    dtype = _TYPES[found.data_type]
     shape = tuple(found.dims)
-    if dtype is None or any(length >= 2**63 for length in shape):
-        raise TensorFault(f"the initialiser {found.name!r:.80} has a type or shape that is none")
+    if any(length >= 2**63 for length in shape):
+        raise TensorFault(f"the initialiser {found.name!r:.80} has a negative length")
     size = count_bytes(dtype, shape)
     if found.is_external:
-        content = _open_external(found, size, open_beside)
+        content = _open_external(found, size, beside)
     elif found.data is None:
         content = ByteSpan(source, 0, 0)
     elif found.data.number in _VARINTS:
@@ -188,12 +181,14 @@ def _convert_varints(found: _Initialiser, data: Field, dtype: str, count: int) -
     if count > _MOST_VARINTS:
         raise TensorFault(f"the initialiser {found.name!r:.80} has too many numbers one by one")
     width = max(count_bytes(dtype, ()), 1)
+    if width not in _WIDTHS:
+        raise TensorFault(f"the initialiser {found.name!r:.80} has data of another type")
     form, mask = _WIDTHS[width], (1 << (8 * width)) - 1
     packed = b"".join(struct.pack(form, number & mask) for number in data.read_varints(count))
     return ByteSpan(BytesSource(packed), 0, len(packed))
 
 
-def _open_external(found: _Initialiser, size: int, open_beside: OpenBeside) -> ByteSpan:
+def _open_external(found: _Initialiser, size: int, beside: _FilesBeside) -> ByteSpan:
     """Find bytes in a file beside the model; a path that leads elsewhere is refused."""
     location = found.external.get("location", "")
     parts = location.split("/")
@@ -203,15 +198,15 @@ def _open_external(found: _Initialiser, size: int, open_beside: OpenBeside) -> B
             f"the initialiser {found.name!r:.80} is said to lie at {location!r:.80}, which is no"
             " place beside the model"
         )
-    beside = open_beside(posixpath.normpath(location))
-    if beside is None:
+    opened = beside.open(posixpath.normpath(location))
+    if opened is None:
         raise TensorFault(f"{location!r:.80}, which has some of its data, is not beside it")
     offset = _read_number(found, "offset", 0)
-    return make_span(beside, offset, _read_number(found, "length", size), found.name)
+    return make_span(opened, offset, _read_number(found, "length", size), found.name)
 
 
 def _read_number(found: _Initialiser, key: str, default: int) -> int:
     text = found.external.get(key, str(default))
     if not text.isascii() or not text.isdecimal() or len(text) > 19:
-        raise TensorFault(f"the initialiser {found.name!r:.80} has an {key} that is none")
+        raise TensorFault(f"the initialiser {found.name!r:.80} has an invalid {key}")
     return int(text)

@@ -30,6 +30,7 @@ from mlver.content.tensors.tensor import (
     TensorFile,
     UnknownContent,
     check_count,
+    list_left_out,
     make_span,
 )
 
@@ -38,9 +39,6 @@ _LEGACY_PROTOCOL = 1001
 _MOST_PICKLE_BYTES = 64 << 20
 # The first pickle of a file from before PyTorch 1.6 is a number alone.
 _MAGIC_BYTES = 64
-_NAMES_SHOWN = 3
-_MOST_NAME_SHOWN = 80
-_LONGEST_REMARK = 1_000
 
 
 def read_pytorch(source: ByteSource) -> TensorFile:
@@ -143,15 +141,14 @@ def _build_file(
     builder = TensorBuilder(find_storage)
     tensors = builder.build_tensors(walked.value)
     # Tensors may share bytes so often that reading them all would never end.
-    refuse_growth(source, sum(tensor.content.size for tensor in tensors))
+    refuse_growth(source.size, sum(tensor.content.size for tensor in tensors))
     lost = {storage.key for storage in _list_storages(walked)} - builder.storages
     more = [
-        _remark("only the tensors in what these build are compared", builder.unread),
-        _remark("tensors that repeat their values are not compared", builder.expanded),
-        _remark("storages of no tensor that is read are not compared", sorted(lost)),
+        list_left_out("only the tensors in what these build are compared", builder.unread),
+        list_left_out("tensors that repeat their values are not compared", builder.expanded),
+        list_left_out("storages of no tensor that is read are not compared", sorted(lost)),
     ]
     remark = "; ".join([*remarks, *filter(None, more)])
-    remark = remark[:_LONGEST_REMARK].encode(errors="replace").decode()
     return TensorFile(
         format="pytorch", tensors=tensors, imports=walked.imports, remark=remark or None
     )
@@ -160,11 +157,3 @@ def _build_file(
 def _list_storages(walked: WalkedPickle) -> list[TorchStorage]:
     """List the storages that a pickle names; what else lies outside of it is no storage."""
     return [read_storage(found) for found in walked.persistents if is_storage(found)]
-
-
-def _remark(text: str, names: Sequence[str]) -> str:
-    """Name the first few things that a remark is about; no text where there are none."""
-    listed = ", ".join(name[:_MOST_NAME_SHOWN] for name in names[:_NAMES_SHOWN])
-    if len(names) > _NAMES_SHOWN:
-        listed += f" and {len(names) - _NAMES_SHOWN:,} more"
-    return f"{text}: {listed}" if names else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,9 @@ MOST_NAME_LETTERS = 1_000
 MOST_DIMENSIONS = 64
 # Offsets and sizes beyond this are no positions in a file.
 MOST_BYTES = 2**62
+# So many names stand in a remark, and so many letters of each.
+_NAMES_SHOWN = 3
+_LETTERS_SHOWN = 60
 
 # The bits of one element, by the names that safetensors gives to types of elements.
 ELEMENT_BITS: Mapping[str, int] = {
@@ -163,3 +166,12 @@ def make_span(source: ByteSource, offset: int, size: int, name: str) -> ByteSpan
     if not (0 <= offset <= source.size and 0 <= size <= source.size - offset):
         raise TensorFault(f"the bytes of {name!r:.80} lie outside the file")
     return ByteSpan(source, offset, size)
+
+
+def list_left_out(text: str, names: Sequence[str]) -> str:
+    """Say of which things a text is so, by the first few; nothing where there are none."""
+    listed = ", ".join(name[:_LETTERS_SHOWN] for name in names[:_NAMES_SHOWN])
+    if len(names) > _NAMES_SHOWN:
+        listed += f" and {len(names) - _NAMES_SHOWN:,} more"
+    # Names in pickles may hold halves of letters.
+    return f"{text}: {listed}".encode(errors="replace").decode() if names else ""

@@ -179,6 +179,21 @@ HOSTILE: dict[str, tuple[str, bytes, str]] = {
         make_onnx(make_field(2, 1) + make_field(1, b"\x01" * 2000)),
         "too many numbers",
     ),
+    "onnx, dimensions without end": (
+        "m.onnx",
+        make_onnx(make_field(1, b"\x01" * 40) * 2 + make_field(2, 1)),
+        "too many dimensions",
+    ),
+    "onnx, numbers of another width": (
+        "m.onnx",
+        make_onnx(make_field(1, 1) + make_field(2, 15) + make_field(7, b"\x01")),
+        "data of another type",
+    ),
+    "onnx, a sparse tensor without indices": (
+        "m.onnx",
+        make_field(7, make_field(15, make_field(1, make_initialiser("a", ONE["a"])))),
+        "lacks its values or indices",
+    ),
     "gguf, no magic": ("m.gguf", b"GGUG" + bytes(50), "no GGUF"),
     "gguf, tensors": ("m.gguf", b"GGUF\x03\0\0\0" + b"\xff" * 16, "tensors"),
     "gguf, pairs": ("m.gguf", b"GGUF\x03\0\0\0" + bytes(8) + b"\xff" * 8, "more metadata"),
