@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ from mlver.content.tensors.tensor import ByteSource, ByteSpan, Content, TensorFa
 _LOCAL_HEADER = b"PK\x03\x04"
 _LOCAL_BYTES = 30
 _ENCRYPTED = 1
+# The record at the end of an archive, behind which is at most a comment, and its longer form.
+_END_RECORD, _END_BYTES, _LONGEST_COMMENT = b"PK\x05\x06", 22, 1 << 16
+_END_RECORD_64, _END_BYTES_64 = b"PK\x06\x06", 56
+_LOCATOR, _LOCATOR_BYTES = b"PK\x06\x07", 20
+# `zipfile` takes some six times as much memory for the list of members.
+_MOST_DIRECTORY_BYTES = 8 << 20
 _PIECE_BYTES = 1 << 18
 # An archive that grows more than this is no weights: those hardly shrink.
 _MOST_GROWTH = 100
@@ -109,6 +116,7 @@ def open_members(source: ByteSource) -> dict[str, ByteSpan | Inflated]:
 
     Raise TensorFault for one that is damaged, encrypted, packed by another method, or a bomb.
     """
+    _check_directory(source)
     try:
         with zipfile.ZipFile(io.BufferedReader(SourceFile(source))) as archive:
             infos = archive.infolist()
@@ -124,6 +132,32 @@ def open_members(source: ByteSource) -> dict[str, ByteSpan | Inflated]:
         members[info.filename] = _open_member(source, info)
     _refuse_bombs(source, members)
     return members
+
+
+def _check_directory(source: ByteSource) -> None:
+    """Look at how long the list of members is, before `zipfile` reads all of it.
+
+    Raise TensorFault where it is longer than that of any archive of tensors. What is no sound
+    archive is left to `zipfile`.
+    """
+    size = min(source.size, _END_BYTES + _LONGEST_COMMENT)
+    data = read_bytes(source, source.size - size, size)
+    # `zipfile` looks for it in the same two places.
+    place = len(data) - _END_BYTES
+    if not data.startswith(_END_RECORD, max(place, 0)) or not data.endswith(bytes(2)):
+        place = data.rfind(_END_RECORD)
+    if place < 0 or len(data) - place < _END_BYTES:
+        return
+    count, length = struct.unpack("<HI", data[place + 10 : place + 16])
+    locator = place - _LOCATOR_BYTES
+    place64 = locator - _END_BYTES_64
+    is_large = place64 >= 0 and data.startswith(_LOCATOR, locator)
+    if is_large and data.startswith(_END_RECORD_64, place64):
+        # Archives with many or large members say the same in a longer record before it.
+        count, length = struct.unpack("<QQ", data[place64 + 32 : place64 + 48])
+    check_count(count)
+    if length > _MOST_DIRECTORY_BYTES:
+        raise TensorFault(f"its list of members has {length:,} bytes, which is too long")
 
 
 def _open_member(source: ByteSource, info: zipfile.ZipInfo) -> ByteSpan | Inflated:

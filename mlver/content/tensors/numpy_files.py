@@ -44,6 +44,8 @@ _TYPES = {
     "c8": "C64",
     "c16": "C128",
 }
+# Text, and whatever else is no number (records, dates, objects), is compared as it lies.
+_TEXT_KINDS = ("U", "S")
 _DESCRIPTION = re.compile(r"([<>|=])([a-zA-Z][0-9]{0,10})")
 
 
@@ -76,8 +78,8 @@ def _read_array(content: ByteSpan | Inflated, name: str) -> Tensor:
     match = _DESCRIPTION.fullmatch(description)
     dtype = None if match is None else _TYPES.get(match[2])
     if match is None or dtype is None:
-        # Text, records and objects are compared as they lie.
-        return Tensor(name=name, dtype="U8", shape=(data.size,), content=data)
+        is_text = match is not None and match[2][0] in _TEXT_KINDS
+        return Tensor(name=name, dtype="TEXT" if is_text else "BYTES", shape=shape, content=data)
     if match[1] == ">" and dtype not in ("BOOL", "I8", "U8"):
         raise UnknownContent(f"the array {name!r:.80} has the bytes of its numbers in reverse")
     if data.size != count_bytes(dtype, shape):
@@ -114,7 +116,7 @@ def _parse_header(header: bytes, name: str) -> tuple[str, bool, tuple[int, ...]]
     if not isinstance(shape, tuple) or not isinstance(order, bool):
         raise TensorFault(f"the header of the array {name!r:.80} has no shape or order")
     if not all(type(length) is int and length >= 0 for length in shape):
-        raise TensorFault(f"the array {name!r:.80} has a shape that is none")
+        raise TensorFault(f"the array {name!r:.80} has an invalid shape")
     count_elements(shape)
     return str(document["descr"]), order, shape
 

@@ -59,7 +59,7 @@ def _read_entry(name: str, entry: Any) -> tuple[int, int, str, str, tuple[int, .
         raise TensorFault(f"{name!r:.80} does not say its type, its shape and its place alone")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or not _are_lengths(shape) or not _are_lengths(offsets):
-        raise TensorFault(f"{name!r:.80} has a type, a shape or a place that is none")
+        raise TensorFault(f"{name!r:.80} has an invalid type, shape or place")
     if len(offsets) != 2:
         raise TensorFault(f"{name!r:.80} has no begin and end")
     begin, end = offsets

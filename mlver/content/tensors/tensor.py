@@ -98,8 +98,9 @@ class ByteSpan:
 class Tensor:
     """A tensor of a file.
 
-    `dtype` is one of ELEMENT_BITS, or what GGUF calls its blocks. `strides` (in elements) are those
-    of a tensor whose elements do not lie in the order of its axes; empty for all others.
+    `dtype` is one of ELEMENT_BITS, what GGUF calls its blocks, or TEXT or BYTES for what is no
+    number. `strides` (in elements) are those of a tensor whose elements do not lie in the order of
+    its axes; empty for all others.
     """
 
     name: str
@@ -127,14 +128,16 @@ def count_elements(shape: tuple[int, ...]) -> int:
     """Count the elements; raise TensorFault for a shape that no tensor has."""
     if len(shape) > MOST_DIMENSIONS:
         raise TensorFault(f"a tensor has {len(shape)} dimensions")
+    if any(length < 0 for length in shape):
+        raise TensorFault("a tensor has a negative length")
+    # An axis of no length makes the others mean nothing, however long they are.
+    if 0 in shape:
+        return 0
     count = 1
     for length in shape:
-        if length < 0:
-            raise TensorFault("a tensor has a negative length")
         count *= length
         if count > MOST_BYTES:
             raise TensorFault("a tensor has more elements than any file could hold")
-    # An axis of no length makes the others mean nothing, whatever came before it.
     return count
 
 

@@ -22,6 +22,7 @@ from mlver.errors import MlverError
 from tests.content.tensors.makers import (
     Array,
     draw_values,
+    frame_header,
     make_field,
     make_gguf,
     make_info,
@@ -131,8 +132,15 @@ def test_an_array_by_columns_has_strides() -> None:
 def test_texts_and_objects_of_numpy_are_bytes() -> None:
     out = io.BytesIO()
     numpy.savez(out, names=numpy.array(["a", "bc"]), objects=numpy.array([{}], object))
-    found = read(out.getvalue(), "m.npz").tensors
-    assert [(tensor.name, tensor.dtype) for tensor in found] == [("names", "U8"), ("objects", "U8")]
+    names, objects = read(out.getvalue(), "m.npz").tensors
+    assert (names.dtype, names.shape, names.content.size) == ("TEXT", (2,), 16)
+    assert (objects.dtype, objects.shape) == ("BYTES", (1,))
+
+
+def test_an_array_without_elements_may_have_long_axes() -> None:
+    document = {"w": {"dtype": "F32", "shape": [2**40, 2**40, 0], "data_offsets": [0, 0]}}
+    (tensor,) = read(frame_header(document), "m.safetensors").tensors
+    assert (tensor.shape, tensor.content.size) == ((2**40, 2**40, 0), 0)
 
 
 @pytest.mark.parametrize("pieces", [1, 9])

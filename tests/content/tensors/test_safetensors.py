@@ -65,9 +65,15 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "no map": (frame_header({"a": 1}), "does not say"),
     "more fields": (frame_header({"a": {**_ONE, "file": "/etc/passwd"}}) + bytes(8), "alone"),
     "no such type": (frame_header({"a": {**_ONE, "dtype": "F33"}}) + bytes(8), "no type"),
-    "a type that is none": (frame_header({"a": {**_ONE, "dtype": []}}) + bytes(8), "none"),
-    "negative": (frame_header({"a": {**_ONE, "shape": [-2]}}) + bytes(8), "none"),
-    "a flag": (frame_header({"a": {**_ONE, "shape": [True]}}) + bytes(8), "none"),
+    "a list as a type": (frame_header({"a": {**_ONE, "dtype": []}}) + bytes(8), "invalid type"),
+    "negative": (
+        frame_header({"a": {**_ONE, "shape": [-2]}}) + bytes(8),
+        "invalid type, shape or place",
+    ),
+    "a flag": (
+        frame_header({"a": {**_ONE, "shape": [True]}}) + bytes(8),
+        "invalid type, shape or place",
+    ),
     "a length of a shape": (frame_header({"a": {**_ONE, "shape": [2**62, 2**62]}}), "elements"),
     "too many axes": (frame_header({"a": {**_ONE, "shape": [1] * 65}}), "dimensions"),
     "another size": (frame_header({"a": {**_ONE, "shape": [3]}}) + bytes(8), "needs 12"),
