@@ -222,11 +222,14 @@ class _DeltaMeter:
         """Count what is no number, and leave the pairs that are, in double precision."""
         numpy = self._numpy
         self._count_broken(new)
-        self._old_broken += self._count_elements(~numpy.isfinite(old))
+        stayed = self._mark_elements(~numpy.isfinite(old)) & self._mark_elements(
+            ~numpy.isfinite(new)
+        )
+        self._old_broken += int(numpy.count_nonzero(stayed))
         broken: Values = ~(numpy.isfinite(old) & numpy.isfinite(new))
         alike = (old == new) | (numpy.isnan(old) & numpy.isnan(new))
         if self._is_complex:
-            broken = self._numpy.repeat(self._join_parts(broken), 2)
+            broken = numpy.repeat(self._mark_elements(broken), 2)
         apart = self._count_elements(broken & ~alike)
         self._changed += apart
         self._is_beyond_numbers |= apart > 0
@@ -250,11 +253,12 @@ class _DeltaMeter:
 
     def _count_elements(self, mask: Values) -> int:
         """Count the elements of which this is so, or of any part of a complex one."""
-        if self._is_complex:
-            mask = self._join_parts(mask)
-        return int(self._numpy.count_nonzero(mask))
+        return int(self._numpy.count_nonzero(self._mark_elements(mask)))
 
-    def _join_parts(self, mask: Values) -> Values:
+    def _mark_elements(self, mask: Values) -> Values:
+        """Join the two parts of each complex number."""
+        if not self._is_complex:
+            return mask
         joined: Values = mask[::2] | mask[1::2]
         return joined
 

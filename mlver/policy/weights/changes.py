@@ -32,7 +32,8 @@ class Delta:
     and `squared_new` are sums of squares: of the differences, of the old values and of the new
     ones; infinite where double precision cannot hold them.
     `nans` and `infinities` are those of the new values; None where nothing here could count them.
-    `old_broken` is how many of the old values are no numbers, as far as they were counted.
+    `old_broken` is how many of these were no numbers before; of tensors by what is kept, and of
+    those of another shape, how many of the old values were none.
     `estimated`: they come from a few of the values, and the largest may be larger.
     """
 
@@ -49,7 +50,7 @@ class Delta:
 
     @property
     def is_broken(self) -> bool:
-        """Whether more of the new values are no numbers than of the old ones."""
+        """Whether some of the new values are no numbers that were numbers before."""
         return (self.nans or 0) + (self.infinities or 0) > self.old_broken
 
     @property

@@ -278,7 +278,9 @@ def _describe_all(
         text += f" but {_list_names([str(layer) for layer in as_before])}"
     total = join_deltas(changes)
     relative = None if total is None else total.relative
-    if total is None or relative is None:
+    # Of quantised blocks nobody here knows how far they changed.
+    is_measured = all(change.delta is not None for change in changes if change.differs)
+    if total is None or relative is None or not is_measured:
         return ChangeSentence("some", text)
     nearly = _NEARLY if total.estimated else ""
     if relative <= _SMALL:
@@ -310,7 +312,10 @@ def _is_numbered(layer: LayerName) -> bool:
 
 def _comes_last(layer: LayerName, layers: Sequence[LayerName]) -> bool:
     """Whether a part is called as what comes behind the layers, or is the last of its like."""
-    if _STEM.search(layer.prefix):
+    stacks = {_first_part(found) for found in layers if _is_numbered(found)}
+    # What ends an encoder does not end the model where a decoder comes behind it.
+    is_inside = len(stacks) > 1 and _first_part(layer) in stacks
+    if is_inside or _STEM.search(layer.prefix):
         return False
     own = _ENDING_NUMBER.fullmatch(layer.prefix)
     if own is not None and layer.number is None:
@@ -318,6 +323,10 @@ def _comes_last(layer: LayerName, layers: Sequence[LayerName]) -> bool:
         if len(alike) == len(layers):
             return len(alike) > 1 and int(own[2]) == max(int(found[2]) for found in alike)
     return _HEAD.search(layer.prefix) is not None
+
+
+def _first_part(layer: LayerName) -> str:
+    return layer.prefix.partition(".")[0]
 
 
 def _match_ending(layer: LayerName) -> re.Match[str] | None:

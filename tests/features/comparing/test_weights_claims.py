@@ -440,3 +440,35 @@ def test_complex_numbers_against_others_are_not_known() -> None:
     for measures in (True, False):
         text = describe_files(files, "m.safetensors", measures=measures).text
         assert text == "F32 → C64: how the values of 1 tensor changed is not known"
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["bytes", "kept"])
+def test_how_far_is_not_said_where_half_of_it_is_quantised(kept: bool) -> None:
+    """Six tensors are nudged a little, and six of blocks get wholly other bytes."""
+    files: list[bytes] = []
+    for step in (0, 1):
+        infos: list[bytes] = []
+        data = b""
+        for layer in range(6):
+            infos.append(make_info(f"blk.{layer}.w", (32,), 0, len(data)))
+            data += (draw_values(32, seed=layer) * (1 + step / 1000)).astype("f4").tobytes()
+            infos.append(make_info(f"blk.{layer}.q", (32,), 8, len(data)))
+            data += (bytes([9 * step + 1]) * 34).ljust(64, b"\0")
+        files.append(make_gguf(*infos, data=data))
+    sentence = describe_files(files, "m.gguf", kept=kept)
+    assert (sentence.kind, sentence.text) == ("some", "12 of 12 tensors changed, all layers")
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4"])
+def test_masks_of_infinities_stay_and_new_ones_are_found(kind: str) -> None:
+    old = draw_values(9)
+    old[:3] = -numpy.inf
+    moved = old.copy()
+    moved[2], moved[7] = 1, numpy.inf
+    texts: list[str] = []
+    for new in (old, moved):
+        arrays = ({"w": old}, {"w": new.astype(kind)})
+        files = [make_safetensors(tensors) for tensors in arrays]
+        texts.append(describe_files(files, "m.safetensors").text)
+    assert "Inf" not in texts[0]
+    assert texts[1] == "3 Inf in 1 tensor: w"

@@ -162,6 +162,22 @@ CASES: dict[str, tuple[list[TensorChange], str, str]] = {
         "some",
         "1 of 11 tensors changed, in encoder.layer.5",
     ),
+    "the end of one of two stacks": (
+        [change(f"{part}.layer.{n}.w") for part in ("encoder", "decoder") for n in range(5)]
+        + [change("encoder.final_layer_norm.weight", "changed")],
+        "some",
+        "1 of 11 tensors changed, in encoder.final_layer_norm",
+    ),
+    "half of it unmeasured": (
+        [*change_all("changed", NAMES[:4]), *change_all("changed", NAMES[4:], delta=None)],
+        "some",
+        "8 of 8 tensors changed, all layers",
+    ),
+    "the class token": (
+        [change("cls_token", "changed"), *[change(f"blocks.{n}.w") for n in range(3)]],
+        "some",
+        "1 of 4 tensors changed, in cls_token",
+    ),
     "a head of layers": (
         [
             *[change(f"features.{n}.weight") for n in (0, 3, 6)],
