@@ -67,6 +67,8 @@ class ImportedNames:
 class WeightsResult:
     """`kind` is of a closed set, and `sentence` says it in words.
 
+    `estimated`: they rest on a few values of each tensor, and other values may say otherwise.
+
     `kept` names the sides whose bytes are elsewhere: what was kept of their tensors is compared.
     `measured`: what reckons with many values is installed. `tensors`, `changed` and `values` count
     those of both sides together.
@@ -75,6 +77,7 @@ class WeightsResult:
     old: str
     new: str
     kind: ChangeKind
+    estimated: bool
     sentence: str
     tensors: int
     changed: int
@@ -118,6 +121,7 @@ def diff_weights(
         old=old.label,
         new=new.label,
         kind=sentence.kind,
+        estimated=sentence.is_estimated,
         sentence=sentence.text,
         tensors=len(changes),
         changed=sum(change.differs for change in changes),

@@ -51,8 +51,11 @@ _PARTLY = " (not all of the files is read)"
 
 @dataclass(frozen=True, slots=True)
 class ChangeSentence:
+    """What kind of change it is. `is_estimated`: it rests on a few values of each tensor."""
+
     kind: ChangeKind
     text: str
+    is_estimated: bool = False
 
 
 def describe_changes(
@@ -97,9 +100,10 @@ def _qualify(
 ) -> ChangeSentence:
     """Say so where a claim about all values rests on a few of them, or on part of the files."""
     text = sentence.text
-    if any(_is_guessed(change) for change in differing):
+    is_estimated = sentence.is_estimated or any(_is_guessed(change) for change in differing)
+    if is_estimated:
         text += _NEARLY
-    return ChangeSentence(sentence.kind, text if is_whole else text + _PARTLY)
+    return ChangeSentence(sentence.kind, text if is_whole else text + _PARTLY, is_estimated)
 
 
 def _is_guessed(change: TensorChange) -> bool:
@@ -282,10 +286,9 @@ def _describe_all(
     is_measured = all(change.delta is not None for change in changes if change.differs)
     if total is None or relative is None or not is_measured:
         return ChangeSentence("some", text)
-    nearly = _NEARLY if total.estimated else ""
     if relative <= _SMALL:
-        return ChangeSentence("small", f"{text}, small{nearly}")
-    return ChangeSentence("large", f"{text}, large{nearly}")
+        return ChangeSentence("small", f"{text}, small", total.estimated)
+    return ChangeSentence("large", f"{text}, large", total.estimated)
 
 
 def _is_head(layers: Sequence[LayerName], changed: Sequence[LayerName]) -> bool:

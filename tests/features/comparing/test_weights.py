@@ -136,7 +136,7 @@ def test_each_change_is_named(trained: Repository, number: str) -> None:
     _, kind, text = VERSIONS[number]
     document = compare(trained, "m@1.0.0", number)
     assert (document["kind"], text in document["sentence"]) == (kind, True), document["sentence"]
-    assert document["kept"] == []
+    assert (document["kept"], document["estimated"]) == ([], False)
     assert document["differs"] == (kind not in {"identical", "resaved"})
     assert text in assert_works(trained, "diff", "m@1.0.0", number, "--weights")
 
@@ -148,6 +148,7 @@ def test_each_change_is_named_without_the_bytes(copied: Repository) -> None:
         found = (document["kind"], text in document["sentence"])
         assert found == (kind, True), document["sentence"]
         assert document["kept"] == ["m 1.0.0", f"m {number}"]
+        assert document["estimated"] == (kind in {"small", "cast", "grown"})
     said = assert_works(copied, "diff", "m@1.0.0", "1.1.0", "--weights")
     assert re.search(rf"encoder.layer.0…3 +16 of 16 +{_NEARLY} +{_NEARLY}", said)
     assert "note: the bytes of m 1.0.0 and m 1.1.0 are not here" in said
