@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -23,6 +24,8 @@ class TerminalReporter:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._landed: list[str] = []
+        # Several threads may work at once, and there is one bar.
+        self._lock = threading.Lock()
         self._bar: tuple[Progress, TaskID] | None = None
         self._description = ""
         self._total: int | None = None
@@ -59,17 +62,19 @@ class TerminalReporter:
         self._started_at = time.monotonic()
 
     def advance_work(self, count: int) -> None:
-        self._advanced += count
-        if self._bar is not None:
-            progress, task = self._bar
-            progress.update(task, completed=self._advanced)
-        elif time.monotonic() - self._started_at > _PATIENCE_S and self._shows_progress():
-            self._bar = self._start_bar()
+        with self._lock:
+            self._advanced += count
+            if self._bar is not None:
+                progress, task = self._bar
+                progress.update(task, completed=self._advanced)
+            elif time.monotonic() - self._started_at > _PATIENCE_S and self._shows_progress():
+                self._bar = self._start_bar()
 
     def end_work(self) -> None:
-        if self._bar is not None:
-            self._bar[0].stop()
-            self._bar = None
+        with self._lock:
+            if self._bar is not None:
+                self._bar[0].stop()
+                self._bar = None
 
     def _start_bar(self) -> tuple[Progress, TaskID]:
         from mlver.terminal.bar import start_bar

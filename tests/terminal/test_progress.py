@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rich.progress import Progress, TaskID
 
 from mlver.terminal.preferences import forget_preferences
 from mlver.terminal.progress import TerminalReporter
@@ -58,3 +61,26 @@ def test_whoever_wants_no_bar_gets_none(
     monkeypatch.setenv(name, value)
     assert work(Terminal(), 1.5, monkeypatch) == ""
     forget_preferences()
+
+
+def test_threads_share_one_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second bar would never be stopped, and would keep stdout."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("mlver.terminal.progress._PATIENCE_S", -1.0)
+    bars: list[object] = []
+
+    def start_slowly(reporter: TerminalReporter) -> tuple[Progress, TaskID]:
+        # As long as rich is being imported, other threads go on.
+        time.sleep(0.02)
+        bar = start(reporter)
+        bars.append(bar)
+        return bar
+
+    start = TerminalReporter._start_bar
+    monkeypatch.setattr(TerminalReporter, "_start_bar", start_slowly)
+    reporter = TerminalReporter(Terminal())
+    reporter.begin_work("reading", 400)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(reporter.advance_work, [100] * 4))
+    reporter.end_work()
+    assert len(bars) == 1

@@ -31,16 +31,21 @@ def can_summarise() -> bool:
 def digest_tensors(
     tensors: Iterable[Tensor], progress: Progress, *, summarise: bool
 ) -> tuple[KeptTensor, ...]:
-    """Read all bytes of these tensors; raise TensorFault where a file ends before them."""
+    """Read all bytes of these tensors; raise TensorFault where a file ends before them.
 
-    def digest_one(tensor: Tensor) -> KeptTensor:
-        kept = digest_tensor(tensor, summarise=summarise)
-        progress(tensor.content.size)
-        return kept
+    `progress` is called by this thread alone.
+    """
 
+    def digest_one(tensor: Tensor) -> tuple[KeptTensor, int]:
+        return digest_tensor(tensor, summarise=summarise), tensor.content.size
+
+    kept_tensors: list[KeptTensor] = []
     # hashlib and numpy let other threads run while they work.
     with ThreadPoolExecutor(min(count_cores(), _MOST_THREADS)) as pool:
-        return tuple(pool.map(digest_one, tensors))
+        for kept, size in pool.map(digest_one, tensors):
+            kept_tensors.append(kept)
+            progress(size)
+    return tuple(kept_tensors)
 
 
 def digest_tensor(tensor: Tensor, *, summarise: bool = False) -> KeptTensor:
@@ -106,7 +111,7 @@ class _Summariser:
         if not len(block):
             return
         numpy: Any = elements.load_numpy()
-        # Some NaN are told when they are converted; here they are counted.
+        # numpy warns of some NaN when it converts them; they are counted, so nobody need be warned.
         with numpy.errstate(all="ignore"):
             self._add_values(numpy, elements.widen_block(block, self._dtype).astype("f8"))
 

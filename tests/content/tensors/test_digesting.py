@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from typing import Any
 
 import ml_dtypes
@@ -73,6 +74,13 @@ def test_many_tensors_keep_their_order() -> None:
     assert [tensor.name for tensor in kept] == [str(seed) for seed in range(40)]
     assert sum(done) == 40 * 28
     assert kept[3] == digest_tensor(tensors[3], summarise=True)
+
+
+def test_progress_is_told_by_the_thread_that_asked() -> None:
+    tensors = [make_tensor(draw_values(7, seed=seed), str(seed)) for seed in range(40)]
+    threads: set[int] = set()
+    digest_tensors(tensors, lambda _: threads.add(threading.get_ident()), summarise=False)
+    assert threads == {threading.get_ident()}
 
 
 def test_a_file_that_ends_too_soon_is_refused() -> None:
