@@ -32,6 +32,7 @@ MOST_BYTES = 16 << 20
 # What JSON numbers are exact up to.
 _LARGEST = 2**53 - 1
 _HEX = re.compile(r"[0-9a-f]{64}")
+_UPGRADE = "pip install --upgrade mlver"
 _KEYS = frozenset(("schema", "sha256", "size", "parts"))
 _PART_KEYS = frozenset(("sha256", "size", "offset", "encoding", "base"))
 
@@ -123,14 +124,14 @@ def _check_newer(document: dict[str, Any], where: str) -> None:
     """Raise NewerFormat where the schema or an encoding is of a newer mlver."""
     schema = document.get("schema")
     if schema != SCHEMA and isinstance(schema, str):
-        raise NewerFormat(where, (f"its schema is {schema[:80]!r}, and this mlver reads {SCHEMA}",))
+        fault = f"its schema is {schema[:80]!r}, and this mlver reads {SCHEMA}"
+        raise NewerFormat(where, (fault,), hint=_UPGRADE)
     parts = document.get("parts")
     for part in parts if isinstance(parts, list) else ():
         encoding = part.get("encoding") if isinstance(part, dict) else None
         if isinstance(encoding, str) and encoding not in (PLAIN, XOR_PLANES):
-            raise NewerFormat(
-                where, (f"a part has the encoding {encoding[:80]!r}, which this mlver cannot read",)
-            )
+            fault = f"a part has the encoding {encoding[:80]!r}, which this mlver cannot read"
+            raise NewerFormat(where, (fault,), hint=_UPGRADE)
 
 
 def _find_faults(document: dict[str, Any], sha256: str) -> Iterator[str]:

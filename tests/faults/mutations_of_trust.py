@@ -10,6 +10,7 @@ from tests.faults.mutations_of_files import FILE_MUTATIONS
 from tests.faults.mutations_of_kept import KEPT_MUTATIONS
 from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
+from tests.faults.mutations_of_parts import PARTS_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_seals import SEAL_MUTATIONS
 from tests.faults.mutations_of_series import SERIES_MUTATIONS
@@ -282,6 +283,7 @@ TRUST_MUTATIONS = (
     ),
     *FILE_MUTATIONS,
     *STORAGE_MUTATIONS,
+    *PARTS_MUTATIONS,
     *REMOTE_MUTATIONS,
     *SHARING_MUTATIONS,
     *SERIES_MUTATIONS,

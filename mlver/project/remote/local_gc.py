@@ -7,7 +7,7 @@ is needed is put back before anything is deleted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,6 +16,7 @@ from mlver.content.delta import load_encoder
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.local_collection import LocalFate, judge_stored, judge_trashed
+from mlver.policy.series import SeriesFile
 from mlver.project.artifacts import storing
 from mlver.project.project import Project
 from mlver.project.remote.root_table import read_roots
@@ -74,6 +75,8 @@ def collect_local(
     """
     with writing_files(project, "gc"):
         roots = read_roots(project)
+        # Read before anything is moved: a record that cannot be read ends the run.
+        series = read_series(project)
         store = storing.open_local(project)
         trash = LocalTrash(store)
         now = clock()
@@ -89,7 +92,7 @@ def collect_local(
                 trash.discard(stored, now)
             elif fate is LocalFate.REPACKED:
                 _repack(project, trash, trash.discard(stored, now), report.needed)
-        _share_parts(project, store, report, now)
+        _share_parts(store, series, report, now)
         _remove_recipes(store, trash, roots | report.needed)
         trash.remove_empty()
         return report
@@ -132,8 +135,9 @@ def _keep_damaged(
             report.files[number] = (stored, LocalFate.RESTORED)
 
 
-def _share_parts(project: Project, store: LocalStore, report: LocalGcReport, now: float) -> None:
-    series = read_series(project)
+def _share_parts(
+    store: LocalStore, series: Sequence[SeriesFile], report: LocalGcReport, now: float
+) -> None:
     if not series:
         return
     sharer = PartSharer(store, LocalTrash(store), _load_encoder(report), now)

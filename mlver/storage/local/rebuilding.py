@@ -10,12 +10,12 @@ always knows what a content is read from.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Protocol
 
-from mlver.errors import InvalidDocument, ObjectDamaged
+from mlver.errors import InvalidDocument, NewerFormat, ObjectDamaged
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.recipe_files import RecipeFiles
 from mlver.storage.recipes import PLAIN, Part, Recipe
@@ -23,7 +23,6 @@ from mlver.storage.recipes import PLAIN, Part, Recipe
 # Turns the blob of a part back into the part: the blob, the base, and the bytes that the part has.
 # Raises ValueError where they are not what such a part is made of.
 PartDecoder = Callable[[bytes, bytes, int], bytes]
-_HINT = "mlver verify --all"
 
 
 class CopySource(Protocol):
@@ -160,6 +159,9 @@ class Rebuilder:
     def _read_recipe(self, digest: str) -> Recipe:
         try:
             return self._store.recipes.read(digest)
+        except NewerFormat as error:
+            message = f"its recipe was written by a newer mlver: {'; '.join(error.faults)}"
+            raise _rebuild_error(digest, message, error.hints) from error
         except InvalidDocument as error:
             raise _rebuild_error(digest, f"its recipe {error.message}") from error
         except OSError as error:
@@ -209,7 +211,9 @@ def _discard(data: bytes) -> None:
     """Nobody wants the bytes, but that they are there."""
 
 
-def _rebuild_error(digest: str, message: str) -> ObjectDamaged:
+def _rebuild_error(
+    digest: str, message: str, hints: Sequence[str] = ("mlver verify --all",)
+) -> ObjectDamaged:
     return ObjectDamaged(
-        f"sha256:{digest} cannot be put together from its parts: {message}", hint=_HINT
+        f"sha256:{digest} cannot be put together from its parts: {message}", hints=hints
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.digest import Digest
-from mlver.errors import InvalidDocument
+from mlver.errors import InvalidDocument, NewerFormat
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
@@ -194,6 +194,9 @@ def _find_bad_recipes(store: ObjectCatalogue) -> Iterator[StoreProblem]:
         path = store.recipes.path_of(digest)
         try:
             store.recipes.read(digest)
+        except NewerFormat as error:
+            message = f"the recipe was written by a newer mlver: {'; '.join(error.faults)}"
+            yield StoreProblem(None, path, message)
         except InvalidDocument as error:
             yield StoreProblem(None, path, f"the recipe is damaged: {'; '.join(error.faults)}")
         except OSError as error:

@@ -258,3 +258,27 @@ def test_a_push_sends_equal_tensors_once(second: Repository, tmp_path: Path) -> 
     assert_works(second, "push", "--objects")
     sent = sum(path.stat().st_size for path in (folder / "parts").rglob("*") if path.is_file())
     assert sent < len(CHECKPOINTS[0]) + 3.1 * MIB
+
+
+def test_a_recipe_of_a_newer_mlver_ends_it(series: Repository) -> None:
+    age_trash(series)
+    collect(series)
+    digest = Digest.of_bytes(CHECKPOINTS[3]).hex
+    path = store_of(series) / "recipes" / digest[:2] / digest[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b'"plain"', b'"zpaq"'))
+    parts = list_parts(series)
+    age_files(store_of(series))
+    for arguments in (("gc",), ("gc", "--yes")):
+        assert "written by a newer mlver" in assert_refused(series, *arguments)
+    assert list_parts(series) == parts
+
+
+def test_a_promotion_that_cannot_be_read_ends_it_before_anything_is_moved(
+    series: Repository,
+) -> None:
+    series.write(".mlver/models/other/stages/staging/0001.yaml", "schema: mlver/promotion/1\n")
+    age_trash(series)
+    trash = sorted((store_of(series) / "trash").rglob("*"))
+    assert "staging/0001.yaml" in assert_refused(series, "gc", "--yes")
+    assert sorted((store_of(series) / "trash").rglob("*")) == trash
