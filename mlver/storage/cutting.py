@@ -1,8 +1,8 @@
 """Where a large content is cut into parts.
 
 The parts of safetensors begin and end with tensors, so that a tensor that did not change is the
-same part in the next checkpoint, wherever it is then. Whatever else there is is cut evenly. Nobody
-relies on the places: a recipe says what was cut where.
+same part in the next checkpoint, wherever it is then. Other contents are cut into parts of equal
+size. Nobody relies on the places: a recipe says what was cut where.
 """
 
 from __future__ import annotations

@@ -165,11 +165,12 @@ def _remove_recipes(store: LocalStore, trash: LocalTrash, needed: AbstractSet[st
 def _repack(
     project: Project, trash: LocalTrash, stored: StoredFile, needed: AbstractSet[str]
 ) -> None:
-    """Store what is needed of a pack in the trash anew.
+    """Write the needed contents of a pack, which was just moved to the trash, to a new pack.
 
-    It is there already, for what is in service is not stored again; whoever needs any of it
-    meanwhile finds it. The pack is put back where any of that is damaged: only the pack shows what
-    was in it.
+    The old pack has to be in the trash by then: a content that is in service is not stored again.
+    Commands that look for one of the contents meanwhile find it in the trash. Where a needed
+    content is damaged, the old pack is put back into service, because nothing else shows what it
+    held.
     """
     wanted = needed & (stored.members or {}).keys()
     sound: set[str] = set()

@@ -190,17 +190,18 @@ class Rebuilder:
         locations = copies.get(sha256, [])
         if not locations:
             raise _PartFault(f"(sha256:{sha256}) is missing")
+        fault = ""
         for location in locations:
             # Before it is read: somebody may have made it as large as the disk.
             if location.size not in sizes:
-                raise _PartFault(
-                    f"(sha256:{sha256}) has {location.size:,} bytes, not {_describe_sizes(sizes)}"
-                )
+                fault = fault or f"has {location.size:,} bytes, not {_describe_sizes(sizes)}"
+                continue
             with suppress(OSError):
                 data = read_location(location)
                 if hashlib.sha256(data).hexdigest() == sha256:
                     return data
-        raise _PartFault(f"(sha256:{sha256}) is damaged in {locations[0].path}")
+            fault = fault or f"is damaged in {location.path}"
+        raise _PartFault(f"(sha256:{sha256}) {fault}")
 
 
 def _describe_sizes(sizes: range) -> str:

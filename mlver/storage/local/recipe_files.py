@@ -39,14 +39,16 @@ class RecipeFiles:
     def find_existing(self, digests: AbstractSet[str]) -> set[str]:
         """Those of the digests that have a recipe."""
         existing: set[str] = set()
-        if not digests:
-            return existing
         # Most stores have none, or few.
-        for folder in list_names(self.folder):
-            wanted = {digest for digest in digests if digest.startswith(folder)}
-            if wanted:
-                names = set(list_names(self.folder / folder))
-                existing.update(digest for digest in wanted if digest[2:] in names)
+        folders = list_names(self.folder) if digests else []
+        if not folders:
+            return existing
+        wanted: dict[str, list[str]] = {}
+        for digest in digests:
+            wanted.setdefault(digest[:2], []).append(digest)
+        for folder in wanted.keys() & set(folders):
+            names = set(list_names(self.folder / folder))
+            existing.update(digest for digest in wanted[folder] if digest[2:] in names)
         return existing
 
     def read(self, digest: str) -> Recipe:

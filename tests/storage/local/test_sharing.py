@@ -265,3 +265,30 @@ def test_sound_parts_of_another_content_are_refused(series: SeriesStore) -> None
     forge(series, recipe, sha256=recipe.parts[2].sha256, base=recipe.parts[2].base)
     with pytest.raises(ObjectDamaged, match="not those of this content"):
         series.read(digests[1])
+
+
+def test_a_copy_of_another_size_is_passed_over(series: SeriesStore) -> None:
+    digests, recipe = share_two(series)
+    blob = find_difference(recipe).sha256
+    (location,) = series.store.find_copies({blob})[blob]
+    data = Path(location.path).read_bytes()[location.offset : location.offset + location.size]
+    # Whoever forged the index made it as large as the part, which no difference is.
+    index = Path(location.path).with_suffix(".idx")
+    line = f"{blob} {location.offset:012} {location.size:012}"
+    assert line in index.read_text()
+    index.chmod(0o644)
+    index.write_text(index.read_text().replace(line, f"{blob} {location.offset:012} {MIB:012}"))
+    fresh = SeriesStore.open_in(series.store.directory)
+    assert "has 1,048,576 bytes" in str(fresh.store.open_rebuilder().describe_fault(digests[1]))
+    loose = fresh.store.loose.path_of(blob)
+    loose.parent.mkdir(exist_ok=True)
+    loose.write_bytes(data)
+    assert fresh.store.open_rebuilder().describe_fault(digests[1]) is None
+
+
+def test_recipes_of_many_digests_are_found_by_folder(series: SeriesStore) -> None:
+    digests = series.put(make_series(3, count=3))
+    series.share(digests)
+    wanted = {*digests, *(f"{number:064x}" for number in range(100))}
+    assert series.store.recipes.find_existing(wanted) == set(digests)
+    assert series.store.recipes.find_existing(set()) == set()
