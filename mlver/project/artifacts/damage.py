@@ -236,9 +236,12 @@ def verify_objects(
     problems = list(_read_problems(project, None if everything else digests))
     reported = {problem.digest for problem in problems}
     if everything:
-        for digest in sorted(open_store(project).find_missing(digests) - reported):
-            problems.append(StoreProblem(digest, None, "is missing", lost=True))
-            reported.add(digest)
+        # What nothing in service has may lie in the trash, which is read for that alone.
+        absent = open_store(project).select_missing(DigestSet.from_digests(digests))
+        for problem in _read_problems(project, absent):
+            if problem.digest in absent and problem.digest not in reported:
+                problems.append(problem)
+        reported = {problem.digest for problem in problems}
     else:
         problems = [problem for problem in problems if problem.digest in digests]
     return sort_problems(problems, filter(reported.__contains__, digests))

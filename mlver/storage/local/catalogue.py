@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
@@ -17,8 +17,10 @@ from typing import Self
 from mlver import paths
 from mlver.digest import Digest
 from mlver.storage.digests import DigestSet
+from mlver.storage.local.damage_marks import read_damage_marks
 from mlver.storage.local.digest_folders import list_names
 from mlver.storage.local.locations import (
+    CopyKind,
     CopyList,
     LocatedObjects,
     ObjectLocation,
@@ -32,12 +34,10 @@ from mlver.storage.local.rebuilding import (
     PartDecoder,
     PartFinder,
     Rebuilder,
-    list_blobs,
-    read_sound,
     refuse_differences,
 )
 from mlver.storage.local.recipe_files import RecipeFiles
-from mlver.storage.local.restoring import TRASH, restore_trashed
+from mlver.storage.local.trashed import TRASH, find_trashed, list_runs
 from mlver.storage.packs import PACK, pack_name
 from mlver.storage.recipes import Recipe
 from mlver.system import durable
@@ -100,7 +100,7 @@ class ObjectCatalogue:
                 if stem != file_name:
                     pack = known_packs.get(stem) or PackFile(self.packs_directory, stem)
                     self._packs.append(pack)
-            self._damage_marks = _read_damage_marks(self.quarantined)
+            self._damage_marks = read_damage_marks(self.quarantined)
             self._listed_at = modified
         return self._packs
 
@@ -127,36 +127,34 @@ class ObjectCatalogue:
             listed = pack_file.find_listed(missing)
             missing -= listed - self.damaged_members(pack_file.name)
         missing -= self.loose.find_existing(missing)
-        missing -= self._find_rebuildable(missing).keys()
-        return missing - self._restore_trashed(missing)
+        missing -= self.find_trashed(missing).keys()
+        return missing - self._find_readable(missing).keys()
+
+    def open_rebuilder(self, without: AbstractSet[str] = frozenset()) -> Rebuilder:
+        """What puts contents together from parts, but not from parts of the contents `without`.
+
+        What is in the trash does not count: gc may delete it.
+        """
+        return Rebuilder(self, self._decode, PartFinder(self, without))
+
+    def open_reader(self, without: AbstractSet[str] = frozenset()) -> Rebuilder:
+        """The same for who only reads: parts that are nowhere else are read in the trash."""
+        return Rebuilder(self, self._decode, PartFinder(self, without, with_trash=True))
 
     def _find_rebuildable(self, digests: AbstractSet[str]) -> dict[str, Recipe]:
         """The recipes of those contents that can be put together from parts."""
         having_recipe = self.recipes.find_existing(digests)
         return self.open_rebuilder().find_complete(having_recipe) if having_recipe else {}
 
-    def open_rebuilder(self, without: AbstractSet[str] = frozenset()) -> Rebuilder:
-        """What puts contents together from parts, but not from parts of the contents `without`."""
-        return Rebuilder(self, self._decode, PartFinder(self, without))
+    def _find_readable(self, digests: AbstractSet[str]) -> dict[str, Recipe]:
+        """The same, where parts in the trash count."""
+        having_recipe = self.recipes.find_existing(digests)
+        return self.open_reader().find_complete(having_recipe) if having_recipe else {}
 
-    def _restore_trashed(self, digests: AbstractSet[str]) -> AbstractSet[str]:
-        """Take out of the trash what is needed again; return those of the digests that were."""
-        wanted = digests | self._list_part_needs(digests)
-        restored = restore_trashed(self.directory, wanted)
-        if restored:
-            self.forget_listing()
-        return restored | self._find_rebuildable(digests - restored).keys()
-
-    def _list_part_needs(self, digests: AbstractSet[str]) -> set[str]:
-        """What else may bring these contents back: their parts, and contents that have those."""
-        needs: set[str] = set()
-        for recipe in read_sound(self.recipes, self.recipes.find_existing(digests)):
-            needs |= list_blobs(recipe)
-        if needs:
-            for recipe in read_sound(self.recipes, self.recipes.list_digests()):
-                if not needs.isdisjoint(part.sha256 for part in recipe.parts):
-                    needs.add(recipe.sha256)
-        return needs
+    def find_trashed(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+        """Every copy in the trash of each digest that has one there. It is read where it is."""
+        self.list_packs()  # reads which members are damaged, too
+        return find_trashed(self.directory, digests, self.damaged_members)
 
     def find_locations(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """Every copy of each digest that has one. Copies in packs come first.
@@ -214,7 +212,7 @@ class ObjectCatalogue:
 
     def _locate_rebuilt(self, wanted: DigestSet, present: bytearray) -> CopyList:
         """The contents that are put together from parts. They are marked as present."""
-        rebuilt = CopyList(os.fspath(self.recipes.folder), "")
+        rebuilt = CopyList(os.fspath(self.recipes.folder), "", CopyKind.RECIPE)
         # Looked at first: without any, no digest has to be spelled out.
         absent: set[str] = set()
         for digest in self.recipes.list_digests():
@@ -229,24 +227,67 @@ class ObjectCatalogue:
         return rebuilt
 
     def locate_with_repair(self, wanted: DigestSet) -> LocatedObjects:
-        """Like `locate_objects`, after `repair_listing` if anything is missing."""
-        located = self.locate_objects(wanted)
-        if missing := located.list_missing():
-            self._restore_trashed({digest.hex for digest in missing})
+        """Like `locate_everywhere`, after `repair_listing` if anything is missing."""
+        located = self.locate_everywhere(wanted)
+        if 0 in located.present:
             self.repair_listing()
-            located = self.locate_objects(wanted)
+            located = self.locate_everywhere(wanted)
         return located
 
-    def find_locations_with_repair(
-        self, digests: AbstractSet[str]
-    ) -> dict[str, list[ObjectLocation]]:
-        """Like `find_locations`, after `repair_listing` if anything is missing."""
-        locations = self.find_locations(digests)
-        if len(locations) < len(digests):
-            self._restore_trashed(digests - locations.keys())
-            self.repair_listing()
-            locations = self.find_locations(digests)
-        return locations
+    def locate_everywhere(self, wanted: DigestSet) -> LocatedObjects:
+        """Like `locate_objects`; what is in service nowhere is located in the trash."""
+        located = self.locate_objects(wanted)
+        if 0 not in located.present or not self.has_reserves():
+            return located
+        absent = {digest.hex for digest in located.read_missing()}
+        present = bytearray(located.present)
+        trashed: dict[tuple[str, str], CopyList] = {}
+
+        def add_copy(digest: str, location: ObjectLocation, copies: CopyList) -> None:
+            rank = wanted.find_rank(bytes.fromhex(digest))
+            assert rank is not None
+            present[rank] = 1
+            copies.add_copy(location.offset, location.size, rank)
+
+        found = self.find_trashed(absent)
+        for digest, locations in found.items():
+            for location in locations:
+                path = location.path if location.pack else location.path.rpartition("/")[0]
+                copies = CopyList(path, location.pack, CopyKind.TRASHED)
+                add_copy(digest, location, trashed.setdefault((path, location.pack), copies))
+        for digest, recipe in self._find_readable(absent - found.keys()).items():
+            add_copy(digest, self.locate_recipe(digest, recipe.size), located.rebuilt)
+        return located._replace(present=bytes(present), trashed=tuple(trashed.values()))
+
+    def has_reserves(self) -> bool:
+        """Whether anything is in the trash, or kept in parts."""
+        return bool(list_runs(self.directory)) or any(self.recipes.list_digests())
+
+    def find_every_copy(self, digest: str) -> Iterator[ObjectLocation]:
+        """Every copy of a content, each once; where the last one is looked for takes longest.
+
+        A copy that was moved meanwhile, as gc does it, is found where it is now.
+        """
+        known: set[ObjectLocation] = set()
+        for find in (
+            self.find_copies,
+            self._find_recipes,
+            self.find_trashed,
+            self._find_after_repair,
+        ):
+            for location in find({digest}).get(digest, []):
+                if location not in known:
+                    known.add(location)
+                    yield location
+
+    def _find_recipes(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+        """The recipes of those contents that can be put together, as copies."""
+        recipes = self._find_readable(digests)
+        return {digest: [self.locate_recipe(digest, recipes[digest].size)] for digest in recipes}
+
+    def _find_after_repair(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+        self.repair_listing()
+        return self.find_copies(digests)
 
     def repair_listing(self) -> list[Path]:
         """List everything again; return the paths of indexes that were made again.
@@ -292,7 +333,7 @@ class ObjectCatalogue:
         """Whether this copy hashes to its name."""
         try:
             if location.is_recipe:
-                return self.open_rebuilder().describe_fault(digest) is None
+                return self.open_reader().describe_fault(digest) is None
             if location.pack:
                 return hashlib.sha256(read_location(location)).hexdigest() == digest
             with open_location(location) as source:
@@ -357,13 +398,3 @@ def _modification_time(directory: Path) -> int:
         return directory.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _read_damage_marks(quarantined: Path) -> dict[str, set[str]]:
-    """Of each pack the members that are not served, as names in quarantine tell."""
-    marks: dict[str, set[str]] = {}
-    for file_name in list_names(quarantined):
-        digest, _, pack = file_name.partition(".")
-        if len(digest) == len(pack) == 64:
-            marks.setdefault(pack, set()).add(digest)
-    return marks

@@ -62,7 +62,7 @@ def export_objects(store: ObjectCatalogue, order: ExportOrder) -> None:
     prepared: PreparedFiles | None = None
     try:
         prepared = PreparedFiles.plan_for(wanted, tree, order.executable)
-        tasks = list_tasks(store, located, wanted, prepared)
+        tasks = list_tasks(located, wanted, prepared)
         _prepare_files(store, order, tasks)
         durable.sync_files(prepared, access=tree)
         outcome = (
@@ -135,9 +135,8 @@ def _prepare_from_others(
 ) -> list[ExportTask]:
     """Write files from other copies than those that failed; return the tasks that none served."""
     failed_tasks = []
-    locations = store.find_locations({doubtful_task.digest for doubtful_task in doubtful})
     for doubtful_task in doubtful:
-        for location in locations.get(doubtful_task.digest, ()):
+        for location in store.find_every_copy(doubtful_task.digest):
             if location == doubtful_task.location:
                 continue
             if _write_large_file(store, order, doubtful_task._replace(location=location)):
@@ -243,7 +242,7 @@ def _write_rebuilt(store: ObjectCatalogue, order: ExportOrder, task: ExportTask)
         order.progress(len(data))
 
     try:
-        store.open_rebuilder().rebuild(task.digest, write)
+        store.open_reader().rebuild(task.digest, write)
     except ObjectDamaged:
         _discard_temporary(order.tree, task.prepared)
         return False

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlver.storage.digests import RAW_BYTES, DigestSet
-from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.locations import LocatedObjects, ObjectLocation
 from mlver.storage.store import WantedFiles
 from mlver.system import durable
@@ -89,26 +88,18 @@ class PreparedFiles:
 
 
 def list_tasks(
-    store: ObjectCatalogue,
-    located: LocatedObjects,
-    wanted: WantedFiles,
-    prepared: PreparedFiles,
+    located: LocatedObjects, wanted: WantedFiles, prepared: PreparedFiles
 ) -> Iterator[ExportTask]:
     """One task for each file, in the order of the stored bytes: packs are read front to back."""
     first_files, next_files = _number_by_rank(located.wanted, wanted)
-    for copy_list in (*located.packs, located.loose, located.rebuilt):
+    for copy_list in located.lists:
         for offset, size, rank in copy_list.sorted_copies():
             number = first_files[rank]
             if number == _NO_FILE:  # another copy of it serves already
                 continue
             first_files[rank] = _NO_FILE
             digest = located.wanted.digest_at(rank).hex()
-            copy_path = copy_list.path
-            if not copy_list.pack:
-                copy_path = os.fspath(store.loose.path_of(digest))
-            location = ObjectLocation(copy_path, offset, size, copy_list.pack)
-            if copy_list is located.rebuilt:
-                location = store.locate_recipe(digest, size)
+            location = copy_list.locate(digest, offset, size)
             while number != _NO_FILE:
                 path = prepared.path_of(number)
                 yield ExportTask(digest, location, path, prepared.mode_of(number))

@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from enum import Enum
 from typing import NamedTuple
 
 from mlver.digest import Digest
@@ -36,12 +37,21 @@ class ObjectLocation(NamedTuple):
     is_recipe: bool = False
 
 
+class CopyKind(Enum):
+    """Whether contents are stored, in the trash, or put together as recipes tell."""
+
+    STORED = "stored"
+    TRASHED = "trashed"
+    RECIPE = "recipe"
+
+
 class CopyList:
     """Where contents lie in one file, or in the folder of the loose ones (`pack` is empty then)."""
 
-    def __init__(self, path: str, pack: str) -> None:
+    def __init__(self, path: str, pack: str, kind: CopyKind = CopyKind.STORED) -> None:
         self.path = path
         self.pack = pack
+        self.kind = kind
         self.total = 0
         self._heaps: dict[int, bytearray] = {}
 
@@ -50,6 +60,13 @@ class CopyList:
         self.total += size
         heap = self._heaps.setdefault(offset // _HEAP_BYTES, bytearray())
         heap += _COPY.pack(offset, size, rank)
+
+    def locate(self, digest: str, offset: int, size: int) -> ObjectLocation:
+        """One of the copies."""
+        path = self.path
+        if not self.pack:
+            path += f"/{digest}" if self.kind is CopyKind.TRASHED else f"/{digest[:2]}/{digest[2:]}"
+        return ObjectLocation(path, offset, size, self.pack, self.kind is CopyKind.RECIPE)
 
     def sorted_copies(self) -> Iterator[tuple[int, int, int]]:
         """Offset, size and rank of each copy, from the front of the file to its back."""
@@ -61,7 +78,8 @@ class CopyList:
 class LocatedObjects(NamedTuple):
     """The copies of digests, in packs, loose, and in parts where there is no other.
 
-    `present` has a 1 for the rank of each digest that has any copy.
+    `present` has a 1 for the rank of each digest that has any copy. `trashed` are those in the
+    trash, where they were looked for.
     """
 
     wanted: DigestSet
@@ -69,12 +87,17 @@ class LocatedObjects(NamedTuple):
     loose: CopyList
     rebuilt: CopyList
     present: bytes
+    trashed: tuple[CopyList, ...] = ()
+
+    @property
+    def lists(self) -> tuple[CopyList, ...]:
+        """All copies, those first that are read first."""
+        return (*self.packs, self.loose, self.rebuilt, *self.trashed)
 
     @property
     def total(self) -> int:
         """The bytes of all copies."""
-        packed = sum(copies.total for copies in self.packs)
-        return packed + self.loose.total + self.rebuilt.total
+        return sum(copies.total for copies in self.lists)
 
     def list_missing(self) -> list[Digest]:
         """The digests that have no copy, in order."""

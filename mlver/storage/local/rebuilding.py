@@ -4,7 +4,7 @@ A part is an object like any other, or so many bytes of a content that is stored
 recipe, too. It is stored as it is, or as the difference to a base, which is always stored as it is:
 so no difference leads to another one. Every part is proven when it is read, and so is the whole.
 A damaged object is not passed over for a sound span: `verify` sets it aside first, so that gc
-always knows what a content is read from.
+always knows what a content is read from. What is nowhere in service is read in the trash.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mlver.storage.recipes import PLAIN, Part, Recipe
 # Turns the blob of a part back into the part: the blob, the base, and the bytes that the part has.
 # Raises ValueError where they are not what such a part is made of.
 PartDecoder = Callable[[bytes, bytes, int], bytes]
+CopyFinder = Callable[[AbstractSet[str]], dict[str, list[ObjectLocation]]]
 
 
 class CopySource(Protocol):
@@ -31,6 +32,8 @@ class CopySource(Protocol):
     recipes: RecipeFiles
 
     def find_copies(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]: ...
+
+    def find_trashed(self, digests: AbstractSet[str]) -> dict[str, list[ObjectLocation]]: ...
 
 
 class _PartFault(Exception):
@@ -57,42 +60,67 @@ def list_plain(recipe: Recipe) -> Iterator[Part]:
 class PartFinder:
     """Finds copies of parts. It remembers what whole contents have, so use it for one command.
 
-    Spans of the contents `without` are not looked at.
+    Copies and spans of the contents `without` do not count. Parts that are nowhere else are looked
+    for in the trash (`with_trash`) to read contents only, not to judge what may be deleted.
     """
 
-    def __init__(self, store: CopySource, without: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        store: CopySource,
+        without: AbstractSet[str] = frozenset(),
+        *,
+        with_trash: bool = False,
+    ) -> None:
         self._store = store
         self._without = without
+        self._with_trash = with_trash
         self._spans: dict[str, list[ObjectLocation]] | None = None
+        self._trashed_spans: dict[str, list[ObjectLocation]] | None = None
 
     def find_copies(self, blobs: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
         """The copies of each blob that has any. Spans are looked for where there is no object."""
-        copies = self._store.find_copies(blobs)
+        copies = self._store.find_copies(blobs - self._without)
+        if absent := blobs - copies.keys():
+            if self._spans is None:
+                self._spans = self._load_spans(self._store.find_copies)
+            copies.update(_select_spans(self._spans, absent))
         absent = blobs - copies.keys()
-        if absent:
-            spans = self._load_spans()
-            copies.update({blob: spans[blob] for blob in absent if blob in spans})
+        if absent and self._with_trash:
+            copies.update(self._find_trashed(absent))
         return copies
 
-    def _load_spans(self) -> dict[str, list[ObjectLocation]]:
-        """Every part that lies in a content which is stored whole."""
-        if self._spans is None:
-            self._spans = {}
-            digests = set(self._store.recipes.list_digests()) - self._without
-            wholes = self._store.find_copies(digests)
-            for recipe in read_sound(self._store.recipes, wholes):
-                for location in wholes[recipe.sha256]:
-                    self._add_spans(recipe, location)
-        return self._spans
+    def find_again(self, blob: str) -> dict[str, list[ObjectLocation]]:
+        """The copies of a blob as of now."""
+        self._spans = self._trashed_spans = None
+        return self.find_copies({blob})
 
-    def _add_spans(self, recipe: Recipe, whole: ObjectLocation) -> None:
-        assert self._spans is not None
-        if whole.size != recipe.size:
-            return
-        for part in list_plain(recipe):
-            offset = whole.offset + part.offset
-            span = ObjectLocation(whole.path, offset, part.size, whole.pack)
-            self._spans.setdefault(part.sha256, []).append(span)
+    def _find_trashed(self, blobs: AbstractSet[str]) -> dict[str, list[ObjectLocation]]:
+        copies = self._store.find_trashed(blobs)
+        if absent := blobs - copies.keys():
+            if self._trashed_spans is None:
+                self._trashed_spans = self._load_spans(self._store.find_trashed)
+            copies.update(_select_spans(self._trashed_spans, absent))
+        return copies
+
+    def _load_spans(self, find: CopyFinder) -> dict[str, list[ObjectLocation]]:
+        """Every part that lies in a content which is found whole."""
+        spans: dict[str, list[ObjectLocation]] = {}
+        wholes = find(set(self._store.recipes.list_digests()) - self._without)
+        for recipe in read_sound(self._store.recipes, wholes):
+            for whole in wholes[recipe.sha256]:
+                if whole.size != recipe.size:
+                    continue
+                for part in list_plain(recipe):
+                    offset = whole.offset + part.offset
+                    span = ObjectLocation(whole.path, offset, part.size, whole.pack)
+                    spans.setdefault(part.sha256, []).append(span)
+        return spans
+
+
+def _select_spans(
+    spans: dict[str, list[ObjectLocation]], blobs: AbstractSet[str]
+) -> dict[str, list[ObjectLocation]]:
+    return {blob: spans[blob] for blob in blobs if blob in spans}
 
 
 def read_sound(recipes: RecipeFiles, digests: Iterable[str]) -> Iterator[Recipe]:
@@ -191,16 +219,26 @@ class Rebuilder:
         if not locations:
             raise _PartFault(f"(sha256:{sha256}) is missing")
         fault = ""
+        was_moved = False
         for location in locations:
             # Before it is read: somebody may have made it as large as the disk.
             if location.size not in sizes:
                 fault = fault or f"has {location.size:,} bytes, not {_describe_sizes(sizes)}"
                 continue
-            with suppress(OSError):
+            try:
                 data = read_location(location)
                 if hashlib.sha256(data).hexdigest() == sha256:
                     return data
+            except FileNotFoundError:
+                was_moved = True
+            except OSError:
+                pass
             fault = fault or f"is damaged in {location.path}"
+        if was_moved:
+            # gc moved it since it was looked for. It moves a file once, so this ends.
+            moved = self._finder.find_again(sha256)
+            if moved.get(sha256, locations) != locations:
+                return self._read_blob(sha256, moved, sizes)
         raise _PartFault(f"(sha256:{sha256}) {fault}")
 
 

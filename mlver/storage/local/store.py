@@ -6,6 +6,7 @@
                        never served
     tmp/               files on their way in; what a crash left there is rubbish once the lock is
                        held, but for those of a transfer that still runs (see `find_guard`)
+    trash/             what nobody needed when gc ran; it serves there (`trash.py`)
     parts/             large contents that are coming from a remote; what a crash left there is
                        continued
     recipes/<2>/<62>   how large contents are put together from objects (`rebuilding.py`)
@@ -19,14 +20,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from mlver.digest import Digest
-from mlver.errors import refusal_error
+from mlver.errors import ObjectDamaged, refusal_error
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.deposit import ObjectDeposit, find_guard
@@ -36,6 +37,7 @@ from mlver.storage.local.locations import ObjectLocation, open_location, read_lo
 from mlver.storage.local.losses import damaged_objects_error, missing_objects_error
 from mlver.storage.local.needs import measure_pieces
 from mlver.storage.local.partials import is_held, sweep_partials
+from mlver.storage.local.trashed import list_runs
 from mlver.storage.local.verify import stored_digests, verify_objects
 from mlver.storage.store import LockHolding, StoreProblem, StoreProgress, WantedFiles
 from mlver.system import durable
@@ -49,27 +51,40 @@ class LocalStore(ObjectCatalogue):
 
     def copy_object(self, digest: Digest, out: BinaryIO) -> int:
         """See ObjectStore."""
-        locations = self.find_locations_with_repair({digest.hex}).get(digest.hex, [])
-        if not locations:
-            raise missing_objects_error(self, [digest])
-        for location in locations:
+        begin = out.tell()
+        fault: ObjectDamaged | None = None
+        for location in self.find_every_copy(digest.hex):
             try:
-                if location.pack:
-                    data = read_location(location)
-                    if hashlib.sha256(data).hexdigest() == digest.hex:
-                        out.write(data)
-                        return len(data)
-                    continue
-                if location.is_recipe:
-                    return self.open_rebuilder().rebuild(digest.hex, _make_writer(out))
-                copied_digest, size = _copy_loose(location, out)
-                if copied_digest == digest.hex:
+                size = self._copy_location(digest, location, out)
+                if size is not None:
                     return size
+                path = Path(location.path)
+                fault = fault or damaged_objects_error([(digest, path)])
+            except ObjectDamaged as error:
+                fault = fault or error
             except OSError as error:
                 # Where only this copy can't be read, another may serve.
                 if error.errno != errno.EIO and error.filename != location.path:
                     raise refusal_error(f"copying {digest}", error) from error
-        raise damaged_objects_error([(digest, Path(locations[-1].path))])
+                if error.errno != errno.ENOENT:
+                    fault = fault or damaged_objects_error([(digest, Path(location.path))])
+            # What the copy had gives way to the next one.
+            out.seek(begin)
+            out.truncate()
+        raise fault or missing_objects_error(self, [digest])
+
+    def _copy_location(self, digest: Digest, location: ObjectLocation, out: BinaryIO) -> int | None:
+        """Write one copy; return its size, or None where it is not sound."""
+        if location.is_recipe:
+            return self.open_reader().rebuild(digest.hex, _make_writer(out))
+        if location.pack:
+            data = read_location(location)
+            if hashlib.sha256(data).hexdigest() != digest.hex:
+                return None
+            out.write(data)
+            return len(data)
+        copied_digest, size = _copy_loose(location, out)
+        return size if copied_digest == digest.hex else None
 
     def list_objects(self) -> Iterator[Digest]:
         """See ObjectStore."""
@@ -116,16 +131,15 @@ class LocalStore(ObjectCatalogue):
 
     def read_small(self, digests: DigestSet, limit: int) -> Iterator[tuple[Digest, bytes]]:
         """See RepositoryStore."""
-        located = self.locate_objects(digests)
+        located = self.locate_everywhere(digests)
         done = bytearray(len(digests))
-        for copies in (located.loose, *located.packs):
+        for copies in (located.loose, *located.packs, *located.trashed):
             for offset, size, rank in copies.sorted_copies():
                 if size > limit or done[rank]:
                     continue
                 digest = Digest(digests.digest_at(rank).hex())
-                path = copies.path if copies.pack else os.fspath(self.loose.path_of(digest.hex))
                 with contextlib.suppress(OSError):
-                    data = read_location(ObjectLocation(path, offset, size, copies.pack))
+                    data = read_location(copies.locate(digest.hex, offset, size))
                     if Digest.of_bytes(data) == digest:
                         done[rank] = 1
                         yield digest, data
@@ -134,7 +148,9 @@ class LocalStore(ObjectCatalogue):
         """See RepositoryStore."""
         quarantined = []
         try:
-            for location in self.find_locations({digest.hex}).get(digest.hex, []):
+            locations = self.find_locations({digest.hex}).get(digest.hex, [])
+            locations += self.find_trashed({digest.hex}).get(digest.hex, [])
+            for location in locations:
                 if not self.is_sound(digest.hex, location):
                     quarantined.append(self.set_aside(digest.hex, location))
         except OSError as error:
@@ -147,12 +163,11 @@ class LocalStore(ObjectCatalogue):
 
     def read_sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """See RepositoryStore."""
-        locations = self.find_locations({digest.hex for digest in digests})
-        sizes: dict[Digest, int] = {}
-        for hexadecimal, copies in locations.items():
-            if copies:
-                sizes[Digest(hexadecimal)] = copies[0].size
-        return sizes
+        wanted = {digest.hex for digest in digests}
+        locations = self.find_copies(wanted)
+        locations |= self.find_trashed(wanted - locations.keys())
+        locations |= self._find_recipes(wanted - locations.keys())
+        return {Digest(digest): copies[0].size for digest, copies in locations.items() if copies}
 
     def store_whole(self, digests: Iterable[Digest]) -> None:
         """See RepositoryStore."""
@@ -189,7 +204,18 @@ class LocalStore(ObjectCatalogue):
         """See RepositoryStore."""
         with contextlib.suppress(OSError):
             return open_regular(self.loose.path_of(digest.hex))
+        for folder in list_runs(self.directory):
+            with contextlib.suppress(OSError):
+                return open_regular(folder / digest.hex)
         return None
+
+    def open_scratch(self) -> BinaryIO:
+        """See RepositoryStore."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            return cast(BinaryIO, TemporaryFile(dir=self.directory))
+        except OSError as error:
+            raise refusal_error("putting an object together", error) from error
 
     def find_packs(self, digest: Digest) -> list[Path]:
         """See RepositoryStore."""

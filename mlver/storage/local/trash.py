@@ -3,8 +3,8 @@
     trash/<moment>/<64 hex>                large contents, one a file
     trash/<moment>/<64 hex>.pack, .idx     whole packs
 
-The moment is when they were put there, in UTC: `20260131T235959Z`. What is needed again comes back
-by itself: whoever misses a content looks here, and gc does so before it deletes anything.
+The moment is when they were put there, in UTC: `20260131T235959Z`. What is needed again is read
+where it is, and gc puts it back before it deletes anything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mlver.storage.local.catalogue import ObjectCatalogue
 from mlver.storage.local.digest_folders import list_names
 from mlver.storage.local.locations import ObjectLocation, read_location
 from mlver.storage.local.pack_files import PackFile
-from mlver.storage.local.restoring import TRASH, list_runs, restore_loose, restore_pack
+from mlver.storage.local.trashed import TRASH, list_runs, restore_loose, restore_pack
 from mlver.storage.packs import INDEX, PACK
 from mlver.system import durable
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -73,37 +74,66 @@ def verify_objects(
         yield from _find_stray_files(store)
     wanted = _collect_digests(store, digests)
     located = store.locate_objects(wanted)
-    for absent in located.read_missing():
-        yield _describe_absent(store, absent)
+    yield from _judge_absent(store, located)
     for pack_file in store.list_packs():
         yield from _check_pack_end(pack_file)
         pack_file.release_index()
     expect(located.total)
-    faults = _find_faults(_list_copies(store, located), progress)
-    faults += _find_rebuilt_faults(store, located, progress)
+    faults = _find_faults(_list_copies(located), progress)
+    spoilt = _find_spoilt(store, faults)
+    faults += _find_rebuilt_faults(store, located, spoilt, progress)
     if faults:
         yield from _judge_faults(store, faults)
 
 
-def _describe_absent(store: ObjectCatalogue, digest: Digest) -> StoreProblem:
-    """An object that has no copy; its recipe, where it has one, tells what is missing."""
-    if not store.recipes.find_existing({digest.hex}):
-        return StoreProblem(digest, None, MISSING, lost=True)
-    message = store.open_rebuilder().describe_fault(digest.hex) or MISSING
-    return StoreProblem(digest, store.recipes.path_of(digest.hex), message, lost=True)
+def _judge_absent(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[StoreProblem]:
+    """The objects that nothing in service has, unless a sound copy of one is in the trash."""
+    if not store.has_reserves():
+        for digest in located.read_missing():
+            yield StoreProblem(digest, None, MISSING, lost=True)
+        return
+    nowhere = store.find_missing_hex({digest.hex for digest in located.read_missing()})
+    having_recipe = store.recipes.find_existing(nowhere)
+    for digest in located.read_missing():
+        if digest.hex not in nowhere:
+            yield from _judge_trashed(store, digest)
+        elif digest.hex in having_recipe:
+            message = store.open_reader().describe_fault(digest.hex) or MISSING
+            path = store.recipes.path_of(digest.hex)
+            yield StoreProblem(digest, path, message, lost=True)
+        else:
+            yield StoreProblem(digest, None, MISSING, lost=True)
+
+
+def _judge_trashed(store: ObjectCatalogue, digest: Digest) -> Iterator[StoreProblem]:
+    """The problem of an object which the trash brings back, if no copy is sound."""
+    unsound: list[StoreProblem] = []
+    for location in store.find_every_copy(digest.hex):
+        if store.is_sound(digest.hex, location):
+            return
+        message: str | None = DAMAGED
+        if location.is_recipe:
+            message = store.open_reader().describe_fault(digest.hex)
+        unsound.append(StoreProblem(digest, Path(location.path), message or DAMAGED, lost=True))
+    yield from unsound
 
 
 def _find_rebuilt_faults(
-    store: ObjectCatalogue, located: LocatedObjects, progress: StoreProgress
+    store: ObjectCatalogue,
+    located: LocatedObjects,
+    spoilt: AbstractSet[str],
+    progress: StoreProgress,
 ) -> list[_CopyFault]:
-    """Put together what is kept in parts, and read it."""
+    """Put together what is kept in parts, and read it; not from what has no sound copy."""
     faults: list[_CopyFault] = []
-    rebuilder = store.open_rebuilder()
+    reader = store.open_reader(spoilt)
     for _, size, rank in located.rebuilt.sorted_copies():
         digest = located.wanted.digest_at(rank).hex()
-        message = rebuilder.describe_fault(digest)
+        message = reader.describe_fault(digest)
         if message is not None:
             path = os.fspath(store.recipes.path_of(digest))
+            # Where the damaged part is counted as well, the message names its place.
+            message = store.open_reader().describe_fault(digest) or message
             faults.append(_CopyFault(digest, path, message))
         progress(size)
     return faults
@@ -136,18 +166,13 @@ def stored_digests(store: ObjectCatalogue) -> Iterator[bytes]:
         pack_file.release_index()
 
 
-def _list_copies(store: ObjectCatalogue, located: LocatedObjects) -> Iterator[_StoredCopy]:
+def _list_copies(located: LocatedObjects) -> Iterator[_StoredCopy]:
     """Every copy, in the order of the stored bytes."""
     wanted = located.wanted
-    for offset, size, rank in located.loose.sorted_copies():
-        digest = wanted.digest_at(rank).hex()
-        loose_path = os.fspath(store.loose.path_of(digest))
-        yield _StoredCopy(digest, ObjectLocation(loose_path, offset, size, ""))
-    for copy_list in located.packs:
+    for copy_list in (located.loose, *located.packs):
         for offset, size, rank in copy_list.sorted_copies():
-            location = ObjectLocation(copy_list.path, offset, size, copy_list.pack)
             digest = wanted.digest_at(rank).hex()
-            yield _StoredCopy(digest, location)
+            yield _StoredCopy(digest, copy_list.locate(digest, offset, size))
 
 
 def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list[_CopyFault]:
@@ -161,14 +186,29 @@ def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list
     return faults
 
 
-def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[StoreProblem]:
-    """A problem for each fault; an object is lost where every copy that there is has one."""
+def _find_spoilt(store: ObjectCatalogue, faults: Sequence[_CopyFault]) -> set[str]:
+    """The digests of which every copy that there is in service has a fault."""
     unsound = Counter(fault.digest for fault in faults if fault.message != FRAMED)
-    locations = store.find_locations({fault.digest for fault in faults})
+    locations = store.find_locations(unsound.keys())
+    return {digest for digest in unsound if unsound[digest] >= len(locations.get(digest, ()))}
+
+
+def _judge_faults(store: ObjectCatalogue, faults: list[_CopyFault]) -> Iterator[StoreProblem]:
+    """A problem for each fault; an object is lost where nothing that there is brings it back."""
+    spoilt = _find_spoilt(store, faults)
+    lost = {digest for digest in spoilt if not _has_spare(store, digest, spoilt)}
     for digest, copy_path, message in faults:
-        copy_count = len(locations.get(digest, ()))
-        lost = unsound[digest] == copy_count
-        yield StoreProblem(Digest(digest), Path(copy_path), message, lost=lost)
+        yield StoreProblem(Digest(digest), Path(copy_path), message, lost=digest in lost)
+
+
+def _has_spare(store: ObjectCatalogue, digest: str, spoilt: AbstractSet[str]) -> bool:
+    """Whether the trash has a sound copy, or parts that are sound make one."""
+    for location in store.find_trashed({digest}).get(digest, []):
+        if store.is_sound(digest, location):
+            return True
+    if not store.recipes.find_existing({digest}):
+        return False
+    return store.open_reader(spoilt).describe_fault(digest) is None
 
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:

@@ -143,7 +143,7 @@ def test_what_was_stored_lately_is_left_alone(lost: Repository) -> None:
     assert count_fates(lost, "--yes")["too young"] == 1
 
 
-def test_what_is_needed_again_comes_back_by_itself(second: Repository) -> None:
+def test_what_is_needed_again_serves_where_it_is(second: Repository) -> None:
     register_lost(second)
     tip = second.git("rev-parse", "try")
     forget_lost(second)
@@ -153,7 +153,9 @@ def test_what_is_needed_again_comes_back_by_itself(second: Repository) -> None:
     (second.path / "lost.bin").unlink(missing_ok=True)
     assert_works(second, "checkout", "other@9.0.0")
     assert (second.path / "lost.bin").read_bytes() == LOST
-    assert not list((store_of(second) / "trash").glob(f"*/{LOST_DIGEST.hex}"))
+    assert list((store_of(second) / "trash").glob(f"*/{LOST_DIGEST.hex}"))
+    assert_works(second, "verify", "--all")
+    assert count_fates(second, "--yes")["restored"] == 1
 
 
 def test_gc_puts_back_what_is_needed_again(second: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import ObjectDamaged
 from mlver.storage.local.needs import RecipeNeeds
 from mlver.storage.recipes import Part, Recipe
+from mlver.storage.remote.reading import SourceReader
 from tests.storage.local.helpers import flip_bit
 from tests.storage.local.series import (
     MIB,
@@ -188,6 +190,7 @@ def find_difference(recipe: Recipe) -> Part:
 
 def test_a_damaged_part_is_named_and_nothing_is_served(series: SeriesStore) -> None:
     digests, recipe = share_two(series)
+    shutil.rmtree(series.store.directory / "trash")
     blob = find_difference(recipe).sha256
     (location,) = series.store.find_copies({blob})[blob]
     flip_bit(Path(location.path), location.offset + 100)
@@ -199,10 +202,13 @@ def test_a_damaged_part_is_named_and_nothing_is_served(series: SeriesStore) -> N
 
 
 def test_what_waits_in_the_trash_serves_where_a_part_is_lost(series: SeriesStore) -> None:
+    checkpoints = make_nudged(2)
     digests, _ = share_two(series)
     series.store.loose.path_of(digests[0]).unlink()
+    before = sorted(series.store.directory.rglob("*"))
     assert series.store.find_missing([Digest(digests[1])]) == set()
-    assert series.is_whole(digests[1])
+    assert series.read(digests[1]) == checkpoints[1]
+    assert sorted(series.store.directory.rglob("*")) == before
 
 
 def test_a_lost_part_is_named(series: SeriesStore) -> None:
@@ -262,6 +268,7 @@ def test_a_part_of_another_size_is_refused_unread(series: SeriesStore) -> None:
 
 def test_sound_parts_of_another_content_are_refused(series: SeriesStore) -> None:
     digests, recipe = share_two(series)
+    shutil.rmtree(series.store.directory / "trash")
     forge(series, recipe, sha256=recipe.parts[2].sha256, base=recipe.parts[2].base)
     with pytest.raises(ObjectDamaged, match="not those of this content"):
         series.read(digests[1])
@@ -292,3 +299,57 @@ def test_recipes_of_many_digests_are_found_by_folder(series: SeriesStore) -> Non
     wanted = {*digests, *(f"{number:064x}" for number in range(100))}
     assert series.store.recipes.find_existing(wanted) == set(digests)
     assert series.store.recipes.find_existing(set()) == set()
+
+
+def damage_whole(series: SeriesStore) -> list[str]:
+    """Two checkpoints, of which the second one is whole and in parts, and the whole one damaged."""
+    digests, _ = share_two(series)
+    series.store.store_whole([Digest(digests[1])])
+    shutil.rmtree(series.store.directory / "trash")
+    flip_bit(series.store.loose.path_of(digests[1]), 5)
+    return digests
+
+
+def test_a_damaged_whole_one_is_served_from_its_parts(series: SeriesStore, tmp_path: Path) -> None:
+    digests = damage_whole(series)
+    content = make_nudged(2)[1]
+    assert series.read(digests[1]) == content
+    series.store.export_objects([(Digest(digests[1]), tmp_path / "out")])
+    assert (tmp_path / "out").read_bytes() == content
+    (problem,) = series.store.verify_objects()
+    assert (problem.digest, problem.lost) == (Digest(digests[1]), False)
+    assert len(series.store.quarantine_damaged(Digest(digests[1]))) == 1
+    assert list(series.store.verify_objects()) == []
+    assert series.read(digests[1]) == content
+
+
+def test_it_is_lost_where_its_parts_are_damaged_as_well(series: SeriesStore) -> None:
+    digests = damage_whole(series)
+    flip_bit(series.store.loose.path_of(digests[0]), 2 * MIB)
+    with pytest.raises(ObjectDamaged):
+        series.read(digests[1])
+    lost = {problem.digest for problem in series.store.verify_objects() if problem.lost}
+    assert lost == {Digest(digest) for digest in digests}
+
+
+def test_a_content_in_parts_is_not_sound_because_of_a_damaged_whole_one(
+    series: SeriesStore,
+) -> None:
+    """`verify` sets the whole one aside, and with it the parts that it lends."""
+    digests, _ = share_two(series)
+    shutil.rmtree(series.store.directory / "trash")
+    # In the last value, which the second one has a difference to.
+    flip_bit(series.store.loose.path_of(digests[0]), 8)
+    lost = {problem.digest for problem in series.store.verify_objects() if problem.lost}
+    assert lost == {Digest(digest) for digest in digests}
+
+
+def test_what_is_sent_in_ranges_is_put_together_beside_the_store(
+    series: SeriesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where temporary files go, there may be room for little: it is often memory."""
+    digests, recipe = share_two(series)
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    with SourceReader(series.store, Digest(digests[1]), recipe.size) as reader:
+        assert reader.read_range(0, recipe.size) == make_nudged(2)[1]
+    assert not [path for path in series.store.directory.iterdir() if path.is_file()]
