@@ -218,6 +218,10 @@ class RepositoryStore(ObjectStore, Protocol):
         """
         ...
 
+    def open_scratch(self) -> BinaryIO:
+        """Open a file without a name on the disk of the store, which has room for any content."""
+        ...
+
     def quarantine_damaged(self, digest: Digest) -> list[Path]:
         """Set every damaged copy of a digest aside; return where they are now.
 

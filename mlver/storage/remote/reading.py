@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from io import RawIOBase
 from types import TracebackType
 from typing import BinaryIO, Protocol, cast
@@ -82,7 +81,7 @@ class SourceReader:
 
     def _copy_aside(self) -> int:
         """A content that has no file of its own, as a file without a name."""
-        with tempfile.TemporaryFile() as file:
+        with self._source.open_scratch() as file:
             self._source.copy_object(self._digest, file)
             file.flush()
             return os.dup(file.fileno())
@@ -98,6 +97,15 @@ class _NoOutput(RawIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return 0
+
+    def truncate(self, size: int | None = None, /) -> int:
+        return 0
 
     def write(self, data: object, /) -> int:
         return len(memoryview(cast(bytes, data)))
