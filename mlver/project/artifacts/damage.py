@@ -238,7 +238,7 @@ def verify_objects(
     if everything:
         # What nothing in service has may lie in the trash, which is read for that alone.
         absent = open_store(project).select_missing(DigestSet.from_digests(digests))
-        for problem in _read_problems(project, absent):
+        for problem in _read_problems(project, absent) if absent else ():
             if problem.digest in absent and problem.digest not in reported:
                 problems.append(problem)
         reported = {problem.digest for problem in problems}

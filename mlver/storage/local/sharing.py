@@ -21,7 +21,7 @@ from mlver.errors import ObjectDamaged, refusal_error
 from mlver.policy.series import SeriesFile
 from mlver.storage.cutting import TensorPart, cut_tensors
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location, read_span
-from mlver.storage.local.rebuilding import PartFinder, list_blobs, read_sound
+from mlver.storage.local.rebuilding import PartFinder, list_blobs, list_plain, read_sound
 from mlver.storage.local.store import LocalStore
 from mlver.storage.local.trash import LocalTrash
 from mlver.storage.recipes import XOR_PLANES, Part, Recipe
@@ -61,6 +61,7 @@ class PartSharer:
         self._trash = trash
         self._encode = encode
         self._now = now
+        self._lenders: dict[str, set[str]] | None = None
 
     def take_file(self, file: SeriesFile) -> SharedFile | None:
         """Keep a file in parts where that can be and pays; None where it is as before, or whole.
@@ -149,15 +150,34 @@ class PartSharer:
     def _finish(self, digest: str) -> SharedFile | None:
         """Go on with a file that a run which was killed left both whole and in parts.
 
-        One whose parts are nowhere else, or that others need parts of, stays whole.
+        One of which a part is nowhere else stays whole. So no other file is read from a part of it:
+        all parts that it could lend are parts of its own.
         """
-        kept = set(self._store.recipes.list_digests())
-        kept -= self._store.find_copies(kept).keys()
-        wanted = {digest, *self._store.open_rebuilder().find_complete(kept)}
-        complete = self._store.open_rebuilder({digest}).find_complete(wanted)
-        if complete.keys() != wanted:
-            return None
-        return self._replace_whole(complete[digest], 0)
+        for recipe in read_sound(self._store.recipes, [digest]):
+            # Most files that are whole have to be, which takes one look to see.
+            if not self._has_other_sources(recipe):
+                continue
+            rebuilder = self._store.open_rebuilder({digest})
+            if digest in rebuilder.find_complete({digest}):
+                return self._replace_whole(recipe, 0)
+        return None
+
+    def _has_other_sources(self, recipe: Recipe) -> bool:
+        """Whether each part seemed to be somewhere else when this run looked first."""
+        if self._lenders is None:
+            self._lenders = self._read_lenders()
+        blobs = list_blobs(recipe)
+        absent = blobs - self._store.find_copies(blobs).keys()
+        return all(self._lenders.get(blob, set()) - {recipe.sha256} for blob in absent)
+
+    def _read_lenders(self) -> dict[str, set[str]]:
+        """The whole contents that each part lies in."""
+        lenders: dict[str, set[str]] = {}
+        wholes = self._store.find_copies(set(self._store.recipes.list_digests()))
+        for recipe in read_sound(self._store.recipes, wholes):
+            for part in list_plain(recipe):
+                lenders.setdefault(part.sha256, set()).add(recipe.sha256)
+        return lenders
 
     def _replace_whole(self, recipe: Recipe, stored: int) -> SharedFile | None:
         """Read the content by its recipe; only then take the whole one out of service."""

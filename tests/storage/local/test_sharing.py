@@ -353,3 +353,25 @@ def test_what_is_sent_in_ranges_is_put_together_beside_the_store(
     with SourceReader(series.store, Digest(digests[1]), recipe.size) as reader:
         assert reader.read_range(0, recipe.size) == make_nudged(2)[1]
     assert not [path for path in series.store.directory.iterdir() if path.is_file()]
+
+
+def test_a_second_run_reads_no_recipe_for_each_file(
+    series: SeriesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = series.put(make_series(2, count=3, size=MIB // 4))
+    series.share(digests)
+    others = [
+        series.put([write_checkpoint(make_tensors(3, MIB // 2, seed))])[0] for seed in range(2, 12)
+    ]
+    series.share(others, whole=others)
+    reads: list[str] = []
+    read = series.store.recipes.read
+
+    def count_reads(digest: str) -> Recipe:
+        reads.append(digest)
+        return read(digest)
+
+    monkeypatch.setattr(series.store.recipes, "read", count_reads)
+    # They hold no stage any more.
+    assert series.share(others) == []
+    assert len(reads) <= 3 * len(others)
