@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ _VALUES_AT_ONCE = 8_000_000
 # same.
 _DIGITS = 9
 _LONGEST_CATEGORY = 200
+_LONGEST_TYPE = 500
 
 
 def profile_table(connection: Engine, table: LoadedTable) -> TableProfile:
@@ -88,14 +90,14 @@ def _profile_numbers(
             place,
             ColumnProfile(
                 name=column.name,
-                type=column.type,
+                type=_shorten_type(column),
                 kind=column.kind,
                 count=count,
                 missing=table.rows - valued,
                 infinite=valued - count,
                 mean=_round_moment(mean) if count else None,
                 # One value alone has no spread.
-                variance=(_round_moment(variance) or 0.0) if count else None,
+                variance=_round_moment(variance if count > 1 else 0.0) if count else None,
                 quantiles=tuple(quantiles or ()) if count else (),
             ),
         )
@@ -119,16 +121,30 @@ def _sort_quantiles(
     return [found[rank] for rank in ranks]
 
 
-def _round_moment(value: float | None) -> float | None:
+def _round_moment(value: float | None) -> float:
+    """Round a mean or a variance; one that is beyond all numbers is the largest of them."""
     if value is None or not math.isfinite(value):
-        return None
+        return math.copysign(sys.float_info.max, -1.0 if value == -math.inf else 1.0)
     return float(f"{value:.{_DIGITS}g}")
+
+
+def _shorten_type(column: Column) -> str:
+    """What the reader calls the type of a column: that of a wide object is long."""
+    if len(column.type) <= _LONGEST_TYPE:
+        return column.type
+    return f"{column.type[:_LONGEST_TYPE]}…"
+
+
+def _shorten_text(text: str) -> str:
+    """The expression for a text that is short enough to be listed, and like no other one's."""
+    shortened = f"left({text}, {_LONGEST_CATEGORY}) || '…' || left(md5({text}), 8)"
+    return f"CASE WHEN length({text}) <= {_LONGEST_CATEGORY} THEN {text} ELSE {shortened} END"
 
 
 def _profile_category(connection: Engine, table: LoadedTable, place: int) -> ColumnProfile:
     column = table.columns[place]
     counted = (
-        f"SELECT left(CAST(c{place} AS VARCHAR), {_LONGEST_CATEGORY}) AS v, count(*) AS n"
+        f"SELECT {_shorten_text(f'CAST(c{place} AS VARCHAR)')} AS v, count(*) AS n"
         f" FROM {table.relation} WHERE c{place} IS NOT NULL GROUP BY v"
     )
     # Of equally many the last in order are listed, so that everybody lists the same.
@@ -140,7 +156,7 @@ def _profile_category(connection: Engine, table: LoadedTable, place: int) -> Col
     listed: Sequence[dict[str, Any]] = [] if is_mostly_distinct(distinct, count) else top or []
     return ColumnProfile(
         name=column.name,
-        type=column.type,
+        type=_shorten_type(column),
         kind=column.kind,
         count=count,
         missing=table.rows - count,
@@ -154,7 +170,7 @@ def _profile_other(connection: Engine, table: LoadedTable, place: int) -> Column
     (count,) = fetch_row(connection, f"SELECT count(c{place}) FROM {table.relation}")
     return ColumnProfile(
         name=column.name,
-        type=column.type,
+        type=_shorten_type(column),
         kind=column.kind,
         count=count,
         missing=table.rows - count,

@@ -58,11 +58,8 @@ def compare_rows(
     with naming_table(f"{old.label} and {new.label}"):
         if not keys:
             return _compare_whole(connection, (old, new), shared)
-        for table, places in (
-            (old, [column.old for column in keys]),
-            (new, [column.new for column in keys]),
-        ):
-            _require_unique(connection, table, places, key)
+        _require_unique(connection, old, [(column.old, column.cast) for column in keys], key)
+        _require_unique(connection, new, [(column.new, column.cast) for column in keys], key)
         others = [column for column in shared if column not in keys]
         return _compare_keyed(connection, (old, new), keys, others)
 
@@ -89,11 +86,18 @@ def _find_key(name: str, shared: Sequence[SharedColumn]) -> SharedColumn:
 
 
 def _require_unique(
-    connection: Engine, table: LoadedTable, places: Sequence[int], key: Sequence[str]
+    connection: Engine,
+    table: LoadedTable,
+    columns: Sequence[tuple[int, str | None]],
+    key: Sequence[str],
 ) -> None:
-    """Raise UsageError where rows of a table share a key, or have none."""
-    names = ", ".join(f"c{place}" for place in places)
-    missing = " OR ".join(f"c{place} IS NULL" for place in places)
+    """Raise UsageError where rows of a table share a key, or have none.
+
+    `columns` are the places of those of the key, each with the type that it is compared as.
+    """
+    values = [f"CAST(c{place} AS {cast})" if cast else f"c{place}" for place, cast in columns]
+    names = ", ".join(values)
+    missing = " OR ".join(f"c{place} IS NULL" for place, _ in columns)
     (without,) = fetch_row(connection, f"SELECT count(*) FROM {table.relation} WHERE {missing}")
     (twice,) = fetch_row(
         connection,
@@ -103,6 +107,9 @@ def _require_unique(
     if without or twice:
         shown = printable_name(", ".join(key))
         fault = f"{twice:,} keys of several rows" if twice else f"{without:,} rows without one"
+        casts = sorted({cast for _, cast in columns if cast})
+        if twice and casts:
+            fault += f", read as {' and '.join(casts)} as the other table needs"
         raise UsageError(f"{shown} is no key of {printable_name(table.label)}: it has {fault}")
 
 

@@ -79,8 +79,13 @@ def _choose_profile(
     if present is not None and Digest.of_bytes(present) == pinned.get(artifact.digest):
         return present
     derived = _describe_data(project, name, artifact, measured)
-    if derived is None or present is None:
-        return None if derived is None else derived.to_bytes(artifact.digest)
+    if derived is None:
+        return None
+    written = derived.to_bytes(artifact.digest)
+    # What could not be read again, such as a column with a name of thousands of letters.
+    TableProfile.parse(written, path, artifact.digest)
+    if present is None:
+        return written
     if not TableProfile.parse(present, path, artifact.digest).agrees_with(derived):
         raise MlverError(f"{path}, which is there already, says other things than the data")
     return present
