@@ -18,6 +18,7 @@ from typing import Any
 
 from mlver.digest import Digest
 from mlver.errors import InvalidDocument, printable_name
+from mlver.records.element_types import ELEMENT_BITS
 
 TENSORS_SCHEMA = "mlver/tensors/1"
 
@@ -28,6 +29,7 @@ _FAULTS_SHOWN = 20
 _LAST_DIGIT = 2e-5
 _HEAD_FIELDS = {"schema", "file", "format", "imports", "remark", "tensors"}
 _MOST_SAMPLE_BYTES = 64 * 16
+# Of elements whose type is not known here.
 _ELEMENT_BYTES = (1, 2, 4, 8, 16)
 
 
@@ -219,7 +221,7 @@ def _read_tensor(item: object) -> KeptTensor | str:
     sample = _read_sample(item.get("sample", ""))
     if sample is None:
         return "`sample` is no short base64"
-    fault = _find_shape_fault(shape, sample)
+    fault = _find_shape_fault(dtype, shape, sample)
     if fault is not None:
         return fault
     summary = None
@@ -262,15 +264,16 @@ def _read_sample(value: object) -> bytes | None:
         return None
 
 
-def _find_shape_fault(shape: tuple[int, ...], sample: bytes) -> str | None:
+def _find_shape_fault(dtype: str, shape: tuple[int, ...], sample: bytes) -> str | None:
     """Find what no tensor of this shape has; its sample are the elements at 0, 1, 2, 4, 8 …"""
     count = math.prod(shape)
     # No file has more elements; an axis without length makes the others mean nothing.
     if count > _BIGGEST:
         return "`shape` has more elements than any file"
     sampled = 1 + (count - 1).bit_length() if count else 0
-    if sample and not any(len(sample) == sampled * width for width in _ELEMENT_BYTES):
-        return "`sample` is of another shape"
+    widths = (ELEMENT_BITS[dtype] // 8,) if dtype in ELEMENT_BITS else _ELEMENT_BYTES
+    if sample and not any(len(sample) == sampled * width for width in widths):
+        return "`sample` is of another type or shape"
     return None
 
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlver.content.tensors.quantised import BLOCKS, can_dequantise, dequantise_blocks
-from mlver.content.tensors.tensor import ELEMENT_BITS
 from mlver.extras import import_extra
+from mlver.records.element_types import ELEMENT_BITS
 
 if TYPE_CHECKING:
     import numpy

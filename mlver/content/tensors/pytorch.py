@@ -22,7 +22,6 @@ from mlver.content.tensors.pytorch_storages import TorchStorage, is_storage, rea
 from mlver.content.tensors.pytorch_tensors import FindStorage, TensorBuilder
 from mlver.content.tensors.sources import read_bytes
 from mlver.content.tensors.tensor import (
-    ELEMENT_BITS,
     ByteSource,
     ByteSpan,
     Content,
@@ -33,6 +32,7 @@ from mlver.content.tensors.tensor import (
     list_left_out,
     make_span,
 )
+from mlver.records.element_types import ELEMENT_BITS
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001

@@ -20,7 +20,6 @@ from mlver.content.tensors.strides import (
     measure_extent,
 )
 from mlver.content.tensors.tensor import (
-    ELEMENT_BITS,
     ByteSpan,
     Content,
     Tensor,
@@ -30,6 +29,7 @@ from mlver.content.tensors.tensor import (
     check_name,
     count_elements,
 )
+from mlver.records.element_types import ELEMENT_BITS
 
 FindStorage = Callable[[str], Content]
 

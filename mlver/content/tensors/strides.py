@@ -10,13 +10,13 @@ from typing import Literal
 
 from mlver.content.tensors.sources import NamedContent, fill_blocks, read_bytes
 from mlver.content.tensors.tensor import (
-    ELEMENT_BITS,
     ByteSpan,
     Content,
     Tensor,
     TensorFault,
     count_bytes,
 )
+from mlver.records.element_types import ELEMENT_BITS
 
 # So much is in memory at a time of what lies in a file as it is.
 _MOST_LOADED_BYTES = 64 << 20

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mlver.records.element_types import ELEMENT_BITS
+
 # No sound checkpoint has more tensors in one file, or names that are longer.
 MOST_TENSORS = 100_000
 MOST_NAME_LETTERS = 1_000
@@ -15,33 +17,6 @@ MOST_BYTES = 2**62
 # So many names stand in a remark, and so many letters of each.
 _NAMES_SHOWN = 3
 _LETTERS_SHOWN = 60
-
-# The bits of one element, by the names that safetensors gives to types of elements.
-ELEMENT_BITS: Mapping[str, int] = {
-    "F4": 4,
-    "F6_E2M3": 6,
-    "F6_E3M2": 6,
-    "BOOL": 8,
-    "I8": 8,
-    "U8": 8,
-    "F8_E4M3": 8,
-    "F8_E4M3FNUZ": 8,
-    "F8_E5M2": 8,
-    "F8_E5M2FNUZ": 8,
-    "F8_E8M0": 8,
-    "I16": 16,
-    "U16": 16,
-    "F16": 16,
-    "BF16": 16,
-    "I32": 32,
-    "U32": 32,
-    "F32": 32,
-    "I64": 64,
-    "U64": 64,
-    "F64": 64,
-    "C64": 64,
-    "C128": 128,
-}
 
 
 class TensorFault(Exception):
