@@ -33,6 +33,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     records,
     remotes,
     ssh,
+    tables,
     tensors,
 )
 from tests.benchmarks.harness import CHECKOUT, Bench, Row, has_sha, say

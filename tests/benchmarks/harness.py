@@ -201,7 +201,7 @@ class Bench:
         return home / "bin"
 
     def install_checkout(self, name: str = "mlver", lock: str = "mlver") -> Path:
-        """Install mlver as it is now beside what it needs; return the `bin`."""
+        """Install mlver as it is now beside a lock file's packages; return the `bin`."""
         programs = self.environment(name, lock)
         program = programs / "python"
         install: list[str | Path] = [

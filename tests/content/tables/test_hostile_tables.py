@@ -114,7 +114,7 @@ def test_a_parquet_file_that_claims_2_to_the_62_rows_is_refused(tmp_path: Path) 
 
 def test_a_file_that_unpacks_to_more_than_there_is_room_for_is_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.parquet"
-    letters = "repeat('x', 1_000_000) AS t FROM range(1_800)"
+    letters = "repeat('x', 1_000_000) AS t FROM range(600)"
     duckdb.sql(f"COPY (SELECT {letters}) TO '{bomb}' (COMPRESSION zstd)")
     assert bomb.stat().st_size < 100_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -122,6 +122,16 @@ def test_a_file_that_unpacks_to_more_than_there_is_room_for_is_refused(tmp_path:
         read_table(bomb)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 << 10
     assert not any((tmp_path / "spilled").iterdir())
+
+
+def test_what_may_be_spilled_is_bounded_by_the_size_of_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    for size, most in ((1 << 20, "1.0 GiB"), (512 << 20, "10.0 GiB")):
+        with path.open("wb") as file:
+            file.truncate(size)
+        with open_engine([path], tmp_path / "spilled") as connection:
+            setting = connection.execute("SELECT current_setting('max_temp_directory_size')")
+            assert setting.fetchone() == (most,)
 
 
 def test_names_in_a_table_are_never_part_of_a_query(tmp_path: Path) -> None:
