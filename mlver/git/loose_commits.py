@@ -84,6 +84,17 @@ def take_references(
     changes.sync_git(repository, commits)
 
 
+def drop_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
+    """Delete references that still name these commits, all or none, durably."""
+    for name in (*commits, "packed-refs"):
+        # Of a git that was killed.
+        stale_locks.clear_reference(repository, name)
+    references.update_references(
+        repository, "delete", commits, doing="remove what was recorded", hint=_LIST_HINT
+    )
+    changes.sync_git(repository, commits)
+
+
 def inspect_commit(repository: GitRepository, object_id: str) -> FoundCommit:
     """Look at what others made as it is stored: git itself follows a tag to its commit, and shows
     a name once that a tree has twice.

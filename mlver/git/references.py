@@ -70,6 +70,27 @@ def push_references(
         )
 
 
+def delete_pushed(
+    repository: GitRepository,
+    remote: str,
+    names: Sequence[str],
+    reporter: TransferReporter | None = None,
+) -> None:
+    """Delete references of a remote, all or none; raise GitFailed where it refuses that."""
+    import_gitpython()
+    from mlver.git import transfer
+
+    for batch in split_long(names):
+        transfer.push_references(
+            repository,
+            remote,
+            [f":{name}" for name in batch],
+            doing=f"delete references of {remote}",
+            hint=shell_command("git", "ls-remote", "--", remote),
+            reporter=reporter,
+        )
+
+
 def split_batches(names: Sequence[str]) -> list[Sequence[str]]:
     """Split tags into pushes, so that each of them starts a pipeline."""
     batches: list[Sequence[str]] = []

@@ -326,6 +326,14 @@ OPERATIONS = (
     ),
     CampaignOperation("pull", prepare_pulled, ("pull", "--all", "--jobs", "1")),
     CampaignOperation("push-runs", prepare_unsent_runs, ("push", "--runs"), brief=True),
+    # The ID of a run is drawn, but not how it begins.
+    CampaignOperation(
+        "remove-runs",
+        prepare_unsent_runs,
+        ("runs", "m", "--remove", "20", "--yes"),
+        again=(0, 3),
+        brief=True,
+    ),
     CampaignOperation("pull-runs", prepare_unfetched_runs, ("pull", "--runs"), brief=True),
     CampaignOperation("checkout-fetching", prepare_fetching, _OLD, brief=True),
     CampaignOperation(

@@ -23,7 +23,7 @@ _RESULT_NAMES = {
     "audit": ("audit", "dataaudit"),
     "revoke": ("approve",),
     "log": ("log", "params"),
-    "runs": ("runs", "shownrun", "comparedruns"),
+    "runs": ("runs", "shownrun", "comparedruns", "removedruns"),
     "push": ("push", "sentruns"),
     "pull": ("pull", "broughtruns"),
 }

@@ -63,6 +63,7 @@ from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult
 from mlver.project.reproducing.request import ReproduceResult
 from mlver.project.runs.exchange import BroughtRunsResult, SentRunsResult
+from mlver.project.runs.removing import RemovedRunsResult
 from mlver.project.runs.request import RunResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
@@ -139,6 +140,7 @@ KINDS: dict[str, type] = {
             WeightsResult,
             SentRunsResult,
             BroughtRunsResult,
+            RemovedRunsResult,
         ),
     )
 }

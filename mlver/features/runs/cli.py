@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -9,9 +10,11 @@ import typer
 from mlver.errors import UsageError
 from mlver.features.runs.comparing import compare_runs
 from mlver.features.runs.listing import choose_runs, list_runs
+from mlver.features.runs.modes import refuse_stray_options
 from mlver.features.runs.screen import (
     draw_compared_runs,
     draw_curves_svg,
+    draw_removed_runs,
     draw_run,
     draw_runs,
     draw_runs_csv,
@@ -19,11 +22,12 @@ from mlver.features.runs.screen import (
 )
 from mlver.features.runs.showing import show_run
 from mlver.project.runs.kept import list_run_commits
+from mlver.project.runs.removing import remove_runs
 from mlver.project.runs.request import RunRequest
 from mlver.project.runs.training_command import run_training
 from mlver.terminal.options import DryRun, Json, Model, list_completions
 from mlver.terminal.pairs import parse_pairs
-from mlver.terminal.session import emit_result, find_session
+from mlver.terminal.session import CommandSession, emit_result, find_session
 from mlver.terminal.words_behind import split_command
 
 RUN_EXAMPLES = (
@@ -32,6 +36,8 @@ RUN_EXAMPLES = (
     "mlver run digits --pipeline nightly --step train --batch 2026-Q3 -- python train.py",
 )
 _FAILED = 3
+# How many runs are listed where nobody says so.
+_USUAL = 20
 
 Many = list[str] | None
 
@@ -142,7 +148,12 @@ _Sort = Annotated[
     str | None,
     typer.Option("--sort", metavar="FIELD", help="By a metric, the best first, or another field."),
 ]
-_Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")]
+_Limit = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", metavar="N", min=1, help="How many. [default: 20]", show_default=False
+    ),
+]
 _Show = Annotated[
     str | None,
     typer.Option(
@@ -157,7 +168,28 @@ _Compare = Annotated[
     typer.Option("--compare", metavar="RUN RUN", help="In what two runs differ."),
 ]
 _Metrics = Annotated[
-    Many, typer.Option("--metric", metavar="NAME", help="Only this curve (repeatable).")
+    Many,
+    typer.Option(
+        "--metric", metavar="NAME", help="--show, --compare: only this curve (repeatable)."
+    ),
+]
+_Remove = Annotated[
+    Many,
+    typer.Option(
+        "--remove",
+        metavar="RUN",
+        help="Forget this run (repeatable); asks first.",
+        autocompletion=_complete_run,
+    ),
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="--remove: do not ask.")]
+_GitRemote = Annotated[
+    str | None,
+    typer.Option(
+        "--git-remote",
+        metavar="NAME",
+        help="--remove: there as well.",
+    ),
 ]
 
 
@@ -167,37 +199,70 @@ def runs_command(
     where: _Where = None,
     sort: _Sort = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    limit: _Limit = 20,
+    limit: _Limit = None,
     every: Annotated[bool, typer.Option("--all", help="Every run.")] = False,
     show: _Show = None,
     metric: _Metrics = None,
     svg: Annotated[bool, typer.Option("--svg", help="--show: the curves as SVG.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="--show: also uncommitted changes.")] = False,
     compare: _Compare = None,
+    remove: _Remove = None,
+    yes: _Yes = False,
+    git_remote: _GitRemote = None,
+    dry_run: DryRun = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
     json: Json = False,
 ) -> None:
-    """List the runs that were recorded, show one, or compare two.
+    """List the recorded runs; show, compare or remove some.
 
     Filters are those of `list`: `accuracy >= 0.9`, `params.lr < 0.01`, `outcome = failed`,
     `pipeline = nightly`, `code.dirty`, joined by and, or, not and brackets.
     """
-    if show is not None and compare is not None:
-        raise UsageError("--show and --compare are two answers: ask for one of them")
-    if (svg or diff) and show is None:
-        raise UsageError("--svg and --diff belong to --show RUN")
-    if as_csv + svg + json > 1:
-        raise UsageError("--csv, --svg and --json are three ways to print: give one of them")
-    project = find_session(ctx).shown_project
+    listing = {"--where": where, "--sort": sort, "--reverse": reverse, "--limit": limit}
+    listing |= {"--all": every, "--csv": as_csv}
+    removing = {"--yes": yes, "--git-remote": git_remote, "--dry-run": dry_run}
+    asked = {"--show": show, "--compare": compare, "--remove": remove}
+    looking = {"--metric": metric, "--svg": svg, "--diff": diff}
+    refuse_stray_options(asked, {**listing, **looking, **removing}, json=json)
+    session = find_session(ctx)
     if show is not None:
-        shown = show_run(project, show, model, metrics=metric or (), with_diff=diff)
+        shown = show_run(session.shown_project, show, model, metrics=metric or (), with_diff=diff)
         emit_result(shown, draw_curves_svg if svg else draw_shown_run, json=json, paged=not svg)
     elif compare is not None:
-        compared = compare_runs(project, *compare, model, metrics=metric or ())
+        compared = compare_runs(session.shown_project, *compare, model, metrics=metric or ())
         emit_result(compared, draw_compared_runs, json=json, paged=True)
+    elif remove:
+        _remove_runs(session, remove, model, removing, json=json)
     else:
         choice = choose_runs(
-            where=where, sort=sort, is_reversed=reverse, limit=None if every else limit
+            where=where, sort=sort, is_reversed=reverse, limit=None if every else limit or _USUAL
         )
-        listed = list_runs(project, model, choice)
+        listed = list_runs(session.shown_project, model, choice)
         emit_result(listed, draw_runs_csv if as_csv else draw_runs, json=json, paged=not as_csv)
+
+
+def _remove_runs(
+    session: CommandSession,
+    texts: list[str],
+    model: str | None,
+    options: Mapping[str, object],
+    *,
+    json: bool,
+) -> None:
+    remote = options["--git-remote"]
+
+    def confirm(runs: Sequence[str]) -> bool:
+        where = "here" if remote is None else f"here and at {remote}"
+        listed = "\n".join(f"  {run}" for run in runs)
+        question = f"Remove from {where}, for good?\n{listed}"
+        return bool(options["--yes"]) or session.reporter.ask_person(question)
+
+    removed = remove_runs(
+        session.initialised_project,
+        texts,
+        model,
+        remote=None if remote is None else str(remote),
+        dry_run=bool(options["--dry-run"]),
+        confirm=confirm,
+    )
+    emit_result(removed, draw_removed_runs, json=json)

@@ -12,6 +12,7 @@ from mlver.errors import shell_command
 from mlver.features.runs.comparing import ComparedRunsResult
 from mlver.features.runs.listing import ListedRun, RunsResult
 from mlver.features.runs.showing import ShownRunResult, build_chart
+from mlver.project.runs.removing import RemovedRunsResult
 from mlver.project.runs.request import RunResult
 from mlver.records.run import RunRecord
 from mlver.records.sections.encrypt import SECRET
@@ -119,6 +120,15 @@ def _draw_given(result: RunResult, screen: TextScreen) -> None:
 
 
 # -- runs
+
+
+def draw_removed_runs(result: RemovedRunsResult, screen: TextScreen) -> None:
+    verb = "Would remove" if result.dry_run else "Removed"
+    for run in result.runs:
+        where = "" if result.remote is None else f", not at {result.remote}"
+        if run in result.there:
+            where = f" and at {result.remote}"
+        screen.draw_line((verb, "bold"), " ", (run, "name"), f" here{where}", hang=2)
 
 
 def draw_runs(result: RunsResult, screen: TextScreen) -> None:

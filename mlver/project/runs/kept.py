@@ -193,10 +193,21 @@ def _read_attached(
 
 
 def find_run(project: Project, text: str, model: str | None = None) -> KeptRun:
-    """Find the run that a text names: its ID, `MODEL/ID`, or as much of its end or its beginning
-    as no other has.
+    """Find the run that a text names; raise MlverError where none or several are meant, and for
+    one that cannot be read.
+    """
+    reference, commit = find_run_commit(project, text, model)
+    (outcome,) = read_run_commits(project.repository, [(reference, commit)])
+    if isinstance(outcome, MlverError):
+        raise outcome
+    return outcome
 
-    Raise MlverError where none or several are meant, and for one that cannot be read.
+
+def find_run_commit(project: Project, text: str, model: str | None = None) -> tuple[str, str]:
+    """Find the reference and the commit that a text names: a run's ID, `MODEL/ID`, or as much of
+    its end or its beginning as no other has.
+
+    Raise MlverError where none or several are meant.
     """
     folder, _, typed = text.rpartition("/")
     commits = list_run_commits(project, folder or model)
@@ -209,10 +220,7 @@ def find_run(project: Project, text: str, model: str | None = None) -> KeptRun:
     ]
     if len(meant) != 1:
         raise _build_unclear_error(text, folder or model, meant)
-    (outcome,) = read_run_commits(project.repository, [(meant[0], commits[meant[0]])])
-    if isinstance(outcome, MlverError):
-        raise outcome
-    return outcome
+    return meant[0], commits[meant[0]]
 
 
 def _build_unclear_error(text: str, model: str | None, meant: Sequence[str]) -> MlverError:
