@@ -22,5 +22,10 @@ def list_digests(directory: Path) -> Iterator[str]:
     for folder in sorted(list_names(directory)):
         for file_name in sorted(list_names(directory / folder)):
             digest = folder + file_name
-            if len(folder) == 2 and len(digest) == 64 and _HEX.issuperset(digest):
+            if len(folder) == 2 and is_digest(digest):
                 yield digest
+
+
+def is_digest(text: str) -> bool:
+    """Whether these are the hexadecimal digits of a digest."""
+    return len(text) == 64 and _HEX.issuperset(text)

@@ -215,7 +215,8 @@ class Rebuilder:
         self, sha256: str, copies: dict[str, list[ObjectLocation]], sizes: range
     ) -> bytes:
         """The bytes of the first sound copy of a blob, whose size has to be one of these."""
-        locations = copies.get(sha256, [])
+        # What is missing may have been moved by gc while it was looked for.
+        locations = copies.get(sha256) or self._finder.find_again(sha256).get(sha256)
         if not locations:
             raise _PartFault(f"(sha256:{sha256}) is missing")
         fault = ""

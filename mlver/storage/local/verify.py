@@ -20,6 +20,7 @@ from mlver.errors import InvalidDocument, NewerFormat
 from mlver.storage import packs
 from mlver.storage.digests import DigestSet
 from mlver.storage.local.catalogue import ObjectCatalogue
+from mlver.storage.local.digest_folders import is_digest
 from mlver.storage.local.locations import (
     LocatedObjects,
     ObjectLocation,
@@ -41,6 +42,7 @@ BATCH_FILES = 2048
 BATCH_BYTES = 32 << 20
 DAMAGED = "is damaged"
 MISSING = "is missing"
+UNREAD = "cannot be read"
 FRAMED = "is sound, but what frames it in its pack is damaged"
 
 
@@ -79,7 +81,8 @@ def verify_objects(
         yield from _check_pack_end(pack_file)
         pack_file.release_index()
     expect(located.total)
-    faults = _find_faults(_list_copies(located), progress)
+    found = _find_faults(_list_copies(located), progress)
+    faults = [fault for fault in found if not _was_moved(store, fault)]
     spoilt = _find_spoilt(store, faults)
     faults += _find_rebuilt_faults(store, located, spoilt, progress)
     if faults:
@@ -186,6 +189,14 @@ def _find_faults(copies: Iterable[_StoredCopy], progress: StoreProgress) -> list
     return faults
 
 
+def _was_moved(store: ObjectCatalogue, fault: _CopyFault) -> bool:
+    """Whether gc moved the file before it was read, and a sound copy is where it is now."""
+    if not fault.message.startswith(UNREAD) or os.path.lexists(fault.path):
+        return False
+    locations = store.find_every_copy(fault.digest)
+    return any(store.is_sound(fault.digest, location) for location in locations)
+
+
 def _find_spoilt(store: ObjectCatalogue, faults: Sequence[_CopyFault]) -> set[str]:
     """The digests of which every copy that there is in service has a fault."""
     unsound = Counter(fault.digest for fault in faults if fault.message != FRAMED)
@@ -213,12 +224,15 @@ def _has_spare(store: ObjectCatalogue, digest: str, spoilt: AbstractSet[str]) ->
 
 def _find_stray_files(store: ObjectCatalogue) -> Iterator[StoreProblem]:
     """Files with meaningless names: a damaged name loses an object as surely as damaged bytes."""
-    known_paths = {store.loose.path_of(digest) for digest in store.loose.list_digests()}
     for _, entries in walk_folder(store.objects):
         for entry in entries:
-            stray_path = Path(entry.path)
-            if stray_path not in known_paths and not stray_path.is_dir():
-                yield StoreProblem(None, stray_path, "this is no object's name")
+            # Judged by its name: other processes store and move objects meanwhile.
+            path = Path(entry.path)
+            digest = path.parent.name + path.name
+            if is_digest(digest) and store.loose.path_of(digest) == path:
+                continue
+            if not path.is_dir():
+                yield StoreProblem(None, path, "this is no object's name")
     pack_paths: set[Path] = set()
     for pack_file in store.list_packs():
         pack_paths.update((pack_file.path, pack_file.index_path))
@@ -279,7 +293,7 @@ def _verify_batch(copies: list[_StoredCopy]) -> tuple[list[_CopyFault], int]:
             with open_location(file_copies[0].location) as source:
                 faults.extend(_verify_open_file(source, file_copies))
         except OSError as error:
-            message = f"cannot be read: {error.strerror}"
+            message = f"{UNREAD}: {error.strerror}"
             faults.extend(
                 _CopyFault(stored_copy.digest, source_path, message) for stored_copy in file_copies
             )

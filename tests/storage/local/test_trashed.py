@@ -123,3 +123,22 @@ def test_what_is_moved_while_it_is_looked_for_is_found(
 
     monkeypatch.setattr(trashed, "find_trashed", find_and_restore)
     assert [read(trashed, digest) for digest in DIGESTS] == [LARGE, *SMALL]
+
+
+def test_verify_reports_nothing_that_was_only_moved(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_all(store)
+    locate = store.locate_objects
+
+    def locate_and_discard(wanted: DigestSet) -> object:
+        located = locate(wanted)
+        trash = LocalTrash(LocalStore.open_in(store.directory))
+        for stored in list(trash.list_stored()):
+            if not stored.is_pack:
+                trash.discard(stored, NOW)
+        return located
+
+    monkeypatch.setattr(store, "locate_objects", locate_and_discard)
+    assert list(store.verify_objects()) == []
+    assert find_trashed(store).keys() == {False}
