@@ -15,7 +15,7 @@ from mlver.errors import MlverError, printable_name, refusal_error, shell_comman
 from mlver.features.exporting.directory import CHECKSUMS, RECORD
 from mlver.features.exporting.formats import Exported, PlannedExport
 from mlver.project.edit.staging_folder import staging_folder
-from mlver.project.reproducing.recipes import list_committed, pin_packages
+from mlver.project.reproducing.recipes import list_committed, list_local, pin_packages
 from mlver.records.manifest import format_line
 from mlver.records.version import TrainingEnvironment, VersionRecord
 from mlver.system import durable
@@ -79,6 +79,9 @@ def _write_heading(record: VersionRecord, environment: TrainingEnvironment) -> l
         f"# {record.model} {record.version}: the packages that were installed, by name and version",
         f"# on {printable_name(environment.platform)}; nobody proved that they give the same again",
     ]
+    local = list_local(environment.packages)
+    if local:
+        lines.append(f"# without what was installed from a folder then: {', '.join(local)}")
     if environment.command is not None:
         lines.append(f"# trained by: {printable_name(environment.command)}")
     return lines

@@ -18,7 +18,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name
 from mlver.project.project import Project
 from mlver.project.reproducing.request import RecipePart
-from mlver.project.worktree.environment import capture_environment
+from mlver.project.worktree.environment import LOCAL, capture_environment
 from mlver.records.version import TrainingEnvironment, VersionRecord
 from mlver.system.running import RunCommand, run_command
 
@@ -202,12 +202,21 @@ def _plan_installing(
     return list_steps
 
 
+def list_local(packages: Mapping[str, str]) -> list[str]:
+    """List the packages that came from a folder, whose names may be somebody else's elsewhere."""
+    return [printable_name(name) for name, version in packages.items() if version.endswith(LOCAL)]
+
+
 def pin_packages(packages: Mapping[str, str]) -> list[str]:
-    """Write packages as pip takes them; raise MlverError for what could be more than a name and a
-    version to pip: an option, or an address.
+    """Write packages as pip takes them, without those that came from a folder.
+
+    Raise MlverError for what could be more than a name and a version to pip: an option, or an
+    address.
     """
     pinned: list[str] = []
     for name, version in packages.items():
+        if version.endswith(LOCAL):
+            continue
         if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version)):
             raise MlverError(
                 f"the recorded package {printable_name(name)} {printable_name(version)} cannot be"
@@ -222,8 +231,12 @@ def _choose_packages(packages: Mapping[str, str], python: str, uv: str | None) -
     pinned = pin_packages(packages)
     # All that was installed is listed, so nothing needs to be looked for.
     how = ("--no-deps", *pinned)
+    reason = "no lock file with hashes, so their bytes may be others"
+    local = list_local(packages)
+    if local:
+        reason += f"; without {', '.join(local)}, installed from a folder then"
     return EnvironmentRecipe(
         f"{len(pinned):,} packages by name and version",
-        "no lock file with hashes, so their bytes may be others",
+        reason,
         _plan_installing(uv, python, how),
     )

@@ -37,6 +37,9 @@ _INSTALLERS = frozenset(("pip", "setuptools", "wheel", "uv"))
 _OWN_PACKAGE = "mlver"
 NO_ENVIRONMENT = "none found"
 _METADATA_FILES = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO", "*.egg-info")
+# Behind the version of a package that was installed from a folder here.
+LOCAL = " (local)"
+_LOCAL_ORIGIN = re.compile(r'"url"\s*:\s*"file:')
 # PEP 503: these characters make no difference between two package names
 _NAME_SEPARATORS = re.compile(r"[-_.]+")
 _CONFIGURED_VERSION = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+\.\d+)", re.MULTILINE)
@@ -119,7 +122,7 @@ def _is_tool_environment(prefix: Path, library: str) -> bool:
     required: dict[str, set[str]] = {}
     # what an extra brings may be the only thing that a model was trained with
     with_extras = any((prefix / name).exists() for name in _TOOL_FILES)
-    for name, head in _read_metadata(library):
+    for _, name, head in _read_metadata(library):
         needed = set()
         for requirement, condition in _REQUIREMENT.findall(head):
             if with_extras or "extra" not in condition:
@@ -192,24 +195,30 @@ def _read_python_version(prefix: Path) -> str | None:
 def _list_packages(libraries: tuple[str, ...]) -> dict[str, str]:
     """Name and version of each package, from the head of its metadata (PEP 566).
 
-    A package whose metadata lacks either is left out; of two with one name, the first counts.
+    A package whose metadata lacks either is left out; of two with one name, the first counts. What
+    was installed from a folder here is no package that others could get by its name and version.
     """
     packages: dict[str, str] = {}
     for library in libraries:
-        for name, head in _read_metadata(library):
-            fields = _read_fields(head)
-            packages.setdefault(name, fields["Version"])
+        for path, name, head in _read_metadata(library):
+            version = _read_fields(head)["Version"]
+            packages.setdefault(name, f"{version}{LOCAL}" if _is_local(path) else version)
     return dict(sorted(packages.items()))
 
 
-def _read_metadata(library: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of each package in a folder, and the head of its metadata."""
+def _is_local(metadata: Path) -> bool:
+    """Whether a package was installed from a folder or file here, as PEP 610 has installers say."""
+    return bool(_LOCAL_ORIGIN.search(_read_beginning(metadata.with_name("direct_url.json"))))
+
+
+def _read_metadata(library: str) -> Iterator[tuple[Path, str, str]]:
+    """Yield the metadata of each package in a folder, its name, and the head of the metadata."""
     for pattern in _METADATA_FILES:
         for path in sorted(Path(library).glob(pattern)):
             head, _, _ = _read_beginning(path).partition("\n\n")
             fields = _read_fields(head)
             if fields.keys() == {"Name", "Version"}:
-                yield _normalise_name(fields["Name"]), head
+                yield path, _normalise_name(fields["Name"]), head
 
 
 def _read_fields(head: str) -> dict[str, str]:

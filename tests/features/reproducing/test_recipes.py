@@ -11,7 +11,12 @@ import pytest
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.project import Project
-from mlver.project.reproducing.recipes import EnvironmentRecipe, choose_recipe
+from mlver.project.reproducing.recipes import (
+    EnvironmentRecipe,
+    choose_recipe,
+    list_local,
+    pin_packages,
+)
 from tests.conftest import Repository
 from tests.features.reproducing.trainings import make_environment, train
 
@@ -41,6 +46,13 @@ def test_without_locks_the_recorded_packages_are_weaker(trained: Repository) -> 
     assert venv.endswith("-m venv /env")
     assert install.endswith("--no-deps numbers==1.2.3")
     assert list_steps(choose(trained, "1.0.0", uv=True))[1].startswith("/bin/uv pip install")
+
+
+def test_what_came_from_a_folder_is_asked_of_no_index() -> None:
+    """Anybody may have published something else by that name."""
+    packages = {"numbers": "1.2.3", "own": "0.1 (local)"}
+    assert pin_packages(packages) == ["numbers==1.2.3"]
+    assert list_local(packages) == ["own"]
 
 
 def test_locks_come_first_where_uv_is_here(trained: Repository, environment: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -53,6 +54,15 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (library / "evil.pth").write_text(f"import os; os.system({canary!r})\n")
     monkeypatch.setenv("PATH", f"{prefix / 'bin'}{os.pathsep}{os.environ['PATH']}")
     return prefix
+
+
+def test_what_was_installed_from_a_folder_is_marked(tmp_path: Path, venv: Path) -> None:
+    for name, url in (("own", "file:///home/kim/own"), ("forked", "https://example.org/f.git")):
+        metadata = package(venv, name, "0.1")
+        metadata.with_name("direct_url.json").write_text(json.dumps({"dir_info": {}, "url": url}))
+    captured = capture_environment(tmp_path, {}, None)
+    marked = {"own": "0.1 (local)", "forked": "0.1"}
+    assert captured.packages == dict(sorted({**PACKAGES, **marked}.items()))
 
 
 PACKAGES = {"numpy": "2.1.0", "old": "1.0", "older": "0.1", "ruamel-yaml-clib": "0.2"}
