@@ -18,6 +18,12 @@ METRICS = (
     "  which way is better: mlver config set --model digits directions.accuracy higher\n"
 )
 CHANGED = "artifacts\n  weights  changed  model  2 files, 17 kB\n    ~  weights.safetensors\n"
+# The weights of stories are text, whatever their name says.
+DAMAGED = (
+    "warning: model/weights.safetensors cannot be read: its header would be"
+    " 2,338,340,623,295,800,695 bytes long, and the file has 17,000\n"
+    "note: the record says so, and no gate `formats` will pass\n"
+)
 PARAMS = "params\n  lr  0.001 → 0.002\n"
 
 
@@ -45,7 +51,7 @@ def test_the_first_version(project: Repository) -> None:
         "  train    data/train.csv   1 file    8 B  sha256:…\n"
         "  metrics  accuracy 0.91, log_loss 1\n"
         "  environment  the Python that runs mlver\n"
-        "  commit …, tag digits@v1.0.0\n"
+        f"  commit …, tag digits@v1.0.0\n{DAMAGED}"
         "next: mlver promote digits@1.0.0 --to STAGE -m WHY\n"
     )
     assert project.git("status", "--porcelain") == ""
@@ -68,7 +74,7 @@ def test_the_next_version(first: Repository) -> None:
         "  train    data/train.csv   1 file    8 B  sha256:…  unchanged\n"
         "  metrics  accuracy 0.94, log_loss 0.5\n"
         "  environment  the Python that runs mlver\n"
-        "  commit …, tag digits@v1.1.0\n"
+        f"  commit …, tag digits@v1.1.0\n{DAMAGED}"
     )
 
 
