@@ -17,7 +17,7 @@ from mlver.policy.local_collection import LocalFate
 from mlver.project.artifacts import storing
 from mlver.project.artifacts.measuring import stored_files
 from mlver.project.project import Project
-from mlver.project.remote.local_gc import plan_local
+from mlver.project.remote.local_gc import LocalGcReport, plan_local
 from mlver.project.remote.opening import find_named, open_named
 from mlver.records.version import VersionRecord
 
@@ -61,7 +61,8 @@ class DuResult:
     series in parts.
 
     `unneeded` would go to the trash with the next `gc`, `freed` would be deleted by it, and
-    `expiring` waits in the trash. `problem` is why the last three cannot be told; None elsewhere.
+    `expiring` waits in the trash. `sharable` is how many files it would keep in parts, where that
+    pays. `problem` is why the last four cannot be told; None elsewhere.
     """
 
     total: int
@@ -73,6 +74,7 @@ class DuResult:
     unneeded: int
     freed: int
     expiring: int
+    sharable: int
     problem: str | None
 
 
@@ -91,7 +93,7 @@ def measure_usage(project: Project, remotes: Iterable[str]) -> DuResult:
         versions.append(DuVersion(model, number, size, own, missing))
     everything = {digest for digests in contents.values() for digest in digests}
     stored = store.cut(everything)
-    unneeded, freed, expiring, problem = _measure_garbage(project)
+    garbage, problem = _plan_garbage(project)
     return DuResult(
         total=sum(place.bytes for place in local),
         local=local,
@@ -99,9 +101,10 @@ def measure_usage(project: Project, remotes: Iterable[str]) -> DuResult:
         shared=sum(size for piece, size in stored.items() if holders[piece] > 1),
         saved=sum(store.sizes.get(digest, 0) for digest in everything) - sum(stored.values()),
         remotes=tuple(_measure_remote(project, name) for name in remotes),
-        unneeded=unneeded,
-        freed=freed,
-        expiring=expiring,
+        unneeded=garbage.count_bytes(LocalFate.TRASHED),
+        freed=garbage.count_bytes(LocalFate.DELETED),
+        expiring=garbage.count_bytes(LocalFate.WAITING),
+        sharable=len(garbage.candidates),
         problem=problem,
     )
 
@@ -171,18 +174,13 @@ def _find_contents(project: Project, record: VersionRecord) -> set[str]:
     return digests
 
 
-def _measure_garbage(project: Project) -> tuple[int, int, int, str | None]:
+def _plan_garbage(project: Project) -> tuple[LocalGcReport, str | None]:
+    """What gc would do, or why that cannot be told."""
     try:
         grace = project.registry.read_config().retention.grace_time.total_seconds()
-        report = plan_local(project, grace)
+        return plan_local(project, grace), None
     except MlverError as error:
-        return 0, 0, 0, error.message
-    return (
-        report.count_bytes(LocalFate.TRASHED),
-        report.count_bytes(LocalFate.DELETED),
-        report.count_bytes(LocalFate.WAITING),
-        None,
-    )
+        return LocalGcReport(), error.message
 
 
 def _measure_remote(project: Project, named: str) -> DuRemote:

@@ -146,5 +146,8 @@ def _draw_garbage(result: DuResult, screen: TextScreen) -> None:
         f" the trash, where {format_size(result.expiring)} wait",
         hang=2,
     )
-    if result.freed or result.unneeded:
+    if result.sharable:
+        files = format_count(result.sharable, "file")
+        screen.draw_line(f"it would keep {files} in parts that versions share", hang=2)
+    if result.freed or result.unneeded or result.sharable:
         screen.draw_next("mlver gc")
