@@ -40,25 +40,22 @@ def load(name, file):
     engine.execute(f"CREATE TEMP TABLE {name} AS FROM read_csv($file)", {"file": file})
 load("old", sys.argv[1])
 """
-_PROFILE = (
-    _SQL
-    + """\
+_PROFILE = """\
 numbers = ["id", "age", "income", "score", "area", "amount", "visits", "epoch(joined::TIMESTAMP)"]
 levels = [place / 255 for place in range(256)]
-for column in numbers:
-    engine.execute(
-        f"SELECT count({column}), avg({column}), var_samp({column}),"
-        f" quantile_disc({column}::DOUBLE, $levels) FROM old", {"levels": levels}
-    ).fetchall()
-for column in ("city", "plan"):
-    engine.execute(
-        f"SELECT {column}, count(*) AS n FROM old GROUP BY ALL ORDER BY n DESC LIMIT 50"
-    ).fetchall()
+def profile(name):
+    for column in numbers:
+        engine.execute(
+            f"SELECT count({column}), avg({column}), var_samp({column}),"
+            f" quantile_disc({column}::DOUBLE, $levels) FROM {name}", {"levels": levels}
+        ).fetchall()
+    for column in ("city", "plan"):
+        engine.execute(
+            f"SELECT {column}, count(*) AS n FROM {name} GROUP BY ALL ORDER BY n DESC LIMIT 50"
+        ).fetchall()
+profile("old")
 """
-)
-_COMPARE = (
-    _SQL
-    + """\
+_COMPARE = """\
 load("new", sys.argv[2])
 names = ["age", "income", "score", "area", "amount", "visits", "city", "plan", "joined"]
 differ = [f"o.{name} IS DISTINCT FROM n.{name}" for name in names]
@@ -71,7 +68,6 @@ engine.execute(
 for table in ("old", "new"):
     engine.execute(f"SELECT count(*), count(DISTINCT id) FROM {table}").fetchall()
 """
-)
 # The same by what `register` and `drift` call.
 _OURS = """\
 import sys
@@ -95,7 +91,7 @@ def tables(bench: Bench) -> Iterator[Row]:
         old, new = directory / "old.csv", top / "rows.csv"
         bench.run([program, "-c", _MAKE, str(rows), "0", old], top)
         ours = Command([program, "-c", _OURS, old], directory)
-        theirs = Command([program, "-c", _PROFILE, old], directory)
+        theirs = Command([program, "-c", _SQL + _PROFILE, old], directory)
         profiled = bench.race(lambda _: ours, lambda _: theirs, 3)
         yield Row.of_race("profile of a table", "SQL by hand", profiled, 1.5)
         yield Row.of_memory("peak RSS, profile", profiled, "SQL by hand", most=_MOST_MEMORY)
@@ -103,7 +99,10 @@ def tables(bench: Bench) -> Iterator[Row]:
 
 
 def _compare(bench: Bench, program: Path, rows: int, files: tuple[Path, Path]) -> Iterator[Row]:
-    """`diff --data --key` of two versions, whose tables share all but 1,000 keys."""
+    """`diff --data --key` of two versions, whose tables share all but 1,000 keys.
+
+    The SQL gives the same answers: the rows, and a profile of either table.
+    """
     old, new = files
     top = new.parent
     (top / "model.bin").write_bytes(b"weights")
@@ -116,7 +115,12 @@ def _compare(bench: Bench, program: Path, rows: int, files: tuple[Path, Path]) -
     first, second = (f"{material.MODEL}@{number}" for number in ("1.0.0", "1.1.0"))
     argv: list[str | Path] = [program, "-m", "mlver", "diff", first, second]
     ours = Command([*argv, "--data", "rows", "--key", "id"], top)
-    theirs = Command([program, "-c", _COMPARE, old, new], top.parent)
+    same = _SQL + _PROFILE + _COMPARE + 'profile("new")\n'
+    theirs = Command([program, "-c", same, old, new], top.parent)
     race = bench.race(lambda _: ours, lambda _: theirs, 3)
     yield Row.of_race("diff --data --key", "SQL by hand", race, 2)
     yield Row.of_memory("peak RSS, diff --data", race, "SQL by hand", most=_MOST_MEMORY)
+    # `diff --data` tells means, quantiles and categories as well, whoever asks for rows alone.
+    rows_alone = Command([program, "-c", _SQL + _COMPARE, old, new], top.parent)
+    race = bench.race(lambda _: ours, lambda _: rows_alone, 3)
+    yield Row.of_race("diff --data --key", "SQL by hand, rows alone", race)
