@@ -115,8 +115,7 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
             record, kept = derive_kept(project, record, measured, before)
         _require_change(project, former.record, record, settings)
         encoded = EncodedRecord(record, encode_record(project, record), measured, before, kept)
-        code = WorkTreeState(record.code.dirty, (), ())
-        result = build_result(project, request, encoded, code)
+        result = build_result(project, request, encoded, WorkTreeState(record.code.dirty, (), ()))
         result = replace(result, amended=str(Digest.of_bytes(former.data)))
         if edit is None:
             return result

@@ -290,8 +290,7 @@ def build_result(
     encoded: EncodedRecord,
     code: WorkTreeState,
 ) -> RegisterResult:
-    record = encoded.record
-    environment = record.environment
+    record, environment = encoded.record, encoded.record.environment
     assert environment is not None
     artifacts = summarise_artifacts(record, encoded.measured, encoded.before)
     # with a later version the person has seen the advice already
