@@ -77,7 +77,7 @@ DRIFT_MUTATIONS = (
         _RECORDED_TESTS,
     ),
     Mutation(
-        f"{_RECORDED}:_is_same_column",
+        f"{_RECORDED}:_agrees_with_column",
         "not math.isclose(...)",
         "False",
         "tests",
@@ -126,6 +126,13 @@ DRIFT_MUTATIONS = (
         "False",
         "errors",
         "drift:open#3:once-EIO",
+    ),
+    Mutation(
+        "features.drifting.recorded:_plan_profiles",
+        "not known.agrees_with(profile)",
+        "False",
+        "tests",
+        "tests/features/drifting/test_profiles.py",
     ),
     # -- tables that mean harm
     Mutation(f"{_TABLE}:_refuse_unfit_text", "has_nul(...)", "False", "tests", _TABLE_TESTS),

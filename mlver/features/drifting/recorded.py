@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlver import names
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.errors import MlverError, shell_command
 from mlver.policy.drift.recorded import METRICS, OTHER_SIDE, summarise_drift
 from mlver.policy.drift.verdict import TableDrift
 from mlver.project.artifacts.kept_profiles import read_unpinned_profile
@@ -116,6 +117,12 @@ def _plan_profiles(
         return
     files: dict[str, bytes] = {}
     for digest, profile in found.profiles.items():
+        path = layout.profile_path(digest)
         known = read_unpinned_profile(project, digest) or profile
-        files[layout.profile_path(digest)] = known.to_bytes(digest)
+        if not known.agrees_with(profile):
+            raise MlverError(
+                f"{path} tells another table than the one that was read: somebody else wrote it",
+                hint=shell_command("git", "log", "-p", "--", path),
+            )
+        files[path] = known.to_bytes(digest)
     put_new_files(project, edit, files)

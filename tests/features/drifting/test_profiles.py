@@ -186,6 +186,32 @@ def test_a_profile_that_was_planted_is_not_taken_over(profiled: Repository) -> N
     assert not record.kept.profiles
 
 
+def test_a_recorded_drift_keeps_both_profiles(profiled: Repository) -> None:
+    profiled.write("live.csv", write_rows(8, shift=1))
+    assert_works(profiled, "drift", "digits@1.2.0", "--live", "live.csv", "--record")
+    live = Digest.of_bytes((profiled.path / "live.csv").read_bytes())
+    assert layout.profile_path(live) in list_profiles(profiled)
+    assert_works(profiled, "verify", "--all")
+
+
+def test_a_profile_that_somebody_put_in_place_is_refused(profiled: Repository) -> None:
+    for name, seed in (("live.csv", 8), ("other.csv", 9)):
+        profiled.write(name, write_rows(seed, shift=1))
+    paths = [
+        layout.profile_path(Digest.of_bytes((profiled.path / name).read_bytes()))
+        for name in ("live.csv", "other.csv")
+    ]
+    assert_works(profiled, "drift", "digits@1.2.0", "--live", "other.csv", "--record")
+    document = json.loads((profiled.path / paths[1]).read_bytes())
+    document["data"] = f"sha256:{paths[0].rpartition('/')[2].removesuffix('.json')}"
+    profiled.write(paths[0], json.dumps(document))
+    profiled.commit("Prepared")
+    words = ("drift", "digits@1.2.0", "--live", "live.csv", "--record")
+    said = assert_refused(profiled, *words)
+    assert f"{paths[0]} tells another table than the one that was read" in " ".join(said.split())
+    assert profiled.git("status", "--porcelain", ".mlver") == ""
+
+
 def test_amending_replaces_the_profile(profiled: Repository) -> None:
     before = set(list_profiles(profiled))
     profiled.write("data/train.csv", write_rows(9))
