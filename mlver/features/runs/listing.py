@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mlver.errors import MlverError, UsageError
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.names import find_similar
 from mlver.policy.filters.fields import NamedField, find_field
 from mlver.policy.filters.grammar import ParsedFilter, parse_filter
 from mlver.policy.filters.run_fields import RUN_FIELDS
 from mlver.policy.filters.words import FilterWord
 from mlver.project.project import Project
 from mlver.project.registry.tolerant import TolerantReader
-from mlver.project.runs.kept import KeptRun, list_kept_runs
+from mlver.project.runs.kept import KeptRun, list_kept_runs, list_run_commits
 from mlver.records.model import Direction
 from mlver.records.run import RunOutcome, RunRecord
 from mlver.records.values import flatten_values
+from mlver.terminal.words import join_listed
 
 RunColumn: TypeAlias = NamedField[RunRecord]
 # These are read from the best, highest or newest down; an author and other names from A.
@@ -100,8 +103,14 @@ def _read_field(text: str) -> RunColumn:
 
 
 def list_runs(project: Project, model: str | None, choice: RunChoice) -> RunsResult:
-    """List the chosen runs of a model, or of all models."""
+    """List the chosen runs of a model, or of all models.
+
+    Raise UsageError for a model that is not here, and for a name that no run has.
+    """
     kept = list_kept_runs(project, model)
+    if model is not None and not kept.runs and not kept.faults:
+        _require_model(project, model)
+    _refuse_absent_names(kept.runs, choice)
     meant: list[KeptRun] = []
     for run in kept.runs:
         if choice.where is None or choice.where.matches(run.record):
@@ -119,6 +128,48 @@ def list_runs(project: Project, model: str | None, choice: RunChoice) -> RunsRes
         runs=tuple(describe_run(run, registered) for run in shown),
         faults=kept.faults,
     )
+
+
+def _require_model(project: Project, model: str) -> None:
+    """Raise UsageError where neither a version nor a run is of this model."""
+    known = {*project.registry.list_models()}
+    known |= {reference.split("/")[3] for reference in list_run_commits(project)}
+    if model in known:
+        return
+    meant = find_similar(model, sorted(known))
+    words = ("mlver", "runs") if meant is None else ("mlver", "runs", meant)
+    raise UsageError(
+        f"there is no model {printable_name(model)} here, and no run of one",
+        hint=shell_command(*words),
+    )
+
+
+def _refuse_absent_names(runs: Sequence[KeptRun], choice: RunChoice) -> None:
+    """Raise UsageError for a metric, a parameter or the like that no run has."""
+    asked = [] if choice.where is None else list(choice.where.fields)
+    asked += [] if choice.order is None else [choice.order]
+    for column in asked:
+        if not runs or column.field.key is None:
+            continue
+        if any(column.read_value(run.record) is not None for run in runs):
+            continue
+        group, _, name = column.name.partition(".")
+        known = sorted(_list_names(runs, group))
+        close = difflib.get_close_matches(name, known, 1, 0.6)
+        proposal = f"; did you mean {group}.{close[0]}?" if close else ""
+        if known and not close:
+            proposal = f"; there are {join_listed([printable_name(one) for one in known[:8]])}"
+        raise UsageError(
+            f"no run here has {printable_name(column.name)}{proposal}", hint="mlver runs"
+        )
+
+
+def _list_names(runs: Sequence[KeptRun], group: str) -> set[str]:
+    names: set[str] = set()
+    for run in runs:
+        values = run.record.to_document().get(group, {})
+        names.update(flatten_values(values) if isinstance(values, Mapping) else ())
+    return names
 
 
 def describe_run(run: KeptRun, registered: Mapping[str, tuple[str, ...]]) -> ListedRun:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlver.errors import UsageError
-from mlver.terminal.words import join_listed
 
 _LISTING = "the list"
 _BELONGING: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +33,7 @@ def refuse_stray_options(
         if name not in _BELONGING[mode]:
             owners = [owner for owner, names in _BELONGING.items() if name in names]
             raise UsageError(
-                f"{name} belongs to {join_listed(owners)}, and does nothing with {mode}",
+                f"{name} belongs to {' and '.join(owners)}, and does nothing with {mode}",
                 hint="mlver runs --help",
             )
     printed = [name for name in ("--csv", "--svg") if name in given]

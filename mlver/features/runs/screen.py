@@ -77,10 +77,10 @@ def draw_run(result: RunResult, screen: TextScreen) -> None:
     for remark in result.remarks:
         screen.draw_line(("  not recorded: ", "warn"), shorten_digests(remark), hang=2)
     if result.outcome == "finished" and not result.dry_run:
-        run = result.run[-6:]
-        screen.draw_next(
-            shell_command("mlver", "register", result.model, "--run", run, "-m", "WHY")
-        )
+        words = ["mlver", "register", result.model, "--run", result.run[-6:]]
+        # Nobody knows yet where the weights of a new model lie.
+        words += [] if result.has_weights else ["--weights", "FILE"]
+        screen.draw_next(shell_command(*words, "-m", "WHY"))
 
 
 def describe_end(outcome: str, exit_code: int | None) -> str:

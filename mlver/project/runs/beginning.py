@@ -93,7 +93,7 @@ def choose_settings(project: Project, request: RunRequest) -> ModelSettings:
         settings = ModelSettings(model=model)
     data = dict(settings.data)
     for name, path in request.data.items():
-        data[name] = ArtifactSettings(path=project.resolve_path(path))
+        data[name] = ArtifactSettings(path=_require_there(project, path))
     params = tuple(map(project.resolve_path, request.params_files))
     metrics = tuple(map(project.resolve_path, request.metrics_files))
     return replace(
@@ -106,6 +106,17 @@ def choose_settings(project: Project, request: RunRequest) -> ModelSettings:
         environment=environment.remember(project.top_folder, project.start, request.environment)
         or settings.environment,
     )
+
+
+def _require_there(project: Project, given: str) -> str:
+    """Resolve the path of a data set that was typed; raise MlverError where nothing is there."""
+    path = project.resolve_path(given)
+    if measuring.has_no_files(project.top_folder / path):
+        raise MlverError(
+            f"nothing is at {printable_name(given)}, so nobody can train on it",
+            hint=shell_command("ls", "-l", "--", given),
+        )
+    return path
 
 
 def begin_run(

@@ -77,7 +77,13 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
     record, data = gathering.encode_record(record)
     diff = begun.diff if record.diff is not None else None
     commit = keep_run(project, record, data, curve_bytes, diff)
-    return replace(describe_run(record), record=str(Digest.of_bytes(data)), commit=commit)
+    weights = begun.settings.weights
+    return replace(
+        describe_run(record),
+        record=str(Digest.of_bytes(data)),
+        commit=commit,
+        has_weights=weights is not None and os.path.lexists(project.top_folder / weights.path),
+    )
 
 
 def describe_run(record: RunRecord) -> RunResult:
@@ -96,6 +102,7 @@ def describe_run(record: RunRecord) -> RunResult:
         points=record.points,
         data={name: str(artifact.digest) for name, artifact in record.data.items()},
         weights=None if record.weights is None else str(record.weights.digest),
+        has_weights=record.weights is not None,
         dirty=record.code.dirty,
         diff=None if record.diff is None else record.diff.size,
         pipeline=record.pipeline,
@@ -124,6 +131,7 @@ class _Gathering:
         """The parameters, with those of files that the training wrote; and the secret ones."""
         late: dict[str, Any] = {}
         for file in self.begun.absent_params:
+            self._remark_absent(file, "params")
             found = self._read_values(file, self.begun.settings.param_keys)
             late = value_files.merge_values(late, found)
         late_public, late_secret = self.begun.encryption.split_params(late)
@@ -145,6 +153,7 @@ class _Gathering:
         """The metrics of the files that the training wrote, and those that a program gave."""
         metrics: dict[str, Any] = {}
         for file, awaited in self.begun.metrics.items():
+            self._remark_absent(file, "metrics")
             if awaited.is_new():
                 found = self._read_values(file, self.begun.settings.metric_keys)
                 metrics = value_files.merge_values(metrics, found)
@@ -228,6 +237,11 @@ class _Gathering:
             self.remarks.append(f"{printable_name(file)} was not read: {summarise_error(error)}")
             return {}
         return pick_values(loaded, keys)
+
+    def _remark_absent(self, file: str, what: str) -> None:
+        if not os.path.lexists(self.project.top_folder / file):
+            shown = printable_name(file)
+            self.remarks.append(f"the {what} of {shown}: nothing is there, and nothing wrote it")
 
     def _read_file(self, file: str) -> bytes | None:
         try:

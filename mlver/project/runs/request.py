@@ -65,7 +65,8 @@ class RunResult:
     """`outcome` is `planned` on a dry run: then nothing was run or recorded.
 
     `record` is the digest of the record's bytes, and `commit` holds it, as `reference` names.
-    `data` are digests by the names of data sets, and `points` the rows of the curves. `remarks` say
+    `data` are digests by the names of data sets, `has_weights` says whether anything lies where the
+    model's weights do, and `points` the rows of the curves. `remarks` say
     what could not be recorded.
     """
 
@@ -82,6 +83,7 @@ class RunResult:
     points: int
     data: Mapping[str, str]
     weights: str | None
+    has_weights: bool
     dirty: bool
     diff: int | None
     pipeline: str | None

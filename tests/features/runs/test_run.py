@@ -305,3 +305,27 @@ def test_changes_too_long_to_be_kept_are_not_recorded(second: Repository) -> Non
         file.truncate(1 << 40)
     assert_works(second, "run", *shell(QUICK))
     assert all(said in run.record.remarks for run in read_runs(second))
+
+
+def test_a_data_set_that_is_not_there_is_refused_before_anything_runs(second: Repository) -> None:
+    said = assert_refused(second, "run", "--data", "more=nowhere.csv", *shell("touch ran"))
+    assert "nothing is at nowhere.csv" in said
+    assert not (second.path / "ran").exists()
+    assert list_references(second) == []
+
+
+def test_files_that_nothing_wrote_are_named(second: Repository) -> None:
+    words = ("--metrics", "later.json", "--params", "absent.yaml")
+    told = assert_works(second, "run", *words, *shell("true"))
+    assert "not recorded: the metrics of later.json: nothing is there" in told
+    assert "not recorded: the params of absent.yaml: nothing is there" in told
+
+
+def test_the_next_step_of_a_first_run_names_the_weights(second: Repository) -> None:
+    done = second.mlver("run", "fresh", *shell("true"))
+    run = read_only_run(second).record.run[-6:]
+    assert f"next: mlver register fresh --run {run} --weights FILE -m WHY\n" in done.out
+    second.write("fresh.bin", "1")
+    assert_works(second, "register", "fresh", "--run", run, "--weights", "fresh.bin", "-m", "First")
+    told = assert_works(second, "run", "fresh", *shell("true"))
+    assert "--weights" not in told

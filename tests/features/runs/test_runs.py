@@ -127,6 +127,13 @@ def test_a_metric_sorts_the_best_first_and_runs_without_it_come_last(recorded: R
         (("--metric", "loss"), "--metric belongs to --show and --compare"),
         (("--compare", "a", "b", "--limit", "3"), "--limit belongs to the list"),
         (("--all", "-n", "3"), "--limit says something else"),
+        (("digit",), "there is no model digit here"),
+        (
+            ("--where", "acuracy > 1"),
+            "no run here has metrics.acuracy; did you mean",
+        ),
+        (("--sort", "params.xyz"), "no run here has params.xyz; there are "),
+        (("--where", "labels.nope"), "no run here has labels.nope"),
         (("--yes",), "--yes belongs to --remove"),
         (("--remove", "a", "--sort", "x"), "--sort belongs to the list"),
     ],
