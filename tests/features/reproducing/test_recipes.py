@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from mlver.project.reproducing.recipes import (
     list_local,
     pin_packages,
 )
+from tests.cli.results import read_document
 from tests.conftest import Repository
 from tests.features.reproducing.trainings import make_environment, train
 
@@ -95,3 +98,64 @@ def test_requirements_with_hashes_are_installed(trained: Repository, tmp_path: P
         wheel.write_bytes(wheel.read_bytes() + b" ")
         with pytest.raises(MlverError, match="cannot be made again from requirements"):
             recipe.build(trained.path, tmp_path / "again")
+
+
+_PYPROJECT = """\
+[project]
+name = "training"
+version = "0"
+requires-python = ">=3.11"
+dependencies = ["numbers-of-ours"]
+
+[tool.uv]
+package = false
+
+[tool.uv.sources]
+numbers-of-ours = { path = "wheels/numbers_of_ours-1.2.3-py3-none-any.whl" }
+"""
+_UV = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.skipif(_UV is None, reason="uv is not installed")
+def test_an_environment_is_made_again_from_uv_lock_by_uv_itself(
+    trained: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is fetched: the one package is a wheel of the repository."""
+    assert _UV is not None
+    monkeypatch.setenv("PATH", str(Path(_UV).parent), prepend=":")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    make_wheel(trained.path / "wheels/numbers_of_ours-1.2.3-py3-none-any.whl")
+    trained.write("pyproject.toml", _PYPROJECT)
+    trained.write("train.py", "import numbers_of_ours\n" + (trained.path / "train.py").read_text())
+    subprocess.run(
+        [_UV, "lock", "--quiet", "--python", sys.executable], cwd=trained.path, check=True
+    )
+    trained.commit("Lock by uv")
+    packages = make_environment(tmp_path / "env", numbers_of_ours="1.2.3")
+    site = next(packages.glob("lib/*/site-packages"))
+    (site / "numbers_of_ours.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    shutil.rmtree(trained.path / "model")
+    train(trained, packages, "--bump", "minor")
+    monkeypatch.delenv("PYTHONPATH")
+    document = read_document(trained.mlver("reproduce", "m", "--yes", "--json"), "reproduce")
+    assert (document["version"], document["answer"]) == ("1.1.0", "identical")
+    assert document["environment"]["source"] == "uv.lock"
+    parts = {part["name"]: (part["state"], part["told"]) for part in document["parts"]}
+    assert parts["lock file"] == ("present", "uv.lock")
+
+
+def make_wheel(path: Path) -> None:
+    """A wheel of one empty module."""
+    path.parent.mkdir()
+    about = "numbers_of_ours-1.2.3.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("numbers_of_ours.py", "")
+        wheel.writestr(
+            f"{about}/METADATA", "Metadata-Version: 2.1\nName: numbers-of-ours\nVersion: 1.2.3\n"
+        )
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
