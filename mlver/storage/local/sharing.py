@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from mlver.digest import Digest
-from mlver.errors import ObjectDamaged, refusal_error
+from mlver.errors import MlverError, ObjectDamaged, refusal_error
 from mlver.policy.series import SeriesFile
 from mlver.storage.cutting import TensorPart, cut_tensors
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location, read_span
@@ -30,6 +30,8 @@ from mlver.storage.recipes import XOR_PLANES, Part, Recipe
 PartEncoder = Callable[[bytes, bytes, int], bytes]
 # A difference, or a file in parts, takes at most so much of what it replaces.
 WORTH = 0.9
+# gc has deleted and set aside before.
+_OUTCOME = "that file stays as it is; what gc did before stays done"
 # A difference of less is not worth the work.
 _LEAST_BYTES = 64 << 10
 
@@ -80,7 +82,13 @@ class PartSharer:
             try:
                 return self._share_file(file, whole)
             except OSError as error:
-                raise refusal_error("storing a file in parts", error) from error
+                raise refusal_error("storing a file in parts", error, outcome=_OUTCOME) from error
+            except MlverError as error:
+                # A deposit knows of nothing that was done before it.
+                cause = error.__cause__
+                if not isinstance(cause, OSError):
+                    raise
+                raise refusal_error("storing a file in parts", cause, outcome=_OUTCOME) from cause
         return None
 
     def _find_whole(self, digest: str) -> ObjectLocation | None:
