@@ -99,13 +99,9 @@ def amend_version(project: Project, request: RegisterRequest) -> RegisterResult:
         former = find_amendable(project, request.model)
         settings = merge_settings(project, request)
         encryption = read_encryption(project)
+        storing = edit is not None
         measured = _measure_named(
-            project,
-            request,
-            settings,
-            store=edit is not None,
-            remote=remote,
-            encryption=encryption,
+            project, request, settings, store=storing, remote=remote, encryption=encryption
         )
         record = _build_amended(project, request, former.record, settings, measured, encryption)
         before = read_before(project, record)

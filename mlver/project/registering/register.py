@@ -285,10 +285,7 @@ def _describe_edit(record: VersionRecord) -> str:
 
 
 def build_result(
-    project: Project,
-    request: RegisterRequest,
-    encoded: EncodedRecord,
-    code: WorkTreeState,
+    project: Project, request: RegisterRequest, encoded: EncodedRecord, code: WorkTreeState
 ) -> RegisterResult:
     record, environment = encoded.record, encoded.record.environment
     assert environment is not None
