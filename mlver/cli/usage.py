@@ -61,13 +61,17 @@ def describe_usage_error(
             words += ["-m", "WHY"]
         message = f"{message}; the stages here are {', '.join(stages)}"
         return UsageError(message, hints=(shell_command(*words), ask_help))
-    example = _choose_example(load_command(name).examples, option)
-    return UsageError(message, hints=(_adapt_example(error, example), ask_help))
+    examples = load_command(name).examples
+    example = _adapt_example(error, examples[_choose_example(examples, option)])
+    return UsageError(message, hints=(example, ask_help))
 
 
-def _choose_example(examples: Sequence[str], option: str | None) -> str:
-    """The first example, or the first with the option that is in question."""
-    return next((text for text in examples if option in shlex.split(text)), examples[0])
+def _choose_example(examples: Sequence[str], option: str | None) -> int:
+    """Which example has the option that is in question; the first where none has."""
+    for number, example in enumerate(examples):
+        if option in shlex.split(example):
+            return number
+    return 0
 
 
 def _choose_value(error: typer.TyperException) -> tuple[str, str] | None:
