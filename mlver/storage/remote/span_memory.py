@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from mlver.storage.recipes import PART_BYTES
 from mlver.storage.remote.workers import TransferWorkers
@@ -45,16 +46,28 @@ class SpanMemory:
             if self._free:
                 return self._free.pop()
             self._left -= 1
-        # It begins at a page. It is shared, because a private page that is being written past the
-        # system's memory may get lost where another thread forks (open(2), O_DIRECT).
-        flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
-        return memoryview(mmap.mmap(-1, PART_BYTES + PAGE_BYTES, flags))
+        return memoryview(map_block())
 
     def give_back(self, block: memoryview) -> None:
         """Let somebody else have the block."""
         with self._changed:
             self._free.append(block)
             self._changed.notify()
+
+
+def map_block() -> mmap.mmap:
+    """New memory for a span, which begins at a page."""
+    size = PART_BYTES + PAGE_BYTES
+    if not hasattr(mmap, "MADV_DONTFORK"):
+        return mmap.mmap(-1, size, mmap.MAP_SHARED | mmap.MAP_ANON)
+    block = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANON)
+    # A private page that is being written past the system's memory may get lost where another
+    # thread forks, unless the child has none of it (open(2), O_DIRECT).
+    block.madvise(mmap.MADV_DONTFORK)
+    # To find room for a page at a time costs as much as the whole way to the disk.
+    with suppress(OSError):
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return block
 
 
 def cut_block(block: memoryview, offset: int, size: int) -> memoryview:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -203,3 +204,13 @@ def test_many_spans_of_several_contents_never_wait_for_each_other(
             del blobs.contents[key]
             break
     assert team.pull(wanted, "ann", with_stall(20, jobs)).objects == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux tells it")
+def test_no_child_has_a_block() -> None:
+    """A page that is being written past the system's memory would be the child's alone after it."""
+    block = span_memory.map_block()
+    blocks = Path("/proc/self/smaps").read_text().split("VmFlags:")
+    mine = [text for text in blocks if text.startswith(" rd wr") and " dc " in text.split("\n")[0]]
+    assert mine
+    assert len(block) == span_memory.PART_BYTES + PAGE_BYTES
