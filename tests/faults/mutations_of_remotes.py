@@ -253,4 +253,19 @@ REMOTE_MUTATIONS = (
         "tests",
         _HOOK_TESTS,
     ),
+    # What is fetched before the lock is taken.
+    Mutation(
+        "project.remote.fetching_ahead:fetch_ahead",
+        "if not may_fetch(...): ...",
+        "return FetchedAhead()",
+        "tests",
+        "tests/project/remote/test_fetching_ahead.py",
+    ),
+    Mutation(
+        "project.checkout:check_out",
+        "fetch_versions(...)",
+        "pass",
+        "tests",
+        "tests/project/remote/test_fetching_ahead.py",
+    ),
 )

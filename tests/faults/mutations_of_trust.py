@@ -233,7 +233,7 @@ TRUST_MUTATIONS = (
         "tests/features/correcting/test_note.py",
     ),
     Mutation(
-        "project.stages.promote:promote_version",
+        "project.stages.promote:_plan_move",
         "require_unretired(...)",
         "",
         "tests",
