@@ -336,10 +336,12 @@ def test_a_content_in_parts_is_not_sound_because_of_a_damaged_whole_one(
     series: SeriesStore,
 ) -> None:
     """`verify` sets the whole one aside, and with it the parts that it lends."""
-    digests, _ = share_two(series)
+    digests = series.put(make_series(2, count=3))
+    series.share(digests, encode=None)
     shutil.rmtree(series.store.directory / "trash")
-    # In the last value, which the second one has a difference to.
-    flip_bit(series.store.loose.path_of(digests[0]), 8)
+    # In the tensor that the second one has another of.
+    flip_bit(series.store.loose.path_of(digests[0]), 3 * MIB // 2)
+    assert series.read(digests[1])
     lost = {problem.digest for problem in series.store.verify_objects() if problem.lost}
     assert lost == {Digest(digest) for digest in digests}
 
