@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from mlver.digest import Digest
-from mlver.errors import MlverError, ObjectDamaged, refusal_error
+from mlver.errors import InvalidDocument, MlverError, NewerFormat, ObjectDamaged, refusal_error
 from mlver.policy.series import SeriesFile
 from mlver.storage.cutting import TensorPart, cut_tensors
 from mlver.storage.local.locations import ObjectLocation, open_location, read_location, read_span
@@ -71,7 +71,7 @@ class PartSharer:
         Files that are damaged are left alone: `verify` names them.
         """
         with contextlib.suppress(ObjectDamaged):
-            has_recipe = bool(self._store.recipes.find_existing({file.digest}))
+            has_recipe = self._has_recipe(file.digest)
             whole = self._find_whole(file.digest)
             if whole is None:
                 if file.is_whole and has_recipe:
@@ -90,6 +90,18 @@ class PartSharer:
                     raise
                 raise refusal_error("storing a file in parts", cause, outcome=_OUTCOME) from cause
         return None
+
+    def _has_recipe(self, digest: str) -> bool:
+        """Whether a file has a recipe; a damaged one is made again from the whole file."""
+        try:
+            self._store.recipes.read(digest)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except InvalidDocument as error:
+            return isinstance(error, NewerFormat)
+        except OSError:
+            return True
+        return True
 
     def _find_whole(self, digest: str) -> ObjectLocation | None:
         """The file of a content that has one of its own, which small ones have not."""

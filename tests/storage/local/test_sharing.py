@@ -376,4 +376,17 @@ def test_a_second_run_reads_no_recipe_for_each_file(
     monkeypatch.setattr(series.store.recipes, "read", count_reads)
     # They hold no stage any more.
     assert series.share(others) == []
-    assert len(reads) <= 3 * len(others)
+    assert len(reads) <= 4 * len(others)
+
+
+def test_a_damaged_recipe_is_made_again_from_the_whole_file(series: SeriesStore) -> None:
+    digests, _ = share_two(series)
+    path = series.store.recipes.path_of(digests[0])
+    written = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(written[:-9])
+    series.share(digests)
+    assert path.read_bytes() == written
+    path.write_bytes(written.replace(b"mlver/recipe/1", b"mlver/recipe/2"))
+    series.share(digests)
+    assert path.read_bytes() != written
