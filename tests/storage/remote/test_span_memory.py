@@ -16,7 +16,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
-from mlver.storage.recipes import Part, Recipe
+from mlver.storage.recipes import PART_BYTES, Part, Recipe
 from mlver.storage.remote import span_memory
 from mlver.storage.remote.assembling import AssembledContent
 from mlver.storage.remote.span_memory import PAGE_BYTES, SpanInMemory, SpanMemory
@@ -213,4 +213,4 @@ def test_no_child_has_a_block() -> None:
     blocks = Path("/proc/self/smaps").read_text().split("VmFlags:")
     mine = [text for text in blocks if text.startswith(" rd wr") and " dc " in text.split("\n")[0]]
     assert mine
-    assert len(block) == span_memory.PART_BYTES + PAGE_BYTES
+    assert len(block) == PART_BYTES + PAGE_BYTES
