@@ -124,8 +124,9 @@ class _DeltaMeter:
         self._largest = 0.0
         self._squared_delta = self._squared_old = self._squared_new = 0.0
         self._nans = self._infinities = self._old_broken = 0
-        # What becomes of values that are quantised is no rounding that a cast does.
-        self._rounds = elements.has_values(old_dtype) and elements.has_values(new_dtype)
+        # Nobody here can quantise, and so tell a conversion from other values.
+        self._can_round = elements.has_values(old_dtype) and elements.has_values(new_dtype)
+        self._rounds = self._can_round
         self._is_equal = True
         self._is_beyond_numbers = False
 
@@ -167,7 +168,9 @@ class _DeltaMeter:
             old_broken=self._old_broken,
         )
         is_equal = self._is_equal and not self._is_retyped
-        rounds = self._is_retyped and self._rounds
+        rounds: bool | None = self._is_retyped and self._rounds
+        if self._is_retyped and not self._can_round:
+            rounds = None
         return MeasuredChange(delta, is_equal, rounds, self._is_beyond_numbers)
 
     def _are_same(self, old: memoryview, new: memoryview) -> bool:

@@ -177,8 +177,10 @@ def _describe_cast(
     ((old, new),) = kinds
     retyped = [change for change in differing if change.state == "retyped"]
     if not all(change.can_tell for change in retyped):
-        count = _count(len(retyped), "tensor")
-        text = f"{old} → {new}: how the values of {count} changed is not known"
+        text = f"converted {old} → {new}: the table says how far the values moved"
+        if any(change.delta is None for change in retyped):
+            count = _count(len(retyped), "tensor")
+            text = f"{old} → {new}: how the values of {count} changed is not known"
         return ChangeSentence("shapes", text)
     if retyped:
         count = _count(len(retyped), "tensor")

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from mlver.content.tensors import elements
 from mlver.content.tensors.comparing import SideTensor, TensorComparer
 from mlver.content.tensors.digesting import digest_tensor
 from mlver.content.tensors.files import read_tensors
@@ -387,13 +388,18 @@ def test_one_value_of_a_cast_that_nobody_kept_is_not_denied() -> None:
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["bytes", "kept"])
-def test_of_quantised_blocks_nothing_is_claimed(kept: bool) -> None:
+def test_of_quantised_blocks_nothing_is_claimed(
+    kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether they are the old values, rounded to blocks, nobody here can say."""
     half = draw_values(1, 32).astype("f2").tobytes()
     old = make_gguf(make_info("blk.0.w", (1, 32), 1, 0), data=half)
     new = make_gguf(make_info("blk.0.w", (1, 32), 8, 0), data=bytes(range(34)))
-    text = describe_files((old, new), "m.gguf", kept=kept).text
-    assert text == "F16 → Q8_0: how the values of 1 tensor changed is not known"
+    unknown = "F16 → Q8_0: how the values of 1 tensor changed is not known"
+    measured = "converted F16 → Q8_0: the table says how far the values moved"
+    assert describe_files((old, new), "m.gguf", kept=kept).text == (unknown if kept else measured)
+    monkeypatch.setattr(elements, "can_dequantise", lambda dtype: False)
+    assert describe_files((old, new), "m.gguf", kept=kept).text == unknown
 
 
 # -- other orders in memory, and no numpy ------------------------------------------------------
@@ -463,8 +469,14 @@ def test_complex_numbers_against_others_are_not_known() -> None:
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["bytes", "kept"])
-def test_how_far_is_not_said_where_half_of_it_is_quantised(kept: bool) -> None:
-    """Six tensors are nudged a little, and six of blocks get wholly other bytes."""
+def test_how_far_is_not_said_where_half_of_it_is_quantised(
+    kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six tensors are nudged a little, and six of blocks get wholly other bytes.
+
+    Without `gguf`, nobody reads the values in blocks.
+    """
+    monkeypatch.setattr(elements, "can_dequantise", lambda dtype: False)
     files: list[bytes] = []
     for step in (0, 1):
         infos: list[bytes] = []

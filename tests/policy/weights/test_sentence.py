@@ -207,9 +207,14 @@ CASES: dict[str, tuple[list[TensorChange], str, str]] = {
         "cast F32 → BF16 in 7 of 8 tensors, no other change",
     ),
     "quantised": (
-        change_all("retyped", old_dtype="F16", new_dtype="Q8_0", can_tell=False),
+        change_all("retyped", old_dtype="F16", new_dtype="Q8_0", can_tell=False, delta=None),
         "shapes",
         "F16 → Q8_0: how the values of 8 tensors changed is not known",
+    ),
+    "quantised and measured": (
+        change_all("retyped", old_dtype="F16", new_dtype="Q8_0", can_tell=False),
+        "shapes",
+        "converted F16 → Q8_0: the table says how far the values moved",
     ),
     "small, from a few values": (
         change_all("changed", delta=replace(moved(0.01), estimated=True)),
