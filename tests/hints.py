@@ -21,6 +21,7 @@ PROGRAMS = frozenset(
         "touch",
         "chmod",
         "cat",
+        "sed",
         "sha256sum",
         "echo",
     }

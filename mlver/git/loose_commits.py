@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlver.errors import shell_command
+from mlver.errors import refusal_error, shell_command
 from mlver.git import changes, objects, references, stale_locks
 from mlver.git.repository import GitRepository
 
@@ -81,7 +81,11 @@ def take_references(
         # Of a git that was killed.
         stale_locks.clear_reference(repository, name)
     references.update_references(repository, "create", commits, doing=doing, hint=_LIST_HINT)
-    changes.sync_git(repository, commits)
+    try:
+        changes.sync_git(repository, commits)
+    except OSError as error:
+        outcome = "they have their names, which a power cut could take"
+        raise refusal_error("naming what was recorded", error, outcome=outcome) from error
 
 
 def drop_references(repository: GitRepository, commits: Mapping[str, str]) -> None:
@@ -92,7 +96,11 @@ def drop_references(repository: GitRepository, commits: Mapping[str, str]) -> No
     references.update_references(
         repository, "delete", commits, doing="remove what was recorded", hint=_LIST_HINT
     )
-    changes.sync_git(repository, commits)
+    try:
+        changes.sync_git(repository, commits)
+    except OSError as error:
+        outcome = "they are removed, but a power cut could bring them back"
+        raise refusal_error("removing what was recorded", error, outcome=outcome) from error
 
 
 def inspect_commit(repository: GitRepository, object_id: str) -> FoundCommit:

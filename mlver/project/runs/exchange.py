@@ -183,6 +183,9 @@ def _transfer_apart(
             transfer(batch)
             is_any_through = True
         except MlverError as error:
+            if isinstance(error.__cause__, OSError):
+                # The disk here refuses, and not the remote.
+                raise
             if not refused:
                 # Where the remote is gone, that is what has to be said.
                 remotes.list_references_below(project.repository, remote, RUN_REFERENCES)

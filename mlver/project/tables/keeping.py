@@ -1,6 +1,7 @@
 """Profiles that are kept of a version's tables when it is registered.
 
-A profile never keeps a version from being registered: where none can be made, a note says why.
+What is no table keeps no version from being registered: a note says why it has no profile. A disk
+that refuses does, for a record never gets a profile later.
 """
 
 from __future__ import annotations
@@ -47,9 +48,12 @@ def keep_profiles(
             continue
         try:
             data = _choose_profile(project, name, artifact, measured[name], pinned)
-        except (MlverError, OSError) as error:
-            reason = summarise_error(error) if isinstance(error, MlverError) else str(error)
-            project.reporter.show_note(f"no profile of {name} is kept: {printable_name(reason)}")
+        except MlverError as error:
+            if isinstance(error.__cause__, OSError):
+                # What the disk did not give today would be missing for ever.
+                raise
+            reason = printable_name(summarise_error(error))
+            project.reporter.show_note(f"no profile of {name} is kept: {reason}")
             continue
         if data is not None:
             kept[name] = data

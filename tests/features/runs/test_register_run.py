@@ -82,6 +82,7 @@ def test_settings_are_the_same_as_by_hand(second: Repository, tmp_path: Path) ->
     assert "other/params.json" in (second.path / SETTINGS).read_text()
     record = read_record(second)
     assert record.pop("run") == f"digits/{run}"
+    assert record.pop("kept").keys() == {"run"}
     assert record == read_record(other)
     assert record["environment"]["packages"] == {"numbers": "1.2.3"}
     # What comes next is registered from the same files.
