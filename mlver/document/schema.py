@@ -33,6 +33,7 @@ Kind = Literal[
     "note",
     "retirement",
     "reproduction",
+    "verdict",
     "authorisation",
     "run",
 ]
@@ -48,6 +49,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "note": 2,
     "retirement": 1,
     "reproduction": 1,
+    "verdict": 1,
     "authorisation": 1,
     "run": 2,
 }

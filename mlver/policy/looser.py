@@ -79,6 +79,8 @@ def _compare_policies(new: StagePolicy, old: StagePolicy) -> Iterator[Loosening]
         yield from _compare_members(name, new, old)
     if new.drift:
         yield from _compare_section("insight.drift.", new.drift, old.drift, _DRIFT_COMPARISONS)
+    if new.verdict:  # nobody can say which of two ask less
+        yield from _compare_section("verdict.", new.verdict, old.verdict, {})
     for key in sorted({*old.policy, *new.policy}):
         yield from _compare_judges(f"policy.{key}", new.policy.get(key), old.policy.get(key))
 
@@ -259,6 +261,7 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "signed": _compare_flags,
     "stored": _compare_flags,
     "update": _compare_choices,
+    "verdict": _compare_unknown,
     "uses": _compare_flags,
     "verified": _compare_flags,
 }

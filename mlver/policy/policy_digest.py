@@ -33,6 +33,7 @@ def build_policy(config: ProjectConfig, stage: str) -> StagePolicy | None:
         policy=drop_unasked(config.policy.to_document()),
         # Whole, as a threshold of 0 asks for most.
         drift=config.insight.drift.to_document() if rule.get("drift") else {},
+        verdict=config.verdict.to_document() if rule.get("verdict") else {},
     )
 
 

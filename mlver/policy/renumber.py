@@ -16,11 +16,12 @@ from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, bump_version, highest_version, sort_versions
 
 # What is recorded about a version after its registration, and follows it to another number.
-ChainedRecord: TypeAlias = NoteRecord | RetirementRecord | ReproductionRecord
+ChainedRecord: TypeAlias = NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord
 AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | ChainedRecord
 NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | AttachedRecord
 _NOTHING = Digest("0" * 64)
@@ -72,6 +73,16 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
             return replace(record, format=0, version="", sequence=0, record=_NOTHING)
         case NoteRecord() | ReproductionRecord():
             return replace(record, format=0, version="", sequence=0, record=_NOTHING, prior=None)
+        case VerdictRecord():
+            return replace(
+                record,
+                format=0,
+                version="",
+                sequence=0,
+                baseline=None,
+                record=_NOTHING,
+                prior=None,
+            )
         case RetirementRecord():
             return replace(
                 record,

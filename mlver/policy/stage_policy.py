@@ -15,7 +15,7 @@ class StagePolicy:
     `rule` is what the stage asks for, `tags` what seals have to be. `datasets`, `groups` and
     `policy` are what those sections of the settings say of what the rule names: the pins of its
     data sets, the members of its groups, and whose settings judge. `drift` are the thresholds of a
-    rule that asks for drift.
+    rule that asks for drift, and `verdict` what verdicts are decided by where it asks for one.
     """
 
     rule: Mapping[str, Value]
@@ -24,6 +24,7 @@ class StagePolicy:
     groups: Mapping[str, Value] = field(default_factory=dict)
     policy: Mapping[str, Value] = field(default_factory=dict)
     drift: Mapping[str, Value] = field(default_factory=dict)
+    verdict: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def document(self) -> Document:
@@ -39,6 +40,7 @@ class StagePolicy:
             "groups": self.groups,
             "policy": self.policy,
             "drift": self.drift,
+            "verdict": self.verdict,
         }
         document: Document = {}
         for name, section in sections.items():

@@ -50,6 +50,7 @@ stages:
 #      uses: true
 #      reproduced: {within: 1e-9}
 #      drift: none
+#      verdict: pass
 #      signed: true
 #      formats: [safetensors, onnx]
 #      max_size: 4GiB
@@ -126,6 +127,22 @@ stages:
 #    p: 0.05
 #    rows: 200
 #    ignore: [row]
+
+# Which answers of versions in use are bad, and how many of them are too many beside the version
+# before (`margin`) or in any case (`max`), for `mlver judge`.
+#verdict:
+#  metrics:
+#    errors:
+#      bad: outcome="error"
+#      margin: 0.01
+#    slow:
+#      over: 0.25s
+#      margin: 0.02
+#      max: 0.2
+#  min: 100
+#  alpha: 0.05
+#  for: 2h
+#  fresh: 10m
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

@@ -16,6 +16,7 @@ from mlver.records.sections.remotes import RemoteSettings, read_remotes, write_r
 from mlver.records.sections.retention import RetentionSettings
 from mlver.records.sections.stages import StageSettings, read_stages, write_stages
 from mlver.records.sections.tags import TagSettings
+from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.values import Document
 
 
@@ -70,6 +71,10 @@ class ProjectConfig:
     insight: InsightSettings = field(
         default_factory=InsightSettings,
         metadata=describe_section(InsightSettings.from_document, InsightSettings.to_document),
+    )
+    verdict: VerdictSettings = field(
+        default_factory=VerdictSettings,
+        metadata=describe_section(VerdictSettings.from_document, VerdictSettings.to_document),
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -109,6 +109,16 @@ class ReproductionPath:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictPath:
+    """Where one verdict on a version that a stage served lies."""
+
+    kind: ClassVar[Literal["verdict"]] = "verdict"
+    model: str
+    stage: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorisationPath:
     """Where one authorisation of a data set lies, or its withdrawal; it is of no model."""
 
@@ -126,7 +136,7 @@ class KeptPath:
 
 # What the path of a file below `models/` says that the file is.
 AttachedPath: TypeAlias = (
-    EvaluationPath | ApprovalPath | NotePath | RetirementPath | ReproductionPath
+    EvaluationPath | ApprovalPath | NotePath | RetirementPath | ReproductionPath | VerdictPath
 )
 RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
 
@@ -156,6 +166,8 @@ def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath
     match folders:
         case ["stages", stage] if file_names.is_stage_name(stage):
             return PromotionPath(model, stage, sequence)
+        case ["verdicts", stage] if file_names.is_stage_name(stage):
+            return VerdictPath(model, stage, sequence)
         case ["evaluations", version] if file_names.parse_version_name(version):
             return EvaluationPath(model, version, sequence)
         case ["notes", version] if file_names.parse_version_name(version):
@@ -342,6 +354,18 @@ def reproductions_folder(model: str, number: Version | str) -> str:
 
 def reproduction_path(model: str, number: Version | str, sequence: int) -> str:
     return f"{reproductions_folder(model, number)}/{sequence:04d}.yaml"
+
+
+def all_verdicts_folder(model: str) -> str:
+    return f"{MODELS}/{model}/verdicts"
+
+
+def verdicts_folder(model: str, stage: str) -> str:
+    return f"{all_verdicts_folder(model)}/{stage}"
+
+
+def verdict_path(model: str, stage: str, sequence: int) -> str:
+    return f"{verdicts_folder(model, stage)}/{sequence:04d}.yaml"
 
 
 def manifest_path(digest: Digest) -> str:

@@ -211,6 +211,46 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+VERDICT_TEXT = f"""\
+schema: mlver/verdict/1
+model: translate_kr2en
+stage: production
+sequence: 2
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: The evening's traffic
+version: "1.2.0"
+answer: fail
+reason: too many bad events by errors (margin)
+baseline: {{version: "1.1.0", record: "{DIGEST}"}}
+source: {{predictions: log.jsonl, digest: "{DIGEST}"}}
+stages: [canary, production]
+window: {{from: "2026-11-21T03:04:05Z", to: "2026-11-21T05:04:05Z"}}
+rule: 1
+settings:
+  metrics:
+    errors: {{bad: 'outcome="error"', margin: 0.01}}
+    slow: {{over: 0.25s, max: 0.05}}
+  min: 100
+  alpha: 0.05
+  for: 2h
+  fresh: 10m
+share: 0.1
+spent: 0.025
+looks:
+- at: "2026-11-21T03:14:05Z"
+  candidate: 100
+  baseline: 900
+  metrics:
+    errors: {{candidate: {{bad: 12, events: 100}}, baseline: {{bad: 9, events: 900}}}}
+    slow: {{candidate: {{bad: 0, events: 100}}, baseline: null}}
+intervals:
+- {{metric: errors, limit: margin, answer: fail, low: 0.05, high: 0.2}}
+- {{metric: slow, limit: max, answer: inconclusive, low: 0, high: 0.07}}
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
 AUTHORISATION_TEXT = f"""\
 schema: mlver/authorisation/1
 data: "{DIGEST}"
@@ -279,6 +319,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("note", 2): NOTE_TEXT,
     ("retirement", 1): RETIREMENT_TEXT,
     ("reproduction", 1): REPRODUCTION_TEXT,
+    ("verdict", 1): VERDICT_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
     ("run", 1): RUN_1_TEXT,
     ("run", 2): RUN_TEXT,
@@ -367,6 +408,27 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "environment": {"source": "packages", "python": "3.11.7", "platform": "linux-x86_64"},
         "inputs": [],
         "differing": [],
+        "record": DIGEST,
+        "prior": None,
+    },
+    "verdict": {
+        "schema": "mlver/verdict/1",
+        "model": "m",
+        "stage": "production",
+        "sequence": 1,
+        **MADE,
+        "version": "1.0.0",
+        "answer": "inconclusive",
+        "reason": "the time is over",
+        "baseline": None,
+        "source": {"prometheus": "http://127.0.0.1:9090", "queries": ["up"]},
+        "stages": ["production"],
+        "window": {"from": "2026-11-21T03:04:05Z", "to": "2026-11-21T05:04:05Z"},
+        "rule": 1,
+        "settings": {"metrics": {}, "min": 100, "alpha": 0.05, "for": "2h", "fresh": "10m"},
+        "spent": 0,
+        "looks": [],
+        "intervals": [],
         "record": DIGEST,
         "prior": None,
     },

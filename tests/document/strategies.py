@@ -24,6 +24,8 @@ from mlver.records.references import Renumbering
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.run import RunRecord
+from mlver.records.sections.verdict import BadEventRule
+from mlver.records.verdict import MetricCount, VerdictRecord, VerdictSource
 from mlver.records.version import VersionRecord
 
 RECORDS: dict[Kind, Any] = {
@@ -36,6 +38,7 @@ RECORDS: dict[Kind, Any] = {
     "note": NoteRecord,
     "retirement": RetirementRecord,
     "reproduction": ReproductionRecord,
+    "verdict": VerdictRecord,
     "authorisation": AuthorisationRecord,
     "run": RunRecord,
 }
@@ -84,6 +87,7 @@ METRICS = st.dictionaries(
 OPTIONAL = st.none() | LINES
 OBJECT_IDS = st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32])
 COUNTS = st.integers(0, 2**63 - 1)
+EVENTS = st.integers(0, 2**53 - 1)
 COMMAND = st.none() | TEXTS.filter(bool)
 
 SPECIAL: dict[tuple[str, str], Strategy] = {
@@ -199,6 +203,42 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("ComparedValues", "relative"): st.none() | st.floats(0, 1e9),
     ("ReproductionRecord", "duration"): st.floats(0, 1e9) | st.integers(0, 10**9),
     ("ReproductionRecord", "command"): TEXTS.filter(bool),
+    ("VerdictSettings", "metrics"): st.dictionaries(
+        NAMES,
+        st.sampled_from(
+            [
+                BadEventRule(bad='outcome="error"', margin=0.01),
+                BadEventRule(bad='code!="200"', max=0.5, margin=0),
+                BadEventRule(over="0.25s", max=1),
+            ]
+        ),
+        max_size=2,
+    ),
+    ("VerdictSettings", "min"): st.integers(20, 10**9),
+    ("VerdictSettings", "alpha"): st.floats(0.000001, 0.5),
+    ("VerdictSettings", "window"): st.sampled_from(["30m", "2h", "7d"]),
+    ("VerdictSettings", "fresh"): st.sampled_from(["1m", "10m"]),
+    ("VerdictLook", "at"): TIMES,
+    ("VerdictLook", "candidate"): EVENTS,
+    ("VerdictLook", "baseline"): st.none() | EVENTS,
+    ("VerdictLook", "metrics"): st.deferred(
+        lambda: st.dictionaries(NAMES, made(MetricCount, 1), max_size=2)
+    ),
+    ("EventCount", "bad"): EVENTS,
+    ("EventCount", "events"): EVENTS,
+    ("LimitInterval", "metric"): NAMES,
+    ("LimitInterval", "low"): st.floats(-1, 1),
+    ("LimitInterval", "high"): st.floats(-1, 1),
+    ("VerdictRecord", "source"): st.sampled_from(
+        [
+            VerdictSource(predictions="log.jsonl", digest=Digest.of_bytes(b"log")),
+            VerdictSource(prometheus="http://127.0.0.1:9090", queries=("up", 'up{a="b"}')),
+        ]
+    ),
+    ("VerdictRecord", "stages"): st.sampled_from([("production",), ("canary", "production")]),
+    ("VerdictRecord", "rule"): st.integers(1, 10),
+    ("VerdictRecord", "share"): st.none() | st.floats(0.01, 0.99),
+    ("VerdictRecord", "spent"): st.floats(0, 1),
     ("DrillReport", "holder"): VERSIONS,
     ("DrillReport", "bytes"): COUNTS,
     ("DrillReport", "seconds"): COUNTS,

@@ -38,6 +38,7 @@ OF_THE_READER = {"unknown_sections"}
 KEYS = {("Renumbering", "number"): "from", ("ServingWindow", "start"): "from"}
 KEYS[("ServingWindow", "end")] = "to"
 KEYS[("PolicySettings", "branch")] = "from"
+KEYS[("VerdictSettings", "window")] = "for"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,6 +14,7 @@ from mlver.records.layout import (
     ReproductionPath,
     RetirementPath,
     SettingsPath,
+    VerdictPath,
     VersionPath,
 )
 from mlver.version import parse_version
@@ -82,6 +83,7 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.note_path("m", "1.0.0", 3): NotePath("m", "1.0.0", 3),
         layout.retirement_path("m", "1.0.0", 4): RetirementPath("m", "1.0.0", 4),
         layout.reproduction_path("m", "1.0.0", 2): ReproductionPath("m", "1.0.0", 2),
+        layout.verdict_path("m", "production", 2): VerdictPath("m", "production", 2),
         layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
             "m", "1.0.0", "production", 2
         ),

@@ -17,6 +17,7 @@ from mlver.records.layout import (
     PromotionPath,
     ReproductionPath,
     RetirementPath,
+    VerdictPath,
     VersionPath,
 )
 from mlver.version import parse_version
@@ -98,7 +99,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
             numbers.append(parse_version(parsed_path.version))
         case EvaluationPath() | NotePath() | RetirementPath() | ReproductionPath():
             sequence = parsed_path.sequence
-        case PromotionPath() | ApprovalPath():
+        case PromotionPath() | ApprovalPath() | VerdictPath():
             stage = parsed_path.stage
             sequence = parsed_path.sequence
     return (0, parsed_path.model, parsed_path.kind, numbers, stage, sequence, path)

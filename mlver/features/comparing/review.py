@@ -42,6 +42,7 @@ from mlver.records.layout import (
     PromotionPath,
     ReproductionPath,
     RetirementPath,
+    VerdictPath,
     VersionPath,
 )
 from mlver.records.promotion import PromotionRecord
@@ -248,7 +249,7 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                     records.evaluations.append(_read_judgement(branch, parsed_path))
                 case ApprovalPath():
                     records.approvals.append(_read_judgement(branch, parsed_path))
-                case NotePath() | ReproductionPath():
+                case NotePath() | ReproductionPath() | VerdictPath():
                     records.notes.append(_read_judgement(branch, parsed_path))
                 case RetirementPath():
                     registry = branch.head_project.registry
@@ -333,8 +334,8 @@ def _read_judgement(branch: BranchChanges, place: AttachedPath) -> AddedJudgemen
     record = read_attached(branch.head_project.registry, place)
     return AddedJudgement(
         model=place.model,
-        version=place.version,
-        stage=place.stage if isinstance(place, ApprovalPath) else None,
+        version=record.version,
+        stage=place.stage if isinstance(place, ApprovalPath | VerdictPath) else None,
         author=record.author,
         message=record.message,
     )

@@ -20,7 +20,13 @@ from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes, read_reproductions, read_retirements
+from mlver.project.registry.attached import (
+    list_judged_stages,
+    read_notes,
+    read_reproductions,
+    read_retirements,
+    read_verdicts,
+)
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
@@ -28,6 +34,7 @@ from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.values import flatten_values
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 _REMARKS = frozenset({"noted", "retired", "restored"})
@@ -214,6 +221,9 @@ def _read_version_events(
 def _read_model_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
 ) -> Iterator[_TimedEvent]:
+    for stage in list_judged_stages(registry, model):
+        for verdict in reader.try_reading(read_verdicts, registry, model, stage) or ():
+            yield _build_judged(verdict)
     for number in registry.list_versions(model):
         record_read = reader.try_reading(registry.read_version, model, number)
         if record_read is not None:
@@ -258,6 +268,13 @@ def _count_moved(evaluation: EvaluationRecord) -> LoggedDrift | None:
 
     table = judge_recorded(drift, drift.thresholds)
     return LoggedDrift(data=drift.dataset, columns=len(table.drifted), judged=table.judged)
+
+
+def _build_judged(verdict: VerdictRecord) -> _TimedEvent:
+    timed = _build_event("judged", verdict, verdict.stage)
+    told = f"{verdict.answer}: {verdict.reason}"
+    message = f"{told}\n\n{verdict.message}".strip()
+    return replace(timed, event=replace(timed.event, message=message))
 
 
 def _build_event(

@@ -108,6 +108,8 @@ class _LogColumns:
     def describe_move(self, event: LogEvent) -> str:
         if event.event in ("approved", "revoked"):
             return f"for {event.stage}"
+        if event.event == "judged":
+            return f"on {event.stage}"
         if not event.stage:
             return ""
         if not self.has_previous:

@@ -13,7 +13,7 @@ from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment, VersionRecord
 from mlver.terminal.links import draw_findings, draw_hidden_count
 from mlver.terminal.sanitise import clean_lines
-from mlver.terminal.screen import Cell, Part, TextScreen
+from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import (
     describe_mixture,
     format_count,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # A screen shows the first of many; --json has all.
 _PARTS_SHOWN = 20
+_ANSWER_STYLES: Mapping[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
@@ -59,6 +60,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         verb = "approved" if approval.action == "approve" else "revoked"
         screen.draw_line((verb, "bold"), reason, hang=2)
     _draw_reproductions(result, screen)
+    _draw_verdicts(result, screen)
     for retirement in result.retirements:
         _draw_retirement(retirement, _mark_author(result, retirement), screen)
     for note in result.notes:
@@ -101,6 +103,13 @@ def _draw_reproductions(result: ShowResult, screen: TextScreen) -> None:
         moment = format_time(reproduction.created)
         told = f" {moment} by {reproduction.author}: {reproduction.answer}"
         screen.draw_line(("trained again", "bold"), told, hang=2)
+
+
+def _draw_verdicts(result: ShowResult, screen: TextScreen) -> None:
+    for verdict in result.verdicts:
+        told = f" {format_time(verdict.created)} on {verdict.stage}: "
+        answer: Part = (verdict.answer, _ANSWER_STYLES[verdict.answer])
+        screen.draw_line(("judged", "bold"), told, answer, f", {verdict.reason}", hang=2)
 
 
 def _mark_author(result: ShowResult, remark: NoteRecord | RetirementRecord) -> Part:

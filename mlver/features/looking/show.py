@@ -16,7 +16,13 @@ from mlver.project.audit.record_history import read_record_history
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
-from mlver.project.registry.attached import read_notes, read_reproductions, read_retirement
+from mlver.project.registry.attached import (
+    list_judged_stages,
+    read_notes,
+    read_reproductions,
+    read_retirement,
+    read_verdicts,
+)
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals, seals
@@ -25,6 +31,7 @@ from mlver.records import layout
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
@@ -66,6 +73,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         evaluations=tuple(record for record, _ in evaluations),
         approvals=tuple(record for record, _ in registry.read_approvals(model, chosen.version)),
         reproductions=tuple(read_reproductions(registry, model, chosen.version)),
+        verdicts=_list_verdicts(project, model, record.version),
         notes=notes,
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
@@ -73,6 +81,15 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         architecture=_find_architecture(project, record),
         secrets=None,
     )
+
+
+def _list_verdicts(project: Project, model: str, version: str) -> tuple[VerdictRecord, ...]:
+    """List the verdicts on a version, by stage, and those of a stage oldest first."""
+    verdicts: list[VerdictRecord] = []
+    for stage in list_judged_stages(project.registry, model):
+        found = read_verdicts(project.registry, model, stage)
+        verdicts += [verdict for verdict in found if verdict.version == version]
+    return tuple(verdicts)
 
 
 def _find_architecture(project: Project, record: VersionRecord) -> Architecture | None:

@@ -12,6 +12,7 @@ from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ShowResult:
     evaluations: tuple[EvaluationRecord, ...]
     approvals: tuple[ApprovalRecord, ...]
     reproductions: tuple[ReproductionRecord, ...]
+    verdicts: tuple[VerdictRecord, ...]
     notes: tuple[NoteRecord, ...]
     retirements: tuple[RetirementRecord, ...]
     unconfirmed_remarks: tuple[str, ...]

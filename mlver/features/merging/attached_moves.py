@@ -23,6 +23,7 @@ from mlver.records.note import NoteRecord
 from mlver.records.references import VersionReference
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.verdict import VerdictRecord
 
 
 def move_attached_records(records: MergeRecords, versions: CurrentVersions) -> list[RecordOutcome]:
@@ -61,7 +62,10 @@ def _move_attached_record(
     if isinstance(moved_record, RetirementRecord) and moved_record.in_favour_of is not None:
         successor = versions.find_current(record.model, moved_record.in_favour_of)
         moved_record = replace(moved_record, in_favour_of=successor)
-    if isinstance(moved_record, NoteRecord | RetirementRecord | ReproductionRecord):
+    if isinstance(moved_record, VerdictRecord) and moved_record.baseline is not None:
+        baseline = versions.find_current(record.model, moved_record.baseline)
+        moved_record = replace(moved_record, baseline=baseline)
+    if isinstance(moved_record, NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord):
         moved_record = _follow_prior(records, moved_record, taken)
     if moved_record == record:
         return RecordMove(path, records.own.read_file(path))

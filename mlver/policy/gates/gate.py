@@ -16,6 +16,7 @@ from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.values import Value
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 
@@ -116,9 +117,9 @@ class StageCandidate:
     `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
     on, with what that may be used for, `uses` the versions of other models that it uses, and
     `drills` what was rehearsed of the stage. `reproductions` are those of its record, the last one
-    last, each with the digest of its bytes. `approvals` are its own for that stage, and
-    `signatures` those of its seal and of whoever asks. Where one of these is None, nobody looked,
-    and a gate that needs it is inconclusive.
+    last, and `verdicts` those on it, each with the digest of its bytes. `approvals` are its own for
+    that stage, and `signatures` those of its seal and of whoever asks. Where one of these is None,
+    nobody looked, and a gate that needs it is inconclusive.
     `holds` are the stages that a gate asks to be held now.
     """
 
@@ -140,6 +141,7 @@ class StageCandidate:
     drills: StageDrills | None = None
     uses: tuple[UsedVersion, ...] | None = None
     reproductions: tuple[tuple[ReproductionRecord, Digest], ...] | None = None
+    verdicts: tuple[tuple[VerdictRecord, Digest], ...] | None = None
 
 
 # Of whom nobody knows anything: what asks only some gates replaces what they are told.

@@ -17,6 +17,7 @@ from mlver.policy.gates import (
     contents,
     drilled,
     hold,
+    judged,
     licensed,
     recoverable,
     reproduced,
@@ -56,6 +57,7 @@ GATES: Mapping[str, Gate] = {
     "uses": uses.GATE,
     "reproduced": reproduced.GATE,
     "drift": undrifted.GATE,
+    "verdict": judged.GATE,
 }
 # The first words of results that are not their gate's name.
 _OTHER_WORDS: Mapping[str, str] = {"metric": "gates", "agreement": "gates"}

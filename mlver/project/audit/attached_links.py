@@ -1,5 +1,5 @@
-"""What a note, a retirement, a reproduction or an authorisation says of other records: of the one
-before it, and of versions.
+"""What a note, a retirement, a reproduction, a verdict or an authorisation says of other records:
+of the one before it, and of versions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.promotion_dates import find_early_date
+from mlver.policy.verdict_rule import find_false_verdict
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
@@ -20,11 +21,16 @@ from mlver.records.retirement import RetirementRecord
 if TYPE_CHECKING:
     from mlver.records.authorisation import AuthorisationRecord
     from mlver.records.reproduction import ReproductionRecord
+    from mlver.records.verdict import VerdictRecord
 
 
 def judge_link(
     project: Project,
-    record: NoteRecord | RetirementRecord | ReproductionRecord | AuthorisationRecord,
+    record: NoteRecord
+    | RetirementRecord
+    | ReproductionRecord
+    | VerdictRecord
+    | AuthorisationRecord,
 ) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path
@@ -94,3 +100,28 @@ def judge_trained_again(project: Project, record: ReproductionRecord) -> Iterato
         if not is_within:
             message = f"says `within` {values.tolerance}, and that numbers differ by more"
             yield Finding("record", path, message, (log_command,))
+
+
+def judge_verdict(project: Project, record: VerdictRecord) -> Iterator[Finding]:
+    """Judge whether the counts of a verdict give its answer, and whether the version that it was
+    compared with is the one here.
+    """
+    path = record.record_path
+    log_command = shell_command("git", "log", "-p", "--", path)
+    fault = find_false_verdict(record)
+    if fault is not None:
+        yield Finding("record", path, fault, (log_command,))
+    if record.baseline is not None:
+        name = record.baseline.version
+        digest = project.registry.read_version_digest(record.model, name)
+        if digest != record.baseline.record:
+            message = f"compares with {name}, which has no record"
+            if digest is not None:
+                message = f"compares with another record of {name} than the one here"
+            yield Finding("record", path, message, (log_command,))
+    # A version that cannot be read is a finding of its own.
+    with suppress(MlverError):
+        version, _ = project.registry.read_version(record.model, record.version)
+        early = find_early_date(record.created, version.created)
+        if early is not None:
+            yield Finding("date", path, early, (log_command,))

@@ -23,11 +23,13 @@ from mlver.errors import (
 )
 from mlver.findings import Finding, FindingKind
 from mlver.git import merging, trees
+from mlver.policy.renumber import AttachedRecord
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.attached_links import (
     judge_link,
     judge_retirement,
     judge_trained_again,
+    judge_verdict,
 )
 from mlver.project.audit.kept_files import check_kept, list_kept_files
 from mlver.project.audit.recorded_drifts import judge_recorded_drift
@@ -43,6 +45,7 @@ from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.tags import TagName, read_tag_name
+from mlver.records.verdict import VerdictRecord
 from mlver.system.folders import walk_folder
 
 _CHANGE_WORDS = {
@@ -341,10 +344,18 @@ def check_record(
         version_path = layout.version_path(record.model, record.version)
         next_command = shell_command("git", "log", "-p", "--", path, version_path)
         yield Finding("record", path, message, (next_command,))
-    if isinstance(record, NoteRecord | RetirementRecord | ReproductionRecord):
+    yield from _judge_contents(project, record)
+
+
+def _judge_contents(project: Project, record: AttachedRecord) -> Iterator[Finding]:
+    """Judge what a record about a version says of other records, and of what was measured."""
+    path = record.record_path
+    if isinstance(record, NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord):
         yield from catch_errors(path, judge_link(project, record))
     if isinstance(record, ReproductionRecord):
         yield from catch_errors(path, judge_trained_again(project, record))
+    if isinstance(record, VerdictRecord):
+        yield from catch_errors(path, judge_verdict(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))
     if isinstance(record, EvaluationRecord) and record.drift is not None:

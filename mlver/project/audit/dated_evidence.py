@@ -20,6 +20,7 @@ from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.held_stages import HeldStages
 from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.audit.reproduced_evidence import judge_reproduced
+from mlver.project.audit.verdict_evidence import judge_verdicts
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.history.version_uses import find_lost_uses
 from mlver.project.project import Project
@@ -66,6 +67,8 @@ class DatedEvidence:
         reproduced = policy.rule.get("reproduced")
         if reproduced:
             yield from judge_reproduced(self.project, record, reproduced, self.landings)
+        if policy.rule.get("verdict"):
+            yield from judge_verdicts(self.project, record, policy, self.landings)
         yield from self._judge_hold(record, policy)
         drilled = policy.rule.get("drilled")
         if isinstance(drilled, str) and not is_first:

@@ -20,6 +20,7 @@ from mlver.project.registry.attached import (
     read_notes,
     read_reproductions,
     read_retirements,
+    read_verdicts,
 )
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
@@ -231,6 +232,9 @@ def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[Num
     if place.kind == "promotion":
         for promotion, _ in records.read_history(place.model, place.stage):
             yield promotion
+        return
+    if place.kind == "verdict":
+        yield from read_verdicts(records, place.model, place.stage)
         return
     for number in records.list_versions(place.model):
         if place.kind == "version":

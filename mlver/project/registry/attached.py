@@ -15,6 +15,7 @@ from mlver.records.layout import (
     EvaluationPath,
     ReproductionPath,
     RetirementPath,
+    VerdictPath,
 )
 from mlver.version import Version
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mlver.records.note import NoteRecord
     from mlver.records.reproduction import ReproductionRecord
     from mlver.records.retirement import RetirementRecord
+    from mlver.records.verdict import VerdictRecord
 
 
 def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedRecord:
@@ -37,6 +39,8 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
             return read_retirement(registry, model, version, sequence)
         case ReproductionPath(model, version, sequence):
             return read_reproduction(registry, model, version, sequence)
+        case VerdictPath(model, stage, sequence):
+            return read_verdict(registry, model, stage, sequence)
     return read_note(registry, place.model, place.version, place.sequence)
 
 
@@ -97,6 +101,38 @@ def read_digested_reproductions(
     folder = layout.reproductions_folder(model, number)
     found: list[tuple[ReproductionRecord, Digest]] = []
     for record in read_reproductions(registry, model, number):
+        digest = find_link_digest(registry, folder, record.sequence)
+        if digest is not None:
+            found.append((record, digest))
+    return found
+
+
+def read_verdict(registry: RecordRegistry, model: str, stage: str, sequence: int) -> VerdictRecord:
+    from mlver.records.verdict import VerdictRecord
+
+    path = layout.verdict_path(model, stage, sequence)
+    return registry.read_placed("verdict", VerdictRecord.from_document, path)
+
+
+def read_verdicts(registry: RecordRegistry, model: str, stage: str) -> list[VerdictRecord]:
+    """Read the verdicts on what a stage served, oldest first."""
+    sequences = registry.list_sequences(layout.verdicts_folder(model, stage))
+    return [read_verdict(registry, model, stage, sequence) for sequence in sequences]
+
+
+def list_judged_stages(registry: RecordRegistry, model: str) -> list[str]:
+    """List the stages that have a verdict."""
+    names = registry.list_names(layout.all_verdicts_folder(model))
+    return sorted(filter(file_names.is_stage_name, names))
+
+
+def read_digested_verdicts(
+    registry: RecordRegistry, model: str, stage: str
+) -> list[tuple[VerdictRecord, Digest]]:
+    """Read the verdicts on what a stage served, oldest first, each with the digest of its bytes."""
+    folder = layout.verdicts_folder(model, stage)
+    found: list[tuple[VerdictRecord, Digest]] = []
+    for record in read_verdicts(registry, model, stage):
         digest = find_link_digest(registry, folder, record.sequence)
         if digest is not None:
             found.append((record, digest))

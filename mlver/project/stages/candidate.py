@@ -24,6 +24,7 @@ from mlver.project.registry.as_committed import list_committed, require_as_commi
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.recorded_reproductions import read_counting
+from mlver.project.stages.recorded_verdicts import read_counting_verdicts
 from mlver.project.stages.training_data import read_training
 from mlver.project.stages.used_versions import read_used
 from mlver.project.tags import promotion_seals, seals
@@ -32,6 +33,7 @@ from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.reproduction import ReproductionRecord
+from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 # These are answered by remotes.
@@ -72,6 +74,7 @@ def describe_candidate(
         drills=read_drills(project, chosen.model, stage) if asks_for(policies, "drilled") else None,
         uses=read_used(project, record) if asks_for(policies, "uses") else None,
         reproductions=_read_reproductions(project, record, digest, policies),
+        verdicts=_read_verdicts(project, record, digest, policies),
     )
 
 
@@ -172,6 +175,14 @@ def _read_reproductions(
     if not asks_for(policies, "reproduced"):
         return None
     return read_counting(project, record, digest)
+
+
+def _read_verdicts(
+    project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
+) -> tuple[tuple[VerdictRecord, Digest], ...] | None:
+    if not asks_for(policies, "verdict"):
+        return None
+    return read_counting_verdicts(project, record, digest)
 
 
 def _judge_signatures(

@@ -174,6 +174,7 @@ def test_every_result_is_found_by_the_name_of_its_gate() -> None:
         "uses": True,
         "reproduced": "within",
         "drift": "none",
+        "verdict": "pass",
     }
     everything = StageSettings(
         gates={

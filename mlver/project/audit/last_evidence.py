@@ -1,0 +1,104 @@
+"""Gates that the last record of a kind decides: whether one can have passed, and by the record that
+it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
+from mlver.project.audit.promotion_landings import LandingFinder
+from mlver.records.promotion import GateResult, PromotionRecord
+from mlver.records.reproduction import ReproductionRecord
+from mlver.records.verdict import VerdictRecord
+
+_CLAIMS = "says that its gate"
+# Their former digests double with each one more.
+_MOST_MERGED = 8
+Decider = TypeVar("Decider", bound=ReproductionRecord | VerdictRecord)
+
+
+def is_possible(decider: Decider, record: PromotionRecord) -> bool:
+    """Whether a record can have been there when a promotion was made, by its own date."""
+    return count_seconds(decider.created) <= count_seconds(record.created) + CLOCK_TOLERANCE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastEvidence(Generic[Decider]):
+    """What a gate may have been judged by, each record with the digest of its bytes.
+
+    `found` are the records of a `kind` about the promoted version, in the order in which the last
+    one decides, and `chains` all those that they are numbered with. `judge` is the gate.
+    """
+
+    kind: Literal["reproduction", "verdict"]
+    found: Sequence[tuple[Decider, Digest]]
+    chains: Sequence[Sequence[tuple[Decider, Digest]]]
+    judge: Callable[[Sequence[tuple[Decider, Digest]]], GateResult]
+
+    def find_faults(self, record: PromotionRecord, landings: LandingFinder) -> Iterator[str]:
+        """Say what is wrong with the gate's result.
+
+        The last record that was known decides, or a later one that may have been; and the result
+        names it by its digest.
+        """
+        results = [self.judge(view) for view in self._list_views(record, landings)]
+        passed = {result.evidence for result in results if result.result == "pass"}
+        gate = results[0].gate
+        named = {one.evidence for one in record.gates if (one.gate, one.result) == (gate, "pass")}
+        if named & passed or any(map(self._is_renumbered, named)):
+            return
+        if not passed:
+            yield f"{_CLAIMS} `{gate}` passed, and {results[0].actual}"
+        elif named:
+            told = " or ".join(str(one) if one else "no record" for one in named)
+            yield f"{_CLAIMS} `{gate}` passed by {told}, which is not what it was judged by"
+
+    def _list_views(
+        self, record: PromotionRecord, landings: LandingFinder
+    ) -> list[list[tuple[Decider, Digest]]]:
+        """List what may have been known; the first is what was, without a doubt."""
+        known: list[tuple[Decider, Digest]] = []
+        views = [known]
+        for pair in self.found:
+            path, is_older = pair[0].record_path, pair[0].created < record.created
+            if is_older and landings.was_known(path, record):
+                known = [*known, pair]
+                views = [known]
+            elif landings.was_before(path, record) is not False:
+                views.append([*known, pair])
+        return views
+
+    def _is_renumbered(self, named: Digest | None) -> bool:
+        """Whether a result names a record that a merge renumbered since, and that opens it."""
+        if named is None or any(named == digest for _, digest in self.found):
+            return False
+        own = {decider.record for decider, _ in self.found}
+        for chain in self.chains:
+            for former, digest in _list_former(self.kind, chain):
+                if digest == named and former.record in own:
+                    return self.judge([(former, digest)]).result == "pass"
+        return False
+
+
+def _list_former(
+    kind: Literal["reproduction", "verdict"], chain: Sequence[tuple[Decider, Digest]]
+) -> Iterator[tuple[Decider, Digest]]:
+    """List the digests that these may have had before a merge renumbered the last of them: a record
+    has another number and follows another one since, and says the same otherwise.
+    """
+    deciders = sorted((decider for decider, _ in chain), key=lambda decider: decider.created)
+    base = max(len(deciders) - _MOST_MERGED, 0)
+    priors: list[Digest | None] = [digest for one, digest in chain if one.sequence == base]
+    followed: dict[int, list[Digest | None]] = {base: priors or [None]}
+    for decider in deciders[base:]:
+        for sequence in range(base + len(followed), base, -1):
+            for prior in followed[sequence - 1]:
+                former = replace(decider, sequence=sequence, prior=prior)
+                digest = Digest.of_bytes(codec.encode_document(kind, former.to_document()))
+                followed.setdefault(sequence, []).append(digest)
+                yield former, digest

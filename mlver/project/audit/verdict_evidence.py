@@ -1,0 +1,49 @@
+"""Whether the gate `verdict` of a promotion can have passed, and by the record that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from mlver.digest import Digest
+from mlver.errors import MlverError
+from mlver.policy.gates.gate import NOBODY
+from mlver.policy.gates.judged import judge_verdict_gate, list_in_order
+from mlver.policy.stage_policy import StagePolicy
+from mlver.project.audit.last_evidence import LastEvidence, is_possible
+from mlver.project.audit.promotion_landings import LandingFinder
+from mlver.project.project import Project
+from mlver.project.registry.attached import list_judged_stages, read_digested_verdicts
+from mlver.records.promotion import GateResult, PromotionRecord
+from mlver.records.verdict import VerdictRecord
+
+Verdicts = Sequence[tuple[VerdictRecord, Digest]]
+
+
+def judge_verdicts(
+    project: Project, record: PromotionRecord, policy: StagePolicy, landings: LandingFinder
+) -> Iterator[str]:
+    """Say what is wrong with the gate's result."""
+    wanted = str(policy.rule["verdict"])
+
+    def judge(view: Verdicts) -> GateResult:
+        return judge_verdict_gate(replace(NOBODY, policy=policy, verdicts=tuple(view)), wanted)
+
+    chains = _read_verdicts(project, record)
+    found = [pair for chain in chains for pair in chain if pair[0].record == record.record]
+    ordered = list_in_order(found)
+    evidence = LastEvidence(kind="verdict", found=ordered, chains=chains, judge=judge)
+    yield from evidence.find_faults(record, landings)
+
+
+def _read_verdicts(project: Project, record: PromotionRecord) -> Sequence[Verdicts]:
+    """Read those on the promoted model, by stage, that are not from after the promotion."""
+    chains: list[Verdicts] = []
+    # One that cannot be read is named by its own check.
+    with suppress(MlverError):
+        for stage in list_judged_stages(project.registry, record.model):
+            chain = read_digested_verdicts(project.registry, record.model, stage)
+            chains.append([pair for pair in chain if is_possible(pair[0], record)])
+        return chains
+    return ()
