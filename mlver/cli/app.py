@@ -77,6 +77,7 @@ COMMANDS = {
     "rollback": CommandEntry("Move", "stages"),
     "drill": CommandEntry("Move", "drilling"),
     "drift": CommandEntry("Look", "drifting"),
+    "judge": CommandEntry("Move", "monitoring"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

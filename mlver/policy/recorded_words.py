@@ -102,6 +102,7 @@ def _asks_the_same(result: GateResult, term: GateResult, stage: str) -> bool:
 
 
 def _names_evidence(result: GateResult) -> bool:
-    # A reproduction measured nothing of the kind, and is named by its digest all the same.
-    evidence = None if find_gate(result.gate) is find_gate("reproduced") else result.evidence
+    # Reproductions and verdicts measured nothing of the kind, and are named by their digests all the same.
+    is_named = find_gate(result.gate) in (find_gate("reproduced"), find_gate("verdict"))
+    evidence = None if is_named else result.evidence
     return (result.baseline, result.data, evidence) != (None, None, None)

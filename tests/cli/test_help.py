@@ -17,6 +17,7 @@ from tests.conftest import Repository
 from tests.content.tensors.makers import draw_values, make_safetensors
 from tests.features.drifting.made_tables import write_rows
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
+from tests.features.monitoring.prediction_logs import begin_serving, write_log
 from tests.features.reproducing.trainings import begin_training, make_environment, train
 
 
@@ -121,9 +122,16 @@ def prepare_training(repository: Repository, words: list[str]) -> list[str]:
     return [*words, "--environment", str(environment)]
 
 
+def prepare_serving(repository: Repository) -> None:
+    """Have a version in use that answers as well as the one before."""
+    begin_serving(repository)
+    repository.write("log.jsonl", write_log(3_300, bad=1))
+
+
 _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
+    "judge": prepare_serving,
 }
 # What gives an example the words that work here.
 _PREPARED = {"evaluate": prepare_exam, "reproduce": prepare_training}

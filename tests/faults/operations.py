@@ -61,6 +61,7 @@ from tests.faults.preparations_of_remotes import (
 )
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
+from tests.faults.preparations_of_verdicts import JUDGE, prepare_judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ OPERATIONS = (
         ("drill", "m", "--stage", "production", "--to", "production", "--record"),
         brief=True,
     ),
+    CampaignOperation("judge", prepare_judged, JUDGE, brief=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

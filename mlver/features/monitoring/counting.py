@@ -1,0 +1,110 @@
+"""Counts the events of two versions as they come, and takes a look whenever it is time for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlver.policy.promotion_dates import format_seconds
+from mlver.policy.verdict_rule import find_look_size
+from mlver.records.sections.verdict import VerdictSettings
+from mlver.records.verdict import EventCount, MetricCount, VerdictLook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedArms:
+    """The version that is judged and the one that it is compared with, as a model's stages serve
+    them. Events from `start` up to `end` count, in seconds since 1970.
+    """
+
+    model: str
+    stages: tuple[str, ...]
+    candidate: str
+    baseline: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedEvent:
+    """One answer of a version; `bad` says by metric whether it is bad, where it tells at all."""
+
+    version: str
+    time: float
+    bad: Mapping[str, bool]
+
+
+@dataclass(slots=True)
+class _ArmCounter:
+    events: int = 0
+    last: float | None = None
+    told: dict[str, int] = field(default_factory=dict)
+    bad: dict[str, int] = field(default_factory=dict)
+
+    def add(self, event: ServedEvent) -> None:
+        self.events += 1
+        self.last = event.time if self.last is None else max(self.last, event.time)
+        for name, is_bad in event.bad.items():
+            self.told[name] = self.told.get(name, 0) + 1
+            self.bad[name] = self.bad.get(name, 0) + is_bad
+
+    def count(self, name: str) -> EventCount:
+        return EventCount(self.bad.get(name, 0), self.told.get(name, 0))
+
+
+@dataclass(slots=True)
+class LookCounter:
+    """Counts events in the order they came; `looks` are those that were taken so far."""
+
+    settings: VerdictSettings
+    arms: JudgedArms
+    looks: list[VerdictLook] = field(default_factory=list)
+    _candidate: _ArmCounter = field(default_factory=_ArmCounter)
+    _baseline: _ArmCounter = field(default_factory=_ArmCounter)
+
+    def add(self, event: ServedEvent) -> None:
+        """Count an event of either version that lies in the window; pass over any other."""
+        if not self.arms.start <= event.time < self.arms.end:
+            return
+        if event.version == self.arms.candidate:
+            self._candidate.add(event)
+        elif event.version == self.arms.baseline:
+            self._baseline.add(event)
+        else:
+            return
+        if self._least >= find_look_size(self.settings, len(self.looks) + 1):
+            self.looks.append(self.describe(event.time))
+
+    @property
+    def _least(self) -> int:
+        """How many events the arm has that has fewer."""
+        if self.arms.baseline is None:
+            return self._candidate.events
+        return min(self._candidate.events, self._baseline.events)
+
+    def describe(self, time: float) -> VerdictLook:
+        """Describe what was counted by a time."""
+        has_baseline = self.arms.baseline is not None
+        metrics: dict[str, MetricCount] = {}
+        for name in self.settings.metrics:
+            theirs = self._baseline.count(name) if has_baseline else None
+            metrics[name] = MetricCount(candidate=self._candidate.count(name), baseline=theirs)
+        return VerdictLook(
+            at=format_seconds(int(time)),
+            candidate=self._candidate.events,
+            baseline=self._baseline.events if has_baseline else None,
+            metrics=metrics,
+        )
+
+    def find_silence(self, now: float) -> str | None:
+        """Say which arm answered nothing, or nothing lately; None where both did."""
+        end = min(now, self.arms.end)
+        named = [(f"{self.arms.candidate} (the candidate)", self._candidate)]
+        if self.arms.baseline is not None:
+            named.append((f"{self.arms.baseline} (the baseline)", self._baseline))
+        for name, arm in named:
+            if arm.last is None:
+                return f"there is no event of {name}"
+            if arm.last < end - self.settings.fresh_seconds:
+                return f"the last event of {name} is of {format_seconds(int(arm.last))}"
+        return None

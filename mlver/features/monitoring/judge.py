@@ -1,0 +1,272 @@
+"""`mlver judge`: whether a version in use is good, by the events of its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlver import names
+from mlver.document import codec
+from mlver.errors import MlverError, UsageError, shell_command
+from mlver.features.monitoring.arms import ArmChoice, ChosenArms, choose_arms
+from mlver.features.monitoring.counting import LookCounter
+from mlver.features.monitoring.predictions import count_predictions
+from mlver.policy.promotion_dates import count_seconds, format_seconds
+from mlver.policy.verdict_rule import RULE, Judgement, find_look_size, judge_looks
+from mlver.project.edit.edit import require_branch
+from mlver.project.edit.protected import refuse_protected
+from mlver.project.edit.record_date import require_later_date, require_possible_date
+from mlver.project.project import Project
+from mlver.project.registry.as_committed import require_as_committed
+from mlver.project.registry.attached import find_last_link, read_verdict
+from mlver.project.transaction import editing
+from mlver.records import layout
+from mlver.records.evaluation import ServingWindow
+from mlver.records.promotion import Result
+from mlver.records.sections.verdict import VerdictSettings
+from mlver.records.verdict import LimitInterval, VerdictLook, VerdictRecord, VerdictSource
+
+_EXIT_CODES: dict[Result, int] = {"pass": 0, "fail": 1, "inconclusive": 4}
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRequest:
+    """What is judged, by which events; `share` is the candidate's planned traffic in percent."""
+
+    arms: ArmChoice
+    predictions: str | None = None
+    share: float | None = None
+    message: str = ""
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        if self.predictions is None:
+            raise UsageError(
+                "judge counts events: say where they are",
+                hint=shell_command("mlver", "judge", "MODEL", "--predictions", "FILE"),
+            )
+        if self.share is not None and not 0 < self.share < _PERCENT:
+            raise UsageError("--share is a part of the traffic: more than 0 % and less than 100 %")
+
+    @property
+    def planned(self) -> float | None:
+        return None if self.share is None else self.share / _PERCENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeResult:
+    """What was decided of `version`, compared with `baseline`, and why.
+
+    `counted` is all that was counted, `looks` how many looks were taken, and `next_look` how many
+    events of each version the next one takes. `deadline`: the time to decide is over. `sequence` is
+    the number of the record that keeps it, None where nothing is recorded.
+    """
+
+    model: str
+    stage: str
+    version: str
+    baseline: str | None
+    answer: Result
+    reason: str
+    window: ServingWindow
+    deadline: bool
+    looks: int
+    next_look: int
+    spent: float
+    counted: VerdictLook
+    intervals: tuple[LimitInterval, ...]
+    sequence: int | None = None
+    path: str | None = None
+    commit: str | None = None
+    dry_run: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        return _EXIT_CODES[self.answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decision:
+    """What is to be recorded, as far as anything is."""
+
+    chosen: ChosenArms
+    settings: VerdictSettings
+    source: VerdictSource
+    judged: Judgement
+    looks: tuple[VerdictLook, ...]
+    counted: VerdictLook
+    is_over: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Only an answer is recorded, and that there was none in time."""
+        return self.judged.answer != "inconclusive" or self.is_over
+
+
+def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> JudgeResult:
+    """Judge a version in use, and record what was decided: one file, one commit.
+
+    Raise MlverError where the settings say nothing of verdicts, and where events cannot be read.
+    """
+    names.check_text(request.message, "the message")
+    settings = read_settings(project)
+    chosen = choose_arms(project, model, request.arms, settings)
+    counter = LookCounter(settings, chosen.arms)
+    assert request.predictions is not None
+    path = project.start / request.predictions
+    digest = count_predictions(path, request.predictions, counter)
+    source = VerdictSource(predictions=Path(request.predictions).name, digest=digest)
+    decision = _decide(project, chosen, counter, source, request)
+    sequence, commit = None, None
+    if decision.is_kept and not request.dry_run:
+        sequence, commit = _record(project, decision, request)
+    return _build_result(decision, request, sequence, commit)
+
+
+def read_settings(project: Project) -> VerdictSettings:
+    """Read what verdicts are decided by; raise MlverError where the settings do not say."""
+    settings = project.registry.read_config().verdict
+    if not settings.metrics:
+        words = ("mlver", "config", "set", "verdict.metrics.errors.bad", 'outcome="error"')
+        raise MlverError(
+            "the settings do not say which events are bad: `verdict.metrics` names none",
+            hint=shell_command(*words),
+        )
+    return settings
+
+
+def _decide(
+    project: Project,
+    chosen: ChosenArms,
+    counter: LookCounter,
+    source: VerdictSource,
+    request: JudgeRequest,
+) -> _Decision:
+    now = count_seconds(project.record_time)
+    judged = judge_looks(counter.settings, counter.looks, request.planned)
+    silence = counter.find_silence(now)
+    if silence is not None and judged.answer != "fail":
+        # Whoever answers nothing any more was not seen to be good.
+        judged = _replace_answer(judged, silence)
+    elif judged.answer == "inconclusive" and not counter.looks:
+        judged = _replace_answer(judged, "there are too few events for the first look")
+    is_over = now >= chosen.arms.end
+    if is_over and judged.answer == "inconclusive":
+        judged = _replace_answer(judged, f"the time to decide is over: {judged.reason}")
+    return _Decision(
+        chosen=chosen,
+        settings=counter.settings,
+        source=source,
+        judged=judged,
+        looks=tuple(counter.looks[: judged.looks]),
+        counted=counter.describe(min(now, chosen.arms.end)),
+        is_over=is_over,
+    )
+
+
+def _replace_answer(judged: Judgement, reason: str) -> Judgement:
+    return Judgement(
+        answer="inconclusive",
+        reason=reason,
+        looks=judged.looks,
+        spent=judged.spent,
+        intervals=judged.intervals,
+    )
+
+
+def _record(project: Project, decision: _Decision, request: JudgeRequest) -> tuple[int, str | None]:
+    """Record a verdict; return its number and its commit. One that is recorded already stays."""
+    refuse_protected(project)
+    require_branch(project.repository, "")
+    record = decision.chosen.record
+    created = project.record_time
+    require_possible_date(project, "verdict", created)
+    require_later_date("verdict", created, record)
+    stage = request.arms.stage
+    with editing(project, f"judge {record.model} --stage {stage}") as edit:
+        folder = layout.verdicts_folder(record.model, stage)
+        require_as_committed(project.repository, project.registry, folder)
+        sequence, prior = find_last_link(project.registry, folder)
+        fields = _describe_record(decision, request)
+        if sequence:
+            last = read_verdict(project.registry, record.model, stage, sequence)
+            if all(getattr(last, name) == fields[name] for name in _DECIDING):
+                return sequence, None
+        verdict = VerdictRecord(
+            **fields,
+            sequence=sequence + 1,
+            created=created,
+            author=project.repository.author(),
+            prior=prior,
+        )
+        data = codec.encode_document("verdict", verdict.to_document())
+        edit.create_file(verdict.record_path, data)
+        subject = f"mlver: verdict on {record.model} {record.version} in {stage}: {verdict.answer}"
+        commit = edit.commit_files(f"{subject}\n\n{verdict.message}".strip())
+    return verdict.sequence, commit
+
+
+# Whoever decides the same by the same counts has decided nothing new.
+_DECIDING = (
+    *("version", "answer", "baseline", "stages", "window", "rule", "settings", "share"),
+    *("looks", "record"),
+)
+
+
+def _describe_record(decision: _Decision, request: JudgeRequest) -> dict[str, Any]:
+    """Describe what was decided, in the fields of a record."""
+    chosen, judged = decision.chosen, decision.judged
+    return {
+        "model": chosen.record.model,
+        "stage": request.arms.stage,
+        "message": request.message.strip(),
+        "version": chosen.record.version,
+        "answer": judged.answer,
+        "reason": judged.reason,
+        "baseline": chosen.baseline,
+        "source": decision.source,
+        "stages": chosen.arms.stages,
+        "window": _describe_window(chosen),
+        "rule": RULE,
+        "settings": decision.settings,
+        "share": request.planned,
+        "spent": judged.spent,
+        "looks": decision.looks,
+        "intervals": judged.intervals,
+        "record": chosen.digest,
+    }
+
+
+def _describe_window(chosen: ChosenArms) -> ServingWindow:
+    start, end = format_seconds(chosen.arms.start), format_seconds(chosen.arms.end)
+    return ServingWindow(start=start, end=end)
+
+
+def _build_result(
+    decision: _Decision, request: JudgeRequest, sequence: int | None, commit: str | None
+) -> JudgeResult:
+    chosen, judged = decision.chosen, decision.judged
+    path = None
+    if sequence is not None:
+        path = layout.verdict_path(chosen.record.model, request.arms.stage, sequence)
+    return JudgeResult(
+        model=chosen.record.model,
+        stage=request.arms.stage,
+        version=chosen.record.version,
+        baseline=chosen.arms.baseline,
+        answer=judged.answer,
+        reason=judged.reason,
+        window=_describe_window(chosen),
+        deadline=decision.is_over,
+        looks=judged.looks,
+        next_look=find_look_size(decision.settings, judged.looks + 1),
+        spent=judged.spent,
+        counted=decision.counted,
+        intervals=judged.intervals,
+        sequence=sequence,
+        path=path,
+        commit=commit,
+        dry_run=request.dry_run,
+    )

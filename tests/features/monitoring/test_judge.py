@@ -1,0 +1,205 @@
+"""Verdicts on a version in use, from a log of predictions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.project.project import Project
+from mlver.project.registry.attached import read_verdict
+from mlver.records import layout
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
+from tests.conftest import Repository
+from tests.features.monitoring.prediction_logs import make_event, write_log
+
+JUDGE = ("judge", "digits", "--stage", "production", "--predictions", "log.jsonl")
+RECORD = layout.verdict_path("digits", "production", 1)
+
+
+def judge(repository: Repository, *options: str) -> dict[str, Any]:
+    done = repository.mlver(*JUDGE, *options, "--json")
+    document: dict[str, Any] = read_document(done, "judge")
+    assert done.code == {"pass": 0, "fail": 1, "inconclusive": 4}[document["answer"]]
+    return document
+
+
+def test_a_good_version_passes_and_the_record_can_be_computed_again(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(3_300, bad=1))
+    document = judge(serving)
+    assert (document["answer"], document["version"], document["baseline"]) == (
+        "pass",
+        "1.1.0",
+        "1.0.0",
+    )
+    record = read_verdict(Project.open_existing(serving.path).registry, "digits", "production", 1)
+    assert record.source.digest == Digest.of_bytes((serving.path / "log.jsonl").read_bytes())
+    assert [look.candidate for look in record.looks] == [100 << n for n in range(len(record.looks))]
+    assert record.looks[0].metrics["errors"].candidate.bad == 1
+    assert serving.git("show", "--format=%s", "--name-only", "HEAD").split("\n\n") == [
+        "mlver: verdict on digits 1.1.0 in production: pass",
+        RECORD,
+    ]
+    assert_works(serving, "verify", "--all")
+
+
+def test_a_bad_version_fails_early_and_asking_again_records_nothing(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(210, bad=20))
+    first = judge(serving)
+    assert (first["answer"], first["looks"], first["sequence"]) == ("fail", 1, 1)
+    again = judge(serving)
+    assert (again["answer"], again["sequence"], again["commit"]) == ("fail", 1, None)
+    said = serving.mlver(*JUDGE, "--dry-run").out
+    assert said.startswith(
+        "Fail: digits 1.1.0 in production beside 1.0.0: too many bad events by errors (margin)"
+    )
+    assert "fail, too many bad events" in assert_works(serving, "show", "digits@1.1.0")
+    assert "judged" in assert_works(serving, "log", "digits")
+
+
+def test_what_nobody_can_tell_is_not_recorded(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(150, bad=1))
+    document = judge(serving)
+    assert (document["answer"], document["sequence"]) == ("inconclusive", None)
+    assert document["next_look"] == 200
+    serving.write("log.jsonl", "")
+    assert judge(serving)["reason"] == "there is no event of 1.1.0 (the candidate)"
+    serving.write("log.jsonl", write_log(20, bad=1))
+    assert judge(serving)["reason"] == "there are too few events for the first look"
+    assert not (serving.path / RECORD).exists()
+
+
+def test_the_time_to_decide_ends(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(150, bad=1))
+    document = judge(serving, "--since", "2026-01-01T01:00Z")
+    assert (document["answer"], document["deadline"], document["sequence"]) == (
+        "inconclusive",
+        True,
+        1,
+    )
+    assert document["reason"].startswith("the time to decide is over: there is no event")
+
+
+def test_a_version_that_went_silent_does_not_pass(serving: Repository) -> None:
+    log = write_log(3_300, bad=1).replace("2026-01-02T03:04", "2026-01-02T02:04")
+    serving.write("log.jsonl", log)
+    document = judge(serving, "--since", "2026-01-02T02:00Z")
+    assert document["answer"] == "inconclusive"
+    assert document["reason"].startswith("the last event of 1.1.0 (the candidate) is of")
+
+
+def test_another_share_of_the_traffic_than_planned_tells_nothing(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(210, bad=20))
+    assert judge(serving, "--share", "10", "--dry-run")["answer"] == "fail"
+    document = judge(serving, "--share", "50", "--dry-run")
+    assert "50.00% was planned" in document["reason"]
+
+
+def test_slow_answers_and_other_models_stages_and_types(serving: Repository) -> None:
+    events = [make_event("1.1.0", n, latency_ms=400 if n % 2 else 100) for n in range(200)]
+    events += [make_event("1.0.0", n) for n in range(200)]
+    for odd in ({"model": "other"}, {"stage": "staging"}, {"version": "9.9.9"}):
+        event = make_event("1.1.0", 1, outcome="error")
+        events += [{**event, "data": {**event["data"], **odd}}] * 50
+    events.append({"type": "other"})
+    serving.write("log.jsonl", "\n".join(map(json.dumps, events)) + '\n{"torn": ')
+    document = judge(serving)
+    assert (document["answer"], document["counted"]["candidate"]) == ("fail", 200)
+    assert document["reason"] == "too many bad events by slow (margin)"
+
+
+def test_named_versions_are_judged(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(210, bad=20))
+    document = judge(
+        serving, "--candidate", "@1.0.0", "--baseline", "@1.1.0", "--since", "1h", "--dry-run"
+    )
+    assert (document["version"], document["baseline"]) == ("1.0.0", "1.1.0")
+    itself = serving.mlver(*JUDGE, "--baseline", "@1.1.0")
+    assert (itself.code, "1.1.0 would be compared with itself" in itself.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"[" * 100_000, "is not one event in JSON"),
+        (b"9" * 5_000, "is not one event in JSON"),
+        (b"\xff\xfe", "is not one event in JSON"),
+        (b'{"type": "mlver.prediction"', "is not one event in JSON"),
+        (b"[1]", "is not an event, which is a JSON object"),
+        (b'{"type": "mlver.prediction"}', "has no `data`"),
+        (
+            b'{"type": "mlver.prediction", "data": {"model": "digits"}}',
+            "does not say which version answered",
+        ),
+        (
+            b'{"type": "mlver.prediction", "time": "now\\u001b[31m",'
+            b' "data": {"model": "digits", "version": "1.1.0"}}',
+            "has no `time` such as",
+        ),
+        (b" " * (1 << 20) + b"{}", "is longer than 1 MiB"),
+    ],
+)
+def test_hostile_lines_are_refused_by_their_place(
+    serving: Repository, line: bytes, words: str
+) -> None:
+    serving.write("log.jsonl", json.dumps({"type": "x"}).encode() + b"\n" + line + b"\n")
+    done = serving.mlver(*JUDGE)
+    assert (done.code, f"log.jsonl, line 2 {words}" in done.err) == (3, True)
+
+
+def test_what_is_no_file_is_refused(serving: Repository) -> None:
+    for name in ("gone.jsonl", "data"):
+        done = serving.mlver("judge", "digits", "--stage", "production", "--predictions", name)
+        assert (done.code, name in done.err) == (3, True)
+
+
+def test_settings_that_name_no_metric_are_refused(second: Repository) -> None:
+    second.write("log.jsonl", "")
+    done = second.mlver(*JUDGE)
+    assert (done.code, "`verdict.metrics` names none" in done.err) == (3, True)
+
+
+def forge(repository: Repository, **changes: Any) -> None:
+    """Change what the recorded verdict says, and commit that as a record of its own."""
+    registry = Project.open_existing(repository.path).registry
+    record = replace(read_verdict(registry, "digits", "production", 1), **changes)
+    data = codec.encode_document("verdict", record.to_document())
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    repository.write(RECORD, data)
+    repository.commit("A verdict")
+
+
+def ask_for_verdict(repository: Repository) -> None:
+    assert_works(repository, "config", "set", "stages.staging.requires.verdict", "pass")
+    repository.commit("Staging asks for a verdict")
+
+
+PROMOTE = ("promote", "digits@1.1.0", "--to", "staging", "-m", "It passed")
+
+
+def test_a_gate_asks_for_a_verdict(serving: Repository) -> None:
+    ask_for_verdict(serving)
+    shut = serving.mlver(*PROMOTE)
+    assert (shut.code, "no verdict on it is recorded" in shut.out + shut.err) == (1, True)
+    serving.write("log.jsonl", write_log(3_300, bad=1))
+    judge(serving)
+    assert "verdict pass" in assert_works(serving, *PROMOTE)
+    done = serving.mlver("verify", "--all")
+    assert done.code == 0, done.out
+    assert_works(serving, "audit")
+
+
+def test_a_forged_verdict_is_named(serving: Repository) -> None:
+    ask_for_verdict(serving)
+    serving.write("log.jsonl", write_log(210, bad=20))
+    judge(serving)
+    forge(serving, answer="pass")
+    shut = serving.mlver(*PROMOTE)
+    assert (shut.code, "by its counts it is fail" in shut.out + shut.err) == (1, True)
+    found = serving.mlver("verify", "--all")
+    assert (found.code, "says pass, and by its counts it is fail" in found.out) == (1, True)
