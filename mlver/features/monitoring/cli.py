@@ -31,6 +31,15 @@ def judge_command(
             show_default=False,
         ),
     ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            "--prometheus",
+            metavar="URL",
+            help="Count what this server scraped, in place of a log.",
+            show_default=False,
+        ),
+    ] = None,
     candidate: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +90,12 @@ def judge_command(
     """
     choice = ArmChoice(stage=stage, candidate=candidate, baseline=baseline, since=since)
     request = JudgeRequest(
-        arms=choice, predictions=predictions, share=share, message=message, dry_run=dry_run
+        arms=choice,
+        predictions=predictions,
+        prometheus=prometheus,
+        share=share,
+        message=message,
+        dry_run=dry_run,
     )
     result = judge_stage(find_session(ctx).initialised_project, model, request)
     emit_result(result, draw_judge, json=json, code=result.exit_code)

@@ -35,6 +35,25 @@ class ServedEvent:
 
 
 @dataclass(slots=True)
+class CountedStep:
+    """What came at one time, added up by version, and by metric there."""
+
+    time: int
+    events: dict[str, int] = field(default_factory=dict)
+    told: dict[tuple[str, str], int] = field(default_factory=dict)
+    bad: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add_events(self, version: str, events: int) -> None:
+        self.events[version] = self.events.get(version, 0) + events
+
+    def add_told(self, version: str, metric: str, told: int, bad: int) -> None:
+        """Add events that tell whether they are bad by a metric, and those that are."""
+        key = (version, metric)
+        self.told[key] = self.told.get(key, 0) + told
+        self.bad[key] = self.bad.get(key, 0) + bad
+
+
+@dataclass(slots=True)
 class _ArmCounter:
     events: int = 0
     last: float | None = None
@@ -48,8 +67,20 @@ class _ArmCounter:
             self.told[name] = self.told.get(name, 0) + 1
             self.bad[name] = self.bad.get(name, 0) + is_bad
 
+    def add_step(self, version: str, step: CountedStep) -> None:
+        events = step.events.get(version, 0)
+        self.events += events
+        if events:
+            self.last = step.time
+        for (counted, name), told in step.told.items():
+            if counted == version:
+                self.told[name] = self.told.get(name, 0) + told
+                self.bad[name] = self.bad.get(name, 0) + step.bad[counted, name]
+
     def count(self, name: str) -> EventCount:
-        return EventCount(self.bad.get(name, 0), self.told.get(name, 0))
+        # What a server scraped of two counters may be of two moments.
+        told = self.told.get(name, 0)
+        return EventCount(min(max(self.bad.get(name, 0), 0), told), told)
 
 
 @dataclass(slots=True)
@@ -72,8 +103,18 @@ class LookCounter:
             self._baseline.add(event)
         else:
             return
+        self._take_look(event.time)
+
+    def add_step(self, step: CountedStep) -> None:
+        """Count what came at one time."""
+        self._candidate.add_step(self.arms.candidate, step)
+        if self.arms.baseline is not None:
+            self._baseline.add_step(self.arms.baseline, step)
+        self._take_look(step.time)
+
+    def _take_look(self, time: float) -> None:
         if self._least >= find_look_size(self.settings, len(self.looks) + 1):
-            self.looks.append(self.describe(event.time))
+            self.looks.append(self.describe(time))
 
     @property
     def _least(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from mlver import names
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.features.monitoring import prometheus
 from mlver.features.monitoring.arms import ArmChoice, ChosenArms, choose_arms
 from mlver.features.monitoring.counting import LookCounter
 from mlver.features.monitoring.predictions import count_predictions
@@ -37,14 +38,16 @@ class JudgeRequest:
 
     arms: ArmChoice
     predictions: str | None = None
+    prometheus: str | None = None
     share: float | None = None
     message: str = ""
     dry_run: bool = False
 
     def __post_init__(self) -> None:
-        if self.predictions is None:
+        if (self.predictions is None) == (self.prometheus is None):
             raise UsageError(
-                "judge counts events: say where they are",
+                "judge counts the events of a log, or those that a server counted: name one of"
+                " them",
                 hint=shell_command("mlver", "judge", "MODEL", "--predictions", "FILE"),
             )
         if self.share is not None and not 0 < self.share < _PERCENT:
@@ -114,15 +117,27 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
     counter = LookCounter(settings, chosen.arms)
-    assert request.predictions is not None
-    path = project.start / request.predictions
-    digest = count_predictions(path, request.predictions, counter)
-    source = VerdictSource(predictions=Path(request.predictions).name, digest=digest)
-    decision = _decide(project, chosen, counter, source, request)
+    source, fault = _count(project, counter, request)
+    decision = _decide(project, chosen, counter, source, fault, request)
     sequence, commit = None, None
     if decision.is_kept and not request.dry_run:
         sequence, commit = _record(project, decision, request)
     return _build_result(decision, request, sequence, commit)
+
+
+def _count(
+    project: Project, counter: LookCounter, request: JudgeRequest
+) -> tuple[VerdictSource, str | None]:
+    """Count events; say where they came from, and why they tell nothing, None where they do."""
+    if request.predictions is not None:
+        path = project.start / request.predictions
+        digest = count_predictions(path, request.predictions, counter)
+        return VerdictSource(predictions=Path(request.predictions).name, digest=digest), None
+    assert request.prometheus is not None
+    fault = prometheus.count_server(request.prometheus, counter, count_seconds(project.record_time))
+    queries = prometheus.list_queries(counter.arms, counter.settings.metrics)
+    address = prometheus.check_address(request.prometheus)
+    return VerdictSource(prometheus=address, queries=queries), fault
 
 
 def read_settings(project: Project) -> VerdictSettings:
@@ -142,12 +157,15 @@ def _decide(
     chosen: ChosenArms,
     counter: LookCounter,
     source: VerdictSource,
+    fault: str | None,
     request: JudgeRequest,
 ) -> _Decision:
     now = count_seconds(project.record_time)
     judged = judge_looks(counter.settings, counter.looks, request.planned)
     silence = counter.find_silence(now)
-    if silence is not None and judged.answer != "fail":
+    if fault is not None:
+        judged = _replace_answer(judged, fault)
+    elif silence is not None and judged.answer != "fail":
         # Whoever answers nothing any more was not seen to be good.
         judged = _replace_answer(judged, silence)
     elif judged.answer == "inconclusive" and not counter.looks:
