@@ -76,10 +76,11 @@ def judge_looks(
 
 def count_limits(settings: VerdictSettings) -> int:
     """Count the limits that share the chance of a wrong answer."""
-    return sum(len(_list_limits(settings, metric)) for metric in settings.metrics)
+    return sum(len(list_limits(settings, metric)) for metric in settings.metrics)
 
 
-def _list_limits(settings: VerdictSettings, metric: str) -> list[tuple[VerdictLimit, float]]:
+def list_limits(settings: VerdictSettings, metric: str) -> list[tuple[VerdictLimit, float]]:
+    """List the limits of a metric, with how much each allows."""
     rule = settings.metrics[metric]
     limits: list[tuple[VerdictLimit, float]] = []
     if rule.margin is not None:
@@ -139,11 +140,11 @@ def _judge_metrics(
     settings: VerdictSettings, look: VerdictLook, doubt: float
 ) -> Iterator[LimitInterval]:
     for name in settings.metrics:
-        for limit, allowed in _list_limits(settings, name):
-            yield _judge_limit(name, look.metrics[name], limit, allowed, doubt)
+        for limit, allowed in list_limits(settings, name):
+            yield judge_limit(name, look.metrics[name], limit, allowed, doubt)
 
 
-def _judge_limit(
+def judge_limit(
     name: str, count: MetricCount, limit: VerdictLimit, allowed: float, doubt: float
 ) -> LimitInterval:
     """Judge by the lower end at this doubt, and by the upper end at half of it."""

@@ -22,6 +22,7 @@ _RESULT_NAMES = {
     "retire": ("retire", "empty"),
     "audit": ("audit", "dataaudit"),
     "revoke": ("approve",),
+    "judge": ("judge", "verdictplan"),
     "log": ("log", "params"),
     "runs": ("runs", "shownrun", "comparedruns", "removedruns"),
     "push": ("push", "sentruns"),

@@ -40,6 +40,7 @@ from mlver.features.looking.stages import StagesResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
 from mlver.features.monitoring.judge import JudgeResult
+from mlver.features.monitoring.plan import VerdictPlanResult
 from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
@@ -101,6 +102,7 @@ KINDS: dict[str, type] = {
             InitResult,
             InstallResult,
             JudgeResult,
+            VerdictPlanResult,
             LineageResult,
             ListResult,
             LogResult,

@@ -8,13 +8,15 @@ import typer
 
 from mlver.features.monitoring.arms import ArmChoice
 from mlver.features.monitoring.judge import JudgeRequest, judge_stage
-from mlver.features.monitoring.screen import draw_judge
+from mlver.features.monitoring.plan import plan_verdict
+from mlver.features.monitoring.screen import draw_judge, draw_plan
 from mlver.terminal.options import DryRun, Json, Message, OneModel, Stage, complete_ref
 from mlver.terminal.session import emit_result, find_session
 
 JUDGE_EXAMPLES = (
     "mlver judge digits --stage production --predictions log.jsonl",
     "mlver judge digits --stage production --predictions log.jsonl --share 10 --dry-run",
+    "mlver judge digits --stage production --plan",
 )
 
 
@@ -78,6 +80,9 @@ def judge_command(
             show_default=False,
         ),
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say how many events a verdict needs; decide nothing.")
+    ] = False,
     message: Message = "",
     dry_run: DryRun = False,
     json: Json = False,
@@ -96,6 +101,11 @@ def judge_command(
         share=share,
         message=message,
         dry_run=dry_run,
+        is_plan=plan,
     )
-    result = judge_stage(find_session(ctx).initialised_project, model, request)
+    project = find_session(ctx).initialised_project
+    if plan:
+        emit_result(plan_verdict(project, model, request), draw_plan, json=json)
+        return
+    result = judge_stage(project, model, request)
     emit_result(result, draw_judge, json=json, code=result.exit_code)

@@ -34,7 +34,10 @@ _PERCENT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeRequest:
-    """What is judged, by which events; `share` is the candidate's planned traffic in percent."""
+    """What is judged, by which events; `share` is the candidate's planned traffic in percent.
+
+    A plan can do without events.
+    """
 
     arms: ArmChoice
     predictions: str | None = None
@@ -42,9 +45,11 @@ class JudgeRequest:
     share: float | None = None
     message: str = ""
     dry_run: bool = False
+    is_plan: bool = False
 
     def __post_init__(self) -> None:
-        if (self.predictions is None) == (self.prometheus is None):
+        missing = [self.predictions, self.prometheus].count(None)
+        if missing == 0 or (missing == 2 and not self.is_plan):
             raise UsageError(
                 "judge counts the events of a log, or those that a server counted: name one of"
                 " them",
@@ -117,7 +122,7 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
     counter = LookCounter(settings, chosen.arms)
-    source, fault = _count(project, counter, request)
+    source, fault = count_events(project, counter, request)
     decision = _decide(project, chosen, counter, source, fault, request)
     sequence, commit = None, None
     if decision.is_kept and not request.dry_run:
@@ -125,7 +130,7 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     return _build_result(decision, request, sequence, commit)
 
 
-def _count(
+def count_events(
     project: Project, counter: LookCounter, request: JudgeRequest
 ) -> tuple[VerdictSource, str | None]:
     """Count events; say where they came from, and why they tell nothing, None where they do."""

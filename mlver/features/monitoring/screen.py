@@ -1,13 +1,14 @@
-"""What judge prints."""
+"""What judge prints, and a plan for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mlver.features.monitoring.judge import JudgeResult
+from mlver.features.monitoring.plan import VerdictPlanResult
 from mlver.records.promotion import Result
 from mlver.records.verdict import EventCount
-from mlver.terminal.screen import Cell, Style, TextScreen
+from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import format_count
 
 _STYLES: Mapping[Result, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
@@ -55,3 +56,28 @@ def _list_rows(result: JudgeResult) -> list[list[Cell]]:
 def _format_share(count: EventCount) -> str:
     share = f"{count.share:.2%}" if count.events else "none"
     return f"{count.bad:,} of {count.events:,} ({share})"
+
+
+_PLAN_HEADERS = ("metric", "limit", "bad now", "to pass", "to fail")
+
+
+def draw_plan(result: VerdictPlanResult, screen: TextScreen) -> None:
+    compared = "" if result.baseline is None else f" beside {result.baseline}"
+    name: Part = (f"{result.model} {result.version}", "name")
+    screen.draw_line("A verdict on ", name, f" in {result.stage}{compared} needs events of it:")
+    rows: list[list[Cell]] = []
+    for one in result.limits:
+        needed = [_format_needed(events, result) for events in (one.to_pass, one.to_fail)]
+        rows.append([one.metric, one.limit, f"{one.base:.2%}", *needed])
+    screen.draw_table(rows, headers=_PLAN_HEADERS, right=(2, 3, 4), indent=2)
+    screen.draw_line((f"  with {result.ratio:.3g} events beside each of them", "dim"))
+    if result.assumed:
+        screen.draw_line(("  nothing was counted: the share of bad events is assumed", "dim"))
+
+
+def _format_needed(events: int | None, result: VerdictPlanResult) -> str:
+    if events is None:
+        return "never"
+    if result.per_hour is None:
+        return f"{events:,}"
+    return f"{events:,} ({events / result.per_hour:,.1f} h)"

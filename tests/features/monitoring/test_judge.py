@@ -123,6 +123,30 @@ def test_named_versions_are_judged(serving: Repository) -> None:
     assert (itself.code, "1.1.0 would be compared with itself" in itself.err) == (2, True)
 
 
+def plan(repository: Repository, *options: str) -> dict[str, Any]:
+    words = ("judge", "digits", "--stage", "production", "--plan", *options, "--json")
+    document: dict[str, Any] = read_document(repository.mlver(*words), "verdictplan")
+    return document
+
+
+def test_a_plan_says_how_many_events_a_verdict_needs(serving: Repository) -> None:
+    assumed = plan(serving, "--share", "10")
+    needed = {one["metric"]: (one["to_pass"], one["to_fail"]) for one in assumed["limits"]}
+    assert (assumed["assumed"], assumed["ratio"]) == (True, pytest.approx(9))
+    assert needed["errors"] == (3_200, 400)
+    serving.write("log.jsonl", write_log(200, bad=1))
+    counted = plan(serving, "--predictions", "log.jsonl")
+    assert (counted["assumed"], counted["ratio"], counted["per_hour"]) == (False, 9, None)
+    assert counted["limits"][0]["base"] == 0.01
+    assert not (serving.path / RECORD).exists()
+
+
+def test_events_are_needed_and_from_one_place(serving: Repository) -> None:
+    for options in ((), ("--predictions", "x", "--prometheus", "http://127.0.0.1")):
+        done = serving.mlver("judge", "digits", "--stage", "production", *options)
+        assert (done.code, "name one of them" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
