@@ -102,7 +102,8 @@ def _asks_the_same(result: GateResult, term: GateResult, stage: str) -> bool:
 
 
 def _names_evidence(result: GateResult) -> bool:
-    # Reproductions and verdicts measured nothing of the kind, and are named by their digests all the same.
+    # Reproductions and verdicts measured nothing of the kind, and their digests name them all the
+    # same.
     is_named = find_gate(result.gate) in (find_gate("reproduced"), find_gate("verdict"))
     evidence = None if is_named else result.evidence
     return (result.baseline, result.data, evidence) != (None, None, None)

@@ -91,11 +91,11 @@ BOUNDS = {
     # A pipe needs no styles, and rich, which has them, is not imported. Each section of the
     # settings is a module, and two look for what versions were found to be worth later.
     # What names files may have, and how long they may be, are two modules beside that of paths.
-    ("list",): (2, 0, 0, 0, 164),
-    ("list", "--json"): (2, 0, 0, 0, 164),
+    ("list",): (2, 0, 0, 0, 165),
+    ("list", "--json"): (2, 0, 0, 0, 165),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
-    ("status",): (5, 0, 0, 0, 239),
+    ("status",): (5, 0, 0, 0, 240),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.
@@ -104,12 +104,12 @@ BOUNDS = {
     # What judges promotions is imported, for who promoted a version is shown with it: a module for
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
-    # Notes, retirements and reproductions are shown, too: three kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 257),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 257),
+    # Notes, retirements, reproductions and verdicts are shown, too: four kinds of record more.
+    ("show", "m"): (4, 0, 3, 0, 260),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 260),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 269),
+    ("log",): (6, 0, 9, 0, 272),
     ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 265),
 }
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from mlver.digest import Digest
 from mlver.errors import shell_command
 from mlver.policy.gates.gate import Gate, StageCandidate
-from mlver.policy.verdict_rule import find_false_verdict
 from mlver.records.promotion import GateResult, Result
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.verdict import VerdictRecord
@@ -53,6 +52,9 @@ def _judge(verdict: VerdictRecord, settings: VerdictSettings | None) -> tuple[Re
     told = f"{verdict.answer} on {verdict.stage} on {verdict.created[:10]}"
     if verdict.answer != "pass":
         return verdict.answer, f"{told}: {verdict.reason}"
+    # imported here: only what has passed is judged again
+    from mlver.policy.verdict_rule import find_false_verdict
+
     fault = find_false_verdict(verdict)
     if fault is not None:
         return _no_answer(f"the verdict on {verdict.stage} {fault}")

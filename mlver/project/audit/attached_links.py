@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.promotion_dates import find_early_date
-from mlver.policy.verdict_rule import find_false_verdict
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
@@ -106,6 +105,9 @@ def judge_verdict(project: Project, record: VerdictRecord) -> Iterator[Finding]:
     """Judge whether the counts of a verdict give its answer, and whether the version that it was
     compared with is the one here.
     """
+    # imported here: hardly any repository has a verdict
+    from mlver.policy.verdict_rule import find_false_verdict
+
     path = record.record_path
     log_command = shell_command("git", "log", "-p", "--", path)
     fault = find_false_verdict(record)
