@@ -84,11 +84,17 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
 
 
 def _list_verdicts(project: Project, model: str, version: str) -> tuple[VerdictRecord, ...]:
-    """List the verdicts on a version, by stage, and those of a stage oldest first."""
+    """List the verdicts on a version, by stage, oldest first, and tell about unreadable ones.
+
+    They stand beside those on other versions, which hide nothing of this one.
+    """
+    reader = TolerantReader()
     verdicts: list[VerdictRecord] = []
     for stage in list_judged_stages(project.registry, model):
-        found = read_verdicts(project.registry, model, stage)
+        found = reader.try_reading(read_verdicts, project.registry, model, stage) or ()
         verdicts += [verdict for verdict in found if verdict.version == version]
+    for fault in reader.faults:
+        project.reporter.show_note(f"a verdict on {model} cannot be read: {fault}")
     return tuple(verdicts)
 
 

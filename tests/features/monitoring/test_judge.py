@@ -227,3 +227,12 @@ def test_a_forged_verdict_is_named(serving: Repository) -> None:
     assert (shut.code, "by its counts it is fail" in shut.out + shut.err) == (1, True)
     found = serving.mlver("verify", "--all")
     assert (found.code, "says pass, and by its counts it is fail" in found.out) == (1, True)
+
+
+def test_an_unreadable_verdict_hides_no_version(serving: Repository) -> None:
+    serving.write(RECORD, "schema: mlver/verdict/1\n")
+    for command in (("show", "digits@1.0.0"), ("log",), ("list",)):
+        assert serving.mlver(*command).code in (0, 1)
+    shown = serving.mlver("show", "digits@1.0.0")
+    assert (shown.code, "cannot be read" in shown.err) == (0, True)
+    assert serving.mlver("verify", "--all").code == 1
