@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlver.features.monitoring.repeated import SeenEvents
 from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.verdict_rule import find_look_size
 from mlver.records.sections.verdict import VerdictSettings
@@ -27,11 +28,15 @@ class JudgedArms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedEvent:
-    """One answer of a version; `bad` says by metric whether it is bad, where it tells at all."""
+    """One answer of a version; `bad` says by metric whether it is bad, where it tells at all.
+
+    `key` tells it from all others; None where nothing does.
+    """
 
     version: str
     time: float
     bad: Mapping[str, bool]
+    key: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,19 +95,20 @@ class LookCounter:
     settings: VerdictSettings
     arms: JudgedArms
     looks: list[VerdictLook] = field(default_factory=list)
+    seen: SeenEvents = field(default_factory=SeenEvents)
     _candidate: _ArmCounter = field(default_factory=_ArmCounter)
     _baseline: _ArmCounter = field(default_factory=_ArmCounter)
 
     def add(self, event: ServedEvent) -> None:
-        """Count an event of either version that lies in the window; pass over any other."""
-        if not self.arms.start <= event.time < self.arms.end:
+        """Count an event of either version that lies in the window, once; pass over any other."""
+        if event.version not in (self.arms.candidate, self.arms.baseline):
+            return
+        if not self.arms.start <= event.time < self.arms.end or not self.seen.is_new(event.key):
             return
         if event.version == self.arms.candidate:
             self._candidate.add(event)
-        elif event.version == self.arms.baseline:
-            self._baseline.add(event)
         else:
-            return
+            self._baseline.add(event)
         self._take_look(event.time)
 
     def add_step(self, step: CountedStep) -> None:

@@ -13,6 +13,7 @@ from mlver.features.monitoring import prometheus
 from mlver.features.monitoring.arms import ArmChoice, ChosenArms, choose_arms
 from mlver.features.monitoring.counting import LookCounter
 from mlver.features.monitoring.predictions import count_predictions
+from mlver.features.monitoring.repeated import SeenEvents
 from mlver.policy.promotion_dates import count_seconds, format_seconds
 from mlver.policy.verdict_rule import RULE, Judgement, find_look_size, judge_looks
 from mlver.project.edit.edit import require_branch
@@ -69,7 +70,8 @@ class JudgeResult:
 
     `counted` is all that was counted, `looks` how many looks were taken, and `next_look` how many
     events of each version the next one takes. `deadline`: the time to decide is over. `sequence` is
-    the number of the record that keeps it, None where nothing is recorded.
+    the number of the record that keeps it, None where nothing is recorded. `repeated` events came
+    again and count once; `forgotten` ones would not have been noticed.
     """
 
     model: str
@@ -85,6 +87,8 @@ class JudgeResult:
     spent: float
     counted: VerdictLook
     intervals: tuple[LimitInterval, ...]
+    repeated: int
+    forgotten: int
     sequence: int | None = None
     path: str | None = None
     commit: str | None = None
@@ -105,6 +109,7 @@ class _Decision:
     judged: Judgement
     looks: tuple[VerdictLook, ...]
     counted: VerdictLook
+    seen: SeenEvents
     is_over: bool
 
     @property
@@ -185,6 +190,7 @@ def _decide(
         judged=judged,
         looks=tuple(counter.looks[: judged.looks]),
         counted=counter.describe(min(now, chosen.arms.end)),
+        seen=counter.seen,
         is_over=is_over,
     )
 
@@ -288,6 +294,8 @@ def _build_result(
         spent=judged.spent,
         counted=decision.counted,
         intervals=judged.intervals,
+        repeated=decision.seen.repeated,
+        forgotten=decision.seen.forgotten,
         sequence=sequence,
         path=path,
         commit=commit,

@@ -2,7 +2,8 @@
 
 `type` is `mlver.prediction`, `time` an RFC 3339 time, and `data` names `model` and `version`, and
 may name `stage`, `outcome`, `latency_ms` and other labels. Events are counted in the order in which
-they stand there. The file may be of any size: one line is held at a time.
+they stand there, and one that comes again, by `source`, `id` and version, is counted once. The file
+may be of any size: one line is held at a time, and so many ids.
 """
 
 from __future__ import annotations
@@ -84,7 +85,16 @@ def _read_event(line: bytes, place: str, arms: JudgedArms) -> Mapping[str, Any] 
         return None
     if not isinstance(data.get("version"), str):
         raise _fault(place, "does not say which version answered")
-    return {**data, "time": _read_time(event.get("time"), place)}
+    return {**data, "time": _read_time(event.get("time"), place), "key": _build_key(event, data)}
+
+
+def _build_key(event: Mapping[str, Any], data: Mapping[str, Any]) -> int | None:
+    """Build what tells an event from others; two versions may answer one request."""
+    name = event.get("id")
+    if not isinstance(name, str):
+        return None
+    words = json.dumps([event.get("source"), name, data["version"]])
+    return int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest())
 
 
 def _read_time(text: object, place: str) -> float:
@@ -103,7 +113,7 @@ def _describe_event(data: Mapping[str, Any], rules: Mapping[str, BadEventRule]) 
         answer = _judge_event(data, rule)
         if answer is not None:
             bad[name] = answer
-    return ServedEvent(version=data["version"], time=data["time"], bad=bad)
+    return ServedEvent(version=data["version"], time=data["time"], bad=bad, key=data["key"])
 
 
 def _judge_event(data: Mapping[str, Any], rule: BadEventRule) -> bool | None:

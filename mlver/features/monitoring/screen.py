@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mlver.features.monitoring.judge import JudgeResult
 from mlver.features.monitoring.plan import VerdictPlanResult
+from mlver.features.monitoring.repeated import REMEMBERED
 from mlver.records.promotion import Result
 from mlver.records.verdict import EventCount
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
@@ -27,6 +28,7 @@ def draw_judge(result: JudgeResult, screen: TextScreen) -> None:
     if result.counted.baseline is not None:
         counted += f" beside {result.counted.baseline:,}"
     screen.draw_line(f"  {counted}, {format_count(result.looks, 'look')}")
+    _draw_repeated(result, screen)
     screen.draw_table(_list_rows(result), headers=_HEADERS, indent=2)
     if result.sequence is not None:
         screen.draw_line(f"recorded as verdict {result.sequence} on {result.stage}")
@@ -34,6 +36,17 @@ def draw_judge(result: JudgeResult, screen: TextScreen) -> None:
         screen.draw_line(
             (f"  the next look is at {result.next_look:,} events of each version", "dim")
         )
+
+
+def _draw_repeated(result: JudgeResult, screen: TextScreen) -> None:
+    if result.repeated:
+        screen.draw_line(f"  {format_count(result.repeated, 'event')} came again, and count once")
+    if result.forgotten:
+        told = (
+            f"  only the last {REMEMBERED:,} ids are remembered: an event that came again after"
+            " more others was counted again"
+        )
+        screen.draw_line((told, "warn"), hang=2)
 
 
 def _list_rows(result: JudgeResult) -> list[list[Cell]]:

@@ -11,11 +11,11 @@ import pytest
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_verdict
+from mlver.project.registry.attached import read_digested_verdicts, read_verdict
 from mlver.records import layout
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
-from tests.conftest import Repository
+from tests.conftest import NOW_EPOCH, Repository
 from tests.features.monitoring.prediction_logs import make_event, write_log
 
 JUDGE = ("judge", "digits", "--stage", "production", "--predictions", "log.jsonl")
@@ -111,6 +111,21 @@ def test_slow_answers_and_other_models_stages_and_types(serving: Repository) -> 
     document = judge(serving)
     assert (document["answer"], document["counted"]["candidate"]) == ("fail", 200)
     assert document["reason"] == "too many bad events by slow (margin)"
+
+
+def test_events_that_come_again_count_once(serving: Repository) -> None:
+    events = [make_event("1.1.0", n) for n in range(60)]
+    # Both versions answered the same requests.
+    events += [make_event("1.0.0", n) for n in range(60)]
+    lines = [json.dumps(event) + "\n" for event in events]
+    serving.write("log.jsonl", "".join([*lines, *lines]))
+    document = judge(serving)
+    counted = document["counted"]
+    assert (counted["candidate"], counted["baseline"], document["looks"]) == (60, 60, 0)
+    assert (document["repeated"], document["forgotten"]) == (120, 0)
+    assert "120 events came again, and count once" in serving.mlver(*JUDGE).out
+    serving.write("log.jsonl", "".join(lines * 2).replace('"id": ', '"other": '))
+    assert judge(serving)["counted"]["candidate"] == 120
 
 
 def test_named_versions_are_judged(serving: Repository) -> None:
@@ -216,6 +231,52 @@ def test_a_gate_asks_for_a_verdict(serving: Repository) -> None:
     done = serving.mlver("verify", "--all")
     assert done.code == 0, done.out
     assert_works(serving, "audit")
+
+
+def test_two_branches_that_each_judged_merge(
+    serving: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_for_verdict(serving)
+    serving.git("branch", "other")
+    serving.write("log.jsonl", write_log(3_300, bad=1))
+    judge(serving, "-m", "by one")
+    serving.git("checkout", "--quiet", "other")
+    later = str(int(NOW_EPOCH) + 60)
+    for variable in ("SOURCE_DATE_EPOCH", "GIT_COMMITTER_DATE", "GIT_AUTHOR_DATE"):
+        monkeypatch.setenv(variable, later if variable.startswith("SOURCE") else f"@{later} +0000")
+    judge(serving, "-m", "by another")
+    assert_works(serving, *PROMOTE)
+    serving.git("checkout", "--quiet", "main")
+    with pytest.raises(pytest.fail.Exception):
+        serving.git("merge", "--quiet", "other")
+    assert_works(serving, "resolve")
+    serving.git("commit", "--quiet", "--no-edit")
+    registry = Project.open_existing(serving.path).registry
+    first, second = read_digested_verdicts(registry, "digits", "production")
+    assert [one.message for one, _ in (first, second)] == ["by one", "by another"]
+    assert second[0].prior == first[1]
+    assert_works(serving, "verify", "--all")
+
+
+def test_a_promotion_by_another_verdict_than_the_last_is_named(serving: Repository) -> None:
+    ask_for_verdict(serving)
+    serving.write("log.jsonl", write_log(3_300, bad=1))
+    judge(serving)
+    assert_works(serving, *PROMOTE)
+    registry = Project.open_existing(serving.path).registry
+    ((promotion, _),) = registry.read_history("digits", "staging")
+    gates = [
+        replace(gate, evidence=Digest("1" * 64)) if gate.gate == "verdict pass" else gate
+        for gate in promotion.gates
+    ]
+    forged = replace(promotion, gates=tuple(gates))
+    serving.git("reset", "--quiet", "--hard", "HEAD~1")
+    data = codec.encode_document("promotion", forged.to_document())
+    serving.write(promotion.record_path, data)
+    serving.commit("A promotion")
+    serving.git("tag", "--delete", *serving.git("tag", "--list", "*staging*").split())
+    found = serving.mlver("verify", "--all")
+    assert (found.code, "which is not what it was judged by" in found.out) == (1, True)
 
 
 def test_a_forged_verdict_is_named(serving: Repository) -> None:
