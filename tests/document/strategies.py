@@ -44,7 +44,8 @@ RECORDS: dict[Kind, Any] = {
 }
 # What format 2 added, by class.
 LATER_FIELDS = {
-    "VersionRecord": "previous mixed run pipeline step secrets uses renumbered imported",
+    "VersionRecord": "previous mixed run pipeline step secrets uses renumbered imported kept"
+    " unreadable",
     "CodeState": "tree",
     "Artifact": "executable encrypted listing claimed",
     "TrainingEnvironment": "source",
@@ -125,6 +126,7 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("RunSources", "params"): st.lists(PATHS, max_size=2).map(tuple),
     ("RunSources", "metrics"): st.lists(PATHS, max_size=2).map(tuple),
     ("RunSources", "environment"): st.none() | PATHS,
+    ("KeptPins", "tensors"): st.dictionaries(DIGESTS, DIGESTS, max_size=2),
     ("AttachedFile", "size"): COUNTS,
     ("Machine", "processor"): OPTIONAL,
     ("Machine", "blas"): OPTIONAL,
