@@ -93,6 +93,7 @@ def test_what_there_is_and_what_changed(second: Repository) -> None:
         "  metrics.json | 2 +-\n"
         "  params.yaml  | 2 +-\n"
         "  2 files changed, 2 insertions(+), 2 deletions(-)\n"
+        "next: mlver diff digits@1.0.0 @1.1.0 --weights\n"
     )
     assert screen(second, "tag") == "every record on HEAD is sealed already\n"
     shown = screen(second, "show", "@production")

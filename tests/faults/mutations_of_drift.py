@@ -77,7 +77,7 @@ DRIFT_MUTATIONS = (
         _RECORDED_TESTS,
     ),
     Mutation(
-        f"{_RECORDED}:_agrees_with_column",
+        f"{_RECORDED}:_is_same_column",
         "not math.isclose(...)",
         "False",
         "tests",

@@ -39,14 +39,6 @@ SERIES_MUTATIONS = (
         "tests",
         _STORE_TESTS,
     ),
-    # What others have parts of is not taken apart.
-    Mutation(
-        "storage.local.sharing:PartSharer._finish",
-        "_.keys() != _1",
-        "False",
-        "tests",
-        _STORE_TESTS,
-    ),
     # A base that is lost, or in parts itself, makes nothing.
     Mutation(
         "storage.local.rebuilding:list_blobs",
