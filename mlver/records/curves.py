@@ -53,11 +53,14 @@ def format_curves(curves: Curves) -> bytes:
     return b"".join(lines)
 
 
-def parse_curves(data: bytes, where: str, *, as_written: bool = False) -> Curves:
+def parse_curves(
+    data: bytes, where: str, *, as_written: bool = False, faults: list[str] | None = None
+) -> Curves:
     """Read curves; raise InvalidDocument, naming `where` and the line, for what are none.
 
     `as_written`: a training wrote the file, perhaps without steps, with text among the numbers, or
-    with a last line that it did not come to the end of.
+    with a last line that it did not come to the end of. With `faults`, a line that is none is left
+    out, and said there.
     """
     if len(data) > CURVES_LIMIT:
         raise InvalidDocument(where, (f"is larger than {CURVES_LIMIT >> 20} MiB",))
@@ -67,7 +70,11 @@ def parse_curves(data: bytes, where: str, *, as_written: bool = False) -> Curves
         try:
             step, values = _parse_point(line, number, as_written=as_written)
         except (ValueError, RecursionError) as error:
-            raise InvalidDocument(where, (f"line {number}: {_describe_fault(error)}",)) from None
+            fault = f"line {number}: {_describe_fault(error)}"
+            if faults is None:
+                raise InvalidDocument(where, (fault,)) from None
+            faults.append(fault)
+            continue
         for name in values:
             series.setdefault(name, [None] * len(steps))
         if len(series) > _NAMES_LIMIT:

@@ -154,7 +154,8 @@ def read_settings(project: Project) -> VerdictSettings:
     """Read what verdicts are decided by; raise MlverError where the settings do not say."""
     settings = project.registry.read_config().verdict
     if not settings.metrics:
-        words = ("mlver", "config", "set", "verdict.metrics.errors.bad", 'outcome="error"')
+        metric = '{"bad": "outcome=\\"error\\"", "margin": 0.01}'
+        words = ("mlver", "config", "set", "verdict.metrics.errors", metric)
         raise MlverError(
             "the settings do not say which events are bad: `verdict.metrics` names none",
             hint=shell_command(*words),

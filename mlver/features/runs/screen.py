@@ -79,7 +79,8 @@ def draw_run(result: RunResult, screen: TextScreen) -> None:
     if result.outcome == "finished" and not result.dry_run:
         words = ["mlver", "register", result.model, "--run", result.run[-6:]]
         # Nobody knows yet where the weights of a new model lie.
-        words += [] if result.has_weights else ["--weights", "FILE"]
+        words += [] if result.has_weights else ["--weights", "PATH"]
+        words += ["--bump", "minor"] if result.has_versions else []
         screen.draw_next(shell_command(*words, "-m", "WHY"))
 
 

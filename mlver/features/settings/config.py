@@ -32,6 +32,9 @@ from mlver.project.transaction import writing_files
 from mlver.records import layout
 from mlver.records.sections.remotes import read_remotes
 
+_ENTRY_EXAMPLE = '{"metric": "accuracy", "min": 0.9}'
+_GROUP_EXAMPLE = '{"bad": "outcome=\\"error\\"", "margin": 0.01}'
+
 Action = Literal["get", "set", "list", "pin"]
 
 
@@ -242,6 +245,9 @@ def _drop_value(document: dict[str, Any], kind: SettingsKind, path: tuple[str, .
 
 def _parse_value(key: SettingKey, words: Sequence[str]) -> Any:
     """Read words as a value of the key's type; the schema judges what it says."""
+    if key.is_group and key.is_named and len(words) == 1:
+        # Some of its settings are only valid together.
+        return _parse_map(key, words[0], _GROUP_EXAMPLE)
     if key.is_group:
         raise UsageError(f"`{key.name}` is a group of settings; name one of them")
     kind = key.part.get("type")
@@ -249,23 +255,22 @@ def _parse_value(key: SettingKey, words: Sequence[str]) -> Any:
         # Entries that are maps are of one kind or another.
         kinds = key.part.get("items", {}).get("if", {})
         is_map = kinds.get("type") == "object"
-        return [_parse_map(key, word) for word in words] if is_map else list(words)
+        return [_parse_map(key, word, _ENTRY_EXAMPLE) for word in words] if is_map else list(words)
     if len(words) > 1:
         raise UsageError(
             f"`{key.name}` takes one value, and {len(words)} were given; quote a text with blanks"
         )
-    if kind in ("boolean", "integer"):
+    if kind in ("boolean", "integer", "number"):
         return parse_scalar(words[0])
     return words[0]
 
 
-def _parse_map(key: SettingKey, word: str) -> Any:
-    """Read an entry that is a map, as JSON writes one."""
+def _parse_map(key: SettingKey, word: str, example: str) -> Any:
+    """Read an entry or a group that is a map, as JSON writes one."""
     value = parse_scalar(word)
     if not isinstance(value, dict):
-        example = '{"metric": "accuracy", "min": 0.9}'
         raise UsageError(
-            f"each entry of `{key.name}` is a map, as JSON writes one, and `{word}` is none",
+            f"`{key.name}` takes maps as JSON writes them, and `{word}` is none",
             hint=shell_command("mlver", "config", "set", key.name, example),
         )
     return value

@@ -83,6 +83,7 @@ def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResul
         record=str(Digest.of_bytes(data)),
         commit=commit,
         has_weights=weights is not None and os.path.lexists(project.top_folder / weights.path),
+        has_versions=bool(project.registry.list_versions(record.model)),
     )
 
 
@@ -103,6 +104,7 @@ def describe_run(record: RunRecord) -> RunResult:
         data={name: str(artifact.digest) for name, artifact in record.data.items()},
         weights=None if record.weights is None else str(record.weights.digest),
         has_weights=record.weights is not None,
+        has_versions=False,
         dirty=record.code.dirty,
         diff=None if record.diff is None else record.diff.size,
         pipeline=record.pipeline,
@@ -174,11 +176,15 @@ class _Gathering:
                 if data is not None:
                     sources.append((file, data))
         for where, data in sources:
+            faults: list[str] = []
             try:
-                curves = parse_curves(data, where, as_written=True)
+                curves = parse_curves(data, where, as_written=True, faults=faults)
             except InvalidDocument as error:
                 self.remarks.append(summarise_error(error))
                 continue
+            if faults:
+                more = f", and {len(faults) - 1:,} lines more" if len(faults) > 1 else ""
+                self.remarks.append(f"a line of {where}: {printable_name(faults[0])}{more}")
             if len(curves):
                 return curves
         return Curves()

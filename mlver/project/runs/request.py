@@ -66,8 +66,8 @@ class RunResult:
 
     `record` is the digest of the record's bytes, and `commit` holds it, as `reference` names.
     `data` are digests by the names of data sets, `has_weights` says whether anything lies where the
-    model's weights do, and `points` the rows of the curves. `remarks` say
-    what could not be recorded.
+    model's weights do, `has_versions` whether the model has any version, and `points` the rows of
+    the curves. `remarks` say what could not be recorded.
     """
 
     model: str
@@ -84,6 +84,7 @@ class RunResult:
     data: Mapping[str, str]
     weights: str | None
     has_weights: bool
+    has_versions: bool
     dirty: bool
     diff: int | None
     pipeline: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +202,11 @@ def test_settings_that_name_no_metric_are_refused(second: Repository) -> None:
     second.write("log.jsonl", "")
     done = second.mlver(*JUDGE)
     assert (done.code, "`verdict.metrics` names none" in done.err) == (3, True)
+    # What is proposed is done as it is.
+    _, _, command = done.err.rpartition("hint: ")
+    assert_works(second, *shlex.split(command.strip())[1:])
+    assert_works(second, "config", "set", "verdict.metrics.errors.margin", "0.02")
+    assert "names none" not in second.mlver(*JUDGE).err
 
 
 def forge(repository: Repository, **changes: Any) -> None:

@@ -324,8 +324,21 @@ def test_files_that_nothing_wrote_are_named(second: Repository) -> None:
 def test_the_next_step_of_a_first_run_names_the_weights(second: Repository) -> None:
     done = second.mlver("run", "fresh", *shell("true"))
     run = read_only_run(second).record.run[-6:]
-    assert f"next: mlver register fresh --run {run} --weights FILE -m WHY\n" in done.out
+    assert f"next: mlver register fresh --run {run} --weights PATH -m WHY\n" in done.out
     second.write("fresh.bin", "1")
     assert_works(second, "register", "fresh", "--run", run, "--weights", "fresh.bin", "-m", "First")
     told = assert_works(second, "run", "fresh", *shell("true"))
     assert "--weights" not in told
+    # The next number has to be chosen from the second version on.
+    assert told.endswith("--bump minor -m WHY\n")
+
+
+def test_a_line_that_is_none_costs_no_other(second: Repository) -> None:
+    lines = ('{"step": 1, "loss": 3}', "junk", '{"step": 2, "loss": 2}', "more junk")
+    script = "; ".join(f"echo '{line}' >> \"$MLVER_CURVES\"" for line in lines)
+    assert_works(second, "run", *shell(script))
+    record = read_only_run(second).record
+    assert record.points == 2
+    assert "a line of the curves: line 2: is no JSON: Expecting value, and 1 lines more" in (
+        record.remarks
+    )

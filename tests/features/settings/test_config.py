@@ -62,7 +62,7 @@ def test_gates_are_maps_as_json_writes_them(first: Repository) -> None:
     assert f"Set {name} to {gate} in" in assert_works(first, "config", "set", name, gate)
     assert "metric: accuracy" in (first.path / CONFIG).read_text()
     said = assert_refused(first, "set", name, "{metric: accuracy, min: 0.9}")
-    assert "each entry of `stages.production.gates` is a map, as JSON writes one" in said
+    assert "`stages.production.gates` takes maps as JSON writes them" in said
     assert """hint: mlver config set stages.production.gates '{"metric": "accuracy",""" in said
 
 
