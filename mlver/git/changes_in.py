@@ -123,6 +123,13 @@ def list_new_blobs(
     return blobs
 
 
+def has_blob(repository: GitRepository, data: bytes) -> bool:
+    """Say whether git has a file of these bytes; in a fresh clone, only of what history has."""
+    object_id = repository.process.read(["hash-object", "--stdin"], stdin=data)
+    (found,) = find_objects(repository, [object_id.decode().strip()])
+    return found is not None
+
+
 def find_objects(repository: GitRepository, names: Iterable[str]) -> list[KnownObject | None]:
     """Find what each name (an object's id, or `<commit>:<path>`) stands for; None where nothing."""
     lines: list[bytes] = []

@@ -114,6 +114,8 @@ def _parse_point(
     for name, value in values.items():
         if not name or len(name) > _NAME_LIMIT:
             raise ValueError(f"has a name that is empty or longer than {_NAME_LIMIT} letters")
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise ValueError("has a name that is no text")
         if value is None or _is_number(value):
             numbers[name] = value
         elif not as_written:

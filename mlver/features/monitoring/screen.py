@@ -13,7 +13,7 @@ from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import format_count
 
 _STYLES: Mapping[Result, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
-_HEADERS = ("metric", "limit", "", "candidate", "baseline", "interval")
+_HEADERS = ("metric", "limit", "", "candidate", "baseline", "at the last look")
 
 
 def draw_judge(result: JudgeResult, screen: TextScreen) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlver.content.chart_svg import draw_svg
-from mlver.errors import shell_command
+from mlver.errors import MlverError, shell_command
 from mlver.features.runs.comparing import ComparedRunsResult
 from mlver.features.runs.listing import ListedRun, RunsResult
 from mlver.features.runs.showing import ShownRunResult, build_chart
@@ -252,7 +252,13 @@ def draw_shown_run(result: ShownRunResult, screen: TextScreen) -> None:
 
 
 def draw_curves_svg(result: ShownRunResult, screen: TextScreen) -> None:
-    """The curves as a picture."""
+    """The curves as a picture; raise MlverError where there are none."""
+    if not result.steps:
+        name = f"{result.record.model}/{result.record.run}"
+        raise MlverError(
+            f"{name} has no curves to draw",
+            hint=shell_command("mlver", "runs", "--show", name),
+        )
     screen.write_page(draw_svg(build_chart(result, every=True)))
 
 

@@ -101,4 +101,4 @@ def _describe_curve(values: Sequence[float | None]) -> str:
     if not present:
         return "no finite number"
     low, high = format_number(min(present)), format_number(max(present))
-    return f"last {format_number(present[-1])}, from {low} to {high}"
+    return f"last {format_number(present[-1])}, lowest {low}, highest {high}"

@@ -115,6 +115,8 @@ def judge_verdict(project: Project, record: VerdictRecord) -> Iterator[Finding]:
         yield Finding("record", path, fault, (log_command,))
     if record.baseline is not None:
         name = record.baseline.version
+        if name == record.version:
+            yield Finding("record", path, "compares a version with itself", (log_command,))
         digest = project.registry.read_version_digest(record.model, name)
         if digest != record.baseline.record:
             message = f"compares with {name}, which has no record"

@@ -10,6 +10,8 @@ from typing import Generic, Literal, TypeVar
 
 from mlver.digest import Digest
 from mlver.document import codec
+from mlver.git.changes_in import has_blob
+from mlver.git.repository import GitRepository
 from mlver.policy.promotion_dates import CLOCK_TOLERANCE_S, count_seconds
 from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -38,6 +40,7 @@ class LastEvidence(Generic[Decider]):
     kind: Literal["reproduction", "verdict"]
     found: Sequence[tuple[Decider, Digest]]
     chains: Sequence[Sequence[tuple[Decider, Digest]]]
+    repository: GitRepository
     judge: Callable[[Sequence[tuple[Decider, Digest]]], GateResult]
 
     def find_faults(self, record: PromotionRecord, landings: LandingFinder) -> Iterator[str]:
@@ -46,11 +49,12 @@ class LastEvidence(Generic[Decider]):
         The last record that was known decides, or a later one that may have been; and the result
         names it by its digest.
         """
-        results = [self.judge(view) for view in self._list_views(record, landings)]
+        views = self._list_views(record, landings)
+        results = [self.judge(view) for view in views]
         passed = {result.evidence for result in results if result.result == "pass"}
         gate = results[0].gate
         named = {one.evidence for one in record.gates if (one.gate, one.result) == (gate, "pass")}
-        if named & passed or any(map(self._is_renumbered, named)):
+        if named & passed or any(self._is_renumbered(one, views) for one in named):
             return
         if not passed:
             yield f"{_CLAIMS} `{gate}` passed, and {results[0].actual}"
@@ -73,23 +77,34 @@ class LastEvidence(Generic[Decider]):
                 views.append([*known, pair])
         return views
 
-    def _is_renumbered(self, named: Digest | None) -> bool:
-        """Whether a result names a record that a merge renumbered since, and that opens it."""
+    def _is_renumbered(
+        self, named: Digest | None, views: Sequence[Sequence[tuple[Decider, Digest]]]
+    ) -> bool:
+        """Whether a result names a record that a merge renumbered since, and that opens it.
+
+        It has to be the last one of what may have been known, or these very bytes were in history:
+        else anybody could name what never was, past a later one that decided otherwise.
+        """
         if named is None or any(named == digest for _, digest in self.found):
             return False
+        last = [view[-1][0] for view in views if view]
         own = {decider.record for decider, _ in self.found}
         for chain in self.chains:
-            for former, digest in _list_former(self.kind, chain):
-                if digest == named and former.record in own:
+            for former, data, decider in _list_former(self.kind, chain):
+                digest = Digest.of_bytes(data)
+                if digest != named or decider.record not in own:
+                    continue
+                if any(one == decider for one in last) or has_blob(self.repository, data):
                     return self.judge([(former, digest)]).result == "pass"
         return False
 
 
 def _list_former(
     kind: Literal["reproduction", "verdict"], chain: Sequence[tuple[Decider, Digest]]
-) -> Iterator[tuple[Decider, Digest]]:
-    """List the digests that these may have had before a merge renumbered the last of them: a record
-    has another number and follows another one since, and says the same otherwise.
+) -> Iterator[tuple[Decider, bytes, Decider]]:
+    """List the bytes that these may have had before a merge renumbered the last of them: a record
+    has another number and follows another one since, and says the same otherwise. Each with what
+    it is now.
     """
     deciders = sorted((decider for decider, _ in chain), key=lambda decider: decider.created)
     base = max(len(deciders) - _MOST_MERGED, 0)
@@ -99,6 +114,6 @@ def _list_former(
         for sequence in range(base + len(followed), base, -1):
             for prior in followed[sequence - 1]:
                 former = replace(decider, sequence=sequence, prior=prior)
-                digest = Digest.of_bytes(codec.encode_document(kind, former.to_document()))
-                followed.setdefault(sequence, []).append(digest)
-                yield former, digest
+                data = codec.encode_document(kind, former.to_document())
+                followed.setdefault(sequence, []).append(Digest.of_bytes(data))
+                yield former, data, decider

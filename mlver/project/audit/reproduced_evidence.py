@@ -31,7 +31,13 @@ def judge_reproduced(
 
     chain = _read_reproductions(project, record)
     found = [pair for pair in chain if pair[0].record == record.record]
-    evidence = LastEvidence(kind="reproduction", found=found, chains=(chain,), judge=judge)
+    evidence = LastEvidence(
+        kind="reproduction",
+        found=found,
+        chains=(chain,),
+        repository=project.repository,
+        judge=judge,
+    )
     yield from evidence.find_faults(record, landings)
 
 

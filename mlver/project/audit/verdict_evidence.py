@@ -33,7 +33,13 @@ def judge_verdicts(
     chains = _read_verdicts(project, record)
     found = [pair for chain in chains for pair in chain if pair[0].record == record.record]
     ordered = list_in_order(found)
-    evidence = LastEvidence(kind="verdict", found=ordered, chains=chains, judge=judge)
+    evidence = LastEvidence(
+        kind="verdict",
+        found=ordered,
+        chains=chains,
+        repository=project.repository,
+        judge=judge,
+    )
     yield from evidence.find_faults(record, landings)
 
 

@@ -1,7 +1,7 @@
 """The run that a version came of, where it is here: it keeps what no version record says.
 
-Those are the uncommitted changes of the code, and the machine. A version names its run and does not
-pin it, so a run counts only where it tells of the same training.
+Those are the uncommitted changes of the code, and the machine. A run counts only where it tells of
+the same training, and its changes only where the version's record pins it.
 """
 
 from __future__ import annotations
@@ -57,4 +57,7 @@ def _judge_run(project: Project, record: VersionRecord, kept: KeptRun) -> Source
     for data_set, artifact in run.data.items():
         if data_set in record.data and record.data[data_set].digest != artifact.digest:
             return SourceRun(fault=f"the run {name} here read other data: {data_set}")
+    if record.kept.run is not None and kept.digest != record.kept.run:
+        # Whoever can push could have put other changes there, which would be run here.
+        return SourceRun(run, None, f"the run {name} here is not the one that the record pins")
     return SourceRun(run, read_kept_diff(project, kept), "")

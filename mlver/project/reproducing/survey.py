@@ -85,7 +85,8 @@ def _survey_changes(record: VersionRecord, source: SourceRun) -> RecipePart:
         told = f"the code had changes that no commit holds, and {source.fault}"
         return RecipePart.missing(name, told)
     if source.diff is None:
-        return RecipePart.missing(name, f"its run {source.run.run} did not keep them")
+        told = source.fault or f"its run {source.run.run} did not keep them"
+        return RecipePart.missing(name, told)
     words = ("mlver", "runs", record.model, "--show", source.run.run, "--diff")
     told = f"{len(source.diff):,} bytes, which its run kept: {shell_command(*words)}"
     return RecipePart.present(name, told)

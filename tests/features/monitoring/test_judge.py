@@ -239,6 +239,14 @@ def test_a_gate_asks_for_a_verdict(serving: Repository) -> None:
     assert_works(serving, "audit")
 
 
+def set_clock(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Let it be so long after the tests' usual time."""
+    later = str(int(NOW_EPOCH) + seconds)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", later)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"@{later} +0000")
+    monkeypatch.setenv("GIT_AUTHOR_DATE", f"@{later} +0000")
+
+
 def test_two_branches_that_each_judged_merge(
     serving: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,9 +255,7 @@ def test_two_branches_that_each_judged_merge(
     serving.write("log.jsonl", write_log(3_300, bad=1))
     judge(serving, "-m", "by one")
     serving.git("checkout", "--quiet", "other")
-    later = str(int(NOW_EPOCH) + 60)
-    for variable in ("SOURCE_DATE_EPOCH", "GIT_COMMITTER_DATE", "GIT_AUTHOR_DATE"):
-        monkeypatch.setenv(variable, later if variable.startswith("SOURCE") else f"@{later} +0000")
+    set_clock(monkeypatch, 60)
     judge(serving, "-m", "by another")
     assert_works(serving, *PROMOTE)
     serving.git("checkout", "--quiet", "main")
@@ -283,6 +289,37 @@ def test_a_promotion_by_another_verdict_than_the_last_is_named(serving: Reposito
     serving.git("tag", "--delete", *serving.git("tag", "--list", "*staging*").split())
     found = serving.mlver("verify", "--all")
     assert (found.code, "which is not what it was judged by" in found.out) == (1, True)
+
+
+def test_a_verdict_that_never_was_does_not_stand_for_the_last(
+    serving: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass under a number that no merge took from it, and a fail after it."""
+    ask_for_verdict(serving)
+    for number, bad in enumerate((1, 300, 1, 300), 1):
+        set_clock(monkeypatch, number * 10)
+        serving.write("log.jsonl", write_log(3_300, bad=bad))
+        assert serving.mlver(*JUDGE, "-m", f"{bad} are bad").code in (0, 1)
+    registry = Project.open_existing(serving.path).registry
+    recorded = read_digested_verdicts(registry, "digits", "production")
+    assert [one.answer for one, _ in recorded] == ["pass", "fail", "pass", "fail"]
+    former = replace(recorded[2][0], sequence=1, prior=None)
+    digest = Digest.of_bytes(codec.encode_document("verdict", former.to_document()))
+    set_clock(monkeypatch, 60)
+    assert serving.mlver(*PROMOTE, "--force").code == 0
+    ((promotion, _),) = registry.read_history("digits", "staging")
+    gates = [
+        replace(gate, result="pass", evidence=digest) if gate.gate == "verdict pass" else gate
+        for gate in promotion.gates
+    ]
+    forged = replace(promotion, gates=tuple(gates), forced=False)
+    serving.git("reset", "--quiet", "--hard", "HEAD~1")
+    data = codec.encode_document("promotion", forged.to_document())
+    serving.write(promotion.record_path, data)
+    serving.commit("A promotion")
+    serving.git("tag", "--delete", *serving.git("tag", "--list", "*staging*").split())
+    found = serving.mlver("verify", "--all")
+    assert (found.code, "says that its gate `verdict pass` passed" in found.out) == (1, True)
 
 
 def test_a_forged_verdict_is_named(serving: Repository) -> None:

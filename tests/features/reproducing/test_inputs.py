@@ -292,3 +292,16 @@ def test_the_kernel_that_a_run_recorded_is_compared(solved: Repository, environm
     recorded, found = list_inputs(reproduce(solved, environment))["BLAS kernel"]
     assert recorded == "openblas Sparc"
     assert (found or "").startswith("openblas ")
+
+
+def test_changes_of_a_run_that_the_record_does_not_pin_are_not_run(
+    code: Repository, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can push could have put others there."""
+    monkeypatch.setenv("PATH", str(environment / "bin"), prepend=":")
+    code.write("train.py", (code.path / "train.py").read_text() + "\nprint(2)\n")
+    record_version(code, "--allow-dirty")
+    code.git("checkout", "--quiet", "train.py")
+    rewrite_run(code, "^author: .*$", "author: Eve <eve@example.org>")
+    state, told = list_parts(code)["uncommitted changes"]
+    assert (state, "is not the one that the record pins" in told) == ("missing", True)

@@ -342,3 +342,19 @@ def test_a_line_that_is_none_costs_no_other(second: Repository) -> None:
     assert "a line of the curves: line 2: is no JSON: Expecting value, and 1 lines more" in (
         record.remarks
     )
+
+
+def test_a_name_that_is_no_text_loses_no_run(second: Repository) -> None:
+    line = '{"step": 1, "\\ud800": 1}'
+    second.write("odd.jsonl", line + "\n" + '{"step": 2, "loss": 1}' + "\n")
+    assert_works(second, "run", *shell('cat odd.jsonl > "$MLVER_CURVES"'))
+    record = read_only_run(second).record
+    assert record.points == 1
+    assert "a line of the curves: line 1: has a name that is no text" in record.remarks
+
+
+def test_a_run_without_curves_has_no_picture(second: Repository) -> None:
+    assert_works(second, "run", *shell("true"))
+    run = read_only_run(second).record.run
+    said = assert_refused(second, "runs", "--show", run, "--svg")
+    assert "has no curves to draw" in said

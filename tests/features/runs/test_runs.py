@@ -158,7 +158,7 @@ def test_one_run_is_shown_whole_with_its_curves(recorded: Repository) -> None:
     said = assert_works(recorded, "runs", "--show", "000002")
     for words in ("digits 20261121T030405Z-000002  finished", "lr", "0.2", "AMD EPYC", "nightly"):
         assert words in said
-    assert "loss  last 0.3, from 0.3 to 1" in said
+    assert "loss  last 0.3, lowest 0.3, highest 1" in said
     document = read_document(recorded.mlver("runs", "--show", "000002", "--json"), "shownrun")
     assert document["series"] == {"loss": [1, 0.3]}
     assert document["record"]["secrets"].keys() == {"token"}
