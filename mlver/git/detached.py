@@ -12,6 +12,7 @@ from pathlib import Path
 from mlver.errors import MlverError
 from mlver.git.process import GitProcess
 from mlver.git.repository import GitRepository
+from mlver.system.durable import naming_errors
 
 _WITHOUT_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 # One that names part of the files only says what a person wants to see in their own work tree.
@@ -45,7 +46,9 @@ def _borrow_objects(repository: GitRepository, git_dir: Path) -> None:
         objects = b"./" + os.path.relpath(objects, os.fsencode(git_dir / "objects"))
     place = git_dir / "objects/info"
     place.mkdir(parents=True, exist_ok=True)
-    (place / "alternates").write_bytes(objects + b"\n")
+    alternates = place / "alternates"
+    with naming_errors(alternates):
+        alternates.write_bytes(objects + b"\n")
 
 
 def apply_changes(folder: Path, diff: bytes) -> None:
