@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -27,6 +28,20 @@ KEPT_FOLDERS = (TENSORS, PROFILES)
 RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS, PROFILES)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
+AttachedKind: TypeAlias = Literal[
+    "evaluation", "approval", "note", "retirement", "reproduction", "verdict"
+]
+# The folders of a model that hold records about its versions: the kind of these, and whether they
+# lie below a version, and below a stage.
+_ATTACHED_FOLDERS: Mapping[str, tuple[AttachedKind, bool, bool]] = {
+    "evaluations": ("evaluation", True, False),
+    "approvals": ("approval", True, True),
+    "notes": ("note", True, False),
+    "retired": ("retirement", True, False),
+    "reproductions": ("reproduction", True, False),
+    "verdicts": ("verdict", False, True),
+}
+_FOLDERS_BY_KIND = {kind: folder for folder, (kind, _, _) in _ATTACHED_FOLDERS.items()}
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -58,63 +73,17 @@ class PromotionPath:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationPath:
-    """Where one evaluation of a version lies."""
+class AttachedPath:
+    """Where a numbered record about a version lies: below the version, below a stage, or both.
 
-    kind: ClassVar[Literal["evaluation"]] = "evaluation"
+    `version` is None where the record lies below a stage alone, and `stage` where it lies below a
+    version alone.
+    """
+
+    kind: AttachedKind
     model: str
-    version: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalPath:
-    """Where one approval of a version for a stage lies."""
-
-    kind: ClassVar[Literal["approval"]] = "approval"
-    model: str
-    version: str
-    stage: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class NotePath:
-    """Where one note about a version lies."""
-
-    kind: ClassVar[Literal["note"]] = "note"
-    model: str
-    version: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class RetirementPath:
-    """Where one retirement of a version lies, or its restoration."""
-
-    kind: ClassVar[Literal["retirement"]] = "retirement"
-    model: str
-    version: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReproductionPath:
-    """Where one reproduction of a version lies."""
-
-    kind: ClassVar[Literal["reproduction"]] = "reproduction"
-    model: str
-    version: str
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class VerdictPath:
-    """Where one verdict on a version that a stage served lies."""
-
-    kind: ClassVar[Literal["verdict"]] = "verdict"
-    model: str
-    stage: str
+    version: str | None
+    stage: str | None
     sequence: int
 
 
@@ -135,9 +104,6 @@ class KeptPath:
 
 
 # What the path of a file below `models/` says that the file is.
-AttachedPath: TypeAlias = (
-    EvaluationPath | ApprovalPath | NotePath | RetirementPath | ReproductionPath | VerdictPath
-)
 RecordPath: TypeAlias = SettingsPath | VersionPath | PromotionPath | AttachedPath
 
 
@@ -163,23 +129,21 @@ def parse_path(path: str) -> RecordPath | None:
 
 def _parse_numbered(model: str, folders: list[str], sequence: int) -> RecordPath | None:
     """Read the folders of a record that is named by its number."""
-    match folders:
-        case ["stages", stage] if file_names.is_stage_name(stage):
-            return PromotionPath(model, stage, sequence)
-        case ["verdicts", stage] if file_names.is_stage_name(stage):
-            return VerdictPath(model, stage, sequence)
-        case ["evaluations", version] if file_names.parse_version_name(version):
-            return EvaluationPath(model, version, sequence)
-        case ["notes", version] if file_names.parse_version_name(version):
-            return NotePath(model, version, sequence)
-        case ["retired", version] if file_names.parse_version_name(version):
-            return RetirementPath(model, version, sequence)
-        case ["reproductions", version] if file_names.parse_version_name(version):
-            return ReproductionPath(model, version, sequence)
-        case ["approvals", version, stage] if file_names.parse_version_name(version):
-            if file_names.is_stage_name(stage):
-                return ApprovalPath(model, version, stage, sequence)
-    return None
+    top, *names = folders
+    if top == "stages" and len(names) == 1 and file_names.is_stage_name(names[0]):
+        return PromotionPath(model, names[0], sequence)
+    if top not in _ATTACHED_FOLDERS:
+        return None
+    kind, has_version, has_stage = _ATTACHED_FOLDERS[top]
+    if len(names) != has_version + has_stage:
+        return None
+    version = names[0] if has_version else None
+    stage = names[-1] if has_stage else None
+    if version is not None and file_names.parse_version_name(version) is None:
+        return None
+    if stage is not None and not file_names.is_stage_name(stage):
+        return None
+    return AttachedPath(kind, model, version, stage, sequence)
 
 
 def parse_authorisation(path: str) -> AuthorisationPath | None:
@@ -190,6 +154,12 @@ def parse_authorisation(path: str) -> AuthorisationPath | None:
         return None
     sequence = file_names.parse_sequence(name.removesuffix(".yaml"))
     return None if sequence is None else AuthorisationPath(Digest(hexadecimal), sequence)
+
+
+def parse_approval(path: str) -> AttachedPath | None:
+    """Read where an approval lies; None for a path of anything else."""
+    place = parse_path(path)
+    return place if isinstance(place, AttachedPath) and place.kind == "approval" else None
 
 
 def is_version_path(path: str) -> bool:
@@ -265,6 +235,16 @@ def record_path(named: TagName) -> str:
     return promotion_path(named.model, named.stage, named.sequence)
 
 
+def attached_folder(kind: AttachedKind, model: str, *names: Version | str) -> str:
+    """Where records of a kind lie: those of a model, or of one of its versions, stages or both."""
+    return "/".join((MODELS, model, _FOLDERS_BY_KIND[kind], *map(str, names)))
+
+
+def numbered_path(folder: str, sequence: int) -> str:
+    """Where a record lies that is named by its number."""
+    return f"{folder}/{sequence:04d}.yaml"
+
+
 def settings_path(model: str) -> str:
     return f"{MODELS}/{model}/model.yaml"
 
@@ -290,27 +270,15 @@ def stage_folder(model: str, name: str) -> str:
 
 
 def promotion_path(model: str, name: str, sequence: int) -> str:
-    return f"{stage_folder(model, name)}/{sequence:04d}.yaml"
-
-
-def all_evaluations_folder(model: str) -> str:
-    return f"{MODELS}/{model}/evaluations"
-
-
-def evaluations_folder(model: str, number: Version | str) -> str:
-    return f"{all_evaluations_folder(model)}/{number}"
-
-
-def approvals_folder(model: str, number: Version | str) -> str:
-    return f"{MODELS}/{model}/approvals/{number}"
+    return numbered_path(stage_folder(model, name), sequence)
 
 
 def evaluation_path(model: str, number: Version | str, sequence: int) -> str:
-    return f"{evaluations_folder(model, number)}/{sequence:04d}.yaml"
+    return numbered_path(attached_folder("evaluation", model, number), sequence)
 
 
 def approval_path(model: str, number: Version | str, name: str, sequence: int) -> str:
-    return f"{approvals_folder(model, number)}/{name}/{sequence:04d}.yaml"
+    return numbered_path(attached_folder("approval", model, number, name), sequence)
 
 
 def seal_path(path: str) -> str:
@@ -321,51 +289,23 @@ def seal_path(path: str) -> str:
 def is_seal_path(path: str) -> bool:
     """Whether a path is of a signature that stands beside an approval."""
     stem, dot, suffix = path.rpartition(".")
-    return suffix == "seal" and isinstance(parse_path(f"{stem}{dot}yaml"), ApprovalPath)
-
-
-def notes_folder(model: str, number: Version | str) -> str:
-    return f"{MODELS}/{model}/notes/{number}"
+    return suffix == "seal" and parse_approval(f"{stem}{dot}yaml") is not None
 
 
 def note_path(model: str, number: Version | str, sequence: int) -> str:
-    return f"{notes_folder(model, number)}/{sequence:04d}.yaml"
-
-
-def retired_folder(model: str) -> str:
-    return f"{MODELS}/{model}/retired"
-
-
-def retirements_folder(model: str, number: Version | str) -> str:
-    return f"{retired_folder(model)}/{number}"
+    return numbered_path(attached_folder("note", model, number), sequence)
 
 
 def retirement_path(model: str, number: Version | str, sequence: int) -> str:
-    return f"{retirements_folder(model, number)}/{sequence:04d}.yaml"
-
-
-def all_reproductions_folder(model: str) -> str:
-    return f"{MODELS}/{model}/reproductions"
-
-
-def reproductions_folder(model: str, number: Version | str) -> str:
-    return f"{all_reproductions_folder(model)}/{number}"
+    return numbered_path(attached_folder("retirement", model, number), sequence)
 
 
 def reproduction_path(model: str, number: Version | str, sequence: int) -> str:
-    return f"{reproductions_folder(model, number)}/{sequence:04d}.yaml"
-
-
-def all_verdicts_folder(model: str) -> str:
-    return f"{MODELS}/{model}/verdicts"
-
-
-def verdicts_folder(model: str, stage: str) -> str:
-    return f"{all_verdicts_folder(model)}/{stage}"
+    return numbered_path(attached_folder("reproduction", model, number), sequence)
 
 
 def verdict_path(model: str, stage: str, sequence: int) -> str:
-    return f"{verdicts_folder(model, stage)}/{sequence:04d}.yaml"
+    return numbered_path(attached_folder("verdict", model, stage), sequence)
 
 
 def manifest_path(digest: Digest) -> str:
@@ -400,4 +340,4 @@ def authorisations_folder(data: Digest) -> str:
 
 
 def authorisation_path(data: Digest, sequence: int) -> str:
-    return f"{authorisations_folder(data)}/{sequence:04d}.yaml"
+    return numbered_path(authorisations_folder(data), sequence)

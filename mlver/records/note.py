@@ -8,8 +8,8 @@ from typing import Any
 
 from mlver.digest import Digest
 from mlver.records import layout
-from mlver.records.references import parse_digest, write_digest
-from mlver.records.values import Document, drop_empty_values, read_format
+from mlver.records.references import read_chained_fields, write_digest
+from mlver.records.values import Document, drop_empty_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +61,10 @@ class NoteRecord:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> NoteRecord:
         fields = {
-            **document,
+            **read_chained_fields(document),
             "drill": DrillReport.from_document(document.get("drill")),
-            "record": Digest.parse(document["record"]),
-            "prior": parse_digest(document["prior"]),
         }
-        del fields["schema"]
-        return cls(format=read_format(document), **fields)
+        return cls(**fields)
 
     def to_document(self) -> Document:
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from mlver.digest import Digest
-from mlver.records.values import Document, Values, drop_empty_values
+from mlver.records.values import Document, Values, drop_empty_values, read_format
 
 Number = TypeVar("Number", int, str)
 
@@ -188,3 +188,16 @@ class KeptPins:
             profiles={name: str(pin) for name, pin in self.profiles.items()},
             run=None if self.run is None else str(self.run),
         )
+
+
+def read_chained_fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the fields of a chained record: those that all kinds share are values afterwards.
+
+    They are `format`, `record` (the digest of the version's record) and `prior` (that of the record
+    before it, None for the first). All others stay as the document has them.
+    """
+    fields = {**document, "format": read_format(document)}
+    del fields["schema"]
+    fields["record"] = Digest.parse(document["record"])
+    fields["prior"] = parse_digest(document["prior"])
+    return fields

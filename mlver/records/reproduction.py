@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from mlver.digest import Digest
 from mlver.records import layout
-from mlver.records.references import parse_digest, write_digest
-from mlver.records.values import Document, Metrics, drop_empty_values, read_format, thaw_value
+from mlver.records.references import read_chained_fields, write_digest
+from mlver.records.values import Document, Metrics, drop_empty_values, thaw_value
 
 ReproductionAnswer = Literal["identical", "within", "different"]
 # How far numbers may be apart and count as equal, where nobody says so.
@@ -110,17 +110,14 @@ class ReproductionRecord:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ReproductionRecord:
         fields = {
-            **document,
+            **read_chained_fields(document),
             "weights": Digest.parse(document["weights"]),
             "values": ComparedValues.from_document(document.get("values")),
             "environment": ReproductionEnvironment.from_document(document["environment"]),
             "inputs": tuple(DifferingInput(**item) for item in document["inputs"]),
             "differing": tuple(document["differing"]),
-            "record": Digest.parse(document["record"]),
-            "prior": parse_digest(document["prior"]),
         }
-        del fields["schema"]
-        return cls(format=read_format(document), **fields)
+        return cls(**fields)
 
     def to_document(self) -> Document:
         return {

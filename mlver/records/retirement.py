@@ -12,11 +12,11 @@ from mlver.digest import Digest
 from mlver.records import layout
 from mlver.records.references import (
     VersionReference,
-    parse_digest,
+    read_chained_fields,
     write_digest,
     write_reference,
 )
-from mlver.records.values import Document, read_format
+from mlver.records.values import Document
 
 RetirementAction = Literal["retire", "restore"]
 
@@ -44,13 +44,10 @@ class RetirementRecord:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RetirementRecord:
         fields = {
-            **document,
+            **read_chained_fields(document),
             "in_favour_of": VersionReference.from_document(document["in_favour_of"]),
-            "record": Digest.parse(document["record"]),
-            "prior": parse_digest(document["prior"]),
         }
-        del fields["schema"]
-        return cls(format=read_format(document), **fields)
+        return cls(**fields)
 
     def to_document(self) -> Document:
         return {

@@ -13,11 +13,12 @@ from mlver.records.promotion import Result
 from mlver.records.references import (
     VersionReference,
     parse_digest,
+    read_chained_fields,
     write_digest,
     write_reference,
 )
 from mlver.records.sections.verdict import VerdictSettings
-from mlver.records.values import Document, drop_empty_values, read_format
+from mlver.records.values import Document, drop_empty_values
 
 VerdictLimit = Literal["margin", "max"]
 
@@ -168,7 +169,7 @@ class VerdictRecord:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> VerdictRecord:
         fields = {
-            **document,
+            **read_chained_fields(document),
             "baseline": VersionReference.from_document(document["baseline"]),
             "source": VerdictSource.from_document(document["source"]),
             "stages": tuple(document["stages"]),
@@ -176,11 +177,8 @@ class VerdictRecord:
             "settings": VerdictSettings.from_document(document["settings"]),
             "looks": tuple(map(VerdictLook.from_document, document["looks"])),
             "intervals": tuple(LimitInterval(**one) for one in document["intervals"]),
-            "record": Digest.parse(document["record"]),
-            "prior": parse_digest(document["prior"]),
         }
-        del fields["schema"]
-        return cls(format=read_format(document), **fields)
+        return cls(**fields)
 
     def to_document(self) -> Document:
         return {

@@ -6,17 +6,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.records import layout
-from mlver.records.layout import (
-    ApprovalPath,
-    EvaluationPath,
-    NotePath,
-    PromotionPath,
-    ReproductionPath,
-    RetirementPath,
-    SettingsPath,
-    VerdictPath,
-    VersionPath,
-)
+from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
 from mlver.version import parse_version
 
 DIGEST = Digest("ab" * 32)
@@ -28,9 +18,9 @@ PATHS = {
     ): ".mlver/models/m/versions/1.0.0-rc.1.yaml",
     layout.promotion_path("m", "production", 3): ".mlver/models/m/stages/production/0003.yaml",
     layout.promotion_path("m", "production", 12345): ".mlver/models/m/stages/production/12345.yaml",
-    layout.evaluations_folder("m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
-    layout.approvals_folder("m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
-    layout.notes_folder("m", "1.0.0"): ".mlver/models/m/notes/1.0.0",
+    layout.attached_folder("evaluation", "m", "1.0.0"): ".mlver/models/m/evaluations/1.0.0",
+    layout.attached_folder("approval", "m", "1.0.0"): ".mlver/models/m/approvals/1.0.0",
+    layout.attached_folder("note", "m", "1.0.0"): ".mlver/models/m/notes/1.0.0",
     layout.manifest_path(DIGEST): f".mlver/manifests/{'ab' * 32}.sha256",
 }
 
@@ -79,13 +69,17 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.version_path("m", "1.0.0-rc.1"): VersionPath("m", "1.0.0-rc.1"),
         layout.settings_path("m"): SettingsPath("m"),
         layout.promotion_path("m", "production", 12345): PromotionPath("m", "production", 12345),
-        layout.evaluation_path("m", "1.0.0", 1): EvaluationPath("m", "1.0.0", 1),
-        layout.note_path("m", "1.0.0", 3): NotePath("m", "1.0.0", 3),
-        layout.retirement_path("m", "1.0.0", 4): RetirementPath("m", "1.0.0", 4),
-        layout.reproduction_path("m", "1.0.0", 2): ReproductionPath("m", "1.0.0", 2),
-        layout.verdict_path("m", "production", 2): VerdictPath("m", "production", 2),
-        layout.approval_path("m", "1.0.0", "production", 2): ApprovalPath(
-            "m", "1.0.0", "production", 2
+        layout.evaluation_path("m", "1.0.0", 1): AttachedPath("evaluation", "m", "1.0.0", None, 1),
+        layout.note_path("m", "1.0.0", 3): AttachedPath("note", "m", "1.0.0", None, 3),
+        layout.retirement_path("m", "1.0.0", 4): AttachedPath("retirement", "m", "1.0.0", None, 4),
+        layout.reproduction_path("m", "1.0.0", 2): AttachedPath(
+            "reproduction", "m", "1.0.0", None, 2
+        ),
+        layout.verdict_path("m", "production", 2): AttachedPath(
+            "verdict", "m", None, "production", 2
+        ),
+        layout.approval_path("m", "1.0.0", "production", 2): AttachedPath(
+            "approval", "m", "1.0.0", "production", 2
         ),
     }.items():
         assert layout.parse_path(path) == place

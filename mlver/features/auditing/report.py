@@ -13,7 +13,7 @@ from mlver.policy.evaluated_metrics import find_plain_name
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.time_windows import parse_window
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes
+from mlver.project.registry.attached import NOTES
 from mlver.project.registry.evaluated import EvaluatedReader
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.registry.version_line import VersionLine, read_version_line
@@ -227,7 +227,7 @@ def _list_defects(
     for record in records:
         stages = tuple(stage for stage, version in holders.items() if version == record.version)
         try:
-            notes = read_notes(project.registry, model, record.version)
+            notes = NOTES.read_all(project.registry, model, record.version)
         except MlverError as error:
             faults.append(summarise_error(error))
             continue

@@ -25,7 +25,7 @@ def count_remarks(registry: RecordRegistry, models: Iterable[str]) -> RemarkCoun
     retirements = 0
     for model in models:
         noted += _count_below(registry, f"{layout.model_folder(model)}/notes")
-        retirements += _count_below(registry, layout.retired_folder(model))
+        retirements += _count_below(registry, layout.attached_folder("retirement", model))
     return RemarkCounts(noted, retirements)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlver.project.registry.attached import read_retirement
+from mlver.project.registry.attached import RETIREMENTS
 from mlver.project.registry.registry import RecordRegistry
-from mlver.records.layout import RetirementPath
+from mlver.records.layout import AttachedPath
 from mlver.records.retirement import RetirementAction
 
 
@@ -22,8 +22,8 @@ class AddedRetirement:
     message: str
 
 
-def read_added_retirement(registry: RecordRegistry, place: RetirementPath) -> AddedRetirement:
-    record = read_retirement(registry, place.model, place.version, place.sequence)
+def read_added_retirement(registry: RecordRegistry, place: AttachedPath) -> AddedRetirement:
+    record = RETIREMENTS.read_placed(registry, place)
     return AddedRetirement(
         model=record.model,
         version=record.version,

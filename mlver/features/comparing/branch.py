@@ -11,13 +11,8 @@ from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.layout import (
-    ApprovalPath,
-    EvaluationPath,
-    NotePath,
+    AttachedPath,
     PromotionPath,
-    ReproductionPath,
-    RetirementPath,
-    VerdictPath,
     VersionPath,
 )
 from mlver.version import parse_version
@@ -97,9 +92,7 @@ def _record_sort_key(path: str) -> tuple[object, ...]:
     match parsed_path:
         case VersionPath():
             numbers.append(parse_version(parsed_path.version))
-        case EvaluationPath() | NotePath() | RetirementPath() | ReproductionPath():
-            sequence = parsed_path.sequence
-        case PromotionPath() | ApprovalPath() | VerdictPath():
-            stage = parsed_path.stage
+        case PromotionPath() | AttachedPath():
+            stage = parsed_path.stage or ""
             sequence = parsed_path.sequence
     return (0, parsed_path.model, parsed_path.kind, numbers, stage, sequence, path)

@@ -35,14 +35,9 @@ from mlver.project.registry.attached import read_attached
 from mlver.project.registry.committed import CommittedRecords
 from mlver.records import layout
 from mlver.records.layout import (
-    ApprovalPath,
+    AttachedKind,
     AttachedPath,
-    EvaluationPath,
-    NotePath,
     PromotionPath,
-    ReproductionPath,
-    RetirementPath,
-    VerdictPath,
     VersionPath,
 )
 from mlver.records.promotion import PromotionRecord
@@ -159,6 +154,12 @@ class _AddedRecords:
     retirements: list[AddedRetirement] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
+    def list_judgements(self, kind: AttachedKind) -> list[AddedJudgement]:
+        """The list that a judgement of this kind belongs in."""
+        if kind == "evaluation":
+            return self.evaluations
+        return self.approvals if kind == "approval" else self.notes
+
 
 def parse_range(text: str | None) -> ReviewRange | None:
     """The range a person typed; None for a REF, which never holds two dots in a row.
@@ -245,15 +246,12 @@ def _read_added_records(branch: BranchChanges) -> _AddedRecords:
                     records.versions.append(_read_version(branch, parsed_path))
                 case PromotionPath():
                     records.promotions.append(_read_promotion(branch, parsed_path))
-                case EvaluationPath():
-                    records.evaluations.append(_read_judgement(branch, parsed_path))
-                case ApprovalPath():
-                    records.approvals.append(_read_judgement(branch, parsed_path))
-                case NotePath() | ReproductionPath() | VerdictPath():
-                    records.notes.append(_read_judgement(branch, parsed_path))
-                case RetirementPath():
+                case AttachedPath(kind="retirement"):
                     registry = branch.head_project.registry
                     records.retirements.append(read_added_retirement(registry, parsed_path))
+                case AttachedPath():
+                    judgement = _read_judgement(branch, parsed_path)
+                    records.list_judgements(parsed_path.kind).append(judgement)
         except MlverError as error:
             records.warnings.append(describe_unreadable(record_path, error))
     return records
@@ -335,7 +333,7 @@ def _read_judgement(branch: BranchChanges, place: AttachedPath) -> AddedJudgemen
     return AddedJudgement(
         model=place.model,
         version=record.version,
-        stage=place.stage if isinstance(place, ApprovalPath | VerdictPath) else None,
+        stage=place.stage,
         author=record.author,
         message=record.message,
     )

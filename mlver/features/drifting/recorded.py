@@ -64,7 +64,7 @@ def record_drift(
     require_possible_date(project, "evaluation", created)
     require_later_date("evaluation", created, version)
     with editing(project, f"drift {version.model}@{version.version}") as edit:
-        folder = layout.evaluations_folder(version.model, version.version)
+        folder = layout.attached_folder("evaluation", version.model, version.version)
         require_as_committed(project.repository, project.registry, folder)
         sequence, _ = find_last_link(project.registry, folder)
         digest = project.registry.read_version_digest(version.model, version.version)

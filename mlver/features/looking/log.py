@@ -21,11 +21,11 @@ from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_pa
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.attached import (
+    NOTES,
+    REPRODUCTIONS,
+    RETIREMENTS,
+    VERDICTS,
     list_judged_stages,
-    read_notes,
-    read_reproductions,
-    read_retirements,
-    read_verdicts,
 )
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
@@ -222,7 +222,7 @@ def _read_model_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
 ) -> Iterator[_TimedEvent]:
     for stage in list_judged_stages(registry, model):
-        for verdict in reader.try_reading(read_verdicts, registry, model, stage) or ():
+        for verdict in reader.try_reading(VERDICTS.read_all, registry, model, stage) or ():
             yield _build_judged(verdict)
     for number in registry.list_versions(model):
         record_read = reader.try_reading(registry.read_version, model, number)
@@ -236,13 +236,13 @@ def _read_model_events(
         for approval, _ in approvals or ():
             event = "approved" if approval.action == "approve" else "revoked"
             yield _build_event(event, approval, approval.stage)
-        notes = reader.try_reading(read_notes, registry, model, number)
+        notes = reader.try_reading(NOTES.read_all, registry, model, number)
         for note in notes or ():
             yield _build_event("noted", note)
-        reproductions = reader.try_reading(read_reproductions, registry, model, number)
+        reproductions = reader.try_reading(REPRODUCTIONS.read_all, registry, model, number)
         for reproduction in reproductions or ():
             yield _build_event("reproduced", reproduction)
-        retirements = reader.try_reading(read_retirements, registry, model, number)
+        retirements = reader.try_reading(RETIREMENTS.read_all, registry, model, number)
         last_time = ""
         for retirement in retirements or ():
             event = "retired" if retirement.action == "retire" else "restored"

@@ -17,11 +17,11 @@ from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.attached import (
+    NOTES,
+    REPRODUCTIONS,
+    RETIREMENTS,
+    VERDICTS,
     list_judged_stages,
-    read_notes,
-    read_reproductions,
-    read_retirement,
-    read_verdicts,
 )
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
@@ -56,7 +56,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
     broken = judge_seal(model, chosen.version, digest, tag_seal)
     holdings = _find_holdings(project, model, record.version)
     states = promotion_seals.read_shown_seals(project, model, (), holdings).stages
-    notes = tuple(read_notes(registry, model, chosen.version))
+    notes = tuple(NOTES.read_all(registry, model, chosen.version))
     retirements = _read_retirements(project, chosen)
     evaluations = registry.read_evaluations(model, chosen.version)
     return ShowResult(
@@ -72,7 +72,7 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         unconfirmed_stages=_find_unconfirmed(project, model, holdings),
         evaluations=tuple(record for record, _ in evaluations),
         approvals=tuple(record for record, _ in registry.read_approvals(model, chosen.version)),
-        reproductions=tuple(read_reproductions(registry, model, chosen.version)),
+        reproductions=tuple(REPRODUCTIONS.read_all(registry, model, chosen.version)),
         verdicts=_list_verdicts(project, model, record.version),
         notes=notes,
         retirements=retirements,
@@ -91,7 +91,7 @@ def _list_verdicts(project: Project, model: str, version: str) -> tuple[VerdictR
     reader = TolerantReader()
     verdicts: list[VerdictRecord] = []
     for stage in list_judged_stages(project.registry, model):
-        found = reader.try_reading(read_verdicts, project.registry, model, stage) or ()
+        found = reader.try_reading(VERDICTS.read_all, project.registry, model, stage) or ()
         verdicts += [verdict for verdict in found if verdict.version == version]
     for fault in reader.faults:
         project.reporter.show_note(f"a verdict on {model} cannot be read: {fault}")
@@ -111,10 +111,10 @@ def _read_retirements(project: Project, chosen: ResolvedRef) -> tuple[Retirement
     """Read the retirements of a version that can be read, and tell about the others."""
     reader = TolerantReader()
     retirements: list[RetirementRecord] = []
-    folder = layout.retirements_folder(chosen.model, chosen.version)
+    folder = layout.attached_folder("retirement", chosen.model, chosen.version)
     for sequence in project.registry.list_sequences(folder):
         retirement = reader.try_reading(
-            read_retirement, project.registry, chosen.model, chosen.version, sequence
+            RETIREMENTS.read, project.registry, chosen.model, chosen.version, sequence
         )
         if retirement is not None:
             retirements.append(retirement)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mlver.features.merging.outcomes import MergeRecords, RecordMove, RecordOutcome
 from mlver.findings import Finding
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath
 
 
 def move_seals(
@@ -18,7 +17,7 @@ def move_seals(
     moves: list[RecordMove] = []
     for outcome in attached:
         former = _find_former(outcome)
-        if not isinstance(layout.parse_path(former), ApprovalPath):
+        if layout.parse_approval(former) is None:
             continue
         place = layout.seal_path(former)
         data = records.own.read_file(place)

@@ -21,7 +21,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link, read_verdict
+from mlver.project.registry.attached import VERDICTS, find_last_link
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.evaluation import ServingWindow
@@ -216,12 +216,12 @@ def _record(project: Project, decision: _Decision, request: JudgeRequest) -> tup
     require_later_date("verdict", created, record)
     stage = request.arms.stage
     with editing(project, f"judge {record.model} --stage {stage}") as edit:
-        folder = layout.verdicts_folder(record.model, stage)
+        folder = layout.attached_folder("verdict", record.model, stage)
         require_as_committed(project.repository, project.registry, folder)
         sequence, prior = find_last_link(project.registry, folder)
         fields = _describe_record(decision, request)
         if sequence:
-            last = read_verdict(project.registry, record.model, stage, sequence)
+            last = VERDICTS.read(project.registry, record.model, stage, sequence)
             if all(getattr(last, name) == fields[name] for name in _DECIDING):
                 return sequence, None
         verdict = VerdictRecord(

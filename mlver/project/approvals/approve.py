@@ -242,7 +242,7 @@ def _build_record(
     project: Project, chosen: ResolvedRef, asked: _AskedApproval, given: _Gathered
 ) -> ApprovalRecord:
     version, digest = project.registry.read_version(chosen.model, chosen.version)
-    folder = f"{layout.approvals_folder(chosen.model, chosen.version)}/{asked.stage}"
+    folder = f"{layout.attached_folder('approval', chosen.model, chosen.version)}/{asked.stage}"
     sequence, _ = find_last_link(project.registry, folder)
     created = project.record_time
     kind = "approval" if asked.action == "approve" else "revocation"

@@ -12,7 +12,6 @@ from mlver.git.detached_seals import parse_seal
 from mlver.project.history.given_approvals import find_sealed_digest
 from mlver.project.project import Project
 from mlver.records import layout
-from mlver.records.layout import ApprovalPath
 
 
 def check_seal_file(project: Project, path: str) -> Iterator[Finding]:
@@ -34,8 +33,8 @@ def check_seal_file(project: Project, path: str) -> Iterator[Finding]:
 def _find_digest(project: Project, path: str, record: bytes, seal: bytes) -> Digest:
     """Find the digest that a seal has to name; of a record that cannot be read, its bytes'."""
     digest = Digest.of_bytes(record)
-    place = layout.parse_path(f"{path.removesuffix('.seal')}.yaml")
-    if not isinstance(place, ApprovalPath):
+    place = layout.parse_approval(f"{path.removesuffix('.seal')}.yaml")
+    if place is None or place.version is None or place.stage is None:
         return digest
     with suppress(MlverError):
         approval, _ = project.registry.read_approval(

@@ -24,7 +24,7 @@ from mlver.project.audit.verdict_evidence import judge_verdicts
 from mlver.project.history.data_uses import list_data_sets
 from mlver.project.history.version_uses import find_lost_uses
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_notes, read_retirements
+from mlver.project.registry.attached import NOTES, RETIREMENTS
 from mlver.project.registry.authorisations import (
     list_authorised,
     read_authorisations,
@@ -101,7 +101,7 @@ class DatedEvidence:
             return None  # most were never retired
         # One that cannot be read is named by its own check.
         with suppress(MlverError):
-            for retirement in read_retirements(self.project.registry, model, version):
+            for retirement in RETIREMENTS.read_all(self.project.registry, model, version):
                 is_older = retirement.created < record.created
                 if is_older and self.landings.was_known(retirement.record_path, record):
                     retired = retirement.created if retirement.action == "retire" else None
@@ -141,7 +141,7 @@ class DatedEvidence:
             drills: list[tuple[str, int]] = []
             for number in self.project.registry.list_versions(record.model):
                 with suppress(MlverError):
-                    for note in read_notes(self.project.registry, record.model, number):
+                    for note in NOTES.read_all(self.project.registry, record.model, number):
                         if note.drill is not None and note.drill.stage == record.stage:
                             drills.append((note.record_path, count_seconds(note.created)))
             self.drills[key] = drills

@@ -13,7 +13,7 @@ from mlver.policy.gates.reproduced import judge_reproduction
 from mlver.project.audit.last_evidence import LastEvidence, is_possible
 from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_digested_reproductions
+from mlver.project.registry.attached import REPRODUCTIONS
 from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.values import Value
@@ -45,6 +45,6 @@ def _read_reproductions(project: Project, record: PromotionRecord) -> Reproducti
     """Read those of the promoted version that are not from after the promotion."""
     # One that cannot be read is named by its own check.
     with suppress(MlverError):
-        chain = read_digested_reproductions(project.registry, record.model, record.version)
+        chain = REPRODUCTIONS.read_digested(project.registry, record.model, record.version)
         return [pair for pair in chain if is_possible(pair[0], record)]
     return ()

@@ -14,7 +14,7 @@ from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.last_evidence import LastEvidence, is_possible
 from mlver.project.audit.promotion_landings import LandingFinder
 from mlver.project.project import Project
-from mlver.project.registry.attached import list_judged_stages, read_digested_verdicts
+from mlver.project.registry.attached import VERDICTS, list_judged_stages
 from mlver.records.promotion import GateResult, PromotionRecord
 from mlver.records.verdict import VerdictRecord
 
@@ -49,7 +49,7 @@ def _read_verdicts(project: Project, record: PromotionRecord) -> Sequence[Verdic
     # One that cannot be read is named by its own check.
     with suppress(MlverError):
         for stage in list_judged_stages(project.registry, record.model):
-            chain = read_digested_verdicts(project.registry, record.model, stage)
+            chain = VERDICTS.read_digested(project.registry, record.model, stage)
             chains.append([pair for pair in chain if is_possible(pair[0], record)])
         return chains
     return ()

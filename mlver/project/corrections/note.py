@@ -12,7 +12,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link, read_note
+from mlver.project.registry.attached import NOTES, find_last_link
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
 from mlver.records import layout
@@ -96,16 +96,12 @@ def _say_same(last: NoteRecord, record: NoteRecord) -> bool:
 
 
 def _find_last_note(project: Project, chosen: ResolvedRef) -> NoteRecord | None:
-    folder = layout.notes_folder(chosen.model, chosen.version)
-    sequence, _ = find_last_link(project.registry, folder)
-    if not sequence:
-        return None
-    return read_note(project.registry, chosen.model, chosen.version, sequence)
+    return NOTES.read_last(project.registry, chosen.model, chosen.version)
 
 
 def _build_note(project: Project, chosen: ResolvedRef, message: str) -> NoteRecord:
     _, digest = project.registry.read_version(chosen.model, chosen.version)
-    folder = layout.notes_folder(chosen.model, chosen.version)
+    folder = layout.attached_folder("note", chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     sequence, prior = find_last_link(project.registry, folder)
     created = project.record_time

@@ -14,10 +14,10 @@ from mlver.project.edit.record_date import require_later_date, require_possible_
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import (
+    RETIREMENTS,
     find_last_link,
     find_retirement,
     find_usable,
-    read_retirement,
 )
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.transaction import open_edit
@@ -176,18 +176,14 @@ def _say_same(last: RetirementRecord, record: RetirementRecord) -> bool:
 
 
 def _find_last(project: Project, chosen: ResolvedRef) -> RetirementRecord | None:
-    folder = layout.retirements_folder(chosen.model, chosen.version)
-    sequence, _ = find_last_link(project.registry, folder)
-    if not sequence:
-        return None
-    return read_retirement(project.registry, chosen.model, chosen.version, sequence)
+    return RETIREMENTS.read_last(project.registry, chosen.model, chosen.version)
 
 
 def _build_retirement(
     project: Project, chosen: ResolvedRef, plan: _RetirementPlan
 ) -> RetirementRecord:
     version, digest = project.registry.read_version(chosen.model, chosen.version)
-    folder = layout.retirements_folder(chosen.model, chosen.version)
+    folder = layout.attached_folder("retirement", chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     sequence, prior = find_last_link(project.registry, folder)
     created = project.record_time

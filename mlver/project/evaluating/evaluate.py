@@ -230,7 +230,7 @@ class _Evaluation:
     def _build_record(
         self, side: _MeasuredSide, measurement: CommandOutput, *, untouched: bool
     ) -> EvaluationRecord:
-        folder = layout.evaluations_folder(self.model, self.number)
+        folder = layout.attached_folder("evaluation", self.model, self.number)
         require_as_committed(self.project.repository, self.project.registry, folder)
         sequence, _ = find_last_link(self.project.registry, folder)
         run = measurement.run

@@ -40,7 +40,7 @@ def gather_approvals(
     Raise MlverError where HEAD has other approvals than the work tree.
     """
     record, digest = version
-    folder = f"{layout.approvals_folder(record.model, record.version)}/{stage}"
+    folder = f"{layout.attached_folder('approval', record.model, record.version)}/{stage}"
     require_as_committed(project.repository, project.registry, folder)
     history = project.registry.read_history(record.model, stage)
     return ApprovalFacts(
@@ -72,7 +72,7 @@ def read_given(project: Project, version: VersionRecord, stage: str) -> tuple[Gi
     """Read the approvals that HEAD has, in order."""
     if project.repository.head().commit is None:
         return ()
-    folder = f"{layout.approvals_folder(version.model, version.version)}/{stage}"
+    folder = f"{layout.attached_folder('approval', version.model, version.version)}/{stage}"
     # What only the work tree has, nobody else will find.
     committed = frozenset(project.repository.files_at("HEAD", folder))
     approvals: list[tuple[ApprovalRecord, Digest]] = []

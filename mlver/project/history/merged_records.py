@@ -8,26 +8,19 @@ of one record, so it may be left out where that got another number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlver.errors import MlverError
 from mlver.git.repository import GitRepository
-from mlver.policy.renumber import NumberedRecord, strip_numbering
+from mlver.policy.renumber import AttachedRecord, NumberedRecord, strip_numbering
 from mlver.project.history.parents import find_renumbered_version
-from mlver.project.registry.attached import (
-    read_attached,
-    read_notes,
-    read_reproductions,
-    read_retirements,
-    read_verdicts,
-)
+from mlver.project.registry.attached import CHAINS, read_attached
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
-from mlver.records.approval import ApprovalRecord
 from mlver.records.layout import (
-    ApprovalPath,
+    AttachedPath,
     PromotionPath,
     RecordPath,
     SettingsPath,
@@ -72,8 +65,8 @@ class MergedRecords:
     def _has_seal_moved(self, path: str) -> bool:
         """Say whether the seals at a path are beside their approvals still, or went with them."""
         record_path = f"{path.removesuffix('.seal')}.yaml"
-        place = layout.parse_path(record_path)
-        if not isinstance(place, ApprovalPath) or not self.has_moved(record_path):
+        place = layout.parse_approval(record_path)
+        if place is None or place.version is None or not self.has_moved(record_path):
             return False
         folder = path.rpartition("/")[0]
         names = [name for name in self.result.list_names(folder) if name.endswith(".seal")]
@@ -219,38 +212,32 @@ def _read_record(records: RecordRegistry, place: RecordPath) -> NumberedRecord:
     return read_attached(records, place)
 
 
-# Reads the records of a version that are chained to the ones before them, by their kind.
-_CHAINED: Mapping[str, Callable[[RecordRegistry, str, Version], Sequence[NumberedRecord]]] = {
-    "note": read_notes,
-    "retirement": read_retirements,
-    "reproduction": read_reproductions,
-}
-
-
 def _read_candidates(records: RecordRegistry, place: RecordPath) -> Iterator[NumberedRecord]:
     """Yield the records of a place's kind, of its model and stage, whatever their version."""
-    if place.kind == "promotion":
-        for promotion, _ in records.read_history(place.model, place.stage):
-            yield promotion
-        return
-    if place.kind == "verdict":
-        yield from read_verdicts(records, place.model, place.stage)
-        return
-    for number in records.list_versions(place.model):
-        if place.kind == "version":
-            record, _ = records.read_version(place.model, number)
-            yield record
-        elif place.kind == "evaluation":
-            for evaluation, _ in records.read_evaluations(place.model, number):
-                yield evaluation
-        elif place.kind == "approval":
-            yield from _read_approvals(records, place, number)
-        elif place.kind in _CHAINED:
-            yield from _CHAINED[place.kind](records, place.model, number)
+    match place:
+        case PromotionPath():
+            for promotion, _ in records.read_history(place.model, place.stage):
+                yield promotion
+        case VersionPath():
+            for number in records.list_versions(place.model):
+                record, _ = records.read_version(place.model, number)
+                yield record
+        case AttachedPath(version=None, stage=stage):
+            yield from CHAINS[place.kind].read_all(records, place.model, stage or "")
+        case AttachedPath():
+            for number in records.list_versions(place.model):
+                yield from _read_kind(records, place, number)
 
 
-def _read_approvals(
-    records: RecordRegistry, place: ApprovalPath, number: Version
-) -> Iterator[ApprovalRecord]:
-    for approval, _ in records.read_approvals(place.model, number, place.stage):
-        yield approval
+def _read_kind(
+    records: RecordRegistry, place: AttachedPath, number: Version
+) -> Iterator[AttachedRecord]:
+    """Yield the records of a place's kind, and stage, that are about the version `number`."""
+    if place.kind == "evaluation":
+        for evaluation, _ in records.read_evaluations(place.model, number):
+            yield evaluation
+    elif place.kind == "approval":
+        for approval, _ in records.read_approvals(place.model, number, place.stage):
+            yield approval
+    else:
+        yield from CHAINS[place.kind].read_all(records, place.model, number)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import file_names, layout
-from mlver.records.layout import (
-    ApprovalPath,
-    AttachedPath,
-    EvaluationPath,
-    ReproductionPath,
-    RetirementPath,
-    VerdictPath,
-)
+from mlver.records.layout import AttachedKind, AttachedPath
 from mlver.version import Version
 
 if TYPE_CHECKING:
@@ -26,128 +20,120 @@ if TYPE_CHECKING:
     from mlver.records.retirement import RetirementRecord
     from mlver.records.verdict import VerdictRecord
 
+Record = TypeVar(
+    "Record", bound="NoteRecord | ReproductionRecord | RetirementRecord | VerdictRecord"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReader(Generic[Record]):
+    """Reads the records of one kind, each of which names the one before it.
+
+    Such a chain lies in a folder of its own below `name`: a version, or of verdicts a stage.
+    """
+
+    kind: AttachedKind
+    build: Callable[[Mapping[str, Any]], Record]
+
+    def locate(self, model: str, name: Version | str) -> str:
+        """The folder where a chain lies."""
+        return layout.attached_folder(self.kind, model, name)
+
+    def read(
+        self, registry: RecordRegistry, model: str, name: Version | str, sequence: int
+    ) -> Record:
+        """Read one record; raise MlverError where there is none, or none that is valid."""
+        path = layout.numbered_path(self.locate(model, name), sequence)
+        return registry.read_placed(self.kind, self.build, path)
+
+    def read_placed(self, registry: RecordRegistry, place: AttachedPath) -> Record:
+        """Read the record at a place; raise MlverError as `read` does."""
+        name = place.version or place.stage
+        assert name is not None
+        return self.read(registry, place.model, name, place.sequence)
+
+    def read_all(self, registry: RecordRegistry, model: str, name: Version | str) -> list[Record]:
+        """Read a chain, oldest first."""
+        sequences = registry.list_sequences(self.locate(model, name))
+        return [self.read(registry, model, name, sequence) for sequence in sequences]
+
+    def read_last(self, registry: RecordRegistry, model: str, name: Version | str) -> Record | None:
+        """Read the newest record of a chain; None for an empty one."""
+        sequences = registry.list_sequences(self.locate(model, name))
+        return self.read(registry, model, name, sequences[-1]) if sequences else None
+
+    def read_digested(
+        self, registry: RecordRegistry, model: str, name: Version | str
+    ) -> list[tuple[Record, Digest]]:
+        """Read a chain, oldest first, each record with the digest of its bytes."""
+        folder = self.locate(model, name)
+        found: list[tuple[Record, Digest]] = []
+        for record in self.read_all(registry, model, name):
+            digest = find_link_digest(registry, folder, record.sequence)
+            if digest is not None:
+                found.append((record, digest))
+        return found
+
+
+# The classes are imported where a record is read: `list` need not know what no version has.
+
+
+def _build_note(document: Mapping[str, Any]) -> NoteRecord:
+    from mlver.records.note import NoteRecord
+
+    return NoteRecord.from_document(document)
+
+
+def _build_retirement(document: Mapping[str, Any]) -> RetirementRecord:
+    from mlver.records.retirement import RetirementRecord
+
+    return RetirementRecord.from_document(document)
+
+
+def _build_reproduction(document: Mapping[str, Any]) -> ReproductionRecord:
+    from mlver.records.reproduction import ReproductionRecord
+
+    return ReproductionRecord.from_document(document)
+
+
+def _build_verdict(document: Mapping[str, Any]) -> VerdictRecord:
+    from mlver.records.verdict import VerdictRecord
+
+    return VerdictRecord.from_document(document)
+
+
+NOTES = ChainReader("note", _build_note)
+RETIREMENTS = ChainReader("retirement", _build_retirement)
+REPRODUCTIONS = ChainReader("reproduction", _build_reproduction)
+VERDICTS = ChainReader("verdict", _build_verdict)
+CHAINS = {chain.kind: chain for chain in (NOTES, RETIREMENTS, REPRODUCTIONS, VERDICTS)}
+"""The chains of records about versions, by their kind."""
+
 
 def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedRecord:
     """Read the record at a place; raise MlverError where there is none, or none that is valid."""
-    match place:
-        case EvaluationPath(model, version, sequence):
-            evaluation, _ = registry.read_evaluation(model, version, sequence)
-            return evaluation
-        case ApprovalPath(model, version, stage, sequence):
-            return registry.read_approval(model, version, stage, sequence)[0]
-        case RetirementPath(model, version, sequence):
-            return read_retirement(registry, model, version, sequence)
-        case ReproductionPath(model, version, sequence):
-            return read_reproduction(registry, model, version, sequence)
-        case VerdictPath(model, stage, sequence):
-            return read_verdict(registry, model, stage, sequence)
-    return read_note(registry, place.model, place.version, place.sequence)
-
-
-def read_note(
-    registry: RecordRegistry, model: str, number: Version | str, sequence: int
-) -> NoteRecord:
-    # imported here, as below: `list` need not know what no version has
-    from mlver.records.note import NoteRecord
-
-    path = layout.note_path(model, number, sequence)
-    return registry.read_placed("note", NoteRecord.from_document, path)
-
-
-def read_notes(registry: RecordRegistry, model: str, number: Version | str) -> list[NoteRecord]:
-    """Read the notes of a version, oldest first."""
-    sequences = registry.list_sequences(layout.notes_folder(model, number))
-    return [read_note(registry, model, number, sequence) for sequence in sequences]
-
-
-def read_retirement(
-    registry: RecordRegistry, model: str, number: Version | str, sequence: int
-) -> RetirementRecord:
-    from mlver.records.retirement import RetirementRecord
-
-    path = layout.retirement_path(model, number, sequence)
-    return registry.read_placed("retirement", RetirementRecord.from_document, path)
-
-
-def read_retirements(
-    registry: RecordRegistry, model: str, number: Version | str
-) -> list[RetirementRecord]:
-    """Read the retirements and restorations of a version, oldest first."""
-    sequences = registry.list_sequences(layout.retirements_folder(model, number))
-    return [read_retirement(registry, model, number, sequence) for sequence in sequences]
-
-
-def read_reproduction(
-    registry: RecordRegistry, model: str, number: Version | str, sequence: int
-) -> ReproductionRecord:
-    from mlver.records.reproduction import ReproductionRecord
-
-    path = layout.reproduction_path(model, number, sequence)
-    return registry.read_placed("reproduction", ReproductionRecord.from_document, path)
-
-
-def read_reproductions(
-    registry: RecordRegistry, model: str, number: Version | str
-) -> list[ReproductionRecord]:
-    """Read the reproductions of a version, oldest first."""
-    sequences = registry.list_sequences(layout.reproductions_folder(model, number))
-    return [read_reproduction(registry, model, number, sequence) for sequence in sequences]
-
-
-def read_digested_reproductions(
-    registry: RecordRegistry, model: str, number: Version | str
-) -> list[tuple[ReproductionRecord, Digest]]:
-    """Read the reproductions of a version, oldest first, each with the digest of its bytes."""
-    folder = layout.reproductions_folder(model, number)
-    found: list[tuple[ReproductionRecord, Digest]] = []
-    for record in read_reproductions(registry, model, number):
-        digest = find_link_digest(registry, folder, record.sequence)
-        if digest is not None:
-            found.append((record, digest))
-    return found
-
-
-def read_verdict(registry: RecordRegistry, model: str, stage: str, sequence: int) -> VerdictRecord:
-    from mlver.records.verdict import VerdictRecord
-
-    path = layout.verdict_path(model, stage, sequence)
-    return registry.read_placed("verdict", VerdictRecord.from_document, path)
-
-
-def read_verdicts(registry: RecordRegistry, model: str, stage: str) -> list[VerdictRecord]:
-    """Read the verdicts on what a stage served, oldest first."""
-    sequences = registry.list_sequences(layout.verdicts_folder(model, stage))
-    return [read_verdict(registry, model, stage, sequence) for sequence in sequences]
+    if place.kind == "evaluation":
+        assert place.version is not None
+        return registry.read_evaluation(place.model, place.version, place.sequence)[0]
+    if place.kind == "approval":
+        assert place.version is not None
+        assert place.stage is not None
+        return registry.read_approval(place.model, place.version, place.stage, place.sequence)[0]
+    return CHAINS[place.kind].read_placed(registry, place)
 
 
 def list_judged_stages(registry: RecordRegistry, model: str) -> list[str]:
     """List the stages that have a verdict."""
-    names = registry.list_names(layout.all_verdicts_folder(model))
+    names = registry.list_names(layout.attached_folder("verdict", model))
     return sorted(filter(file_names.is_stage_name, names))
-
-
-def read_digested_verdicts(
-    registry: RecordRegistry, model: str, stage: str
-) -> list[tuple[VerdictRecord, Digest]]:
-    """Read the verdicts on what a stage served, oldest first, each with the digest of its bytes."""
-    folder = layout.verdicts_folder(model, stage)
-    found: list[tuple[VerdictRecord, Digest]] = []
-    for record in read_verdicts(registry, model, stage):
-        digest = find_link_digest(registry, folder, record.sequence)
-        if digest is not None:
-            found.append((record, digest))
-    return found
 
 
 def find_retirement(
     registry: RecordRegistry, model: str, number: Version | str
 ) -> RetirementRecord | None:
     """Find the record that retires a version; None for one that is in use."""
-    sequences = registry.list_sequences(layout.retirements_folder(model, number))
-    if not sequences:
-        return None
-    record = read_retirement(registry, model, number, sequences[-1])
-    return record if record.action == "retire" else None
+    record = RETIREMENTS.read_last(registry, model, number)
+    return record if record is not None and record.action == "retire" else None
 
 
 def is_retired(registry: RecordRegistry, model: str, number: Version | str) -> bool | None:
@@ -168,7 +154,7 @@ def find_usable(registry: RecordRegistry, model: str, versions: Iterable[str]) -
 
 def list_retired(registry: RecordRegistry, model: str) -> list[str]:
     """List the versions of a model that were ever retired."""
-    names = registry.list_names(layout.retired_folder(model))
+    names = registry.list_names(layout.attached_folder("retirement", model))
     return [name for name in names if file_names.parse_version_name(name) is not None]
 
 
@@ -185,5 +171,5 @@ def find_last_link(registry: RecordRegistry, folder: str) -> tuple[int, Digest |
 
 def find_link_digest(registry: RecordRegistry, folder: str, sequence: int) -> Digest | None:
     """Find the digest of a numbered record, unchecked; None where there is no such record."""
-    data = registry.read_file(f"{folder}/{sequence:04d}.yaml")
+    data = registry.read_file(layout.numbered_path(folder, sequence))
     return None if data is None else Digest.of_bytes(data)

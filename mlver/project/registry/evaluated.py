@@ -27,7 +27,7 @@ class EvaluatedReader:
     def open_model(
         cls, registry: RecordRegistry, model: str, reader: TolerantReader
     ) -> EvaluatedReader:
-        evaluated = frozenset(registry.list_names(layout.all_evaluations_folder(model)))
+        evaluated = frozenset(registry.list_names(layout.attached_folder("evaluation", model)))
         pins: dict[str, Digest] = {}
         if evaluated:
             # Settings that cannot be read are for those to name who need what they say.

@@ -221,7 +221,7 @@ class RecordRegistry:
 
     def read_evaluations(self, model: str, number: Version | str) -> EvaluationHistory:
         """A version's evaluations, oldest first, each with the digest of its bytes."""
-        sequences = self.list_sequences(layout.evaluations_folder(model, number))
+        sequences = self.list_sequences(layout.attached_folder("evaluation", model, number))
         return [self.read_evaluation(model, number, sequence) for sequence in sequences]
 
     def read_evaluation(
@@ -237,7 +237,7 @@ class RecordRegistry:
         self, model: str, number: Version | str, stage: str | None = None
     ) -> list[tuple[ApprovalRecord, Digest]]:
         """A version's approvals in order (of all its stages), each with the digest of its bytes."""
-        root = layout.approvals_folder(model, number)
+        root = layout.attached_folder("approval", model, number)
         listed = [stage] if stage else self.source.list_names(root)
         stages = filter(file_names.is_stage_name, listed)
         approvals: list[tuple[ApprovalRecord, Digest]] = []

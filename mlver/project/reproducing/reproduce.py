@@ -26,7 +26,7 @@ from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link, read_reproduction
+from mlver.project.registry.attached import REPRODUCTIONS, find_last_link
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.reproducing.comparing import (
     Comparison,
@@ -309,7 +309,7 @@ def _record(
 def _find_last(project: Project, record: ReproductionRecord) -> ReproductionRecord | None:
     if record.sequence == 1:
         return None
-    return read_reproduction(project.registry, record.model, record.version, record.sequence - 1)
+    return REPRODUCTIONS.read(project.registry, record.model, record.version, record.sequence - 1)
 
 
 def _say_same(last: ReproductionRecord, record: ReproductionRecord) -> bool:
@@ -342,7 +342,7 @@ def _build_record(
     project: Project, survey: Survey, request: ReproductionRequest, trained: _TrainedAgain
 ) -> ReproductionRecord:
     version = survey.record
-    folder = layout.reproductions_folder(version.model, version.version)
+    folder = layout.attached_folder("reproduction", version.model, version.version)
     require_as_committed(project.repository, project.registry, folder)
     sequence, prior = find_last_link(project.registry, folder)
     created = project.record_time

@@ -136,7 +136,7 @@ def _read_evaluations(
 
     Raise MlverError where one of them is missing in the work tree, or is another there.
     """
-    folder = layout.evaluations_folder(record.model, record.version)
+    folder = layout.attached_folder("evaluation", record.model, record.version)
     require_as_committed(project.repository, project.registry, folder)
     committed = list_committed(project.repository, folder)
     read = project.registry.read_evaluations(record.model, record.version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlver.policy.gates.gate import StageDrills
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import list_committed, require_as_committed
-from mlver.project.registry.attached import read_notes
+from mlver.project.registry.attached import NOTES
 from mlver.records import file_names, layout
 
 
@@ -24,7 +24,7 @@ def read_drills(project: Project, model: str, stage: str) -> StageDrills:
         if file_names.parse_version_name(name) is None:
             continue
         digest = registry.read_version_digest(model, name)
-        for note in read_notes(registry, model, name):
+        for note in NOTES.read_all(registry, model, name):
             # A drill of another record under this number restored something else.
             if note.drill is None or note.drill.stage != stage or note.record != digest:
                 continue

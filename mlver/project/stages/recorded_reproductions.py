@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlver.digest import Digest
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import read_digested_reproductions
+from mlver.project.registry.attached import REPRODUCTIONS
 from mlver.records import layout
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.version import VersionRecord
@@ -19,10 +19,10 @@ def read_counting(
     Raise MlverError where one of them cannot be read, is missing in the work tree, or is another
     there.
     """
-    folder = layout.reproductions_folder(record.model, record.version)
+    folder = layout.attached_folder("reproduction", record.model, record.version)
     require_as_committed(project.repository, project.registry, folder)
     committed = frozenset(project.repository.files_at("HEAD", folder))
-    found = read_digested_reproductions(project.registry, record.model, record.version)
+    found = REPRODUCTIONS.read_digested(project.registry, record.model, record.version)
     return tuple(
         (one, own) for one, own in found if one.record == digest and one.record_path in committed
     )

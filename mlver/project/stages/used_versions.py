@@ -37,7 +37,7 @@ def _read_use(project: Project, use: VersionUse) -> tuple[UsedVersion, tuple[Ver
     found = find_used(project.registry, use)
     version = use.version if found is None else found[0].version
     name = f"{use.model}@{version}"
-    folder = layout.retirements_folder(use.model, version)
+    folder = layout.attached_folder("retirement", use.model, version)
     require_as_committed(project.repository, project.registry, folder)
     try:
         record, _ = found or project.registry.read_version(use.model, version)

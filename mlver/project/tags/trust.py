@@ -65,7 +65,7 @@ def show_retirement(project: Project, record: VersionRecord) -> None:
 
 def require_unretired(project: Project, chosen: ResolvedRef, stage: str) -> None:
     """Raise MlverError for a retired version, which no stage may be given; `stage` was to be."""
-    folder = layout.retirements_folder(chosen.model, chosen.version)
+    folder = layout.attached_folder("retirement", chosen.model, chosen.version)
     require_as_committed(project.repository, project.registry, folder)
     retirement = find_retirement(project.registry, chosen.model, chosen.version)
     if retirement is not None:

@@ -97,5 +97,5 @@ def team(first: Repository, keys: dict[str, SigningKey], monkeypatch: pytest.Mon
 
 
 def approval_files(folder: Path) -> list[str]:
-    root = folder / layout.approvals_folder("digits", "1.1.0")
+    root = folder / layout.attached_folder("approval", "digits", "1.1.0")
     return sorted(path.name for path in root.rglob("*") if path.is_file())

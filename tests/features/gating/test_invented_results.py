@@ -47,7 +47,9 @@ def evaluate(repository: Repository, version: str, value: float, **fields: Any) 
     """Commit an evaluation; return the digest of its record."""
     registry = Project.open_existing(repository.path).registry
     _, digest = registry.read_version("digits", version)
-    number = len(registry.list_sequences(layout.evaluations_folder("digits", version))) + 1
+    number = (
+        len(registry.list_sequences(layout.attached_folder("evaluation", "digits", version))) + 1
+    )
     usual = {"model": "digits", "record": digest, **fields}
     record = make_evaluation(version, {"acc": value}, number, **usual)
     data = codec.encode_document("evaluation", record.to_document())

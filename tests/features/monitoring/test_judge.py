@@ -12,7 +12,7 @@ import pytest
 from mlver.digest import Digest
 from mlver.document import codec
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_digested_verdicts, read_verdict
+from mlver.project.registry.attached import VERDICTS
 from mlver.records import layout
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
@@ -38,7 +38,7 @@ def test_a_good_version_passes_and_the_record_can_be_computed_again(serving: Rep
         "1.1.0",
         "1.0.0",
     )
-    record = read_verdict(Project.open_existing(serving.path).registry, "digits", "production", 1)
+    record = VERDICTS.read(Project.open_existing(serving.path).registry, "digits", "production", 1)
     assert record.source.digest == Digest.of_bytes((serving.path / "log.jsonl").read_bytes())
     assert [look.candidate for look in record.looks] == [100 << n for n in range(len(record.looks))]
     assert record.looks[0].metrics["errors"].candidate.bad == 1
@@ -212,7 +212,7 @@ def test_settings_that_name_no_metric_are_refused(second: Repository) -> None:
 def forge(repository: Repository, **changes: Any) -> None:
     """Change what the recorded verdict says, and commit that as a record of its own."""
     registry = Project.open_existing(repository.path).registry
-    record = replace(read_verdict(registry, "digits", "production", 1), **changes)
+    record = replace(VERDICTS.read(registry, "digits", "production", 1), **changes)
     data = codec.encode_document("verdict", record.to_document())
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
     repository.write(RECORD, data)
@@ -264,7 +264,7 @@ def test_two_branches_that_each_judged_merge(
     assert_works(serving, "resolve")
     serving.git("commit", "--quiet", "--no-edit")
     registry = Project.open_existing(serving.path).registry
-    first, second = read_digested_verdicts(registry, "digits", "production")
+    first, second = VERDICTS.read_digested(registry, "digits", "production")
     assert [one.message for one, _ in (first, second)] == ["by one", "by another"]
     assert second[0].prior == first[1]
     assert_works(serving, "verify", "--all")
@@ -301,7 +301,7 @@ def test_a_verdict_that_never_was_does_not_stand_for_the_last(
         serving.write("log.jsonl", write_log(3_300, bad=bad))
         assert serving.mlver(*JUDGE, "-m", f"{bad} are bad").code in (0, 1)
     registry = Project.open_existing(serving.path).registry
-    recorded = read_digested_verdicts(registry, "digits", "production")
+    recorded = VERDICTS.read_digested(registry, "digits", "production")
     assert [one.answer for one, _ in recorded] == ["pass", "fail", "pass", "fail"]
     former = replace(recorded[2][0], sequence=1, prior=None)
     digest = Digest.of_bytes(codec.encode_document("verdict", former.to_document()))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_reproductions
+from mlver.project.registry.attached import REPRODUCTIONS
 from mlver.records import layout
 from mlver.records.reproduction import ReproductionRecord
 from tests.cli.conftest import assert_refused, assert_works
@@ -31,7 +31,7 @@ def reproduce(repository: Repository, environment: Path, *options: str) -> Any:
 
 
 def read_records(repository: Repository) -> list[ReproductionRecord]:
-    return read_reproductions(Project.open_existing(repository.path).registry, "m", "1.0.0")
+    return REPRODUCTIONS.read_all(Project.open_existing(repository.path).registry, "m", "1.0.0")
 
 
 def test_the_same_comes_out_and_is_recorded(trained: Repository, environment: Path) -> None:
