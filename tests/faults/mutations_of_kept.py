@@ -37,6 +37,14 @@ KEPT_MUTATIONS = (
         "tests",
         _PROFILE_TESTS,
     ),
+    # What the disk did not give today would be missing for ever.
+    Mutation(
+        "project.tables.keeping:keep_profiles",
+        "isinstance(error.__cause__, OSError)",
+        "False",
+        "tests",
+        _PROFILE_TESTS,
+    ),
     # Somebody's mlver may have been made to lie.
     Mutation(
         "features.checking.verified_kept:_DerivedAgain._judge_tensors",

@@ -268,4 +268,12 @@ REMOTE_MUTATIONS = (
         "tests",
         "tests/project/remote/test_fetching_ahead.py",
     ),
+    # A fault of this machine is no answer of the remote.
+    Mutation(
+        "project.runs.exchange:_transfer_apart",
+        "isinstance(error.__cause__, OSError)",
+        "False",
+        "tests",
+        "tests/features/runs/test_exchange.py",
+    ),
 )

@@ -16,6 +16,7 @@ from tests.faults.mutations_of_seals import SEAL_MUTATIONS
 from tests.faults.mutations_of_series import SERIES_MUTATIONS
 from tests.faults.mutations_of_sharing import SHARING_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
+from tests.faults.mutations_of_verdicts import VERDICT_MUTATIONS
 
 TRUST_MUTATIONS = (
     # -- bytes that are taken on trust
@@ -292,6 +293,7 @@ TRUST_MUTATIONS = (
     *AMENDING_MUTATIONS,
     *APPROVAL_MUTATIONS,
     *DRIFT_MUTATIONS,
+    *VERDICT_MUTATIONS,
     *MIRROR_MUTATIONS,
     *SEAL_MUTATIONS,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -110,6 +113,29 @@ def test_a_broken_table_is_registered_and_a_note_says_why_it_has_no_profile(
     refused = profiled.mlver("diff", "digits@1.2.0", "@1.3.0", "--data", "train")
     assert "line 3 has 1 value, and the first line has 2 names" in refused.err
     assert "hint: sed -n 3p data/train.csv" in refused.err
+
+
+def test_a_disk_that_refuses_keeps_a_version_from_being_registered_without_its_profile(
+    profiled: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profiled.write("data/train.csv", write_rows(3))
+    head = profiled.git("rev-parse", "HEAD")
+    opening = io.open
+
+    def fail(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        # A profile is made of a copy of the table.
+        if mode == "xb" and str(file).endswith(".csv"):
+            raise OSError(errno.ENOSPC, "No space left on device", file)
+        return opening(file, mode, *arguments, **options)
+
+    words = ("register", "digits", "--bump", "minor", "-m", "More rows")
+    with monkeypatch.context() as patched:
+        patched.setattr(io, "open", fail)
+        said = assert_refused(profiled, *words)
+    assert "reading a table failed: No space left on device: " in said
+    assert profiled.git("rev-parse", "HEAD") == head
+    assert_works(profiled, *words)
+    assert len(list_profiles(profiled)) == 3
 
 
 @pytest.mark.parametrize("form", ["not JSON", "of other data", "misnamed"])

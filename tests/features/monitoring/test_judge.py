@@ -14,6 +14,7 @@ from mlver.document import codec
 from mlver.project.project import Project
 from mlver.project.registry.attached import VERDICTS
 from mlver.records import layout
+from mlver.records.references import VersionReference
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.conftest import NOW_EPOCH, Repository
@@ -331,6 +332,17 @@ def test_a_forged_verdict_is_named(serving: Repository) -> None:
     assert (shut.code, "by its counts it is fail" in shut.out + shut.err) == (1, True)
     found = serving.mlver("verify", "--all")
     assert (found.code, "says pass, and by its counts it is fail" in found.out) == (1, True)
+
+
+def test_a_verdict_that_compares_a_version_with_itself_is_named(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(3_300, bad=1))
+    judge(serving)
+    registry = Project.open_existing(serving.path).registry
+    digest = registry.read_version_digest("digits", "1.1.0")
+    assert digest is not None
+    forge(serving, baseline=VersionReference("1.1.0", digest))
+    found = serving.mlver("verify", "--all")
+    assert (found.code, found.out.count("compares a version with itself")) == (1, 1)
 
 
 def test_an_unreadable_verdict_hides_no_version(serving: Repository) -> None:

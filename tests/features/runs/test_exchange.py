@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import git
 import pytest
 
 from tests.cli.conftest import assert_refused, assert_works, copy_repository
@@ -142,6 +145,24 @@ def test_a_run_that_is_another_there_is_named_and_not_moved(
         assert "names another commit here than at origin" in done.out
     assert other.git("rev-parse", name) == before
     assert second.git("ls-remote", "origin", name).split()[0] == second.git("rev-parse", name)
+
+
+def test_a_fault_of_this_machine_is_not_blamed_on_the_remote(
+    second: Repository, forge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_works(second, "run", *shell("true"))
+    start = git.cmd.safer_popen
+
+    def fail(command: list[str], **options: Any) -> Any:
+        if "push" in command:
+            raise OSError(errno.EIO, "Input/output error")
+        return start(command, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(git.cmd, "safer_popen", fail)
+        said = assert_refused(second, "push", "--runs")
+    assert "starting git to push references to origin failed: Input/output error" in said
+    assert list_forged(forge) == []
 
 
 @pytest.mark.parametrize(
