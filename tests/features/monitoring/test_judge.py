@@ -178,6 +178,11 @@ def test_events_are_needed_and_from_one_place(serving: Repository) -> None:
             "does not say which version answered",
         ),
         (
+            b'{"type": "mlver.prediction",'
+            b' "data": {"model": "digits", "version": "1.1.0", "stage": 1}}',
+            "has a `stage` that is no name",
+        ),
+        (
             b'{"type": "mlver.prediction", "time": "now\\u001b[31m",'
             b' "data": {"model": "digits", "version": "1.1.0"}}',
             "has no `time` such as",

@@ -1,0 +1,1 @@
+"""Logs of what versions answered while they served."""
