@@ -21,7 +21,7 @@ from mlver.errors import MlverError, printable_name, refusal_error
 from mlver.system.regular import reading_regular
 
 PREDICTION_TYPE = "mlver.prediction"
-_LINE_BYTES = 1 << 20
+LINE_BYTES = 1 << 20
 _KEY_BYTES = 8
 
 
@@ -77,10 +77,10 @@ class PredictionLog:
 
     def _read_lines(self, file: BufferedReader) -> Iterator[tuple[int, bytes]]:
         number = 0
-        while line := file.readline(_LINE_BYTES + 1):
+        while line := file.readline(LINE_BYTES + 1):
             number += 1
             if not line.endswith(b"\n"):
-                if len(line) > _LINE_BYTES:
+                if len(line) > LINE_BYTES:
                     raise self._fault(self._name_line(number), "is longer than 1 MiB")
                 return
             yield number, line
