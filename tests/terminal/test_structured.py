@@ -39,8 +39,6 @@ from mlver.features.looking.show_result import ShowResult
 from mlver.features.looking.stages import StagesResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
-from mlver.features.monitoring.judge import JudgeResult
-from mlver.features.monitoring.plan import VerdictPlanResult
 from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
@@ -60,6 +58,8 @@ from mlver.project.corrections.note import NoteResult
 from mlver.project.corrections.retire import RetireResult
 from mlver.project.drilling.drill import DrillResult
 from mlver.project.evaluating.request import EvaluateResult
+from mlver.project.judging.judge import JudgeResult
+from mlver.project.judging.plan import VerdictPlanResult
 from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from mlver.features.monitoring.arms import ArmChoice
-from mlver.features.monitoring.judge import JudgeRequest, judge_stage
-from mlver.features.monitoring.plan import plan_verdict
 from mlver.features.monitoring.screen import draw_judge, draw_plan
+from mlver.project.judging.arms import ArmChoice
+from mlver.project.judging.judge import JudgeRequest, judge_stage
+from mlver.project.judging.plan import plan_verdict
 from mlver.terminal.options import DryRun, Json, Message, OneModel, Stage, complete_ref
 from mlver.terminal.session import emit_result, find_session
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlver.features.monitoring.judge import JudgeResult
-from mlver.features.monitoring.plan import VerdictPlanResult
-from mlver.features.monitoring.repeated import REMEMBERED
+from mlver.project.judging.judge import JudgeResult
+from mlver.project.judging.plan import VerdictPlanResult
+from mlver.project.judging.repeated import REMEMBERED
 from mlver.records.promotion import Result
 from mlver.records.verdict import EventCount
 from mlver.terminal.screen import Cell, Part, Style, TextScreen

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlver.features.monitoring.arms import choose_arms
-from mlver.features.monitoring.counting import LookCounter
-from mlver.features.monitoring.judge import JudgeRequest, count_events, read_settings
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.verdict_plan import LimitPlan, plan_limit
 from mlver.policy.verdict_rule import list_limits
+from mlver.project.judging.arms import choose_arms
+from mlver.project.judging.counting import LookCounter
+from mlver.project.judging.judge import JudgeRequest, count_events, read_settings
 from mlver.project.project import Project
 from mlver.records.verdict import VerdictLook
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlver.features.monitoring.repeated import SeenEvents
 from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.verdict_rule import find_look_size
+from mlver.project.judging.repeated import SeenEvents
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.verdict import EventCount, MetricCount, VerdictLook
 

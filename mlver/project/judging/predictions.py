@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.features.monitoring.counting import LookCounter, ServedEvent
+from mlver.project.judging.counting import LookCounter, ServedEvent
 from mlver.project.predictions.log import PredictionEvent, PredictionLog
 from mlver.records.sections.verdict import BadEventRule
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.features.monitoring.counting import JudgedArms
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.time_windows import parse_window
 from mlver.project.history.stage_history import read_rule
+from mlver.project.judging.counting import JudgedArms
 from mlver.project.project import Project
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlver.features.monitoring.counting import JudgedArms, LookCounter
-from mlver.features.monitoring.predictions import count_predictions
-from mlver.features.monitoring.repeated import SeenEvents
+from mlver.project.judging.counting import JudgedArms, LookCounter
+from mlver.project.judging.predictions import count_predictions
+from mlver.project.judging.repeated import SeenEvents
 from mlver.records.sections.verdict import VerdictSettings
 from tests.features.monitoring.prediction_logs import write_log
 

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from mlver.errors import MlverError, UsageError, printable_name
-from mlver.features.monitoring.counting import CountedStep, JudgedArms, LookCounter
+from mlver.project.judging.counting import CountedStep, JudgedArms, LookCounter
 from mlver.records.sections.verdict import BadEventRule
 
 _STEPS = 240

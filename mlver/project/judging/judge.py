@@ -9,16 +9,16 @@ from typing import Any
 from mlver import names
 from mlver.document import codec
 from mlver.errors import MlverError, UsageError, shell_command
-from mlver.features.monitoring import prometheus
-from mlver.features.monitoring.arms import ArmChoice, ChosenArms, choose_arms
-from mlver.features.monitoring.counting import LookCounter
-from mlver.features.monitoring.predictions import count_predictions
-from mlver.features.monitoring.repeated import SeenEvents
 from mlver.policy.promotion_dates import count_seconds, format_seconds
 from mlver.policy.verdict_rule import RULE, Judgement, find_look_size, judge_looks
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
+from mlver.project.judging import prometheus
+from mlver.project.judging.arms import ArmChoice, ChosenArms, choose_arms
+from mlver.project.judging.counting import LookCounter
+from mlver.project.judging.predictions import count_predictions
+from mlver.project.judging.repeated import SeenEvents
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import VERDICTS, find_last_link
