@@ -28,7 +28,8 @@ from mlver.project.runs.session import RunSession
 from mlver.project.stages import empty as emptying
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult, promote_version
-from mlver.project.stages.rollback import RollbackResult, roll_back_stage
+from mlver.project.stages.rollback import roll_back_stage
+from mlver.project.stages.rollback_request import RollbackResult
 from mlver.project.tags import trust
 
 if TYPE_CHECKING:

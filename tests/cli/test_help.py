@@ -140,7 +140,12 @@ _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 
 
 # What examples read that no story has.
-_FILES = {"hash": "data/train/part.csv", "config": "data/golden/part.csv", "run": "train.py"}
+_FILES = {
+    "hash": "data/train/part.csv",
+    "config": "data/golden/part.csv",
+    "run": "train.py",
+    "rollback": "alert.json",
+}
 
 
 def prepare_example(repository: Repository, name: str, words: list[str], example: str) -> list[str]:

@@ -41,6 +41,7 @@ from tests.faults.preparations import (
     prepare_unmirrored,
     prepare_unsealed,
 )
+from tests.faults.preparations_of_alerts import BACK_ONCE, prepare_alerted
 from tests.faults.preparations_of_approvals import prepare_approved, prepare_signing
 from tests.faults.preparations_of_gc import (
     prepare_old_series,
@@ -287,6 +288,7 @@ OPERATIONS = (
         ("rollback", "m", "--stage", "production", "--checkout", "-m", "Worse"),
         again=(0, 3),
     ),
+    CampaignOperation("rollback-because", prepare_alerted, BACK_ONCE, brief=True),
     CampaignOperation("rollback-busy", partial(prepare_busy, prepare_staged), _BACK, again=(0, 3)),
     CampaignOperation(
         "rollback-after-kill",

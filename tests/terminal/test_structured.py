@@ -70,7 +70,7 @@ from mlver.project.runs.request import RunResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
-from mlver.project.stages.rollback import RollbackResult
+from mlver.project.stages.rollback_request import RollbackResult
 from mlver.records import values
 from mlver.terminal import structured
 from mlver.terminal.failure import ErrorResult

@@ -10,8 +10,10 @@ from mlver.errors import UsageError
 from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollback
 from mlver.names import GOLDEN
 from mlver.project.checkout import CheckoutOptions, check_out
+from mlver.project.stages.conditions import read_condition
 from mlver.project.stages.promote import promote_version
-from mlver.project.stages.rollback import roll_back_stage
+from mlver.project.stages.rollback import roll_back
+from mlver.project.stages.rollback_request import RollbackRequest
 from mlver.terminal.options import (
     REF_HELP,
     DryRun,
@@ -64,6 +66,7 @@ def promote_command(
 ROLLBACK_EXAMPLES = (
     'mlver rollback digits --stage production -m "latency" --checkout',
     'mlver rollback digits --stage production --to 1.0.0 -m "the last known good" --dry-run',
+    "mlver rollback digits --stage production --if-holds 1.1.0 --because alert.json -m errors",
 )
 
 
@@ -85,6 +88,24 @@ _BackTo = Annotated[
 _Golden = Annotated[
     bool, typer.Option("--golden", help="Back to the version that holds the stage golden.")
 ]
+_IfHolds = Annotated[
+    str | None,
+    typer.Option(
+        "--if-holds",
+        metavar="VERSION",
+        help="Only if this version holds it; else change nothing.",
+        show_default=False,
+    ),
+]
+_Because = Annotated[
+    str | None,
+    typer.Option(
+        "--because",
+        metavar="FILE",
+        help="The evidence, such as an alert: its digest is recorded.",
+        show_default=False,
+    ),
+]
 _Checkout = Annotated[bool, typer.Option("--checkout", help="Restore the working files as well.")]
 
 
@@ -94,24 +115,31 @@ def rollback_command(
     model: _OnlyModel = None,
     to: _BackTo = None,
     golden: _Golden = False,
+    if_holds: _IfHolds = None,
+    because: _Because = None,
     message: Message = "",
     checkout: _Checkout = False,
     offline: Offline = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Give a stage back to the version before, proven byte by byte."""
+    """Give a stage back to the version before, proven byte by byte.
+
+    With --if-holds or --because it can be run again and again: it changes nothing where another
+    version holds the stage, or where that evidence was acted on already.
+    """
     if golden and to is not None:
         raise UsageError("--golden and --to both say where to go back to; give one of them")
-    result = roll_back_stage(
-        find_session(ctx).initialised_project,
-        model,
+    project = find_session(ctx).initialised_project
+    request = RollbackRequest(
         stage=stage,
         message=message,
         to=GOLDEN if golden else to,
+        condition=read_condition(project, if_holds, because),
         checkout=checkout,
         dry_run=dry_run,
     )
+    result = roll_back(project, model, request)
     emit_result(result, draw_rollback, json=json)
 
 

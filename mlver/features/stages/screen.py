@@ -9,7 +9,7 @@ from mlver.policy.gates.table import suggest_commands
 from mlver.project.artifacts.working_files import CheckoutOutcome
 from mlver.project.checkout import CheckoutResult
 from mlver.project.stages.promote import PromoteResult
-from mlver.project.stages.rollback import RollbackResult
+from mlver.project.stages.rollback_request import RollbackResult
 from mlver.project.worktree.input_files import ForeignFile
 from mlver.terminal.gates import draw_gates
 from mlver.terminal.links import draw_hidden_count, draw_hints
@@ -46,6 +46,9 @@ def _describe_previous_version(result: PromoteResult) -> str:
 
 
 def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
+    if not result.changed:
+        screen.draw_line(("Nothing changed: ", "bold"), result.reason or "")
+        return
     verb = "Would roll back" if result.dry_run else "Rolled back"
     screen.draw_line(
         (verb, "bold"),
@@ -58,6 +61,8 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
     if result.unkept:
         unkept = ", ".join(result.unkept)
         screen.draw_line("  ", (f"not checked, for mlver keeps no copy: {unkept}", "warn"))
+    if result.because is not None:
+        screen.draw_unbroken((f"  because of {result.because}", "dim"))
     if result.checkout is not None:
         draw_materialised(result.checkout, screen, dry_run=result.dry_run)
         _draw_foreign(result.foreign, result.hints, screen)

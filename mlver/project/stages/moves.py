@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from mlver.digest import Digest
 from mlver.document import codec
 from mlver.git.git_tag import GitTag
 from mlver.policy.gates.gate import StageCandidate
@@ -55,7 +56,10 @@ def judge_candidate(
 
 @dataclass(frozen=True, slots=True)
 class StageMove:
-    """What a new promotion record is to say; `policy` is what judged, None where nothing did."""
+    """What a new promotion record is to say; `policy` is what judged, None where nothing did.
+
+    `because` is the digest of the evidence that it is made on.
+    """
 
     chosen: ResolvedRef
     stage: str
@@ -66,6 +70,7 @@ class StageMove:
     forced: bool = False
     policy: PolicyReference | None = None
     approvals: tuple[ApprovalReference, ...] = ()
+    because: Digest | None = None
 
 
 class MovedStage(NamedTuple):
@@ -161,6 +166,7 @@ def _build_promotion(project: Project, move: StageMove, history: StageHistory) -
         gates=move.gates,
         approvals=move.approvals,
         forced=move.forced,
+        because=move.because,
         record=digest,
         prior=prior,
     )

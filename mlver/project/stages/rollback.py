@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mlver import names
 from mlver.digest import Digest
 from mlver.errors import (
     MlverError,
@@ -38,7 +37,9 @@ from mlver.project.remote.fetching import FetchedAhead, fetch_versions
 from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.stages import moves
+from mlver.project.stages.conditions import NO_CONDITION, find_reason_against
 from mlver.project.stages.dates import choose_date
+from mlver.project.stages.rollback_request import RollbackRequest, RollbackResult
 from mlver.project.stages.rollback_signature import require_signature
 from mlver.project.stages.rollback_target import (
     build_target_hint,
@@ -47,38 +48,12 @@ from mlver.project.stages.rollback_target import (
 )
 from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
-from mlver.project.worktree.input_files import ForeignFile
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
+from mlver.records.references import write_digest
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.version import parse_version
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackResult:
-    """`verified` is how many bytes of the target were read and proven.
-
-    `unkept` are its data sets whose bytes nobody keeps here, so that they were not read. `checkout`
-    is what became of the working files, and `foreign` are the params and metrics files that are not
-    the version's then, which the commands `hints` restore. `sequence`, `commit` and `seal` (the
-    tag) are None on a dry run; `seal` is also None where another tag has its name, or where it
-    could not be signed as the settings ask.
-    """
-
-    model: str
-    stage: str
-    version: str
-    previous: str | None
-    verified: int
-    unkept: tuple[str, ...]
-    checkout: CheckoutOutcome | None
-    foreign: tuple[ForeignFile, ...] = ()
-    hints: tuple[str, ...] = ()
-    sequence: int | None = None
-    commit: str | None = None
-    seal: str | None = None
-    dry_run: bool = True
 
 
 def roll_back_stage(
@@ -91,34 +66,67 @@ def roll_back_stage(
     checkout: bool = False,
     dry_run: bool = False,
 ) -> RollbackResult:
-    """Move `stage` back.
+    """Move `stage` back, whatever holds it: see `roll_back`."""
+    request = RollbackRequest(
+        stage=stage, message=message, to=to, checkout=checkout, dry_run=dry_run
+    )
+    return roll_back(project, model, request)
+
+
+def roll_back(project: Project, model: str | None, request: RollbackRequest) -> RollbackResult:
+    """Move a stage back, if the condition is met: that is looked at under the lock.
 
     Raise MlverError, with the stage where it was, when any byte of the target is not right.
     """
-    words = ["mlver", "rollback", *filter(None, [model]), "--stage", stage]
-    if to is not None:
-        words += ["--to", to]
-    if checkout:
-        words.append("--checkout")
-    names.check_reason(message, "a rollback", words, is_kept=not dry_run)
+    request.check_reason(model)
+    stage = request.stage
     read_rule(project, stage)
-    refuse_protected(project)
     what = f"rollback {model or stage}"
     ahead = FetchedAhead()
-    if not dry_run:
-        ahead = fetch_ahead(project, what, partial(_find_needed, model, stage, to))
-    editing = open_edit(project, what, dry_run=dry_run)
+    if not request.dry_run:
+        ahead = fetch_ahead(project, what, partial(_find_needed, model, request))
+    editing = open_edit(project, what, dry_run=request.dry_run)
     with naming_commits(project.repository), editing as edit:
-        resolved_model = project.resolve_model(model)
-        target = choose_target(project, resolved_model, stage, to)
+        # What a killed command left is settled by now: what the records say is so.
+        unchanged = _find_unchanged(project, model, request)
+        if unchanged is not None:
+            return unchanged
+        refuse_protected(project)
+        target = choose_target(project, project.resolve_model(model), stage, request.to)
         if edit is None:
-            result = _preview_rollback(project, target, checkout=checkout)
+            result = _preview_rollback(project, target, checkout=request.checkout)
         else:
-            result = _perform_rollback(project, edit, target, message, ahead, checkout=checkout)
-    if not checkout:
+            result = _perform_rollback(project, edit, target, request, ahead)
+    result = replace(result, because=write_digest(request.condition.because))
+    if not request.checkout:
         return result
     report = version_inputs.report_inputs(project, target.record)
     return replace(result, foreign=report.foreign, hints=report.hints)
+
+
+def _find_unchanged(
+    project: Project, model: str | None, request: RollbackRequest
+) -> RollbackResult | None:
+    """Find out whether nothing is to change; None where the condition is met."""
+    condition = request.condition
+    if condition == NO_CONDITION:
+        return None
+    resolved_model = project.resolve_model(model)
+    history, _ = _read_known_history(project, resolved_model, request.stage)
+    reason = find_reason_against(condition, resolved_model, request.stage, history)
+    if reason is None:
+        return None
+    holder = stage_holder([promotion for promotion, _ in history])
+    return RollbackResult(
+        model=resolved_model,
+        stage=request.stage,
+        version=holder,
+        previous=holder,
+        changed=False,
+        reason=reason,
+        because=write_digest(condition.because),
+        dry_run=request.dry_run,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +187,11 @@ def choose_target(project: Project, model: str, stage: str, to: str | None) -> R
     )
 
 
-def _find_needed(model: str | None, stage: str, to: str | None, project: Project) -> DigestSet:
-    target = choose_target(project, project.resolve_model(model), stage, to)
+def _find_needed(model: str | None, request: RollbackRequest, project: Project) -> DigestSet:
+    if _find_unchanged(project, model, request) is not None:
+        return DigestSet.from_raw(())
+    refuse_protected(project)
+    target = choose_target(project, project.resolve_model(model), request.stage, request.to)
     require_signature(project, target.stage, target.chosen, target.history)
     return list_needed(project, [target.record])
 
@@ -237,10 +248,8 @@ def _perform_rollback(
     project: Project,
     edit: PlannedEdit,
     target: RollbackTarget,
-    message: str,
+    request: RollbackRequest,
     ahead: FetchedAhead,
-    *,
-    checkout: bool,
 ) -> RollbackResult:
     """Put the files in place, then write the record, so that it can be run again."""
     applied = None
@@ -248,14 +257,22 @@ def _perform_rollback(
     # Before any file changes: a move that cannot be signed as asked is not made.
     signed = require_signature(project, target.stage, target.chosen, target.history)
     fetch_versions(project, [target.record], ahead=ahead)
-    if checkout:
+    if request.checkout:
         applied, proven = _check_out_target(project, target)
         outcome = applied.outcome
     else:
         proven = damage.require_whole(project, target.record, repairing=True)
     # A rollback asks no gate of the stage, so its record says what was proven instead.
     gates = (prove_bytes(f"{proven.size} bytes checked", proven.unread), *signed)
-    move = moves.StageMove(target.chosen, target.stage, "rollback", message, target.created, gates)
+    move = moves.StageMove(
+        chosen=target.chosen,
+        stage=target.stage,
+        action="rollback",
+        message=request.complete_message,
+        created=target.created,
+        gates=gates,
+        because=request.condition.because,
+    )
     moved = _move_stage(project, edit, move, target.history, applied)
     result = target.build_result(proven, outcome)
     return replace(
