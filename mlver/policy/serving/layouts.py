@@ -1,0 +1,12 @@
+"""The layouts that there are, by the name that the settings use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlver.policy.serving import directories
+from mlver.policy.serving.rendering import ServingLayout
+
+LAYOUTS: Mapping[str, ServingLayout] = {
+    "directories": directories.LAYOUT,
+}
