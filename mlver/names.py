@@ -22,6 +22,7 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _DATA = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _REMOTE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_TARGET = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
 _UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -60,6 +61,16 @@ def check_stage(name: str) -> str:
         raise UsageError(
             f"{_quote_text(name)} is not a stage name; use 1 to 32 lower-case letters, digits and"
             " `_`, beginning with a letter, such as production"
+        )
+    return name
+
+
+def check_target(name: str) -> str:
+    """The name of a place that serves versions, fit to be a folder."""
+    if not _TARGET.fullmatch(name):
+        raise UsageError(
+            f"{_quote_text(name)} is not the name of a target; use 1 to 32 lower-case letters,"
+            " digits, `_` and `-`, beginning with a letter, such as production-host"
         )
     return name
 

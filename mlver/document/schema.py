@@ -35,6 +35,7 @@ Kind = Literal[
     "reproduction",
     "verdict",
     "authorisation",
+    "deployment",
     "run",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -51,6 +52,7 @@ NEWEST_FORMATS: dict[Kind, int] = {
     "reproduction": 1,
     "verdict": 1,
     "authorisation": 1,
+    "deployment": 1,
     "run": 2,
 }
 

@@ -143,6 +143,32 @@ stages:
 #  alpha: 0.05
 #  for: 2h
 #  fresh: 10m
+
+# Where versions are served: `mlver deploy` makes each folder equal to what the stages say.
+#deploy:
+#  production-host:
+#    layout: directories
+#    path: serving
+#    model: digits
+#    stages:
+#      stable: production
+#      canary: canary
+#    routes:
+#      kind: nginx
+#      file: routes/nginx.conf
+#      upstreams:
+#        stable: 127.0.0.1:9001
+#        canary: 127.0.0.1:9002
+#      options: {listen: 127.0.0.1:9000}
+#    names: time
+#    keep: 5
+#    keep_serving: [1.0.0]
+#    data: false
+#  cluster:
+#    layout: kubernetes
+#    path: manifests
+#    stages: {stable: production}
+#    options: {image: registry.example.org/digits}
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
+from mlver.records.sections.deploy import TargetSettings, read_targets, write_targets
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
@@ -75,6 +76,9 @@ class ProjectConfig:
     verdict: VerdictSettings = field(
         default_factory=VerdictSettings,
         metadata=describe_section(VerdictSettings.from_document, VerdictSettings.to_document),
+    )
+    deploy: Mapping[str, TargetSettings] = field(
+        default_factory=dict, metadata=describe_section(read_targets, write_targets)
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -20,6 +20,10 @@ def is_stage_name(name: str) -> bool:
     return _is_accepted(names.check_stage, name)
 
 
+def is_target_name(name: str) -> bool:
+    return _is_accepted(names.check_target, name)
+
+
 def parse_version_name(name: str) -> Version | None:
     """The version a record's file is named after, without its `.yaml`.
 

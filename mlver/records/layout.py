@@ -21,11 +21,12 @@ MANIFESTS = f"{ROOT}/manifests"
 LISTINGS = f"{ROOT}/listings"
 PROFILES = f"{ROOT}/profiles"
 AUTHORISATIONS = f"{ROOT}/authorisations"
+DEPLOYMENTS = f"{ROOT}/deployments"
 TENSORS = f"{ROOT}/tensors"
 # What is derived from bytes that may be elsewhere, and pinned by records.
 KEPT_FOLDERS = (TENSORS, PROFILES)
 # Where everything lies that never changes again once it was committed.
-RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, TENSORS, PROFILES)
+RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, DEPLOYMENTS, TENSORS, PROFILES)
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 AttachedKind: TypeAlias = Literal[
@@ -176,6 +177,7 @@ _BESIDE_MODELS = (
     f"{MANIFESTS}/",
     f"{LISTINGS}/",
     f"{AUTHORISATIONS}/",
+    f"{DEPLOYMENTS}/",
     f"{TENSORS}/",
     f"{PROFILES}/",
 )
@@ -214,6 +216,7 @@ def find_own_folder(path: str) -> str | None:
         f"{MANIFESTS}/",
         f"{LISTINGS}/",
         f"{AUTHORISATIONS}/",
+        f"{DEPLOYMENTS}/",
         f"{TENSORS}/",
         f"{PROFILES}/",
         f"{VERSION_SCHEMA.rpartition('/')[0]}/",

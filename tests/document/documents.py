@@ -251,6 +251,27 @@ record: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()
 
+DEPLOYMENT_TEXT = f"""\
+schema: mlver/deployment/1
+target: production-host
+sequence: 2
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: The evening's release
+layout: directories
+path: serving
+model: translate_kr2en
+roles:
+  stable: {{version: "1.1.0", record: "{DIGEST}", stage: production, sequence: 3, folder: versions/v-20261121-030405}}
+  canary: {{version: "1.2.0", record: "{DIGEST}", stage: production, sequence: 1, folder: versions/v-20261122-030405}}
+kept:
+- {{version: "1.0.0", record: "{DIGEST}", folder: versions/v-20261120-030405}}
+share: {{strategy: ab, percent: 10, header: X-User-Id}}
+files: {{models.config: "{DIGEST}"}}
+routes: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()  # noqa: E501
+
 AUTHORISATION_TEXT = f"""\
 schema: mlver/authorisation/1
 data: "{DIGEST}"
@@ -321,6 +342,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("reproduction", 1): REPRODUCTION_TEXT,
     ("verdict", 1): VERDICT_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
+    ("deployment", 1): DEPLOYMENT_TEXT,
     ("run", 1): RUN_1_TEXT,
     ("run", 2): RUN_TEXT,
 }
@@ -430,6 +452,17 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "looks": [],
         "intervals": [],
         "record": DIGEST,
+        "prior": None,
+    },
+    "deployment": {
+        "schema": "mlver/deployment/1",
+        "target": "host",
+        "sequence": 1,
+        **MADE,
+        "layout": "directories",
+        "path": "serving",
+        "model": "m",
+        "roles": {},
         "prior": None,
     },
     "authorisation": {

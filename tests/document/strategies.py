@@ -15,6 +15,7 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.artifact import Artifact
 from mlver.records.authorisation import AuthorisationRecord
 from mlver.records.config import ProjectConfig
+from mlver.records.deployment import DeployedVersion, DeploymentRecord
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.model import ModelSettings
@@ -40,6 +41,7 @@ RECORDS: dict[Kind, Any] = {
     "reproduction": ReproductionRecord,
     "verdict": VerdictRecord,
     "authorisation": AuthorisationRecord,
+    "deployment": DeploymentRecord,
     "run": RunRecord,
 }
 # What format 2 added, by class.
@@ -89,6 +91,7 @@ OPTIONAL = st.none() | LINES
 OBJECT_IDS = st.sampled_from(["1" * 40, "12e45678" * 5, "ab" * 32])
 COUNTS = st.integers(0, 2**63 - 1)
 EVENTS = st.integers(0, 2**53 - 1)
+LEAVES_OF_OPTIONS = st.booleans() | st.integers(0, 2**53 - 1) | st.floats(-1e18, 1e18) | LINES
 COMMAND = st.none() | TEXTS.filter(bool)
 
 SPECIAL: dict[tuple[str, str], Strategy] = {
@@ -205,6 +208,29 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("ComparedValues", "relative"): st.none() | st.floats(0, 1e9),
     ("ReproductionRecord", "duration"): st.floats(0, 1e9) | st.integers(0, 10**9),
     ("ReproductionRecord", "command"): TEXTS.filter(bool),
+    ("TargetSettings", "path"): st.sampled_from(["serving", "/srv/models"]),
+    ("TargetSettings", "model"): st.none() | st.just("kr2en"),
+    ("TargetSettings", "stages"): st.sampled_from(
+        [{"stable": "production"}, {"canary": "canary", "stable": "production"}]
+    ),
+    ("TargetSettings", "keep"): st.integers(1, 1000),
+    ("TargetSettings", "data"): st.booleans(),
+    ("TargetSettings", "keep_serving"): st.lists(VERSIONS, max_size=2, unique=True).map(tuple),
+    ("TargetSettings", "options"): st.dictionaries(NAMES, LEAVES_OF_OPTIONS, max_size=2),
+    ("RouteSettings", "file"): st.none() | PATHS,
+    ("RouteSettings", "upstreams"): st.dictionaries(
+        st.sampled_from(["stable", "canary"]), st.just("127.0.0.1:9001"), max_size=2
+    ),
+    ("RouteSettings", "options"): st.dictionaries(NAMES, LEAVES_OF_OPTIONS, max_size=2),
+    ("DeployedShare", "percent"): st.floats(0, 100),
+    ("DeploymentRecord", "target"): st.sampled_from(["host", "production-host"]),
+    ("DeploymentRecord", "roles"): st.deferred(
+        lambda: st.dictionaries(
+            st.sampled_from(["stable", "canary"]), made(DeployedVersion, 1), max_size=2
+        )
+    ),
+    ("DeploymentRecord", "files"): st.dictionaries(PATHS, DIGESTS, max_size=2),
+    ("DeployedVersion", "folder"): st.none() | PATHS,
     ("VerdictSettings", "metrics"): st.dictionaries(
         NAMES,
         st.sampled_from(

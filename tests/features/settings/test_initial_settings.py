@@ -27,11 +27,12 @@ def test_the_comments_are_settings_with_their_sign_taken_away(first: Repository)
         for name in key.path:
             value = value.get(name, {})
         if value != {}:
-            shown.add(
-                re.sub(
-                    r"^(stages|remotes|datasets|groups|verdict\.metrics)\.\w+", r"\1.NAME", key.name
-                )
+            name = re.sub(
+                r"^(stages|remotes|datasets|groups|deploy|verdict\.metrics)\.[\w-]+",
+                r"\1.NAME",
+                key.name,
             )
+            shown.add(re.sub(r"\.(stages|upstreams|options)\.\w+$", r".\1.NAME", name))
     known = {key.name for key in list_keys("config", {})}
     assert shown == known - _FORMER
 
