@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlver.policy.serving import directories
+from mlver.policy.serving import directories, tensorflow_serving
 from mlver.policy.serving.rendering import ServingLayout
 
 LAYOUTS: Mapping[str, ServingLayout] = {
     "directories": directories.LAYOUT,
+    "tensorflow-serving": tensorflow_serving.LAYOUT,
 }

@@ -58,7 +58,10 @@ class ServingLayout:
     `place_version` is None for a layout that holds no bytes of versions. `keeps_paths`: files have
     their paths in the repository below the folder of their version, otherwise their names in the
     weights (a file that is all of the weights has its own name), as `name_file` gives them.
-    `has_links`: roles are links to the folders of versions.
+    `has_links`: roles are links to the folders of versions. `config_name` is the name of a file of
+    the server's own settings; the renderer gets its text as the option `config`, from the path that
+    the settings give there, else from the files of the stable version. `keeps_former`: what had the
+    roles before stays, as `keep_former` of `roles.py` says.
     """
 
     render_steps: StepRenderer
@@ -66,6 +69,8 @@ class ServingLayout:
     name_file: FileName = keep_name
     keeps_paths: bool = False
     has_links: bool = False
+    config_name: str | None = None
+    keeps_former: bool = False
     readiness: ServerReadiness | None = None
 
 
