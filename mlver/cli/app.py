@@ -78,6 +78,7 @@ COMMANDS = {
     "drill": CommandEntry("Move", "drilling"),
     "drift": CommandEntry("Look", "drifting"),
     "judge": CommandEntry("Move", "monitoring"),
+    "due": CommandEntry("Look", "retraining"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

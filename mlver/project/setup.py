@@ -169,6 +169,18 @@ stages:
 #    path: manifests
 #    stages: {stable: production}
 #    options: {image: registry.example.org/digits}
+
+# When a model is due for another training (`mlver due`): how old its version may be, whether drift
+# and changed data are reasons, the worst value of its metrics, and how much worse they may become.
+#due:
+#  digits:
+#    age: 30d
+#    drift: true
+#    data: true
+#    metric:
+#      accuracy: 0.9
+#    fall:
+#      accuracy: 2%
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
 from mlver.records.sections.deploy import TargetSettings, read_targets, write_targets
+from mlver.records.sections.due import DueSettings, read_due, write_due
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
@@ -79,6 +80,9 @@ class ProjectConfig:
     )
     deploy: Mapping[str, TargetSettings] = field(
         default_factory=dict, metadata=describe_section(read_targets, write_targets)
+    )
+    due: Mapping[str, DueSettings] = field(
+        default_factory=dict, metadata=describe_section(read_due, write_due)
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -91,8 +91,8 @@ BOUNDS = {
     # A pipe needs no styles, and rich, which has them, is not imported. Each section of the
     # settings is a module, and two look for what versions were found to be worth later.
     # What names files may have, and how long they may be, are two modules beside that of paths.
-    ("list",): (2, 0, 0, 0, 165),
-    ("list", "--json"): (2, 0, 0, 0, 165),
+    ("list",): (2, 0, 0, 0, 167),
+    ("list", "--json"): (2, 0, 0, 0, 167),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
     # Two modules of both look whether `.mlverignore` is there, and whether it changed.
     ("status",): (5, 0, 0, 0, 240),
@@ -105,12 +105,12 @@ BOUNDS = {
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
     # Notes, retirements, reproductions and verdicts are shown, too: four kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 260),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 260),
+    ("show", "m"): (4, 0, 3, 0, 262),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 262),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 272),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 265),
+    ("log",): (6, 0, 9, 0, 274),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 267),
 }
 
 

@@ -122,14 +122,14 @@ def _read_recorded(
 ) -> RecordedVersion:
     evaluations: tuple[tuple[EvaluationRecord, Digest], ...] = ()
     if asks_for(policies, "gates", "drift"):
-        evaluations = _read_evaluations(project, record)
+        evaluations = read_committed_evaluations(project, record)
     samples: Mapping[Digest, Samples] = {}
     if asks_samples(policies):
         samples = read_samples(project, [evaluation.samples for evaluation, _ in evaluations])
     return RecordedVersion(record=record, digest=digest, evaluations=evaluations, samples=samples)
 
 
-def _read_evaluations(
+def read_committed_evaluations(
     project: Project, record: VersionRecord
 ) -> tuple[tuple[EvaluationRecord, Digest], ...]:
     """Read the evaluations that HEAD has: what only the work tree has, nobody else will find.

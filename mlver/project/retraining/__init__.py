@@ -1,0 +1,1 @@
+"""When models should be trained again."""
