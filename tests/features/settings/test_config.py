@@ -135,10 +135,10 @@ def test_a_file_that_is_not_valid_is_left_alone(first: Repository) -> None:
 
 def test_settings_of_a_newer_mlver_are_shown_and_not_changed(first: Repository) -> None:
     text = (first.path / CONFIG).read_text()
-    first.write(CONFIG, f"{text}deploy:\n  target: prod\n")
-    assert "\n  deploy   " in first.mlver("config", "list").out
+    first.write(CONFIG, f"{text}teleport:\n  target: prod\n")
+    assert "\n  teleport   " in first.mlver("config", "list").out
     error = assert_refused(first, "set", "guard.pickle", "forbid", code=3)
-    assert "has a section that this mlver does not know: `deploy`" in error
+    assert "has a section that this mlver does not know: `teleport`" in error
 
 
 def test_a_dry_run_says_what_it_would_do(first: Repository) -> None:

@@ -12,13 +12,14 @@ from tests.conftest import Repository
 CONFIG = ".mlver/config.yaml"
 # It is read, and means nothing any more.
 _FORMER = {"tags.promotions"}
-_NAMED = r"^(stages|remotes|datasets|groups|verdict\.metrics|due)\.\w+"
+_NAMED = r"^(stages|remotes|datasets|groups|verdict\.metrics|due|deploy)\.[\w-]+"
 
 
 def replace_names(key: str) -> str:
     """Put `NAME` in place of each name that people choose."""
     key = re.sub(_NAMED, r"\1.NAME", key)
-    return re.sub(r"^(due\.NAME\.(?:metric|fall))\.\w+", r"\1.NAME", key)
+    key = re.sub(r"^(due\.NAME\.(?:metric|fall))\.\w+", r"\1.NAME", key)
+    return re.sub(r"^(deploy\.NAME\..*(?:stages|upstreams|options))\.\w+$", r"\1.NAME", key)
 
 
 def test_the_comments_are_settings_with_their_sign_taken_away(first: Repository) -> None:
@@ -34,12 +35,6 @@ def test_the_comments_are_settings_with_their_sign_taken_away(first: Repository)
         for name in key.path:
             value = value.get(name, {})
         if value != {}:
-            name = re.sub(
-                r"^(stages|remotes|datasets|groups|deploy|verdict\.metrics)\.[\w-]+",
-                r"\1.NAME",
-                key.name,
-            )
-            shown.add(re.sub(r"\.(stages|upstreams|options)\.\w+$", r".\1.NAME", name))
             shown.add(replace_names(key.name))
     known = {key.name for key in list_keys("config", {})}
     assert shown == known - _FORMER
