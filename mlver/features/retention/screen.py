@@ -10,7 +10,7 @@ from mlver.terminal.screen import Cell, TextScreen
 from mlver.terminal.words import format_count, format_size
 
 _LOCAL = {
-    "kept": "needed: a reference, a log of one, a work tree or the settings keep it",
+    "kept": "in use: a branch, a tag, a reflog, a work tree or the settings lead to it",
     "too young": "needed by nothing, and stored less than {grace} ago: left alone",
     "trashed": "needed by nothing: {done} to the trash, where it stays for {grace}",
     "repacked": "packs of which less than half is needed: {written} anew",

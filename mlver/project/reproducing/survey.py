@@ -46,7 +46,7 @@ def survey_version(
 
     `environment` is a folder that is to be used in place of an environment that is made.
     """
-    words, command = _survey_command(record)
+    words, command = _survey_command(project, record)
     recipe: EnvironmentRecipe | None = None
     source = read_source_run(project, record)
     code = _survey_code(project, record, source)
@@ -129,10 +129,13 @@ def _survey_artifact(project: Project, name: str, artifact: Artifact) -> RecipeP
     return RecipePart.missing(name, count)
 
 
-def _survey_command(record: VersionRecord) -> tuple[tuple[str, ...], RecipePart]:
+def _survey_command(project: Project, record: VersionRecord) -> tuple[tuple[str, ...], RecipePart]:
     text = None if record.environment is None else record.environment.command
     if text is None:
-        told = "no command is recorded: register --command says what trained a version"
+        told = "none is recorded; mlver run and register --command record it with the next version"
+        twin = _find_twin_with_command(project, record)
+        if twin is not None:
+            told = f"none is recorded; {twin} has the same weights, and a command: reproduce that"
         return (), RecipePart.missing("command", told)
     try:
         words = tuple(shlex.split(text))
@@ -141,6 +144,19 @@ def _survey_command(record: VersionRecord) -> tuple[tuple[str, ...], RecipePart]
     if not words:
         return (), RecipePart.missing("command", "the recorded command is empty")
     return words, RecipePart.present("command", shlex.join(words))
+
+
+def _find_twin_with_command(project: Project, record: VersionRecord) -> str | None:
+    """Find a version that has the same weights, and says what trained it."""
+    registry = project.registry
+    for outcome in registry.read_versions(record.model, registry.list_versions(record.model)):
+        if isinstance(outcome, MlverError):
+            continue
+        other, _ = outcome
+        has_command = other.environment is not None and other.environment.command is not None
+        if has_command and other.weights.digest == record.weights.digest:
+            return other.version
+    return None
 
 
 def _survey_seed(record: VersionRecord) -> RecipePart:

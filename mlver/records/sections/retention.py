@@ -15,7 +15,7 @@ DEFAULT_GRACE = "14d"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """`gc` always keeps whatever a reference, a log or a work tree leads to.
+    """`gc` always keeps whatever a branch, a tag, a reflog or a work tree leads to.
 
     Of versions whose records nothing leads to any more, it keeps the `keep_last` highest of each
     model, those that a promotion to one of `keep_stages` names, those

@@ -168,7 +168,10 @@ def test_uncommitted_changes_are_named(trained: Repository, environment: Path) -
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("", "command: no command is recorded"),
+        (
+            "",
+            "command: none is recorded; 1.0.0 has the same weights, and a command: reproduce that",
+        ),
         ("python 'train", "command: python 'train cannot be read"),
     ],
 )
