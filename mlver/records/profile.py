@@ -18,6 +18,8 @@ from mlver.records.values import Document, drop_empty_values
 
 PROFILE_SCHEMA = "mlver/profile/1"
 ColumnKind = Literal["number", "time", "category", "other"]
+# Values of these can be put in order.
+ORDERED_KINDS: frozenset[ColumnKind] = frozenset(("number", "time"))
 QUANTILES = 256
 # The most frequent categories are listed by name, all others are counted together.
 CATEGORIES = 50
@@ -53,7 +55,7 @@ class ColumnProfile:
     @property
     def is_ordered(self) -> bool:
         """Whether its values can be put in order: numbers, and times."""
-        return self.kind in ("number", "time")
+        return self.kind in ORDERED_KINDS
 
     @property
     def is_identifier(self) -> bool:
@@ -190,7 +192,7 @@ def _find_column_fault(column: Any, rows: int) -> str | None:
         return "`count`, `missing` or `infinite` is no count"
     if sum(column[key] for key in _COUNTS) != rows:
         return f"its values are not as many as the {rows:,} rows"
-    if column["kind"] in ("number", "time") and column["count"]:
+    if column["kind"] in ORDERED_KINDS and column["count"]:
         return _find_number_fault(column)
     if column["kind"] == "category":
         return _find_category_fault(column)

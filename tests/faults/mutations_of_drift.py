@@ -34,7 +34,53 @@ DRIFT_MUTATIONS = (
         "tests",
         _GATE_TESTS,
     ),
-    Mutation(f"{_GATE}:_find_doubt", "gone = _", "gone = set[str]()", "tests", _GATE_TESTS),
+    Mutation(
+        f"{_GATE}:_judge_evaluation", "if table.removed:\n    ...", "pass", "tests", _GATE_TESTS
+    ),
+    Mutation(f"{_GATE}:_find_contradiction", "next(...)", "None", "tests", _GATE_TESTS),
+    Mutation(
+        f"{_GATE}:_find_contradiction",
+        "find_false_own(...)",
+        "None",
+        "tests",
+        _GATE_TESTS,
+    ),
+    Mutation(
+        "policy.drift.verdict:_join_verdicts",
+        "verdicts == {'none'}",
+        "'none' in verdicts",
+        "tests",
+        _GATE_TESTS,
+    ),
+    Mutation(f"{_RECORDED}:judge_recorded", "compute_p(_)", "column.p", "tests", _RECORDED_TESTS),
+    Mutation(
+        "project.stages.candidate:_read_recorded",
+        "read_pinned_profiles(...)",
+        "{}",
+        "tests",
+        _AUDIT_TESTS,
+    ),
+    Mutation(
+        "project.audit.gate_evidence:EvidenceReader._describe",
+        "read_pinned_profiles(...)",
+        "{}",
+        "tests",
+        _AUDIT_TESTS,
+    ),
+    Mutation(
+        "project.audit.recorded_drifts:_list_faults",
+        "find_false_own(...)",
+        "None",
+        "tests",
+        _AUDIT_TESTS,
+    ),
+    Mutation(
+        f"{_RECORDED}:list_contradictions",
+        "list_false_columns(drift)",
+        "()",
+        "tests",
+        _RECORDED_TESTS,
+    ),
     Mutation(
         f"{_GATE}:_judge_evaluation",
         "judge_recorded(drift, _)",
@@ -78,7 +124,7 @@ DRIFT_MUTATIONS = (
     ),
     Mutation(
         f"{_RECORDED}:_is_same_column",
-        "not math.isclose(...)",
+        "not is_close(...)",
         "False",
         "tests",
         _RECORDED_TESTS,

@@ -35,7 +35,7 @@ def drift_command(
         typer.Option(
             "--live",
             metavar="FILE",
-            help="A table of what is served: CSV, Parquet or JSON Lines.",
+            help="A table of what is served: CSV, Parquet or JSON Lines, or a folder of these.",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +59,7 @@ def drift_command(
 
     With --live, what a version was trained on against what it is served (skew); with a second REF,
     the data of then against that of now (drift). A column counts as moved by how far it did, and
-    not by chance. The exit code is 1 where one moved, 4 where nobody can tell.
+    not by chance. The exit code is 1 where one moved or is gone, 4 where nobody can tell of one.
     """
     request = DriftRequest(other=other, live=live, data=data, record=record, message=message)
     result = find_drift(find_session(ctx).initialised_project, ref, request)

@@ -29,7 +29,7 @@ _EXIT_CODES = {"none": 0, "drift": 1, "inconclusive": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRequest:
-    """What is compared with a version: the data of version `other`, or the file `live`.
+    """What is compared with a version: the data of version `other`, or the file or folder `live`.
 
     With `record`, the answer is kept as an evaluation, with this `message`.
     """
@@ -127,14 +127,15 @@ def find_drift(project: Project, ref: str, request: DriftRequest) -> DriftResult
 
 
 def _refuse_own_data(project: Project, version: VersionRecord, live: TableSource) -> None:
-    """Raise MlverError where what is called live are bytes that a version was trained on."""
-    own = find_own_data(project.registry, version, live.digest)
-    if own is not None:
-        raise MlverError(
-            f"{printable_name(live.label)} is nothing that was served: it holds the very bytes of"
-            f" {own}, which {version.model} {version.version} was trained on",
-            hint=shell_command("mlver", "lineage", "--data", str(live.digest)),
-        )
+    """Raise MlverError where what is called live holds bytes that a version was trained on."""
+    for digest in (live.digest, *live.parts):
+        own = find_own_data(project.registry, version, digest)
+        if own is not None:
+            raise MlverError(
+                f"{printable_name(live.label)} is nothing that was served: it holds the very bytes"
+                f" of {own}, which {version.model} {version.version} was trained on",
+                hint=shell_command("mlver", "lineage", "--data", str(digest)),
+            )
 
 
 def _compare_tables(
@@ -169,7 +170,7 @@ def _compare_tables(
 
 @dataclass(frozen=True, slots=True)
 class _ComparedSides:
-    """A version, and the later one or the file that its data set is compared with."""
+    """A version, and the later one, or the file or folder, that its data set is compared with."""
 
     version: VersionRecord
     data: str

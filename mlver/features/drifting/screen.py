@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mlver.errors import shell_command
 from mlver.features.drifting.drift import DriftResult
 from mlver.policy.drift.verdict import ColumnDrift
-from mlver.terminal.links import draw_hidden_count
+from mlver.terminal.links import draw_hidden_count, draw_hints
 from mlver.terminal.screen import Cell, Style, TextScreen
-from mlver.terminal.words import format_count
+from mlver.terminal.words import format_count, join_listed
 
 # A screen shows the first of many; --json has more room.
 _COLUMNS_SHOWN = 20
@@ -26,7 +27,7 @@ def draw_drift(result: DriftResult, screen: TextScreen) -> None:
     rows = [_build_row(column) for column in ranked[:_COLUMNS_SHOWN]]
     screen.draw_table(rows, headers=_HEADERS, right=_RIGHT, indent=2, fold=9)
     draw_hidden_count(len(ranked) - _COLUMNS_SHOWN, screen, indent=2, noun=" columns")
-    _draw_names("only before", table.removed, screen)
+    _draw_names("gone", table.removed, screen)
     _draw_names("only now", table.added, screen)
     _draw_names("not looked at", table.ignored, screen)
     if not result.exact:
@@ -35,6 +36,7 @@ def draw_drift(result: DriftResult, screen: TextScreen) -> None:
         version = f"{result.model} {result.version}"
         recorded = "recorded as" if result.commit is not None else "recorded already as"
         screen.draw_line(f"{recorded} evaluation {result.evaluation} of {version}")
+    draw_hints(_suggest_ignoring(result), screen)
 
 
 def _draw_answer(result: DriftResult, screen: TextScreen) -> None:
@@ -46,6 +48,8 @@ def _draw_answer(result: DriftResult, screen: TextScreen) -> None:
         screen.draw_line(("Inconclusive", "warn"), f": {_explain_doubt(result)}")
         return
     moved = f"{len(table.drifted):,} of {format_count(len(table.columns), 'column')} moved"
+    if table.removed:
+        moved += f", {len(table.removed):,} {'is' if len(table.removed) == 1 else 'are'} gone"
     word = result.kind.capitalize() if table.verdict == "drift" else f"No {result.kind}"
     screen.draw_line((word, _STYLES[table.verdict]), f"{between}: {moved}", hang=2)
 
@@ -58,7 +62,9 @@ def _explain_doubt(result: DriftResult) -> str:
         return "the tables have no column in common"
     if min(table.old_rows, table.new_rows) < result.thresholds.rows:
         return f"it takes {result.thresholds.rows:,} rows on both sides"
-    return "no column can be judged"
+    if not table.judged:
+        return "no column can be judged"
+    return f"nobody can tell of {join_listed(table.unjudged)}, and no other column moved"
 
 
 def _rank_column(column: ColumnDrift) -> tuple[int, float]:
@@ -96,6 +102,18 @@ def _format_p(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _suggest_ignoring(result: DriftResult) -> tuple[str, ...]:
+    """How to leave out the columns that alone keep the answer from being that nothing moved."""
+    table = result.table
+    open_columns = (*table.removed, *table.unjudged)
+    is_few = min(table.old_rows, table.new_rows) < result.thresholds.rows
+    if table.drifted or is_few or not 0 < len(open_columns) <= _COLUMNS_SHOWN:
+        return ()
+    ignored = sorted({*result.thresholds.ignore, *open_columns})
+    dashes = ("--",) if any(name.startswith("-") for name in ignored) else ()
+    return (shell_command("mlver", "config", "set", "insight.drift.ignore", *dashes, *ignored),)
 
 
 def _draw_names(heading: str, names: tuple[str, ...], screen: TextScreen) -> None:

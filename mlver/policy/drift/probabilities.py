@@ -24,7 +24,8 @@ def find_ks_p(distance: float, old_rows: int, new_rows: int) -> float:
     one side (Birnbaum and Tingey, 1951; of many rows, Maag and Dicaire, 1971).
     """
     rows = round(old_rows * new_rows / (old_rows + new_rows))
-    if distance <= 0 or rows < 1:
+    # No sample is closer to a distribution than half a value.
+    if rows < 1 or 2 * rows * distance <= 1:
         return 1.0
     if distance >= 1:
         return 0.0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from mlver.digest import Digest
 from mlver.errors import printable_name
+from mlver.policy.drift.contradictions import (
+    compute_missing_p,
+    compute_p,
+    is_close,
+    list_false_columns,
+)
 from mlver.policy.drift.verdict import (
     ColumnDrift,
     TableDrift,
@@ -28,7 +33,7 @@ OTHER_SIDE: dict[DriftKind, str] = {"skew": "live", "drift": "before"}
 _KEPT = tuple(field.name for field in fields(MeasuredColumn))
 # Quantiles tell the distance of two columns to so much.
 _KS_TOLERANCE = 2 / (QUANTILES - 1)
-_RELATIVE, _ABSOLUTE = 1e-6, 1e-9
+_ABSOLUTE = 1e-9
 _OTHERWISE = "and the kept profiles say otherwise"
 # More of what was served cannot be rows of the data set by chance, where those all differ.
 MOST_REPEATED = 0.5
@@ -46,11 +51,16 @@ def keep_columns(measured: TableDrift) -> tuple[MeasuredColumn, ...]:
 
 
 def judge_recorded(drift: MeasuredDrift, thresholds: DriftThresholds) -> TableDrift:
-    """Judge what a record measured by these thresholds, whatever its own were."""
+    """Judge what a record measured by these thresholds, whatever its own were.
+
+    The p-values that its numbers tell are computed again.
+    """
     columns: list[ColumnDrift] = []
     for column in drift.columns:
         values = {name: getattr(column, name) for name in _KEPT}
-        columns.append(ColumnDrift(**{**values, "new_kind": column.new_kind or column.kind}))
+        values["new_kind"] = column.new_kind or column.kind
+        values["p"], values["missing_p"] = compute_p(column), compute_missing_p(column, drift)
+        columns.append(ColumnDrift(**values))
     measured = TableDrift(
         verdict="inconclusive",
         old_rows=drift.old_rows,
@@ -98,6 +108,9 @@ def list_contradictions(evaluation: EvaluationRecord, version: VersionRecord) ->
         yield "says how many columns had moved, and its own distances say otherwise"
     if find_other_side(evaluation) is None:
         yield "measured a drift, and does not name by its digest what was compared"
+    if evaluation.count not in (None, drift.new_rows):
+        yield f"counted {evaluation.count:,} rows, and says that it compared {drift.new_rows:,}"
+    yield from list_false_columns(drift)
 
 
 def find_false_measure(drift: MeasuredDrift, old: TableProfile, new: TableProfile) -> str | None:
@@ -127,8 +140,7 @@ def _is_same_column(recorded: MeasuredColumn, told: MeasuredColumn) -> bool:
     for name in _KEPT:
         first, second = getattr(recorded, name), getattr(told, name)
         if isinstance(first, float | int) and isinstance(second, float | int):
-            # The last digits are the processor's own.
-            if not math.isclose(first, second, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE):
+            if not is_close(first, second):
                 return False
         elif first != second:
             return False

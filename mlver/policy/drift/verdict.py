@@ -51,7 +51,11 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDrift:
-    """How two tables differ; `removed` and `added` are columns of one of them only."""
+    """How two tables differ; `removed` and `added` are columns of one of them only.
+
+    `ignored` are columns of the first table that nobody looks at: once it is judged, no removed one
+    is among them.
+    """
 
     verdict: DriftVerdict
     old_rows: int
@@ -65,6 +69,11 @@ class TableDrift:
     def drifted(self) -> tuple[str, ...]:
         """The names of the columns that moved."""
         return tuple(column.name for column in self.columns if column.verdict == "drift")
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The names of the columns of which nobody can tell."""
+        return tuple(column.name for column in self.columns if column.verdict == "inconclusive")
 
     @property
     def judged(self) -> int:
@@ -114,14 +123,20 @@ def measure_tables(
 
 
 def judge_measured(measured: TableDrift, thresholds: DriftThresholds) -> TableDrift:
-    """Judge what was measured by thresholds, without the columns that these leave out."""
+    """Judge what was measured by thresholds, without the columns that these leave out.
+
+    A column that is gone is a drift, whatever became of the others. A column that cannot be judged
+    leaves it open whether the table moved, unless another one did.
+    """
     looked_at = [column for column in measured.columns if column.name not in thresholds.ignore]
     has_rows = min(measured.old_rows, measured.new_rows) >= thresholds.rows
     columns = tuple(
         _judge_column(column, thresholds, has_rows=has_rows)
         for column in _adjust_columns(looked_at)
     )
-    return replace(measured, verdict=_join_verdicts(columns), columns=columns)
+    removed = tuple(name for name in measured.removed if name not in thresholds.ignore)
+    verdict: DriftVerdict = "drift" if removed else _join_verdicts(columns)
+    return replace(measured, verdict=verdict, columns=columns, removed=removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,4 +264,4 @@ def _join_verdicts(columns: Sequence[ColumnDrift]) -> DriftVerdict:
     verdicts = {column.verdict for column in columns}
     if "drift" in verdicts:
         return "drift"
-    return "none" if "none" in verdicts else "inconclusive"
+    return "none" if verdicts == {"none"} else "inconclusive"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlver.digest import Digest
 from mlver.policy.approvals import ApprovalFacts, SignatureFacts
@@ -19,19 +19,24 @@ from mlver.records.values import Value
 from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
+if TYPE_CHECKING:
+    from mlver.records.profile import TableProfile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedVersion:
     """What records say of one version: its own, and what was measured later, oldest first.
 
     Each is with the digest of its bytes. `evaluations` may be of another record of the same number.
-    `samples` are those of evaluations that are here, by digest, where a gate asks for them.
+    `samples` are those of evaluations that are here, by digest, and `profiles` those that the
+    record pins, by data set, where a gate asks for them.
     """
 
     record: VersionRecord
     digest: Digest
     evaluations: Sequence[tuple[EvaluationRecord, Digest]] = ()
     samples: Mapping[Digest, Samples] = field(default_factory=dict)
+    profiles: Mapping[str, TableProfile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ from mlver.records.sections.insight import DriftThresholds
 from mlver.records.version import VersionRecord
 
 if TYPE_CHECKING:
-    from mlver.policy.drift.verdict import TableDrift
     from mlver.records.measured_drift import MeasuredDrift
 
 _COLUMNS_NAMED = 3
@@ -37,11 +36,10 @@ def judge_drift_gate(candidate: StageCandidate, wanted: str) -> GateResult:
     )
     if candidate.recorded is None:
         return asked
-    version = candidate.recorded.record
     results: list[GateResult] = []
     for evaluation, digest in _find_last(candidate.recorded):
         own = replace(asked, evidence=digest)
-        results.append(_judge_evaluation(own, evaluation, version, thresholds))
+        results.append(_judge_evaluation(own, evaluation, candidate.recorded, thresholds))
     # The worst of its data sets decides.
     for answer in ("fail", "inconclusive"):
         for result in results:
@@ -67,7 +65,7 @@ def _find_last(version: RecordedVersion) -> Sequence[tuple[EvaluationRecord, Dig
 def _judge_evaluation(
     asked: GateResult,
     evaluation: EvaluationRecord,
-    version: VersionRecord,
+    version: RecordedVersion,
     thresholds: DriftThresholds,
 ) -> GateResult:
     # imported here: most stages ask for no drift
@@ -76,17 +74,34 @@ def _judge_evaluation(
     drift = evaluation.drift
     assert drift is not None
     when = f"on {evaluation.created}"
-    doubt = _find_doubt(evaluation, drift, version, thresholds)
-    if doubt is not None:
-        return replace(asked, actual=f"{when} {doubt}")
+    doubt = _find_doubt(evaluation, drift, version.record, thresholds)
+    fault = doubt or _find_contradiction(drift, version)
+    if fault is not None:
+        return replace(asked, actual=f"{when} {fault}")
     table = judge_recorded(drift, thresholds)
     moved, judged = len(table.drifted), table.judged
     of = f"of {judged:,} columns of {drift.dataset} had moved"
+    if table.drifted:
+        named = _name_columns(table.drifted)
+        return replace(asked, result="fail", actual=f"{when} {moved:,} {of}: {named}")
+    if table.removed:
+        gone = f"{_name_columns(table.removed)} of {drift.dataset} was not in what is served"
+        return replace(asked, result="fail", actual=f"{when} {gone}")
     if table.verdict == "inconclusive":
-        return replace(asked, actual=f"{when} nobody could tell of {drift.dataset}")
-    if table.verdict == "drift":
-        return replace(asked, result="fail", actual=f"{when} {moved:,} {of}{_name_moved(table)}")
+        unjudged = f"{_name_columns(table.unjudged)} of " if table.unjudged else ""
+        return replace(asked, actual=f"{when} nobody could tell of {unjudged}{drift.dataset}")
     return replace(asked, result="pass", actual=f"{when} none {of}")
+
+
+def _find_contradiction(drift: MeasuredDrift, version: RecordedVersion) -> str | None:
+    """Say what the record of a comparison says against itself, or against its data's profile."""
+    from mlver.policy.drift.contradictions import find_false_own, list_false_columns
+
+    profile = version.profiles.get(drift.dataset)
+    fault = next(list_false_columns(drift), None)
+    if fault is None and profile is not None:
+        fault = find_false_own(drift, profile)
+    return None if fault is None else f"it {fault}"
 
 
 def _find_doubt(
@@ -109,9 +124,6 @@ def _find_doubt(
     unseen = set(drift.ignored) - set(thresholds.ignore)
     if unseen:
         return f"{_name_columns(unseen)} of {name} was left out, which the policy asks for"
-    gone = set(drift.removed) - set(thresholds.ignore)
-    if gone:
-        return f"{_name_columns(gone)} of {name} was not in what is served"
     return None
 
 
@@ -119,10 +131,6 @@ def _name_columns(names: Collection[str]) -> str:
     shown = [printable_name(name) for name in sorted(names)[:_COLUMNS_NAMED]]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def _name_moved(table: TableDrift) -> str:
-    return f": {_name_columns(table.drifted)}"
 
 
 def _read_thresholds(policy: StagePolicy | None) -> DriftThresholds:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mlver.digest import Digest
 from mlver.project.artifacts.kept_pins import build_forged_error
 from mlver.project.project import Project
@@ -26,6 +28,19 @@ def read_profile(project: Project, record: VersionRecord, name: str) -> TablePro
     if Digest.of_bytes(data) != pin:
         raise build_forged_error(record, path)
     return TableProfile.parse(data, path, digest)
+
+
+def read_pinned_profiles(project: Project, record: VersionRecord) -> Mapping[str, TableProfile]:
+    """Read the profiles that a version's record pins and that are here, by data set.
+
+    Raise ForgedFile where another one is there.
+    """
+    profiles: dict[str, TableProfile] = {}
+    for name in record.data:
+        profile = read_profile(project, record, name)
+        if profile is not None:
+            profiles[name] = profile
+    return profiles
 
 
 def read_unpinned_profile(project: Project, digest: Digest) -> TableProfile | None:

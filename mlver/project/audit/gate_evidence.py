@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -22,11 +22,13 @@ from mlver.policy.recorded_results import (
 )
 from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
+from mlver.project.artifacts.kept_profiles import read_pinned_profiles
 from mlver.project.artifacts.stored_samples import read_samples
 from mlver.project.audit.promotion_landings import PromotionLandings, is_replayed
 from mlver.project.audit.record_history import RecordHistory
 from mlver.project.project import Project
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.profile import TableProfile
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.version import VersionRecord
@@ -117,8 +119,17 @@ class EvidenceReader:
             unread = [one for one in wanted if one not in self._samples]
             self._samples.update(read_samples(self.project, unread))
             samples = {one: self._samples[one] for one in wanted if one in self._samples}
+        profiles: Mapping[str, TableProfile] = {}
+        if policy.rule.get("drift"):
+            # One that is forged, or cannot be read, is named by its own check.
+            with suppress(MlverError):
+                profiles = read_pinned_profiles(self.project, version)
         return RecordedVersion(
-            record=version, digest=digest, evaluations=evaluations, samples=samples
+            record=version,
+            digest=digest,
+            evaluations=evaluations,
+            samples=samples,
+            profiles=profiles,
         )
 
     def _read_evaluations(self, version: VersionRecord) -> Evaluations:

@@ -8,12 +8,14 @@ from contextlib import suppress
 from mlver.digest import Digest
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
+from mlver.policy.drift.contradictions import find_false_own
 from mlver.policy.drift.recorded import find_false_measure, find_other_side, list_contradictions
 from mlver.policy.promotion_dates import find_early_date
-from mlver.project.artifacts.kept_profiles import read_unpinned_profile
+from mlver.project.artifacts.kept_profiles import read_profile, read_unpinned_profile
 from mlver.project.history.data_uses import find_own_data
 from mlver.project.project import Project
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.profile import TableProfile
 from mlver.records.version import VersionRecord
 
@@ -45,16 +47,28 @@ def _list_faults(
         own = find_own_data(project.registry, version, other)
         if own is not None:
             yield f"calls served what are the bytes of {own}, which it was trained on"
-    profiles = (_find_profile(project, drift.digest), _find_profile(project, other))
+    profiles = (_find_own_profile(project, version, drift), _find_profile(project, other))
+    fault = None if profiles[0] is None else find_false_own(drift, profiles[0])
     old, new = profiles if drift.kind == "skew" else reversed(profiles)
-    if old is not None and new is not None:
+    if fault is None and old is not None and new is not None:
         fault = find_false_measure(drift, old, new)
-        if fault is not None:
-            yield fault
+    if fault is not None:
+        yield fault
+
+
+def _find_own_profile(
+    project: Project, version: VersionRecord, drift: MeasuredDrift
+) -> TableProfile | None:
+    """Find the profile of a version's own data: the one that it pins, where it pins one."""
+    # One that is forged, or cannot be read, is named by its own check.
+    with suppress(MlverError):
+        pinned = read_profile(project, version, drift.dataset)
+        if pinned is not None and version.data[drift.dataset].digest == drift.digest:
+            return pinned
+    return _find_profile(project, drift.digest)
 
 
 def _find_profile(project: Project, digest: Digest) -> TableProfile | None:
-    # One that cannot be read is named by its own check.
     with suppress(MlverError):
         return read_unpinned_profile(project, digest)
     return None

@@ -16,6 +16,7 @@ from mlver.policy.recoverability import Recoverability
 from mlver.policy.samples import Samples
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.artifacts import damage as artifact_damage
+from mlver.project.artifacts.kept_profiles import read_pinned_profiles
 from mlver.project.artifacts.stored_pointers import find_stored_pointers
 from mlver.project.artifacts.stored_samples import read_samples
 from mlver.project.history.given_approvals import gather_approvals
@@ -31,6 +32,7 @@ from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.signatures import judge_signatures
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
+from mlver.records.profile import TableProfile
 from mlver.records.promotion import PromotionRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.verdict import VerdictRecord
@@ -126,7 +128,16 @@ def _read_recorded(
     samples: Mapping[Digest, Samples] = {}
     if asks_samples(policies):
         samples = read_samples(project, [evaluation.samples for evaluation, _ in evaluations])
-    return RecordedVersion(record=record, digest=digest, evaluations=evaluations, samples=samples)
+    profiles: Mapping[str, TableProfile] = {}
+    if asks_for(policies, "drift"):
+        profiles = read_pinned_profiles(project, record)
+    return RecordedVersion(
+        record=record,
+        digest=digest,
+        evaluations=evaluations,
+        samples=samples,
+        profiles=profiles,
+    )
 
 
 def read_committed_evaluations(

@@ -26,6 +26,7 @@ from mlver.project.remote.fetching import FetchedAhead, fetch_versions
 from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.transaction import SCRATCH, locking
+from mlver.records.manifest import Manifest
 from mlver.records.profile import TableProfile
 from mlver.records.version import VersionRecord
 from mlver.system.folders import walk_folder
@@ -37,12 +38,16 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSource:
-    """A table whose content has this digest: its files, or its profile where these are gone."""
+    """A table whose content has this digest: its files, or its profile where these are gone.
+
+    `parts` are the digests of the files of a folder that somebody named.
+    """
 
     label: str
     digest: Digest
     files: TableFiles | None = None
     profile: TableProfile | None = None
+    parts: tuple[Digest, ...] = ()
 
 
 @contextmanager
@@ -164,17 +169,46 @@ def list_copied(folder: Path) -> list[Path]:
 def find_live_table(
     project: Project, name: str, folder: Path, *, location: Path | None = None
 ) -> TableSource:
-    """Copy the table in a file, such as one of live traffic, by the path that was typed.
+    """Copy the table in a file or a folder, such as one of live traffic, by the path as typed.
 
     It lies at `location`, if not where the command was started. Raise MlverError for what is no
     table, or cannot be read.
     """
     location = location or project.start / name
+    if location.is_dir():
+        return _copy_live_folder(name, location, folder)
     found = require_table(name, [name])
     folder.mkdir()
     copy = folder / f"live{location.suffix.lower()}"
     digest = copy_file(location, copy)
     return TableSource(label=name, digest=digest, files=TableFiles(name, found, (copy,)))
+
+
+def _copy_live_folder(label: str, location: Path, folder: Path) -> TableSource:
+    """Copy a folder of files that are one table; its digest is that of its manifest."""
+    sources: list[Path] = []
+    for _, entries in walk_folder(location):
+        for entry in entries:
+            # What a link leads to is read, and what is no file is refused by its name.
+            if not entry.is_dir(follow_symlinks=False):
+                sources.append(Path(entry.path))
+    names = [source.relative_to(location).as_posix() for source in sources]
+    found = require_table(label, names)
+    folder.mkdir()
+    copies: list[Path] = []
+    digests: dict[str, Digest] = {}
+    for number, (source, name) in enumerate(sorted(zip(sources, names, strict=True))):
+        copy = folder / f"{number}{source.suffix.lower()}"
+        digests[name] = copy_file(source, copy)
+        copies.append(copy)
+    entries_of_all = [(os.fsencode(name), digest.hex) for name, digest in digests.items()]
+    shown = tuple(f"{label}/{name}" for name in digests)
+    return TableSource(
+        label=label,
+        digest=Manifest.from_entries(entries_of_all).digest,
+        files=TableFiles(label, found, tuple(copies), shown),
+        parts=tuple(digests.values()),
+    )
 
 
 def copy_file(source: Path, target: Path) -> Digest:

@@ -46,11 +46,11 @@ def test_what_is_served_as_before_is_no_skew(trained: Repository, tmp_path: Path
     said = assert_works(trained, "drift", REF, "--live", str(live))
     lines = said.splitlines()
     assert lines[0] == (
-        "No skew between train of digits 1.2.0 and what is served: 0 of 5 columns moved"
+        "No skew between train of digits 1.2.0 and what is served: 0 of 4 columns moved"
     )
     assert lines[1] == f"  train of digits 1.2.0 (400 rows) → {live} (400 rows)"
     assert lines[2].split() == "column KS PSI JS mean variance missing p".split()
-    assert "nearly every value is another one" in said
+    assert "  not looked at: id\n" in said
     assert digest_tree(trained.path / ".mlver") == before
     assert not (trained.path / ".git/mlver" / SCRATCH).exists()
 
@@ -71,7 +71,7 @@ def test_a_skew_is_named_and_measured_exactly(trained: Repository, tmp_path: Pat
         "none"
     }
     said = trained.mlver("drift", REF, "--live", str(live))
-    assert said.out.startswith("Skew between train of digits 1.2.0 and what is served: 1 of 5")
+    assert said.out.startswith("Skew between train of digits 1.2.0 and what is served: 1 of 4")
 
 
 def test_two_versions_drift(trained: Repository) -> None:
@@ -116,8 +116,8 @@ def test_few_rows_are_inconclusive(trained: Repository, tmp_path: Path) -> None:
 def test_the_settings_name_the_thresholds(trained: Repository, tmp_path: Path) -> None:
     live = tmp_path / "today.csv"
     live.write_text(write_rows(3, shift=1.0))
-    path = trained.path / layout.CONFIG
-    path.write_text(path.read_text() + "\ninsight:\n  drift: {ks: 0.9, psi: 9, ignore: [age]}\n")
+    for words in (("ks", "0.9"), ("psi", "9"), ("ignore", "age", "id")):
+        assert_works(trained, "config", "set", f"insight.drift.{words[0]}", *words[1:])
     document = drift(trained, REF, "--live", str(live))
     assert document["thresholds"] == {
         "ks": 0.9,
@@ -125,18 +125,82 @@ def test_the_settings_name_the_thresholds(trained: Repository, tmp_path: Path) -
         "psi": 9,
         "p": 0.05,
         "rows": 200,
-        "ignore": ["age"],
+        "ignore": ["age", "id"],
     }
     table = document["table"]
     assert isinstance(table, dict)
-    assert table["ignored"] == ["age"]
+    assert table["ignored"] == ["id", "age"]
 
 
-def test_columns_of_one_side_are_named(trained: Repository, tmp_path: Path) -> None:
+def test_a_column_that_is_gone_is_a_skew(trained: Repository, tmp_path: Path) -> None:
     live = tmp_path / "today.csv"
     live.write_text(write_rows(3).replace("joined", "since", 1))
-    said = assert_works(trained, "drift", REF, "--live", str(live))
-    assert "  only before: joined\n  only now: since\n" in said
+    done = trained.mlver("drift", REF, "--live", str(live))
+    lines = done.out.splitlines()
+    assert (done.code, lines[0]) == (
+        1,
+        "Skew between train of digits 1.2.0 and what is served: 0 of 3 columns moved, 1 is gone",
+    )
+    assert lines[-4:] == [
+        "  gone: joined",
+        "  only now: since",
+        "  not looked at: id",
+        "hint: mlver config set insight.drift.ignore id joined",
+    ]
+    assert_works(trained, "config", "set", "insight.drift.ignore", "id", "joined")
+    assert_works(trained, "drift", REF, "--live", str(live))
+
+
+def test_a_column_of_which_nobody_can_tell_is_named(trained: Repository, tmp_path: Path) -> None:
+    assert_works(trained, "config", "set", "insight.drift.ks", "0.9")
+    header, *rows = write_rows(3).splitlines()
+    for place in range(199, len(rows)):
+        key, age, _, *others = rows[place].split(",")
+        rows[place] = ",".join([key, age, "", *others])
+    live = tmp_path / "today.csv"
+    live.write_text("\n".join([header, *rows]) + "\n")
+    done = trained.mlver("drift", REF, "--live", str(live))
+    lines = done.out.splitlines()
+    assert (done.code, lines[0], lines[-1]) == (
+        4,
+        "Inconclusive: nobody can tell of income, and no other column moved",
+        "hint: mlver config set insight.drift.ignore id income",
+    )
+    assert "fewer than 200 values" in done.out
+    drift(trained, REF, "--live", str(live), "--record", code=4)
+    live.write_text(live.read_text().replace("Bern", "Genf"))
+    assert trained.mlver("drift", REF, "--live", str(live)).code == 1
+
+
+def test_a_folder_of_files_is_one_table(trained: Repository, tmp_path: Path) -> None:
+    first, *rows = write_rows(3, shift=1.0).splitlines()
+    for name, part in (("monday", rows[:150]), ("later/tuesday", rows[150:])):
+        place = tmp_path / "live" / f"{name}.csv"
+        place.parent.mkdir(exist_ok=True, parents=True)
+        place.write_text("\n".join([first, *part]) + "\n")
+    whole = tmp_path / "live.csv"
+    whole.write_text("\n".join([first, *rows]) + "\n")
+    documents = [
+        drift(trained, REF, "--live", str(place), code=1) for place in (tmp_path / "live", whole)
+    ]
+    assert documents[0]["table"] == documents[1]["table"]
+    trained.write("served/later/tuesday.csv", (tmp_path / "live/later/tuesday.csv").read_bytes())
+    trained.write("served/monday.csv", (tmp_path / "live/monday.csv").read_bytes())
+    words = ("--data", "served=served", "--bump", "minor", "-m", "A folder")
+    assert_works(trained, "register", "digits", *words)
+    registry = Project.open_existing(trained.path).registry
+    record, _ = registry.read_version("digits", "1.3.0")
+    assert documents[0]["new_digest"] == str(record.data["served"].digest)
+
+
+def test_a_folder_with_a_file_of_the_training_data_is_nothing_that_was_served(
+    trained: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live/1.csv").write_text(write_rows(5))
+    shutil.copyfile(trained.path / "data/train.csv", tmp_path / "live/2.csv")
+    said = assert_refused(trained, "drift", REF, "--live", str(tmp_path / "live"))
+    assert "it holds the very bytes of train of digits@1.2.0" in said
 
 
 def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
@@ -159,8 +223,8 @@ def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
     kept = record.drift
     assert kept is not None
     assert (kept.kind, kept.dataset, kept.exact, kept.repeated) == ("skew", "train", True, 0.0)
-    assert [column.name for column in kept.columns] == "id age income city joined".split()
-    assert kept.thresholds == DriftThresholds()
+    assert [column.name for column in kept.columns] == "age income city joined".split()
+    assert (kept.thresholds, kept.ignored) == (DriftThresholds(ignore=("id",)), ("id",))
     again = trained.mlver("drift", *words)
     assert "recorded already as evaluation 1 of digits 1.2.0" in again.out
     assert trained.git("rev-parse", "HEAD") == document["commit"]
@@ -213,7 +277,10 @@ REFUSED = {
     "no file": (("--live", "gone.csv"), "No such file or directory: "),
     "no table": (("--live", "x.txt"), "x.txt is no table that mlver reads: those are .csv"),
     "a FIFO": (("--live", "fifo.csv"), "it is a FIFO, not a regular file"),
-    "a folder": (("--live", "folder.csv"), "it is a folder, not a regular file"),
+    "an empty folder": (("--live", "folder.csv"), "folder.csv is no table that mlver reads"),
+    "a mixed folder": (("--live", "mixed"), "mixed is no table that mlver reads: those are .csv"),
+    "a folder with a FIFO": (("--live", "odd"), "it is a FIFO, not a regular file"),
+    "a folder with a broken file": (("--live", "bad"), "in bad/2.csv, line 3 has 1 value"),
     "a broken file": (
         ("--live", "broken.csv"),
         "line 3 has 1 value, and the first line has 2 names",
@@ -229,6 +296,12 @@ REFUSED = {
 def test_what_cannot_be_compared_is_refused(trained: Repository, case: str) -> None:
     os.mkfifo(trained.path / "fifo.csv")
     (trained.path / "folder.csv").mkdir()
+    trained.write("mixed/1.csv", write_rows(1))
+    trained.write("mixed/2.jsonl", "{}\n")
+    trained.write("odd/1.csv", write_rows(1))
+    os.mkfifo(trained.path / "odd/2.csv")
+    trained.write("bad/1.csv", "a,b\n1,2\n")
+    trained.write("bad/2.csv", "a,b\n1,2\n3\n")
     trained.write("empty.csv", "")
     trained.write("broken.csv", "a,b\n1,2\n3\n")
     trained.write("x.csv", write_rows(1))

@@ -25,7 +25,7 @@ from tests.features.drifting.made_tables import write_rows
 def profiled(first: Repository) -> Repository:
     """With profiles of digits 1.1.0 and 1.2.0, whose incomes differ."""
     path = first.path / layout.CONFIG
-    path.write_text(path.read_text() + "\ninsight:\n  profiles: true\n")
+    path.write_text(path.read_text() + "\ninsight:\n  profiles: true\n  drift: {ignore: [id]}\n")
     first.commit("Keep profiles")
     for seed, shift in ((1, 0.0), (2, 1.0)):
         first.write("data/train.csv", write_rows(seed, shift=shift))

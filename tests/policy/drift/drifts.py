@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlver.digest import Digest
+from mlver.policy.drift.probabilities import find_ks_p
 from mlver.policy.drift.recorded import METRICS, OTHER_SIDE, judge_recorded, summarise_drift
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.measured_drift import MeasuredColumn, MeasuredDrift
@@ -14,11 +15,14 @@ TRAIN, SERVED = Digest.of_bytes(b"train"), Digest.of_bytes(b"served")
 
 
 def make_column(name: str, *, moved: bool = False, **fields: Any) -> MeasuredColumn:
-    distances = {"ks": 0.5, "psi": 1.0, "js": 0.3, "p": 1e-30}
-    if not moved:
-        distances = {"ks": 0.05, "psi": 0.01, "js": 0.001, "p": 0.7}
-    usual: dict[str, Any] = {"kind": "number", **distances}
-    return MeasuredColumn(name=name, **{"old_count": 400, "new_count": 400, **usual, **fields})
+    usual: dict[str, Any] = {"kind": "number", "old_count": 400, "new_count": 400}
+    usual.update(ks=0.05, psi=0.01, js=0.001)
+    if moved:
+        usual.update(ks=0.5, psi=1.0, js=0.3)
+    values = {**usual, **fields}
+    if values["ks"] is not None:
+        values.setdefault("p", find_ks_p(values["ks"], values["old_count"], values["new_count"]))
+    return MeasuredColumn(name=name, **values)
 
 
 def make_drift(moved: int = 0, count: int = 5, **fields: Any) -> MeasuredDrift:

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from mlver.digest import Digest
+from mlver.policy.drift.contradictions import find_false_own
 from mlver.policy.drift.recorded import (
     find_false_measure,
+    judge_recorded,
     keep_columns,
     list_contradictions,
 )
 from mlver.policy.drift.verdict import measure_tables
 from mlver.records.evaluation import EvaluationRecord, ServedData
-from mlver.records.measured_drift import MeasuredDrift
-from tests.policy.drift.drifts import TRAIN, make_drift, make_drift_record
+from mlver.records.measured_drift import MeasuredColumn, MeasuredDrift
+from tests.policy.drift.drifts import TRAIN, make_column, make_drift, make_drift_record
 from tests.policy.drift.test_verdict import draw, profile_numbers, table
 from tests.policy.gates.candidates import make_artifact, make_record
 
@@ -36,7 +38,7 @@ def test_a_drift_survives_its_record() -> None:
     document = drift.to_document()["columns"][0]
     assert document == {
         **{"name": "c0", "kind": "number", "old_count": 400, "new_count": 400},
-        **{"ks": 0.5, "psi": 1.0, "js": 0.3, "p": 1e-30},
+        **{"ks": 0.5, "psi": 1.0, "js": 0.3, "p": drift.columns[0].p},
     }
 
 
@@ -58,6 +60,58 @@ CONTRADICTIONS: dict[str, tuple[EvaluationRecord, str]] = {
         "measured a drift, and does not name by its digest what was compared",
     ),
 }
+
+
+def made_of(*columns: MeasuredColumn, **fields: Any) -> EvaluationRecord:
+    return make_drift_record(make_drift(columns=columns, **fields))
+
+
+MOVED = make_column("c", moved=True)
+CONTRADICTIONS.update(
+    {
+        "a probability": (
+            made_of(replace(MOVED, p=0.7)),
+            "says of c how likely chance gives such a distance, and its own numbers say otherwise",
+        ),
+        "no probability": (
+            made_of(replace(MOVED, p=None)),
+            "says of c how likely chance gives such a distance, and its own numbers say otherwise",
+        ),
+        "no distance": (
+            made_of(replace(MOVED, ks=None)),
+            "says of c, a number, how likely chance gives a distance that it does not name",
+        ),
+        "a distance of categories": (
+            made_of(replace(MOVED, kind="category")),
+            "says of c, a category, what only numbers and times have",
+        ),
+        "what is missing by chance": (
+            made_of(make_column("c", new_count=200, new_missing=0.5, missing_p=0.9)),
+            "says of c how likely chance gives such a distance, and its own numbers say otherwise",
+        ),
+        "half a missing value": (
+            made_of(make_column("c", new_missing=0.00125, missing_p=1.0), new_rows=401),
+            "says of c how many values are missing, and its own rows say otherwise",
+        ),
+        "more values than rows": (
+            made_of(make_column("c", new_count=401)),
+            "says of c how many values are missing, and its own rows say otherwise",
+        ),
+        "twice the same": (made_of(MOVED, MOVED), "says twice how far c moved"),
+        "gone and compared": (
+            made_of(MOVED, removed=("c",)),
+            "says that c was not compared, and how far it moved",
+        ),
+        "left out for no reason": (
+            made_of(make_column("c"), ignored=("d",)),
+            "left out d, which its own thresholds do not",
+        ),
+        "another count": (
+            make_drift_record(make_drift(), count=7),
+            "counted 7 rows, and says that it compared 400",
+        ),
+    }
+)
 
 
 @pytest.mark.parametrize("case", CONTRADICTIONS)
@@ -85,6 +139,43 @@ def change(place: int, **fields: Any) -> MeasuredDrift:
     columns = list(DRIFT.columns)
     columns[place] = replace(columns[place], **fields)
     return replace(DRIFT, columns=tuple(columns))
+
+
+def test_a_probability_is_computed_again_and_not_believed() -> None:
+    forged = make_drift(columns=(replace(MOVED, p=0.9),))
+    assert judge_recorded(forged, forged.thresholds).verdict == "drift"
+    lost = make_column("c", new_count=200, new_missing=0.5, missing_p=0.9)
+    forged = make_drift(columns=(lost,))
+    assert judge_recorded(forged, forged.thresholds).verdict == "drift"
+
+
+OWN_FORGED = {
+    "rows": (replace(DRIFT, old_rows=501), "how many rows"),
+    "a column that was left out": (replace(DRIFT, columns=DRIFT.columns[1:]), "leaves out x"),
+    "a column that never was": (replace(DRIFT, removed=("z",)), "names z"),
+    "fewer values": (change(1, old_count=400), "of y what it held"),
+    "another kind": (change(1, kind="time"), "of y what it held"),
+    "missing values": (change(1, old_missing=0.5), "of y what it held"),
+}
+
+
+@pytest.mark.parametrize("case", OWN_FORGED)
+def test_what_is_said_of_its_own_data_is_held_against_their_profile(case: str) -> None:
+    """Even where nobody can see what it was compared with."""
+    drift, words = OWN_FORGED[case]
+    fault = find_false_own(drift, OLD)
+    assert fault is not None
+    assert words in fault
+    assert fault.endswith("and the kept profile says otherwise")
+
+
+def test_what_is_true_of_its_own_data_is_no_alarm() -> None:
+    assert find_false_own(DRIFT, OLD) is None
+    assert find_false_own(replace(DRIFT, columns=DRIFT.columns[1:], ignored=("x",)), OLD) is None
+    assert find_false_own(replace(DRIFT, columns=DRIFT.columns[1:], removed=("x",)), OLD) is None
+    later = replace(DRIFT, kind="drift")
+    assert find_false_own(later, NEW) is None
+    assert find_false_own(replace(later, new_rows=501), NEW) is not None
 
 
 FORGED = {

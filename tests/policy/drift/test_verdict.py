@@ -138,12 +138,24 @@ def test_another_kind_of_value_is_a_drift() -> None:
     assert (column.verdict, column.reason) == ("drift", "it was a number, and is a category now")
 
 
-def test_columns_of_one_side_are_named_and_not_judged() -> None:
+def test_a_column_that_is_gone_is_a_drift_and_a_new_one_is_named() -> None:
     same = profile_numbers(draw(1, 900), "same")
     old = table(same, profile_numbers(draw(2, 900), "label"))
     new = table(profile_numbers(draw(3, 900), "score"), same)
     drift = judge_drift(old, new, DEFAULTS)
-    assert (drift.verdict, drift.removed, drift.added) == ("none", ("label",), ("score",))
+    assert (drift.verdict, drift.removed, drift.added) == ("drift", ("label",), ("score",))
+    ignored = judge_drift(old, new, replace(DEFAULTS, ignore=("label",)))
+    assert (ignored.verdict, ignored.removed) == ("none", ())
+
+
+def test_a_column_that_cannot_be_judged_leaves_it_open() -> None:
+    same, few = profile_numbers(draw(1, 900), "same"), profile_numbers(draw(2, 199), "few")
+    old, new = table(same, few), table(same, few)
+    drift = judge_drift(old, new, DEFAULTS)
+    assert (drift.verdict, drift.unjudged) == ("inconclusive", ("few",))
+    assert judge_drift(old, new, replace(DEFAULTS, ignore=("few",))).verdict == "none"
+    moved = table(profile_numbers(draw(3, 900, 9), "same"), few)
+    assert judge_drift(old, moved, DEFAULTS).verdict == "drift"
 
 
 def test_ignored_columns_are_named_and_not_judged() -> None:

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 
 from mlver.digest import Digest
+from mlver.policy.drift.probabilities import find_counts_p
 from mlver.policy.gates.gate import RecordedVersion, StageCandidate
 from mlver.policy.gates.table import apply_policy, suggest_commands
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.measured_drift import MeasuredDrift
+from mlver.records.profile import TableProfile
 from mlver.records.promotion import GateResult
 from mlver.records.sections.insight import DriftThresholds
 from tests.policy.drift.drifts import TRAIN, make_column, make_drift, make_drift_record
+from tests.policy.drift.test_verdict import draw, profile_numbers, table
 from tests.policy.gates.candidates import make_artifact, make_record
 
 RECORD, OTHER = Digest.of_bytes(b"record"), Digest.of_bytes(b"other")
@@ -31,6 +34,7 @@ def judge(
     *evaluations: EvaluationRecord,
     known: bool = True,
     asked: DriftThresholds | None = None,
+    profile: TableProfile | None = None,
     **data: Any,
 ) -> GateResult:
     data_sets = {"train": make_artifact(TRAIN), "golden": make_artifact(OTHER), **data}
@@ -38,6 +42,7 @@ def judge(
         record=make_record(data=data_sets),
         digest=RECORD,
         evaluations=[(found, Digest.of_bytes(b"%d" % found.sequence)) for found in evaluations],
+        profiles={} if profile is None else {"train": profile},
     )
     candidate = StageCandidate(
         version="1.0.0",
@@ -87,9 +92,13 @@ def test_thresholds_that_were_loosened_for_the_recording_open_nothing() -> None:
 
 
 def test_fewer_rows_than_the_policy_asks_for_tell_nothing() -> None:
-    few = make_drift(0, new_rows=150, thresholds=DriftThresholds(rows=100))
+    columns = tuple(make_column(f"c{place}", new_count=150) for place in range(5))
+    few = make_drift(columns=columns, new_rows=150, thresholds=DriftThresholds(rows=100))
     result = judge(measure(1, few))
-    assert (result.result, result.actual) == ("inconclusive", f"{WHEN} nobody could tell of train")
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} nobody could tell of c0, c1, c2 and 2 more of train",
+    )
 
 
 def test_columns_that_were_left_out_are_asked_for() -> None:
@@ -106,10 +115,49 @@ def test_columns_that_are_not_served_are_asked_for() -> None:
     gone = make_drift(0, removed=("d", "b", "a", "c"))
     result = judge(measure(1, gone))
     assert (result.result, result.actual) == (
-        "inconclusive",
+        "fail",
         f"{WHEN} a, b, c and 1 more of train was not in what is served",
     )
     assert judge(measure(1, gone), asked=DriftThresholds(ignore=tuple("abcd"))).result == "pass"
+
+
+def test_a_column_that_nobody_can_judge_shuts_the_gate() -> None:
+    """Whoever lets few values through, or other texts in each row, proves nothing of them."""
+    few = make_column("income", old_count=400, new_count=199, new_missing=0.5025)
+    few = replace(few, missing_p=find_counts_p((0, 400), (201, 199)))
+    names = make_column("name", ks=None, psi=None, js=None)
+    for column in (replace(few, p=few.p), names):
+        drift = make_drift(columns=(make_column("age"), column))
+        thresholds = DriftThresholds(ks=0.9, psi=9)
+        result = judge(measure(1, drift), asked=thresholds)
+        assert (result.result, result.actual) == (
+            "inconclusive",
+            f"{WHEN} nobody could tell of {column.name} of train",
+        )
+        ignoring = replace(thresholds, ignore=(column.name,))
+        assert judge(measure(1, drift), asked=ignoring).result == "pass"
+
+
+def test_a_record_that_contradicts_itself_opens_nothing() -> None:
+    forged = make_column("c", moved=True)
+    result = judge(measure(1, make_drift(columns=(replace(forged, p=0.9),))))
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} it says of c how likely chance gives such a distance, and its own numbers say"
+        " otherwise",
+    )
+
+
+def test_a_record_that_leaves_out_what_the_data_have_opens_nothing() -> None:
+    own = table(profile_numbers(draw(1, 400), "c0"), profile_numbers(draw(2, 400), "income"))
+    alone = make_drift(columns=(make_column("c0"),))
+    result = judge(measure(1, alone), profile=own)
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} it leaves out income of train, and the kept profile says otherwise",
+    )
+    whole = make_drift(columns=(make_column("c0"), make_column("income")))
+    assert judge(measure(1, whole), profile=own).result == "pass"
 
 
 def test_a_column_that_the_policy_leaves_out_may_move() -> None:

@@ -173,6 +173,67 @@ def profile(town: Town, name: str, text: str) -> TableProfile:
     return found
 
 
+@pytest.fixture
+def pinned(town: Town) -> Town:
+    """m 1.2.0 was trained on a table whose profile its record pins."""
+    town.enter("Ana", day=1)
+    town.edit_rule(f"  production:\n{AFTER}", "  production:\n    requires: {drift: none}\n")
+    path = town.repository.path / layout.CONFIG
+    path.write_text(path.read_text() + "insight: {profiles: true}\n")
+    write_artifact(town.repository, "w", {"a": "1.2.0"})
+    town.repository.write("train.csv", TRAIN)
+    town.repository.commit("Rows")
+    register_one(town.project, version="1.2.0", data={"train": "train.csv"})
+    town.enter("Kim", day=2)
+    return town
+
+
+def measure_live(town: Town, *, without: str = "") -> MeasuredDrift:
+    """What comparing the table with other rows tells, but for one column."""
+    (path,) = (town.repository.path / ".mlver/profiles").iterdir()
+    digest = Digest.of_bytes(TRAIN.encode())
+    own = TableProfile.parse(path.read_bytes(), str(path), digest)
+    ignore = tuple(name for name in ("id", without) if name)
+    thresholds = DriftThresholds(ignore=ignore)
+    measured = measure_tables(own, own, ("id",))
+    columns = tuple(one for one in keep_columns(measured) if one.name != without)
+    return drift_of(columns=columns, ignored=("id",), thresholds=thresholds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"without": "income"}, "leaves out income of train, and the kept profile says otherwise"),
+        ({"old_rows": 500}, "says how many rows train has, and the kept profile says otherwise"),
+        ({}, None),
+    ],
+)
+def test_an_invented_table_is_held_against_the_profile_that_is_pinned(
+    pinned: Town, changes: dict[str, Any], words: str | None
+) -> None:
+    """What was served is an invented digest, of which nobody has a profile."""
+    settings = pinned.repository.path / layout.CONFIG
+    text = settings.read_text().replace("{profiles: true}", "{drift: {ignore: [id]}}")
+    settings.write_text(text)
+    pinned.repository.commit("Leave out the id")
+    drift = measure_live(pinned, without=changes.get("without", ""))
+    rows = changes.get("old_rows")
+    made = record(pinned, drift if rows is None else replace(drift, old_rows=rows))
+    pinned.enter("Kim", day=3)
+    said = pinned.repository.mlver("gates", "m@1.2.0", "--to", "production")
+    done = pinned.repository.mlver("verify", "--all")
+    assert (said.code, done.code) == ((0, 0) if words is None else (1, 1)), said
+    if words is not None:
+        assert words in " ".join(said.out.split())
+        assert words in " ".join(done.out.split())
+        pinned.promote("1.2.0", "production", force=True)
+        told = f"on {made.created} none of {len(drift.columns)} columns of train had moved"
+        gates = [replace(gate, result="pass", actual=told) for gate in pinned.read_last().gates]
+        pinned.rewrite_last(forced=False, gates=tuple(gates))
+        (message,) = name_gates(pinned)
+        assert words in message
+
+
 @pytest.mark.parametrize("is_forged", [False, True])
 def test_profiles_tell_whether_a_drift_was_measured(trained: Town, is_forged: bool) -> None:
     live = write_rows(2, shift=1.0)
