@@ -122,7 +122,8 @@ class StageCandidate:
     `recorded` is what records say of it, `stage` what it asks for, `training` what it was trained
     on, with what that may be used for, `uses` the versions of other models that it uses, and
     `drills` what was rehearsed of the stage. `reproductions` are those of its record, the last one
-    last, and `verdicts` those on it, each with the digest of its bytes. `approvals` are its own for
+    last, and `verdicts` those on it, each with the digest of its bytes; `verdict_faults` says by
+    path why one cannot be what it says. `approvals` are its own for
     that stage, and `signatures` those of its seal and of whoever asks. Where one of these is None,
     nobody looked, and a gate that needs it is inconclusive.
     `holds` are the stages that a gate asks to be held now.
@@ -147,6 +148,7 @@ class StageCandidate:
     uses: tuple[UsedVersion, ...] | None = None
     reproductions: tuple[tuple[ReproductionRecord, Digest], ...] | None = None
     verdicts: tuple[tuple[VerdictRecord, Digest], ...] | None = None
+    verdict_faults: Mapping[str, str] = field(default_factory=dict)
 
 
 # Of whom nobody knows anything: what asks only some gates replaces what they are told.

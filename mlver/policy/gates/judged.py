@@ -1,12 +1,16 @@
-"""The gate `verdict`: the last verdict on the version in use is that it passes.
+"""The gate `verdict`: the last verdicts on the version in use are that it passes.
 
-The last one on this very record decides, on whatever stage it was given. It is judged again from
-its counts, and counts only if it was decided by the settings that hold now.
+The verdicts on this very record count, of all stages. On each stage the last one decides by its
+number: each record names the one before it, so nobody can put one in between. No date decides, as
+whoever writes a record dates it. Which stage was judged last nobody can prove, so the worst of
+these answers counts: one that failed has to pass on its own stage. Each is judged again from its
+counts, and opens the gate only if it was decided by the settings that hold now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mlver.digest import Digest
 from mlver.errors import shell_command
@@ -17,45 +21,52 @@ from mlver.records.verdict import VerdictRecord
 
 
 def judge_verdict_gate(candidate: StageCandidate, wanted: str) -> GateResult:
-    found = candidate.verdicts
-    last = list_in_order(found)[-1] if found else None
+    asked = GateResult(
+        gate=f"verdict {wanted}",
+        result="inconclusive",
+        expected="the last verdict on it in use is pass",
+        actual="nobody looked for verdicts",
+    )
+    if candidate.verdicts is None:
+        return asked
     settings = None
     if candidate.policy is not None:
         settings = VerdictSettings.from_document(candidate.policy.verdict)
-    if found is None:
-        result, actual = _no_answer("nobody looked for verdicts")
-    elif last is None:
-        result, actual = _no_answer("no verdict on it is recorded")
-    else:
-        result, actual = _judge(last[0], settings)
-    return GateResult(
-        gate=f"verdict {wanted}",
-        result=result,
-        expected="the last verdict on it in use is pass",
-        actual=actual,
-        evidence=None if last is None else last[1],
-    )
+    results: list[GateResult] = []
+    for verdict, digest in find_last(candidate.verdicts):
+        result, actual = _judge(verdict, settings, candidate.verdict_faults)
+        results.append(replace(asked, result=result, actual=actual, evidence=digest))
+    for answer in ("fail", "inconclusive"):
+        for found in results:
+            if found.result == answer:
+                return found
+    return results[0] if results else replace(asked, actual="no verdict on it is recorded")
 
 
-def list_in_order(
+def find_last(
     verdicts: Sequence[tuple[VerdictRecord, Digest]],
 ) -> list[tuple[VerdictRecord, Digest]]:
-    """List the verdicts on all stages by date, and by number on one of them: the last decides."""
-    return sorted(verdicts, key=lambda pair: (pair[0].created, pair[0].stage, pair[0].sequence))
+    """Find the last verdict on each stage by its number, in order of the stages' names."""
+    last: dict[str, tuple[VerdictRecord, Digest]] = {}
+    for verdict, digest in sorted(verdicts, key=lambda pair: (pair[0].stage, pair[0].sequence)):
+        last[verdict.stage] = (verdict, digest)
+    return list(last.values())
 
 
 def _no_answer(words: str) -> tuple[Result, str]:
     return "inconclusive", words
 
 
-def _judge(verdict: VerdictRecord, settings: VerdictSettings | None) -> tuple[Result, str]:
+def _judge(
+    verdict: VerdictRecord, settings: VerdictSettings | None, faults: Mapping[str, str]
+) -> tuple[Result, str]:
     told = f"{verdict.answer} on {verdict.stage} on {verdict.created[:10]}"
     if verdict.answer != "pass":
         return verdict.answer, f"{told}: {verdict.reason}"
     # imported here: only what has passed is judged again
     from mlver.policy.verdict_rule import find_false_verdict
 
-    fault = find_false_verdict(verdict)
+    fault = faults.get(verdict.record_path) or find_false_verdict(verdict)
     if fault is not None:
         return _no_answer(f"the verdict on {verdict.stage} {fault}")
     if settings != verdict.settings:

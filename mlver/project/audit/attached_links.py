@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mlver.errors import MlverError, shell_command
 from mlver.findings import Finding
 from mlver.policy.promotion_dates import find_early_date
+from mlver.project.history.landed_verdicts import is_known_stage
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
@@ -102,8 +103,8 @@ def judge_trained_again(project: Project, record: ReproductionRecord) -> Iterato
 
 
 def judge_verdict(project: Project, record: VerdictRecord) -> Iterator[Finding]:
-    """Judge whether the counts of a verdict give its answer, and whether the version that it was
-    compared with is the one here.
+    """Judge whether the counts of a verdict give its answer, and whether its stage, and the version
+    that it was compared with, are here.
     """
     # imported here: hardly any repository has a verdict
     from mlver.policy.verdict_rule import find_false_verdict
@@ -113,6 +114,9 @@ def judge_verdict(project: Project, record: VerdictRecord) -> Iterator[Finding]:
     fault = find_false_verdict(record)
     if fault is not None:
         yield Finding("record", path, fault, (log_command,))
+    if not is_known_stage(project.registry, record.model, record.stage):
+        message = f"is about {record.stage}, a stage that neither settings nor promotions name"
+        yield Finding("record", path, message, (log_command,))
     if record.baseline is not None:
         name = record.baseline.version
         if name == record.version:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,12 +35,19 @@ from mlver.project.audit.attached_links import (
 from mlver.project.audit.kept_files import check_kept, list_kept_files
 from mlver.project.audit.recorded_drifts import judge_recorded_drift
 from mlver.project.history import case_twins, renumbered
+from mlver.project.history.landed_verdicts import find_late_verdicts
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_attached
+from mlver.project.registry.attached import read_attached, read_verdict
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
-from mlver.records.layout import AttachedPath, PromotionPath, SettingsPath, VersionPath
+from mlver.records.layout import (
+    AttachedPath,
+    PromotionPath,
+    SettingsPath,
+    VerdictPath,
+    VersionPath,
+)
 from mlver.records.listing import PrefixListing
 from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
@@ -291,8 +299,11 @@ def check_files(project: Project, models: Sequence[str] | None = None) -> Iterat
     folders = [layout.MODELS]
     if models is not None:
         folders = [layout.model_folder(model) for model in models]
+    verdict_places: list[VerdictPath] = []
     for record_path, is_link in _list_files(project.top_folder, folders):
         record_place = layout.parse_path(record_path)
+        if isinstance(record_place, VerdictPath):
+            verdict_places.append(record_place)
         # The others are walked link by link.
         if isinstance(record_place, VersionPath | PromotionPath) and not is_link:
             continue
@@ -305,6 +316,20 @@ def check_files(project: Project, models: Sequence[str] | None = None) -> Iterat
             yield Finding("name", record_path, "is no record's name", (log_command,))
         elif not isinstance(record_place, VersionPath | PromotionPath):
             yield from check_record(project, record_path, record_place)
+    yield from _judge_verdict_dates(project, verdict_places)
+
+
+def _judge_verdict_dates(project: Project, places: Iterable[VerdictPath]) -> Iterator[Finding]:
+    """Name the verdicts that are dated later than their commits allow; git is asked once."""
+    verdicts: list[VerdictRecord] = []
+    for place in places:
+        # One that cannot be read is a finding of its own.
+        with suppress(MlverError):
+            verdicts.append(
+                read_verdict(project.registry, place.model, place.stage, place.sequence)
+            )
+    for path, words in find_late_verdicts(project.repository, verdicts).items():
+        yield Finding("date", path, words, (shell_command("git", "log", "-p", "--", path),))
 
 
 def _list_files(top: Path, folders: Iterable[str]) -> Iterator[tuple[str, bool]]:

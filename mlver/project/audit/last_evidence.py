@@ -1,4 +1,4 @@
-"""Gates that the last record of a kind decides: whether one can have passed, and by the record that
+"""Gates that the last records of a kind decide: whether one can have passed, and by the record that
 it names.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice, product
 from typing import Generic, Literal, TypeVar
 
 from mlver.digest import Digest
@@ -21,6 +22,8 @@ from mlver.records.verdict import VerdictRecord
 _CLAIMS = "says that its gate"
 # Their former digests double with each one more.
 _MOST_MERGED = 8
+# What nobody can tell to have been known on many stages makes too many cases.
+_MOST_VIEWS = 64
 Decider = TypeVar("Decider", bound=ReproductionRecord | VerdictRecord)
 
 
@@ -33,12 +36,13 @@ def is_possible(decider: Decider, record: PromotionRecord) -> bool:
 class LastEvidence(Generic[Decider]):
     """What a gate may have been judged by, each record with the digest of its bytes.
 
-    `found` are the records of a `kind` about the promoted version, in the order in which the last
-    one decides, and `chains` all those that they are numbered with. `judge` is the gate.
+    `found` are the records of a `kind` about the promoted version, those of each chain in the order
+    in which the last one decides, and `chains` all those that they are numbered with. `judge` is
+    the gate.
     """
 
     kind: Literal["reproduction", "verdict"]
-    found: Sequence[tuple[Decider, Digest]]
+    found: Sequence[Sequence[tuple[Decider, Digest]]]
     chains: Sequence[Sequence[tuple[Decider, Digest]]]
     repository: GitRepository
     judge: Callable[[Sequence[tuple[Decider, Digest]]], GateResult]
@@ -50,7 +54,7 @@ class LastEvidence(Generic[Decider]):
         names it by its digest.
         """
         views = self._list_views(record, landings)
-        results = [self.judge(view) for view in views]
+        results = [self.judge([*chain.from_iterable(view)]) for view in views]
         passed = {result.evidence for result in results if result.result == "pass"}
         gate = results[0].gate
         named = {one.evidence for one in record.gates if (one.gate, one.result) == (gate, "pass")}
@@ -64,11 +68,18 @@ class LastEvidence(Generic[Decider]):
 
     def _list_views(
         self, record: PromotionRecord, landings: LandingFinder
-    ) -> list[list[tuple[Decider, Digest]]]:
-        """List what may have been known; the first is what was, without a doubt."""
+    ) -> list[tuple[Sequence[tuple[Decider, Digest]], ...]]:
+        """List what may have been known of the chains; the first is what was, without a doubt."""
+        possible = [self._list_chain_views(found, record, landings) for found in self.found]
+        return list(islice(product(*possible), _MOST_VIEWS))
+
+    @staticmethod
+    def _list_chain_views(
+        found: Sequence[tuple[Decider, Digest]], record: PromotionRecord, landings: LandingFinder
+    ) -> list[Sequence[tuple[Decider, Digest]]]:
         known: list[tuple[Decider, Digest]] = []
-        views = [known]
-        for pair in self.found:
+        views: list[Sequence[tuple[Decider, Digest]]] = [known]
+        for pair in found:
             path, is_older = pair[0].record_path, pair[0].created < record.created
             if is_older and landings.was_known(path, record):
                 known = [*known, pair]
@@ -78,19 +89,22 @@ class LastEvidence(Generic[Decider]):
         return views
 
     def _is_renumbered(
-        self, named: Digest | None, views: Sequence[Sequence[tuple[Decider, Digest]]]
+        self,
+        named: Digest | None,
+        views: Sequence[Sequence[Sequence[tuple[Decider, Digest]]]],
     ) -> bool:
         """Whether a result names a record that a merge renumbered since, and that opens it.
 
         It has to be the last one of what may have been known, or these very bytes were in history:
         else anybody could name what never was, past a later one that decided otherwise.
         """
-        if named is None or any(named == digest for _, digest in self.found):
+        found = [*chain.from_iterable(self.found)]
+        if named is None or any(named == digest for _, digest in found):
             return False
-        last = [view[-1][0] for view in views if view]
-        own = {decider.record for decider, _ in self.found}
-        for chain in self.chains:
-            for former, data, decider in _list_former(self.kind, chain):
+        last = [pairs[-1][0] for view in views for pairs in view if pairs]
+        own = {decider.record for decider, _ in found}
+        for numbered in self.chains:
+            for former, data, decider in _list_former(self.kind, numbered):
                 digest = Digest.of_bytes(data)
                 if digest != named or decider.record not in own:
                     continue
@@ -100,15 +114,15 @@ class LastEvidence(Generic[Decider]):
 
 
 def _list_former(
-    kind: Literal["reproduction", "verdict"], chain: Sequence[tuple[Decider, Digest]]
+    kind: Literal["reproduction", "verdict"], numbered: Sequence[tuple[Decider, Digest]]
 ) -> Iterator[tuple[Decider, bytes, Decider]]:
     """List the bytes that these may have had before a merge renumbered the last of them: a record
     has another number and follows another one since, and says the same otherwise. Each with what
     it is now.
     """
-    deciders = sorted((decider for decider, _ in chain), key=lambda decider: decider.created)
+    deciders = sorted((decider for decider, _ in numbered), key=lambda decider: decider.created)
     base = max(len(deciders) - _MOST_MERGED, 0)
-    priors: list[Digest | None] = [digest for one, digest in chain if one.sequence == base]
+    priors: list[Digest | None] = [digest for one, digest in numbered if one.sequence == base]
     followed: dict[int, list[Digest | None]] = {base: priors or [None]}
     for decider in deciders[base:]:
         for sequence in range(base + len(followed), base, -1):

@@ -33,7 +33,7 @@ def judge_reproduced(
     found = [pair for pair in chain if pair[0].record == record.record]
     evidence = LastEvidence(
         kind="reproduction",
-        found=found,
+        found=(found,),
         chains=(chain,),
         repository=project.repository,
         judge=judge,

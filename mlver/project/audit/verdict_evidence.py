@@ -9,10 +9,11 @@ from dataclasses import replace
 from mlver.digest import Digest
 from mlver.errors import MlverError
 from mlver.policy.gates.gate import NOBODY
-from mlver.policy.gates.judged import judge_verdict_gate, list_in_order
+from mlver.policy.gates.judged import judge_verdict_gate
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.last_evidence import LastEvidence, is_possible
 from mlver.project.audit.promotion_landings import LandingFinder
+from mlver.project.history.landed_verdicts import is_known_stage
 from mlver.project.project import Project
 from mlver.project.registry.attached import VERDICTS, list_judged_stages
 from mlver.records.promotion import GateResult, PromotionRecord
@@ -31,11 +32,10 @@ def judge_verdicts(
         return judge_verdict_gate(replace(NOBODY, policy=policy, verdicts=tuple(view)), wanted)
 
     chains = _read_verdicts(project, record)
-    found = [pair for chain in chains for pair in chain if pair[0].record == record.record]
-    ordered = list_in_order(found)
+    found = [[pair for pair in chain if pair[0].record == record.record] for chain in chains]
     evidence = LastEvidence(
         kind="verdict",
-        found=ordered,
+        found=found,
         chains=chains,
         repository=project.repository,
         judge=judge,
@@ -49,6 +49,8 @@ def _read_verdicts(project: Project, record: PromotionRecord) -> Sequence[Verdic
     # One that cannot be read is named by its own check.
     with suppress(MlverError):
         for stage in list_judged_stages(project.registry, record.model):
+            if not is_known_stage(project.registry, record.model, stage):
+                continue
             chain = VERDICTS.read_digested(project.registry, record.model, stage)
             chains.append([pair for pair in chain if is_possible(pair[0], record)])
         return chains

@@ -25,7 +25,7 @@ from mlver.project.registry.as_committed import list_committed, require_as_commi
 from mlver.project.remote.recoverability import find_recoverability
 from mlver.project.stages.recorded_drills import read_drills
 from mlver.project.stages.recorded_reproductions import read_counting
-from mlver.project.stages.recorded_verdicts import read_counting_verdicts
+from mlver.project.stages.recorded_verdicts import CountingVerdicts, read_counting_verdicts
 from mlver.project.stages.training_data import read_training
 from mlver.project.stages.used_versions import read_used
 from mlver.project.tags import promotion_seals, seals
@@ -35,7 +35,6 @@ from mlver.records.evaluation import EvaluationRecord
 from mlver.records.profile import TableProfile
 from mlver.records.promotion import PromotionRecord
 from mlver.records.reproduction import ReproductionRecord
-from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
 # These are answered by remotes.
@@ -58,6 +57,7 @@ def describe_candidate(
     record, digest = project.registry.read_version(chosen.model, chosen.version)
     held = _find_stages_held(project, chosen, list_stages_before(policies))
     unsealed, sealed = _judge_seal(project, chosen, digest, signed=signed)
+    judged = _read_verdicts(project, record, digest, policies)
     return StageCandidate(
         version=str(chosen.version),
         unsealed=unsealed,
@@ -76,7 +76,8 @@ def describe_candidate(
         drills=read_drills(project, chosen.model, stage) if asks_for(policies, "drilled") else None,
         uses=read_used(project, record) if asks_for(policies, "uses") else None,
         reproductions=_read_reproductions(project, record, digest, policies),
-        verdicts=_read_verdicts(project, record, digest, policies),
+        verdicts=judged.verdicts,
+        verdict_faults=judged.faults,
     )
 
 
@@ -190,9 +191,9 @@ def _read_reproductions(
 
 def _read_verdicts(
     project: Project, record: VersionRecord, digest: Digest, policies: Sequence[StagePolicy]
-) -> tuple[tuple[VerdictRecord, Digest], ...] | None:
+) -> CountingVerdicts:
     if not asks_for(policies, "verdict"):
-        return None
+        return CountingVerdicts()
     return read_counting_verdicts(project, record, digest)
 
 

@@ -35,10 +35,35 @@ def test_the_last_verdict_decides() -> None:
     assert (shut.result, "errors (margin)" in str(shut.actual)) == ("fail", True)
 
 
-def test_a_verdict_on_another_stage_counts_by_its_date() -> None:
-    passed = replace(make_record(GOOD), created="2026-11-22T03:04:05Z")
+def test_no_date_decides_which_verdict_on_a_stage_is_the_last() -> None:
+    passed = replace(make_record(GOOD), created="2030-01-01T00:00:00Z")
+    failed = replace(make_record(BAD), sequence=2)
+    assert judge_verdict_gate(make_candidate([passed, failed]), "pass").result == "fail"
+    assert judge_verdict_gate(make_candidate([failed, passed]), "pass").result == "fail"
+
+
+def test_the_worst_of_the_last_verdicts_on_all_stages_decides() -> None:
+    passed = replace(make_record(GOOD), created="2030-01-01T00:00:00Z")
     failed = replace(make_record(BAD), stage="staging", sequence=7)
-    assert judge_verdict_gate(make_candidate([failed, passed]), "pass").result == "pass"
+    result = judge_verdict_gate(make_candidate([failed, passed]), "pass")
+    assert (result.result, result.evidence) == ("fail", Digest.of_bytes(b"7"))
+    again = replace(make_record(GOOD), stage="staging", sequence=8)
+    assert judge_verdict_gate(make_candidate([failed, passed, again]), "pass").result == "pass"
+    forged = replace(make_record(BAD), stage="canary", answer="pass", sequence=9)
+    result = judge_verdict_gate(make_candidate([passed, again, forged]), "pass")
+    assert (result.result, result.evidence) == ("inconclusive", Digest.of_bytes(b"9"))
+
+
+def test_a_verdict_that_cannot_be_of_its_date_opens_nothing() -> None:
+    passed = make_record(GOOD)
+    candidate = replace(
+        make_candidate([passed]), verdict_faults={passed.record_path: "is dated too late"}
+    )
+    result = judge_verdict_gate(candidate, "pass")
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        "the verdict on production is dated too late",
+    )
 
 
 def test_nothing_recorded_is_no_answer() -> None:
