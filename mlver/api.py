@@ -262,7 +262,7 @@ def register(
     - data at an address: `listings` (name → file), `executor`, `scheduler`, `hash_all`,
       `trust_server_checksums`
     - how: `unstored` (names of artifacts), `follow`, `commit`, `amend`, `allow_dirty`,
-      `allow_mixed`, `dry_run`
+      `allow_mixed`, `allow_unfinished`, `dry_run`
 
     Raise MlverError, with nothing changed, when that cannot be done; TypeError for another option.
     """
@@ -284,6 +284,7 @@ def run(
     block belongs to that run. The options, of which docs/python.md says more:
 
     - `params` (a map, which may be nested), `params_files`, `metrics_files`, `data` (name → path)
+    - `weights`: where the training writes them
     - `message`, `labels`, `pipeline`, `step`, `batch`
     - `diff=False` leaves uncommitted changes of the code out
 

@@ -6,6 +6,7 @@ from tests.faults.mutate import Mutation
 
 _TENSOR_TESTS = "tests/project/artifacts/test_kept_tensors.py"
 _PROFILE_TESTS = "tests/features/drifting/test_profiles.py"
+_RUN_TESTS = "tests/features/runs/test_register_run.py"
 
 KEPT_MUTATIONS = (
     Mutation(
@@ -37,6 +38,35 @@ KEPT_MUTATIONS = (
         "tests",
         _PROFILE_TESTS,
     ),
+    # Weights that no run wrote do not come of one, and no run becomes two versions.
+    Mutation(
+        "project.registering.from_run:require_own_weights",
+        "_.weights is None",
+        "False",
+        "tests",
+        _RUN_TESTS,
+    ),
+    Mutation(
+        "project.registering.from_run:require_own_weights",
+        "_.digest != digest",
+        "False",
+        "tests",
+        _RUN_TESTS,
+    ),
+    Mutation(
+        "project.registering.from_run:find_source",
+        "_.outcome != 'finished'",
+        "False",
+        "tests",
+        _RUN_TESTS,
+    ),
+    Mutation(
+        "project.registering.register:_make_record",
+        "refuse_registered(...)",
+        "pass",
+        "tests",
+        _RUN_TESTS,
+    ),
     # What the disk did not give today would be missing for ever.
     Mutation(
         "project.tables.keeping:keep_profiles",
@@ -65,6 +95,6 @@ KEPT_MUTATIONS = (
         "_.digest != _1",
         "False",
         "tests",
-        "tests/features/runs/test_register_run.py",
+        _RUN_TESTS,
     ),
 )

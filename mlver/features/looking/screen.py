@@ -170,7 +170,8 @@ def _list_properties(result: ShowResult) -> list[list[Cell]]:
 def _list_origins(record: VersionRecord) -> Iterator[list[Cell]]:
     """The run that it came from, the step of a pipeline that this was, and what it uses."""
     if record.run is not None:
-        yield [("run", "dim"), record.run]
+        outcome = record.extra.get("outcome")
+        yield [("run", "dim"), record.run if outcome is None else f"{record.run} ({outcome})"]
     if record.pipeline is not None:
         step = "" if record.step is None else f", step {record.step}"
         yield [("pipeline", "dim"), f"{record.pipeline}{step}"]

@@ -262,7 +262,14 @@ AllowMixed = Annotated[
     ),
 ]
 
-
+AllowUnfinished = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unfinished",
+        help="Though the run failed or was interrupted.",
+        rich_help_panel=_HOW,
+    ),
+]
 FromRun = Annotated[
     str | None,
     typer.Option(
@@ -316,6 +323,7 @@ def register_command(
     no_commit: NoCommit = False,
     allow_dirty: AllowDirty = False,
     allow_mixed: AllowMixed = False,
+    allow_unfinished: AllowUnfinished = False,
     executor: ExecutorFactory = None,
     scheduler: Scheduler = None,
     hash_all: HashAll = False,
@@ -347,7 +355,7 @@ def register_command(
     request = replace(request, version=version, bump=bump, pre=pre, allow_lower=allow_lower)
     request = replace(request, commit=not no_commit, dry_run=dry_run)
     request = replace(request, allow_dirty=allow_dirty, allow_mixed=allow_mixed, amend=amend)
-    request = replace(request, run=run)
+    request = replace(request, run=run, allow_unfinished=allow_unfinished)
     carry_out = amend_version if amend else register_version
     result = carry_out(find_session(ctx).initialised_project, request)
     emit_result(result, draw_register, json=json)

@@ -53,6 +53,10 @@ _Message = Annotated[
     str,
     typer.Option("-m", "--message", metavar="WHY", help="What is tried.", show_default=False),
 ]
+_Weights = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Where it writes the weights, in place of model.yaml's."),
+]
 _ValueFile = typer.Option(
     metavar="FILE", help="In place of those in model.yaml (repeatable).", show_default=False
 )
@@ -85,6 +89,7 @@ def run_command(
     ctx: typer.Context,
     words: _Words = None,
     message: _Message = "",
+    weights: _Weights = None,
     params: Annotated[Many, _ValueFile] = None,
     metrics: Annotated[Many, _ValueFile] = None,
     data: _Data = None,
@@ -110,6 +115,7 @@ def run_command(
     request = RunRequest(
         model=given[0] if given else None,
         message=message,
+        weights=weights,
         params_files=params or (),
         metrics_files=metrics or (),
         params=param or (),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.errors import UsageError, printable_name, shell_command
 from mlver.names import find_similar
 from mlver.policy.filters.fields import NamedField, find_field
 from mlver.policy.filters.grammar import ParsedFilter, parse_filter
@@ -16,6 +16,7 @@ from mlver.policy.filters.words import FilterWord
 from mlver.project.project import Project
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.runs.kept import KeptRun, list_kept_runs, list_run_commits
+from mlver.project.runs.registered import find_registered
 from mlver.records.model import Direction
 from mlver.records.run import RunOutcome, RunRecord
 from mlver.records.values import flatten_values
@@ -193,23 +194,6 @@ def describe_run(run: KeptRun, registered: Mapping[str, tuple[str, ...]]) -> Lis
         batch=record.batch,
         versions=registered.get(f"{record.model}/{record.run}", ()),
     )
-
-
-def find_registered(project: Project, runs: Iterable[KeptRun]) -> dict[str, tuple[str, ...]]:
-    """Find the versions that were registered from these runs, by `MODEL/RUN`."""
-    digests = {f"{run.record.model}/{run.record.run}": run.digest for run in runs}
-    registered: dict[str, tuple[str, ...]] = {}
-    for model in sorted({name.rpartition("/")[0] for name in digests}):
-        numbers = project.registry.list_versions(model)
-        for outcome in project.registry.read_versions(model, numbers):
-            # `verify` says what is wrong with a record that cannot be read.
-            if isinstance(outcome, MlverError):
-                continue
-            record, _ = outcome
-            # It came from another run where that has another record than the version pins.
-            if record.run in digests and record.kept.run in (None, digests[record.run]):
-                registered[record.run] = (*registered.get(record.run, ()), record.version)
-    return registered
 
 
 def _read_directions(project: Project, runs: Sequence[KeptRun]) -> dict[str, Direction]:

@@ -77,11 +77,17 @@ def draw_run(result: RunResult, screen: TextScreen) -> None:
     for remark in result.remarks:
         screen.draw_line(("  not recorded: ", "warn"), shorten_digests(remark), hang=2)
     if result.outcome == "finished" and not result.dry_run:
-        words = ["mlver", "register", result.model, "--run", result.run[-6:]]
-        # Nobody knows yet where the weights of a new model lie.
-        words += [] if result.has_weights else ["--weights", "PATH"]
-        words += ["--bump", "minor"] if result.has_versions else []
-        screen.draw_next(shell_command(*words, "-m", "WHY"))
+        screen.draw_next(_suggest_next(result))
+
+
+def _suggest_next(result: RunResult) -> str:
+    """The command that registers a run, or has the next one record the weights that it writes."""
+    if result.weights is None:
+        train = shell_command("mlver", "run", result.model, "--weights", "PATH", "--")
+        return f"{train} {result.command or 'COMMAND'}"
+    options = ["--bump", "minor"] if result.has_versions else []
+    words = ["mlver", "register", result.model, "--run", result.run[-6:], *options]
+    return shell_command(*words, "-m", "WHY")
 
 
 def describe_end(outcome: str, exit_code: int | None) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mlver.content.chart import ChartSeries, LineChart, convert_number
 from mlver.errors import UsageError, printable_name
-from mlver.features.runs.listing import find_registered
 from mlver.project.project import Project
 from mlver.project.runs.kept import find_run, read_kept_curves, read_kept_diff
+from mlver.project.runs.registered import find_registered
 from mlver.records.curves import Curves
 from mlver.records.run import RunRecord
 from mlver.terminal.words import format_number, join_listed

@@ -69,6 +69,7 @@ def refuse_fixed_options(request: RegisterRequest) -> None:
         "--no-commit": not request.commit,
         "--allow-dirty": request.allow_dirty,
         "--allow-mixed": request.allow_mixed,
+        "--allow-unfinished": request.allow_unfinished,
         "--follow": request.follow is not None,
     }
     given = [option for option, value in fixed.items() if value]

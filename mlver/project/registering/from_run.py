@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.history.encryption import read_encryption
@@ -30,14 +31,19 @@ from mlver.records.values import flatten_values, is_same_value
 from mlver.records.version import VersionRecord
 
 BATCH_LABEL = "batch"
+# What `extra` says of a run that did not finish.
+OUTCOME = "outcome"
 
 
 def find_source(project: Project, request: RegisterRequest) -> KeptRun | None:
     """Find the run that a version is registered from; None where it is from none.
 
-    Raise MlverError where it is not here, failed, or where its code is not here.
+    Raise MlverError where it or its code is not here, and for one that did not finish, unless the
+    request allows that.
     """
     if request.run is None:
+        if request.allow_unfinished:
+            raise UsageError("--allow-unfinished says something of a run: name it by --run")
         return None
     if request.amend:
         raise UsageError("--run takes everything from a run, and --amend from a version")
@@ -47,10 +53,14 @@ def find_source(project: Project, request: RegisterRequest) -> KeptRun | None:
     record = run.record
     if record.model != request.model:
         raise UsageError(f"{record.run} is a run of {record.model}, not of {request.model}")
-    if record.outcome == "failed":
+    if record.outcome != "finished" and not request.allow_unfinished:
+        again = replace(request, allow_unfinished=True)
+        words = ["mlver", "register", request.model, *list_options(again), "-m", request.message]
+        ended = "failed" if record.outcome == "failed" else "was interrupted"
         raise MlverError(
-            f"the run {record.run} failed, so no version comes of it",
-            hint=shell_command("mlver", "runs", record.model, "--show", record.run),
+            f"the run {record.run} {ended}, so nobody knows what its weights are worth; train"
+            " again, or add --allow-unfinished, which the record will say",
+            hint=shell_command(*words),
         )
     commit = record.code.commit
     if commit is not None and not project.repository.has_commit(commit):
@@ -183,21 +193,33 @@ def _judge_run_code(request: RegisterRequest, run: KeptRun, state: WorkTreeState
 
 
 def require_same_artifacts(run: KeptRun, measured: Mapping[str, MeasuredArtifact]) -> None:
-    """Raise MlverError where what lies here is not what the run read, or what it wrote."""
+    """Raise MlverError where the data that lie here are not what the run read."""
     record = run.record
-    expected = dict(record.data)
-    if record.weights is not None:
-        expected["weights"] = record.weights
-    for name, artifact in expected.items():
+    for name, artifact in record.data.items():
         found = measured.get(name)
-        if found is None or found.digest == artifact.digest:
-            continue
-        what = f"the data set {name} is not the one that the run {record.run} was trained on"
-        if name == "weights":
-            what = f"the weights are not those that the run {record.run} wrote"
+        if found is not None and found.digest != artifact.digest:
+            raise MlverError(
+                f"the data set {name} is not the one that the run {record.run} was trained on:"
+                f" {printable_name(artifact.path)} has changed since; put it back, or run the"
+                " training again",
+                hint=shell_command("mlver", "runs", record.model, "--show", record.run),
+            )
+
+
+def require_own_weights(run: KeptRun, path: str, digest: Digest) -> None:
+    """Raise MlverError where the weights at a path, of this digest, are not what the run wrote."""
+    record = run.record
+    shown = printable_name(path)
+    if record.weights is None:
         raise MlverError(
-            f"{what}: {printable_name(artifact.path)} has changed since; put it back, or run the"
-            " training again",
+            f"the run {record.run} wrote no weights, so those at {shown} ({digest}) are not its;"
+            " run the training again, and name where it writes them",
+            hint=shell_command("mlver", "run", record.model, "--weights", path, "--", "COMMAND"),
+        )
+    if record.weights.digest != digest:
+        raise MlverError(
+            f"the weights are not those that the run {record.run} wrote: {shown} is {digest}, and"
+            f" it wrote {record.weights.digest}; put these back, or run the training again",
             hint=shell_command("mlver", "runs", record.model, "--show", record.run),
         )
 
@@ -210,8 +232,12 @@ def apply_run(record: VersionRecord, run: KeptRun) -> VersionRecord:
         command=None if record.environment is None else record.environment.command,
         seed=environment.find_seed(record.params),
     )
+    extra = dict(record.extra)
+    if source.outcome != "finished":
+        extra[OUTCOME] = source.outcome
     return replace(
         record,
+        extra=extra,
         code=source.code,
         environment=trained,
         run=f"{source.model}/{source.run}",

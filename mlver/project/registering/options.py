@@ -76,6 +76,7 @@ class RegisterOptions(TypedDict, total=False):
     commit: bool
     allow_dirty: bool
     allow_mixed: bool
+    allow_unfinished: bool
     dry_run: bool
     amend: bool
     run: str
@@ -135,6 +136,7 @@ def build_request(model: str, message: str, options: RegisterOptions) -> Registe
         commit=options.get("commit", True),
         allow_dirty=options.get("allow_dirty", False),
         allow_mixed=options.get("allow_mixed", False),
+        allow_unfinished=options.get("allow_unfinished", False),
         dry_run=options.get("dry_run", False),
         amend=options.get("amend", False),
         run=options.get("run"),

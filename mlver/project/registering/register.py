@@ -26,6 +26,7 @@ from mlver.project.registering.from_run import (
     gather_given_or_run,
     inspect_code_or_run,
     keep_environment,
+    require_own_weights,
     require_same_artifacts,
 )
 from mlver.project.registering.inputs import RegisterInputs, resolve_inputs
@@ -52,6 +53,7 @@ from mlver.project.registering.secret_artifacts import encrypt_artifacts
 from mlver.project.registering.uses import check_uses, choose_uses
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.runs.kept import KeptRun
+from mlver.project.runs.registered import refuse_registered
 from mlver.project.tags import seals
 from mlver.project.transaction import open_edit
 from mlver.project.worktree.environment import NO_ENVIRONMENT
@@ -172,6 +174,8 @@ def _make_record(
     # Before the code is looked at: in a merge, "commit everything" would be wrong advice.
     refuse_unfinished(project.repository)
     # Before anything is stored: what cannot be recorded is refused at once.
+    if run is not None:
+        refuse_registered(project, run)
     given = gather_given_or_run(project, request, inputs.settings, run)
     code = inspect_code_or_run(project, request, inputs, run)
     measured = measure_artifacts(
@@ -180,6 +184,7 @@ def _make_record(
     require_holders(project, inputs.settings, measured)
     if run is not None:
         require_same_artifacts(run, measured)
+        require_own_weights(run, inputs.weights.path, measured["weights"].digest)
     record = build_record(project, request, inputs, measured, given, dirty=code.dirty)
     if run is not None:
         record = apply_run(record, run)

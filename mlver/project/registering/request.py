@@ -64,6 +64,7 @@ class RegisterRequest:
     commit: bool = True
     allow_dirty: bool = False
     allow_mixed: bool = False
+    allow_unfinished: bool = False
     dry_run: bool = False
     amend: bool = False
     run: str | None = None
@@ -128,6 +129,7 @@ def list_options(request: RegisterRequest) -> list[str]:
         "--no-commit": not request.commit,
         "--allow-dirty": request.allow_dirty,
         "--allow-mixed": request.allow_mixed,
+        "--allow-unfinished": request.allow_unfinished,
         "--no-uses": request.uses is not None and not request.uses,
         "--amend": request.amend,
         "--dry-run": request.dry_run,

@@ -98,6 +98,7 @@ def choose_settings(project: Project, request: RunRequest) -> ModelSettings:
     metrics = tuple(map(project.resolve_path, request.metrics_files))
     return replace(
         settings,
+        weights=_place_weights(project, request, settings),
         data=data,
         params=params or settings.params,
         param_keys=() if params else settings.param_keys,
@@ -106,6 +107,16 @@ def choose_settings(project: Project, request: RunRequest) -> ModelSettings:
         environment=environment.remember(project.top_folder, project.start, request.environment)
         or settings.environment,
     )
+
+
+def _place_weights(
+    project: Project, request: RunRequest, settings: ModelSettings
+) -> ArtifactSettings | None:
+    """Find where the training is to write the weights: as typed, else as `model.yaml` says."""
+    if request.weights is None:
+        return settings.weights
+    path = project.resolve_path(request.weights)
+    return replace(settings.weights or ArtifactSettings(path=path), path=path)
 
 
 def _require_there(project: Project, given: str) -> str:

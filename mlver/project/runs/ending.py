@@ -194,6 +194,10 @@ class _Gathering:
         weights = self.begun.settings.weights
         if weights is None:
             return None
+        if not os.path.lexists(self.project.top_folder / weights.path):
+            shown = printable_name(weights.path)
+            self.remarks.append(f"the weights at {shown}: nothing is there, and nothing wrote it")
+            return None
         if not is_written_since(self.project.top_folder / weights.path, self.begun.mark):
             return None
         try:

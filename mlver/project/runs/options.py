@@ -16,12 +16,14 @@ from mlver.project.runs.request import RunRequest
 
 StrPath: TypeAlias = str | os.PathLike[str]
 _TEXTS = ("message", "pipeline", "step", "batch")
+_PATHS = ("weights",)
 _LISTS = ("params_files", "metrics_files")
 _MAPS = ("params", "data", "labels")
 
 
 class RunOptions(TypedDict, total=False):
-    """Paths are relative to the folder that the registry was opened with.
+    """Paths are relative to the folder that the registry was opened with; `weights` is where the
+    training writes them.
 
     `params` is a map, which may be nested, and replaces values of the same name in `params_files`.
     Whatever is left out comes from `model.yaml`. `diff=False` leaves uncommitted changes of the
@@ -29,6 +31,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     message: str
+    weights: StrPath
     params: Mapping[str, object]
     params_files: Sequence[StrPath]
     metrics_files: Sequence[StrPath]
@@ -53,10 +56,12 @@ def build_run_request(model: str | None, options: RunOptions) -> RunRequest:
         raise TypeError(f"run() has no option {', '.join(unknown)}{proposal}")
     argument_types.require_optional_texts("run", model=model)
     _require_types(options)
+    weights = options.get("weights")
     return RunRequest(
         model=model,
         command=describe_script(),
         message=options.get("message", ""),
+        weights=None if weights is None else os.fspath(weights),
         params_files=_list_paths(options.get("params_files", ())),
         metrics_files=_list_paths(options.get("metrics_files", ())),
         param_values=copy_plain(options.get("params", {}), "params of the run"),

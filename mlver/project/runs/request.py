@@ -19,14 +19,15 @@ _LONGEST_NAME = 100
 class RunRequest:
     """Whatever is left out comes from `model.yaml`.
 
-    `params` are KEY=VALUE words, and `param_values` what a program gives. `params_files`,
-    `metrics_files` and `data` are paths as they were typed. Without `keeps_diff`, uncommitted
-    changes of the code are not recorded.
+    `params` are KEY=VALUE words, and `param_values` what a program gives. `weights` is where the
+    training writes them. That, `params_files`, `metrics_files` and `data` are paths as typed.
+    Without `keeps_diff`, uncommitted changes of the code are not recorded.
     """
 
     model: str | None = None
     command: str | None = None
     message: str = ""
+    weights: str | None = None
     params_files: Sequence[str] = ()
     metrics_files: Sequence[str] = ()
     params: Sequence[str] = ()

@@ -59,10 +59,11 @@ def test_a_run_of_another_clone_can_be_registered(
     second: Repository, forge: Path, tmp_path: Path
 ) -> None:
     other = copy_repository(second, tmp_path / "other")
-    assert_works(second, "run", *shell("true"))
+    assert_works(second, "run", *shell("echo theirs > model/weights.safetensors"))
     assert_works(second, "push", "--runs")
     assert_works(other, "pull", "--runs")
     run = read_runs(other)[0].record.run
+    other.write("model/weights.safetensors", "theirs\n")
     assert_works(other, "register", "digits", "--bump", "minor", "-m", "Theirs", "--run", run)
 
 

@@ -188,7 +188,13 @@ def test_other_weights_or_data_are_refused(second: Repository) -> None:
     run = record_run(second)
     second.write("model/weights.safetensors", "others\n")
     said = assert_refused(second, *REGISTER, "--run", run)
-    assert f"the weights are not those that the run {run} wrote" in said
+    now = read_document(second.mlver("hash", "model", "--json"), "hash")["digest"][:19]
+    then = read_only_run(second).record.weights
+    assert then is not None
+    assert (
+        f"the weights are not those that the run {run} wrote: model is {now}, and it wrote"
+        f" {str(then.digest)[:19]}" in said
+    )
     second.write("model/weights.safetensors", "trained\n")
     second.write("data/train.csv", "others\n")
     said = assert_refused(second, *REGISTER, "--run", run)
@@ -223,15 +229,73 @@ def test_what_contradicts_a_run_is_refused(second: Repository, option: tuple[str
 def test_the_first_version_may_come_from_a_run(project: Repository) -> None:
     assert_works(project, "init")
     project.commit("Init")
-    options = ("--params", "params.yaml", "--data", "train=data/train.csv")
-    project.mlver("run", "digits", *options, *shell(QUICK))
+    options = ("--weights", "model", "--params", "params.yaml", "--data", "train=data/train.csv")
+    said = project.mlver("run", "digits", *options, *shell(QUICK)).out
     run = read_only_run(project).record
-    assert run.weights is None
-    words = ("--weights", "model", "--params", "params.yaml", "-m", "First")
-    assert_works(project, "register", "digits", "--run", run.run, *words)
+    assert run.weights is not None
+    assert f"mlver register digits --run {run.run[-6:]} -m WHY" in said
+    assert_works(project, "register", "digits", "--run", run.run, "-m", "First")
     record = yaml.safe_load((project.path / RECORD.replace("1.2.0", "1.0.0")).read_text())
     assert record["data"]["train"]["digest"] == str(run.data["train"].digest)
     assert record["run"] == f"digits/{run.run}"
+
+
+def test_weights_that_no_run_wrote_do_not_come_of_one(second: Repository) -> None:
+    """Whoever trains beside a run, or copies better weights there, has not recorded that."""
+    run = record_run(second, script="true")
+    assert read_only_run(second).record.weights is None
+    digest = read_document(second.mlver("hash", "model", "--json"), "hash")["digest"][:19]
+    for words in ((), ("--weights", "model")):
+        said = assert_refused(second, *REGISTER, "--run", run, *words)
+        assert f"the run {run} wrote no weights, so those at model ({digest}) are not its" in said
+        assert "hint: mlver run digits --weights model -- COMMAND" in said
+    assert not (second.path / RECORD).exists()
+
+
+def test_weights_elsewhere_are_named_to_the_run(second: Repository) -> None:
+    script = QUICK.replace("model/weights.safetensors", "other/weights.safetensors")
+    second.write("other/.keep", "")
+    run = record_run(second, "--weights", "other", script=script)
+    weights = read_only_run(second).record.weights
+    assert weights is not None
+    assert weights.path == "other"
+    assert_works(second, *REGISTER, "--run", run, "--allow-dirty")
+    assert read_record(second)["weights"]["digest"] == str(weights.digest)
+    assert "other" in (second.path / SETTINGS).read_text()
+    record_run(second, "--weights", "nowhere", script="true")
+    (record,) = [one.record for one in read_runs(second) if one.record.weights is None]
+    assert "the weights at nowhere: nothing is there, and nothing wrote it" in record.remarks
+
+
+@pytest.mark.parametrize("outcome", ["failed", "interrupted"])
+def test_an_unfinished_run_has_to_be_allowed(second: Repository, outcome: str) -> None:
+    run = record_run(second)
+    reference = f"refs/mlver/runs/digits/{run}"
+    text = read_raw_run(second, reference).replace(b"finished", outcome.encode())
+    curves = subprocess.run(
+        ["git", "cat-file", "blob", f"{reference}:curves.jsonl"],
+        cwd=second.path,
+        check=True,
+        capture_output=True,
+    )
+    forge_run(second, reference, {"run.yaml": text, "curves.jsonl": curves.stdout})
+    said = assert_refused(second, *REGISTER, "--run", run)
+    ended = "failed" if outcome == "failed" else "was interrupted"
+    assert f"the run {run} {ended}, so nobody knows what its weights are worth" in said
+    assert f"hint: mlver register digits --bump minor --run {run} --allow-unfinished" in said
+    assert_works(second, *REGISTER, "--run", run, "--allow-unfinished")
+    assert read_record(second)["extra"]["outcome"] == outcome
+    assert f"digits/{run} ({outcome})" in assert_works(second, "show", "digits@1.2.0")
+    assert_works(second, "verify", "--all")
+
+
+def test_a_run_becomes_a_version_once(second: Repository) -> None:
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run)
+    for options in ((), ("--dry-run",), ("--allow-unfinished",)):
+        said = assert_refused(second, *REGISTER, "--run", run, *options)
+        assert f"the run {run} is digits 1.2.0 already" in said
+        assert "hint: mlver show digits@1.2.0" in said
 
 
 def test_python_registers_from_a_run_as_well(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -323,11 +324,12 @@ def test_files_that_nothing_wrote_are_named(second: Repository) -> None:
 
 def test_the_next_step_of_a_first_run_names_the_weights(second: Repository) -> None:
     done = second.mlver("run", "fresh", *shell("true"))
-    run = read_only_run(second).record.run[-6:]
-    assert f"next: mlver register fresh --run {run} --weights PATH -m WHY\n" in done.out
-    second.write("fresh.bin", "1")
-    assert_works(second, "register", "fresh", "--run", run, "--weights", "fresh.bin", "-m", "First")
-    told = assert_works(second, "run", "fresh", *shell("true"))
+    assert done.out.endswith("next: mlver run fresh --weights PATH -- sh -c true\n")
+    train = shell("echo 1 > fresh.bin")
+    done = second.mlver("run", "fresh", "--weights", "fresh.bin", *train)
+    register = done.out.splitlines()[-1].removeprefix("next: mlver ")
+    assert_works(second, *shlex.split(register.replace("WHY", "First")))
+    told = assert_works(second, "run", "fresh", *train)
     assert "--weights" not in told
     # The next number has to be chosen from the second version on.
     assert told.endswith("--bump minor -m WHY\n")

@@ -139,6 +139,7 @@ def test_a_secret_of_the_block_reaches_the_outer_run_encrypted(ground: Repositor
         "from pathlib import Path\n"
         "(given,) = Path(os.environ['MLVER_CURVES']).parent.glob('given-*.json')\n"
         "assert 'x' * 9 not in given.read_text()\n"
+        "Path('model/weights.safetensors').write_text('trained')\n"
     )
     ground.write("train.py", script)
     ground.commit("Training")
