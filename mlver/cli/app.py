@@ -79,6 +79,7 @@ COMMANDS = {
     "drift": CommandEntry("Look", "drifting"),
     "judge": CommandEntry("Move", "monitoring"),
     "due": CommandEntry("Look", "retraining"),
+    "score": CommandEntry("Move", "scoring"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

@@ -36,13 +36,15 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 class RunCommand:
     """What to run: `environment` is all of it, and `keep_open` are descriptors it inherits.
 
-    What the command prints goes to `output`. `timeout` is in seconds, None for no limit.
+    It reads `input`, which is empty unless given, and what it prints goes to `output`. `timeout` is
+    in seconds, None for no limit.
     """
 
     words: Sequence[str]
     folder: Path
     environment: Mapping[str, str]
     output: IO[bytes] | int
+    input: IO[bytes] | int = subprocess.DEVNULL
     timeout: float | None = None
     keep_open: tuple[int, ...] = ()
 
@@ -124,7 +126,7 @@ def _start(command: RunCommand) -> subprocess.Popen[bytes]:
             list(command.words),
             cwd=command.folder,
             env=dict(command.environment),
-            stdin=subprocess.DEVNULL,
+            stdin=command.input,
             stdout=command.output,
             start_new_session=True,
             pass_fds=command.keep_open,

@@ -19,6 +19,7 @@ from tests.features.drifting.made_tables import write_rows
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
 from tests.features.monitoring.prediction_logs import begin_serving, write_log
 from tests.features.reproducing.trainings import begin_training, make_environment, train
+from tests.features.scoring.answered import list_answers, write_answers, write_lines
 
 
 def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -130,13 +131,27 @@ def prepare_serving(repository: Repository) -> None:
     repository.write("log.jsonl", write_log(3_300, bad=1))
 
 
+def prepare_answers(repository: Repository, words: list[str]) -> list[str]:
+    """Have a log of answers, what was true, and what answers them again."""
+    write_answers(repository)
+    if "--replay" in words:
+        repository.write("log/a.jsonl", write_lines(list_answers(features={"x": 1})))
+        repository.write("answer.py", "")
+        return [*words[:-3], "--dry-run", "--", PYTHON, "answer.py"]
+    return words
+
+
 _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
     "judge": prepare_serving,
 }
 # What gives an example the words that work here.
-_PREPARED = {"evaluate": prepare_exam, "reproduce": prepare_training}
+_PREPARED = {
+    "evaluate": prepare_exam,
+    "reproduce": prepare_training,
+    "score": prepare_answers,
+}
 # What somebody did before, in whose place an example of a command stands.
 _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}
 

@@ -60,6 +60,7 @@ from tests.faults.preparations_of_remotes import (
     prepare_unpushed,
     prepare_unsent_runs,
 )
+from tests.faults.preparations_of_scores import SCORE, prepare_scored
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
 from tests.faults.preparations_of_verdicts import JUDGE, prepare_judged
@@ -237,6 +238,7 @@ OPERATIONS = (
         brief=True,
     ),
     CampaignOperation("judge", prepare_judged, JUDGE, brief=True),
+    CampaignOperation("score", prepare_scored, SCORE, brief=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

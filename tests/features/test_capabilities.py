@@ -23,6 +23,7 @@ _RESULT_NAMES = {
     "audit": ("audit", "dataaudit"),
     "revoke": ("approve",),
     "judge": ("judge", "verdictplan"),
+    "score": ("score", "replay"),
     "log": ("log", "params"),
     "runs": ("runs", "shownrun", "comparedruns", "removedruns"),
     "push": ("push", "sentruns"),

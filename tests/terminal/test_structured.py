@@ -49,6 +49,8 @@ from mlver.features.retention.gc import GcResult
 from mlver.features.runs.comparing import ComparedRunsResult
 from mlver.features.runs.listing import RunsResult
 from mlver.features.runs.showing import ShownRunResult
+from mlver.features.scoring.replay import ReplayResult
+from mlver.features.scoring.request import ScoreResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
 from mlver.project.approvals.approve import ApproveResult
@@ -103,6 +105,8 @@ KINDS: dict[str, type] = {
             InstallResult,
             JudgeResult,
             VerdictPlanResult,
+            ScoreResult,
+            ReplayResult,
             LineageResult,
             ListResult,
             LogResult,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, printable_name
@@ -31,8 +32,23 @@ def find_logs(start: Path, words: Sequence[str], hint: str) -> tuple[PredictionL
     return tuple(found.values())
 
 
-def combine_digests(logs: Sequence[PredictionLog]) -> Digest:
-    """Combine the digests of what was read: of one log its own.
+def name_files(words: Sequence[str]) -> str:
+    """Name the files that words mean, on one line: the first word, and how many more."""
+    more = f" and {len(words) - 1:,} more" if len(words) > 1 else ""
+    return f"{printable_name(words[0])}{more}"
+
+
+class ReadFile(Protocol):
+    """A file of which something was read."""
+
+    path: Path
+
+    @property
+    def digest(self) -> Digest: ...
+
+
+def combine_digests(logs: Sequence[ReadFile]) -> Digest:
+    """Combine the digests of what was read: of one file its own.
 
     Of several, it is that of the lines that `sha256sum` prints for them, sorted by name.
     """

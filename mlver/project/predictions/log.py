@@ -124,14 +124,21 @@ class PredictionLog:
         )
 
     def _read_time(self, text: object, place: str) -> float:
-        try:
-            moment = datetime.fromisoformat(str(text))
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            return moment.timestamp()
-        except (ValueError, OverflowError):
-            fault = self._fault(place, "has no `time` such as 2026-03-02T09:30:00Z")
-            raise fault from None
+        moment = read_moment(text)
+        if moment is None:
+            raise self._fault(place, "has no `time` such as 2026-03-02T09:30:00Z")
+        return moment
+
+
+def read_moment(text: object) -> float | None:
+    """Read an RFC 3339 time as seconds since 1970, UTC where it says no zone; None for none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _build_key(source: object, request: object, version: str) -> int | None:

@@ -343,7 +343,7 @@ def test_a_forged_verdict_is_named(serving: Repository) -> None:
 def put_in(repository: Repository, **changes: Any) -> VerdictRecord:
     """Put a verdict by hand beside the recorded one, with these changes."""
     registry = Project.open_existing(repository.path).registry
-    record = replace(read_verdict(registry, "digits", "production", 1), **changes)
+    record = replace(VERDICTS.read(registry, "digits", "production", 1), **changes)
     repository.write(record.record_path, codec.encode_document("verdict", record.to_document()))
     repository.commit("Another verdict")
     return record

@@ -1,0 +1,1 @@
+"""How good answers were, once the truth is known: sums that need no list of them."""
