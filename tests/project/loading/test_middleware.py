@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -112,8 +116,9 @@ class Application:
         )
 
     def read_log(self) -> list[dict[str, object]]:
-        (path,) = self.log.iterdir()
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        # An hour may end meanwhile.
+        texts = [path.read_text() for path in sorted(self.log.iterdir())]
+        return [json.loads(line) for text in texts for line in text.splitlines()]
 
 
 @pytest.fixture
@@ -171,3 +176,40 @@ def test_other_protocols_pass(application: Application) -> None:
 def test_paths_need_a_model() -> None:
     with pytest.raises(TypeError, match="has to be given as well"):
         ModelVersionMiddleware(Starlette(), paths={"/predict"})
+
+
+def test_requests_under_load_name_what_answered_them(application: Application) -> None:
+    """Four clients ask while the stage moves to and fro."""
+    places = [
+        write_version(application.folder, version, {"net": version})
+        for version in ("1.1.0", "1.0.0")
+    ]
+    stop = threading.Event()
+    answers: Counter[tuple[int, str, str | None]] = Counter()
+
+    def ask(path: str) -> None:
+        while not stop.is_set():
+            response = application.client.get(path)
+            answer = (response.status_code, response.text.strip('"'), find_version(response))
+            answers[answer] += 1
+
+    threads = [threading.Thread(target=ask, args=(path,)) for path in ("/sync", "/counted") * 2]
+    for thread in threads:
+        thread.start()
+    limit = time.monotonic() + 20
+    wanted = [(200, version, version) for version in ("1.0.0", "1.1.0")]
+    for place in cycle(places):
+        point_link(application.folder, place)
+        application.served.refresh()
+        if min(answers[answer] for answer in wanted) >= 25 or time.monotonic() > limit:
+            break
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == wanted
+    counted = application.registry.get_sample_value(
+        "mlver_predictions_total",
+        {"model": "digits", "version": "1.1.0", "stage": "production", "outcome": "ok"},
+    )
+    assert counted == answers[200, "1.1.0", "1.1.0"]
+    assert len(application.read_log()) == answers.total()
