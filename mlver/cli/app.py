@@ -80,6 +80,7 @@ COMMANDS = {
     "judge": CommandEntry("Move", "monitoring"),
     "due": CommandEntry("Look", "retraining"),
     "score": CommandEntry("Move", "scoring"),
+    "monitor": CommandEntry("Move", "monitoring"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

@@ -145,6 +145,7 @@ _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
     "judge": prepare_serving,
+    "monitor": prepare_serving,
 }
 # What gives an example the words that work here.
 _PREPARED = {

@@ -239,6 +239,9 @@ OPERATIONS = (
     ),
     CampaignOperation("judge", prepare_judged, JUDGE, brief=True),
     CampaignOperation("score", prepare_scored, SCORE, brief=True),
+    CampaignOperation(
+        "monitor", prepare_judged, ("monitor", "m", "--write", "monitoring"), brief=True
+    ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

@@ -8,7 +8,9 @@ from __future__ import annotations
 import pytest
 
 from tests.programs import require_program
+from tests.servers.alertmanager import start_alertmanager
 from tests.servers.azurite import start_azurite
+from tests.servers.prometheus import start_prometheus
 from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
 from tests.servers.starting import RunningServer, Servers, find_shared_folder
 
@@ -35,6 +37,18 @@ def gcs_double(servers: Servers) -> RunningServer:
 def azurite(servers: Servers) -> RunningServer:
     """Azurite: Azure's blob storage, with one container."""
     return servers.share_server("azurite", start_azurite)
+
+
+@pytest.fixture(scope="session")
+def prometheus(servers: Servers) -> RunningServer:
+    """Prometheus, which scrapes what tests name."""
+    return servers.share_server("prometheus", start_prometheus)
+
+
+@pytest.fixture(scope="session")
+def alertmanager(servers: Servers) -> RunningServer:
+    """Alertmanager, which tells nobody until a test says whom."""
+    return servers.share_server("alertmanager", start_alertmanager)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ from mlver.features.looking.show_result import ShowResult
 from mlver.features.looking.stages import StagesResult
 from mlver.features.merging.driver import DriverResult
 from mlver.features.merging.resolve import ResolveResult
+from mlver.features.monitoring.monitor import MonitorResult
 from mlver.features.releasing.ci import CiResult
 from mlver.features.releasing.event import EventResult
 from mlver.features.releasing.release_result import ReleaseResult
@@ -104,6 +105,7 @@ KINDS: dict[str, type] = {
             InitResult,
             InstallResult,
             JudgeResult,
+            MonitorResult,
             VerdictPlanResult,
             ScoreResult,
             ReplayResult,

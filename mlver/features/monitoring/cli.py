@@ -6,11 +6,22 @@ from typing import Annotated
 
 import typer
 
+from mlver.features.monitoring.monitor import MonitorRequest, write_monitoring
+from mlver.features.monitoring.monitor_screen import draw_monitor
 from mlver.features.monitoring.screen import draw_judge, draw_plan
+from mlver.policy.monitoring.documents import MonitoringPlaces
 from mlver.project.judging.arms import ArmChoice
 from mlver.project.judging.judge import JudgeRequest, judge_stage
 from mlver.project.judging.plan import plan_verdict
-from mlver.terminal.options import DryRun, Json, Message, OneModel, Stage, complete_ref
+from mlver.terminal.options import (
+    DryRun,
+    Json,
+    Message,
+    OneModel,
+    Stage,
+    complete_ref,
+    complete_stage,
+)
 from mlver.terminal.session import emit_result, find_session
 
 JUDGE_EXAMPLES = (
@@ -18,71 +29,117 @@ JUDGE_EXAMPLES = (
     "mlver judge digits --stage production --predictions log.jsonl --share 10 --dry-run",
     "mlver judge digits --stage production --plan",
 )
+MONITOR_EXAMPLES = (
+    "mlver monitor digits --write monitoring",
+    "mlver monitor digits --write monitoring --stage production --dry-run",
+    "mlver monitor digits --write monitoring --webhook https://watch.example/alerts",
+)
+_PLACES = MonitoringPlaces()
+
+Predictions = Annotated[
+    str | None,
+    typer.Option(
+        "--predictions",
+        metavar="FILE",
+        help="Count the events of this log: JSON Lines with the fields of CloudEvents.",
+        show_default=False,
+    ),
+]
+Prometheus = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus",
+        metavar="URL",
+        help="Count what this server scraped, in place of a log.",
+        show_default=False,
+    ),
+]
+Candidate = Annotated[
+    str | None,
+    typer.Option(
+        "--candidate",
+        metavar="REF",
+        help="The version that is judged; the stage's holder, if left out.",
+        show_default=False,
+        autocompletion=complete_ref,
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="REF",
+        help="The version to compare with; the holder before, if left out.",
+        show_default=False,
+        autocompletion=complete_ref,
+    ),
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        "--share",
+        metavar="PERCENT",
+        help="The candidate's planned share of the traffic, which is checked.",
+        show_default=False,
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Count from then on; since the candidate holds the stage, if left out.",
+        show_default=False,
+    ),
+]
+Plan = Annotated[
+    bool, typer.Option("--plan", help="Say how many events a verdict needs; decide nothing.")
+]
+Folder = Annotated[
+    str,
+    typer.Option("--write", metavar="DIR", help="The folder of the files.", show_default=False),
+]
+Stages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stage",
+        metavar="STAGE",
+        help="This stage, and may be repeated; those that hold a version, if left out.",
+        show_default=False,
+        autocompletion=complete_stage,
+    ),
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="Write nothing; the exit code is 1 if files differ.")
+]
+ServerAddress = Annotated[
+    str,
+    typer.Option("--prometheus", metavar="URL", help="Where Argo finds Prometheus."),
+]
+Webhook = Annotated[
+    str, typer.Option("--webhook", metavar="URL", help="Where Alertmanager finds mlver watch.")
+]
+TokenFile = Annotated[
+    str,
+    typer.Option("--token-file", metavar="PATH", help="Where Alertmanager finds its bearer token."),
+]
+Image = Annotated[
+    str,
+    typer.Option("--image", metavar="NAME", help="A container image with mlver, git and a shell."),
+]
 
 
 def judge_command(
     ctx: typer.Context,
     stage: Stage,
     model: OneModel = None,
-    predictions: Annotated[
-        str | None,
-        typer.Option(
-            "--predictions",
-            metavar="FILE",
-            help="Count the events of this log: JSON Lines with the fields of CloudEvents.",
-            show_default=False,
-        ),
-    ] = None,
-    prometheus: Annotated[
-        str | None,
-        typer.Option(
-            "--prometheus",
-            metavar="URL",
-            help="Count what this server scraped, in place of a log.",
-            show_default=False,
-        ),
-    ] = None,
-    candidate: Annotated[
-        str | None,
-        typer.Option(
-            "--candidate",
-            metavar="REF",
-            help="The version that is judged; the stage's holder, if left out.",
-            show_default=False,
-            autocompletion=complete_ref,
-        ),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(
-            "--baseline",
-            metavar="REF",
-            help="The version to compare with; the holder before, if left out.",
-            show_default=False,
-            autocompletion=complete_ref,
-        ),
-    ] = None,
-    share: Annotated[
-        float | None,
-        typer.Option(
-            "--share",
-            metavar="PERCENT",
-            help="The candidate's planned share of the traffic, which is checked.",
-            show_default=False,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            help="Count from then on; since the candidate holds the stage, if left out.",
-            show_default=False,
-        ),
-    ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Say how many events a verdict needs; decide nothing.")
-    ] = False,
+    predictions: Predictions = None,
+    prometheus: Prometheus = None,
+    candidate: Candidate = None,
+    baseline: Baseline = None,
+    share: Share = None,
+    since: Since = None,
+    plan: Plan = False,
     message: Message = "",
     dry_run: DryRun = False,
     json: Json = False,
@@ -109,3 +166,32 @@ def judge_command(
         return
     result = judge_stage(project, model, request)
     emit_result(result, draw_judge, json=json, code=result.exit_code)
+
+
+def monitor_command(
+    ctx: typer.Context,
+    folder: Folder,
+    model: OneModel = None,
+    stages: Stages = None,
+    prometheus: ServerAddress = _PLACES.prometheus,
+    webhook: Webhook = _PLACES.webhook,
+    token_file: TokenFile = _PLACES.token_file,
+    image: Image = _PLACES.image,
+    check: Check = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Write rules, alerts and a dashboard that watch a model in use.
+
+    Rules for Prometheus with their tests, a route of Alertmanager to mlver watch, a dashboard for
+    Grafana, and for Argo an analysis and a workflow that rolls back, by what the settings say under
+    `verdict`. Files that are right already stay as they are; --check only compares.
+    """
+    places = MonitoringPlaces(
+        prometheus=prometheus, webhook=webhook, token_file=token_file, image=image
+    )
+    request = MonitorRequest(
+        folder=folder, stages=tuple(stages or ()), places=places, check=check, dry_run=dry_run
+    )
+    result = write_monitoring(find_session(ctx).initialised_project, model, request)
+    emit_result(result, draw_monitor, json=json, code=result.exit_code)

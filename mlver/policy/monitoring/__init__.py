@@ -1,0 +1,1 @@
+"""What watches versions in use: documents for Prometheus, Alertmanager, Grafana and Argo. Pure."""
