@@ -84,6 +84,7 @@ COMMANDS = {
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),
+    "deploy": CommandEntry("Serve", "deploying"),
     "push": CommandEntry("Share", "remotes"),
     "pull": CommandEntry("Share", "remotes"),
     "remote": CommandEntry("Share", "remotes"),

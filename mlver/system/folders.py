@@ -147,6 +147,13 @@ class FolderTree:
             folder, name = self._find_place(text)
             os.symlink(target, name, dir_fd=folder)
 
+    def read_link(self, path: AnyPath) -> str:
+        """Read what a symlink leads to; raise OSError where there is none."""
+        text = os.fspath(path)
+        with naming_path(text):
+            folder, name = self._find_place(text)
+            return os.readlink(name, dir_fd=folder)
+
     def read_mode(self, path: AnyPath) -> int:
         """Read what kind of file is at `path`; 0 where there is none."""
         text = os.fspath(path)

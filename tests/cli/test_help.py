@@ -15,6 +15,8 @@ from mlver.cli.main import main
 from tests.cli.conftest import assert_works, train_model
 from tests.conftest import Repository
 from tests.content.tensors.makers import draw_values, make_safetensors
+from tests.features.deploying.conftest import SETTINGS as TARGET_SETTINGS
+from tests.features.deploying.conftest import add_target
 from tests.features.drifting.made_tables import write_rows
 from tests.features.evaluating.exams import EVALUATE, PYTHON, pin_exam
 from tests.features.monitoring.prediction_logs import begin_serving, write_log
@@ -141,6 +143,13 @@ def prepare_answers(repository: Repository, words: list[str]) -> list[str]:
     return words
 
 
+def prepare_target(repository: Repository, words: list[str]) -> list[str]:
+    """Have a target that serves what the stages say, and a proxy that is always reloaded."""
+    add_target(repository, TARGET_SETTINGS.replace("  host:", "  production-host:"))
+    assert_works(repository, "deploy", "production-host")
+    return ["true" if word.startswith("nginx") else word for word in words]
+
+
 _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
@@ -149,6 +158,7 @@ _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
 }
 # What gives an example the words that work here.
 _PREPARED = {
+    "deploy": prepare_target,
     "evaluate": prepare_exam,
     "reproduce": prepare_training,
     "score": prepare_answers,

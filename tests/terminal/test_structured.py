@@ -24,6 +24,7 @@ from mlver.features.comparing.plot import PlotResult
 from mlver.features.comparing.review import ReviewResult
 from mlver.features.comparing.status import StatusResult
 from mlver.features.comparing.weights_diff import WeightsResult
+from mlver.features.deploying.served import ServedResult
 from mlver.features.drifting.drift import DriftResult
 from mlver.features.exporting.export import ExportResult
 from mlver.features.gating.gates import GatesResult
@@ -70,6 +71,7 @@ from mlver.project.reproducing.request import ReproduceResult
 from mlver.project.runs.exchange import BroughtRunsResult, SentRunsResult
 from mlver.project.runs.removing import RemovedRunsResult
 from mlver.project.runs.request import RunResult
+from mlver.project.serving.deploying import DeployResult
 from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
@@ -92,6 +94,7 @@ KINDS: dict[str, type] = {
             ConfigResult,
             DataAuditResult,
             DataDiffResult,
+            DeployResult,
             DiffResult,
             DoctorResult,
             DriverResult,
@@ -130,6 +133,7 @@ KINDS: dict[str, type] = {
             RetireResult,
             ReviewResult,
             RollbackResult,
+            ServedResult,
             ShowResult,
             StagesResult,
             StatusResult,

@@ -1,0 +1,1 @@
+"""Makes the places that serve versions equal to what the stages say."""

@@ -1,0 +1,76 @@
+"""Waits until a server has loaded versions, before anything leads to them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlver.errors import MlverError, UsageError, printable_name, shell_command
+from mlver.policy.serving.rendering import ServerReadiness
+from mlver.policy.serving.served import ServedTarget
+from mlver.project.serving.targets import FoundTarget
+
+_PATIENCE_S = 300.0
+_PAUSE_S = 0.2
+_TIMEOUT_S = 10.0
+_ANSWER_BYTES = 1 << 20
+
+
+def await_loaded(target: FoundTarget, served: ServedTarget, address: str | None) -> None:
+    """Ask the server at `address` until it has loaded all that is to be served.
+
+    Raise MlverError without an address, and where that takes too long: what was written then waits
+    for the same command.
+    """
+    readiness = target.layout.readiness
+    if readiness is None:
+        return
+    again = shell_command("mlver", "deploy", target.name, "--wait", address or "URL")
+    if address is None:
+        raise MlverError(
+            f"the versions of {target.name} are there, and what leads to them has not moved: the"
+            " server has to load them first; say where it answers",
+            hint=again,
+        )
+    url = _join_address(address, readiness.status_path(served))
+    if not _ask_until(url, readiness, served):
+        raise MlverError(
+            f"the server at {printable_name(address)} did not load the versions of {target.name}"
+            f" within {_PATIENCE_S:.0f} s; what leads to them has not moved",
+            hint=again,
+        )
+
+
+def _join_address(address: str, path: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(
+            f"--wait takes an address such as http://127.0.0.1:8501, not {printable_name(address)}"
+        )
+    return f"{address.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _ask_until(url: str, readiness: ServerReadiness, served: ServedTarget) -> bool:
+    limit = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < limit:
+        answer = _ask(url)
+        if answer is not None and readiness.is_ready(answer, served):
+            return True
+        time.sleep(_PAUSE_S)
+    return False
+
+
+def _ask(url: str) -> Mapping[str, Any] | None:
+    """Ask once; None where nothing that can be read comes back."""
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
+            answer: Any = json.loads(response.read(_ANSWER_BYTES))
+    except (OSError, ValueError, http.client.HTTPException, urllib.error.URLError):
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,123 @@
+"""Switches what a target serves: links by rename, files whole, in an order that loses nobody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from mlver.digest import Digest
+from mlver.project.project import Project
+from mlver.project.serving.held_folder import (
+    MARK,
+    move_aside,
+    read_if_file,
+    read_mark,
+    refuse_folder,
+    write_inside,
+    write_new,
+)
+from mlver.project.serving.plan import DeployPlan, read_links
+from mlver.project.serving.targets import FoundTarget
+from mlver.records.deployment import DeploymentRecord
+from mlver.system import durable
+from mlver.system.folders import FolderTree
+
+
+def set_links(tree: FolderTree, links: Mapping[str, str]) -> None:
+    """Let each role lead to its folder; at every instant it leads to the old or the new one."""
+    for role, to in links.items():
+        path = f"{tree.top}/{role}"
+        refuse_folder(tree, path)
+        durable.write_link(path, to, tree)
+
+
+def remove_links(tree: FolderTree, roles: Iterable[str]) -> None:
+    for role in roles:
+        tree.remove_file(f"{tree.top}/{role}")
+    durable.sync_directory(tree.top, tree)
+
+
+def write_step(tree: FolderTree, plan: DeployPlan, step: Mapping[str, bytes]) -> None:
+    """Write the files of one step that differ; the mark names them before they are there."""
+    others = {path: data for path, data in step.items() if read_if_file(tree, path) != data}
+    if not others:
+        return
+    _note_files(tree, plan, [*step, *plan.stale])
+    for path, data in others.items():
+        write_inside(tree, path, data)
+
+
+def _note_files(tree: FolderTree, plan: DeployPlan, paths: Iterable[str]) -> None:
+    mark = read_mark(tree, plan.target)
+    names = tuple(sorted(set(paths)))
+    if mark is not None and mark.files != names:
+        write_inside(tree, MARK, replace(mark, files=names).to_bytes())
+
+
+def write_routes(project: Project, routes: Mapping[str, bytes]) -> None:
+    """Write the files for a proxy, in the repository."""
+    if not routes:
+        return
+    with FolderTree.open_top(os.path.realpath(project.top_folder)) as top:
+        for path, data in routes.items():
+            _write_beside(top, path, data)
+
+
+def _write_beside(top: FolderTree, path: str, data: bytes) -> None:
+    """Write a file whole; what a killed command left beside it goes first."""
+    whole = f"{top.top}/{path}"
+    folder = whole.rpartition("/")[0]
+    changed = top.make_folder(folder)
+    for name, _ in top.list_folder(folder):
+        if durable.is_temporary(name):
+            top.remove_file(f"{folder}/{name}")
+    prepared = f"{folder}/{durable.temporary_name()}"
+    refuse_folder(top, whole)
+    write_new(top, prepared, data)
+    top.replace_file(prepared, whole)
+    durable.sync_directories([*changed, folder], access=top)
+
+
+def clear_unneeded(tree: FolderTree, plan: DeployPlan) -> None:
+    """Remove what nothing needs any more: each thing leaves its place at once."""
+    unneeded = (*plan.stale, *plan.removed)
+    if unneeded:
+        move_aside(tree, unneeded)
+    if plan.stale:
+        _note_files(tree, plan, plan.rendered.files)
+
+
+def is_in_place(
+    project: Project, tree: FolderTree, target: FoundTarget, record: DeploymentRecord
+) -> bool:
+    """Say whether a target serves what a record tells of: by its links and the files beside them.
+
+    The bytes of versions were proven before a link led to them.
+    """
+    place = (target.settings.layout, target.settings.path, target.model)
+    if (record.layout, record.path, record.model) != place:
+        return False
+    served = (*record.roles.values(), *record.kept)
+    folders = [one.folder for one in served if one.folder is not None]
+    if not all(tree.is_folder(f"{tree.top}/{folder}") for folder in folders):
+        return False
+    if target.layout.has_links:
+        links = {role: one.folder for role, one in record.roles.items()}
+        if read_links(tree) != links:
+            return False
+    return _has_files(tree, record.files) and _has_routes(project, target, record)
+
+
+def _has_files(tree: FolderTree, files: Mapping[str, Digest]) -> bool:
+    return all(
+        Digest.of_bytes(read_if_file(tree, path) or b"") == digest for path, digest in files.items()
+    )
+
+
+def _has_routes(project: Project, target: FoundTarget, record: DeploymentRecord) -> bool:
+    if target.routes is None or record.routes is None:
+        return target.routes is None and record.routes is None
+    with FolderTree.open_top(os.path.realpath(project.top_folder)) as top:
+        data = read_if_file(top, target.routes[1].file)
+    return data is not None and Digest.of_bytes(data) == record.routes
