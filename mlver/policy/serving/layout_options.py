@@ -83,7 +83,6 @@ STORAGE = TextOption(
     "pvc://models/serving",
     is_required=True,
 )
-ADDRESS = TextOption(re.compile(rf"[a-z0-9]{{1,16}}://{_PATH_PART}(?:/{_PATH_PART})*"), "s3://a/b")
 
 
 def read_options(

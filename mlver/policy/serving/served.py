@@ -18,7 +18,7 @@ class ServedVersion:
 
     `record` is the digest of the version's record, and `sequence` the number of the promotion or
     rollout that brought it here. `files` are the paths of its files, relative to the folder of the
-    version, with their digests.
+    version, with their digests. `created` is the time of the record, None where that is not known.
     """
 
     model: str
@@ -27,6 +27,7 @@ class ServedVersion:
     stage: str
     sequence: int
     files: Mapping[str, Digest]
+    created: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

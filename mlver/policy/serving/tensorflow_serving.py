@@ -27,7 +27,7 @@ from mlver.policy.serving.version_numbers import number_version
 
 CONFIG = "models.config"
 _MODELS = "models"
-_OPTIONS: Mapping[str, LayoutOption] = {"mount": FOLDER, "platform": WORD}
+OPTIONS: Mapping[str, LayoutOption] = {"mount": FOLDER, "platform": WORD}
 _HEAD = """\
 # mlver wrote this for the target {target}, and will write it again.
 # Start the server with --model_config_file_poll_wait_seconds=10, so that it reads changes, and
@@ -45,7 +45,7 @@ class TensorflowServingOptions:
 
     @classmethod
     def from_options(cls, options: ServingOptions) -> TensorflowServingOptions:
-        return cls(**read_options("tensorflow-serving", options, _OPTIONS))
+        return cls(**read_options("tensorflow-serving", options, OPTIONS))
 
 
 def _place_version(version: ServedVersion, _options: ServingOptions) -> str:
