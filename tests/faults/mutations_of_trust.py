@@ -14,6 +14,7 @@ from tests.faults.mutations_of_parts import PARTS_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
 from tests.faults.mutations_of_seals import SEAL_MUTATIONS
 from tests.faults.mutations_of_series import SERIES_MUTATIONS
+from tests.faults.mutations_of_serving import SERVING_MUTATIONS
 from tests.faults.mutations_of_sharing import SHARING_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 from tests.faults.mutations_of_verdicts import VERDICT_MUTATIONS
@@ -288,6 +289,7 @@ TRUST_MUTATIONS = (
     *REMOTE_MUTATIONS,
     *SHARING_MUTATIONS,
     *SERIES_MUTATIONS,
+    *SERVING_MUTATIONS,
     *KEPT_MUTATIONS,
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
