@@ -1,4 +1,6 @@
-"""The layout `triton`: `NAME/NUMBER/`, and `NAME/config.pbtxt` that says which numbers are loaded.
+"""The layout `triton`: `models/NAME/NUMBER/`, and which numbers are loaded in `config.pbtxt`.
+
+The folder `models` is the model repository, and nothing is prepared in it.
 
 A request that names no version is answered by the highest number that is loaded. A candidate is
 therefore loaded only while it has a share, or sees the traffic as a shadow.
@@ -19,6 +21,7 @@ from mlver.policy.serving.text_proto import quote_proto_text, set_proto_fields
 from mlver.policy.serving.version_numbers import number_version
 
 CONFIG = "config.pbtxt"
+_MODELS = "models"
 OPTIONS: Mapping[str, LayoutOption] = {"backend": WORD, "platform": WORD}
 _HEAD = "# mlver wrote this for the target {target}, and will write it again.\n"
 
@@ -43,7 +46,7 @@ class TritonOptions:
 
 
 def _place_version(version: ServedVersion, _options: ServingOptions) -> str:
-    return f"{version.model}/{number_version(version.version)}"
+    return f"{_MODELS}/{version.model}/{number_version(version.version)}"
 
 
 def _render_steps(
@@ -54,7 +57,7 @@ def _render_steps(
     if not loaded:
         return ({},)
     model = loaded[0].model
-    return ({f"{model}/{CONFIG}": _write_config(target.name, model, loaded, chosen)},)
+    return ({f"{_MODELS}/{model}/{CONFIG}": _write_config(target.name, model, loaded, chosen)},)
 
 
 def _has_traffic(target: ServedTarget) -> bool:

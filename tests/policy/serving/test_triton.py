@@ -49,7 +49,7 @@ REQUEST = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [1
 def render(target: ServedTarget, **options: str) -> str:
     (files,) = LAYOUT.render_steps(None, target, options)
     ((path, text),) = files.items()
-    assert path == f"digits/{CONFIG}"
+    assert path == f"models/digits/{CONFIG}"
     return str(text)
 
 
@@ -62,7 +62,7 @@ def test_what_is_loaded_stands_in_the_version_policy() -> None:
         f"version_policy {{ specific {{ versions: [ 9000099, {OLD}, {NEW} ] }} }}\n"
     )
     assert LAYOUT.place_version is not None
-    assert LAYOUT.place_version(make_version("1.1.0"), {}) == f"digits/{NEW}"
+    assert LAYOUT.place_version(make_version("1.1.0"), {}) == f"models/digits/{NEW}"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ class TritonTarget:
     def __init__(self, server: RunningServer, folder: Path) -> None:
         self.server = server
         self.folder = folder
-        self.models = Path(server.options["models"])
+        self.repository = Path(server.options["models"]).parent
         self.answers: list[str] = []
         self.failures: list[str] = []
         self._is_over = threading.Event()
@@ -147,7 +147,7 @@ class TritonTarget:
     def deploy(self, target: ServedTarget) -> None:
         assert LAYOUT.place_version is not None
         for version in filter(None, (target.stable, target.canary, *target.kept)):
-            place = self.models / LAYOUT.place_version(version, {})
+            place = self.repository / LAYOUT.place_version(version, {})
             if not place.exists():
                 (self.folder / "new").mkdir()
                 (self.folder / "new" / "model.py").write_text(MODEL)
@@ -156,7 +156,7 @@ class TritonTarget:
         (files,) = LAYOUT.render_steps(None, target, {"config": OWN_CONFIG})
         for path, text in files.items():
             (self.folder / "new").write_text(str(text))
-            (self.folder / "new").replace(self.models / path)
+            (self.folder / "new").replace(self.repository / path)
 
     def ask(self) -> str:
         """The number of the version that answers a request which names none."""
