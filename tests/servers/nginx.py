@@ -62,12 +62,18 @@ http {
 """
 
 
-def start_nginx(folder: Path) -> RunningServer:
-    """A web server of an empty folder."""
+def find_nginx() -> str:
+    """The program, installed where it is missing."""
     program = shutil.which("nginx", path=_PATH)
     if program is None:
         install_programs("apt", "nginx-light")
         program = "/usr/sbin/nginx"
+    return program
+
+
+def start_nginx(folder: Path) -> RunningServer:
+    """A web server of an empty folder."""
+    program = find_nginx()
     port, tls_port = find_ports(2)
     _make_certificate(folder)
     (folder / "www").mkdir()

@@ -68,17 +68,26 @@ def _build_cluster(name: str, upstream: Upstream) -> dict[str, Any]:
 
 
 def _build_routes(plan: RoutePlan) -> dict[str, Any]:
-    route = {"match": {"prefix": plan.prefix}, "route": _build_action(plan)}
-    host = {"name": plan.name, "domains": ["*"], "routes": [route]}
+    routes = [{"match": {"prefix": plan.prefix}, "route": _build_action(plan, plan.header)}]
+    if plan.header is not None:
+        # Nobody's requests would all have one hash: they are assigned by chance.
+        nobody = {
+            "name": plan.header,
+            "string_match": {"exact": ""},
+            "treat_missing_header_as_empty": True,
+        }
+        match = {"prefix": plan.prefix, "headers": [nobody]}
+        routes.insert(0, {"match": match, "route": _build_action(plan, None)})
+    host = {"name": plan.name, "domains": ["*"], "routes": routes}
     return {"@type": _ROUTES, "name": plan.name, "virtual_hosts": [host]}
 
 
-def _build_action(plan: RoutePlan) -> dict[str, Any]:
+def _build_action(plan: RoutePlan, header: str | None) -> dict[str, Any]:
     weighted: dict[str, Any] = {"clusters": _build_shares(plan)}
     action: dict[str, Any] = {"weighted_clusters": weighted, "timeout": _TIMEOUT}
-    if plan.header is not None:
+    if header is not None:
         weighted["use_hash_policy"] = True
-        action["hash_policy"] = [{"header": {"header_name": plan.header}}]
+        action["hash_policy"] = [{"header": {"header_name": header}}]
     if plan.has_shadow:
         action["request_mirror_policies"] = [{"cluster": f"{plan.name}.canary"}]
     return action
