@@ -10,7 +10,13 @@ from typing import Any
 
 from mlver.errors import MlverError, printable_name
 from mlver.policy.serving.rendering import RenderedFiles, RouteTarget
-from mlver.policy.serving.routing.plan import RoutePlan, name_key, plan_routes, read_text
+from mlver.policy.serving.routing.plan import (
+    RoutePlan,
+    name_option,
+    name_upstream,
+    plan_routes,
+    read_text,
+)
 from mlver.policy.serving.routing.upstreams import Upstream
 from mlver.policy.serving.served import ServedTarget
 
@@ -36,7 +42,7 @@ def render_gateway_api(target: ServedTarget, routes: RouteTarget) -> RenderedFil
     gateway = _read_label(target, routes, "gateway")
     if gateway is None:
         raise MlverError(
-            f"an HTTPRoute belongs to a Gateway; name it as {name_key(target, 'gateway')}"
+            f"an HTTPRoute belongs to a Gateway; name it as {name_option(target, 'gateway')}"
         )
     spec: dict[str, Any] = {"parentRefs": [{"name": gateway}]}
     host = _read_host(target, routes)
@@ -51,7 +57,7 @@ def _build_route(target: ServedTarget, routes: RouteTarget, spec: dict[str, Any]
     if _LABEL.fullmatch(name) is None:
         raise MlverError(
             f"an HTTPRoute cannot have the name {name}; give it one of lower-case letters, digits"
-            f" and `-` as {name_key(target, 'name')}"
+            f" and `-` as {name_option(target, 'name')}"
         )
     metadata: dict[str, Any] = {"name": name}
     namespace = _read_label(target, routes, "namespace")
@@ -86,7 +92,7 @@ def _build_rule(target: ServedTarget, plan: RoutePlan) -> dict[str, Any]:
 def _build_service(target: ServedTarget, role: str, upstream: Upstream) -> dict[str, Any]:
     if upstream.socket is not None or _SERVICE.fullmatch(upstream.host) is None:
         raise MlverError(
-            f"{name_key(target, role)} has to be the name of a Service and its port, such as"
+            f"{name_upstream(target, role)} has to be the name of a Service and its port, such as"
             " digits-stable:8080"
         )
     return {"name": upstream.host, "port": upstream.port}
@@ -96,8 +102,8 @@ def _read_label(target: ServedTarget, routes: RouteTarget, key: str) -> str | No
     text = read_text(target, routes.options, key)
     if text is not None and _LABEL.fullmatch(text) is None:
         raise MlverError(
-            f"{name_key(target, key)} is no name of Kubernetes: {printable_name(text)}; use at most"
-            " 63 lower-case letters, digits and `-`"
+            f"{name_option(target, key)} is no name of Kubernetes: {printable_name(text)}; use at"
+            " most 63 lower-case letters, digits and `-`"
         )
     return text
 
@@ -106,7 +112,7 @@ def _read_host(target: ServedTarget, routes: RouteTarget) -> str | None:
     host = read_text(target, routes.options, "host")
     if host is not None and (len(host) > _MAX_HOST or _HOST.fullmatch(host) is None):
         raise MlverError(
-            f"{name_key(target, 'host')} is no name of a host: {printable_name(host)}; use"
+            f"{name_option(target, 'host')} is no name of a host: {printable_name(host)}; use"
             " lower-case letters, digits, `-` and `.`, such as digits.example"
         )
     return host

@@ -74,8 +74,8 @@ def plan_routes(
             f"the name of the target {printable_name(target.name)} cannot stand in the settings of"
             " a proxy; use at most 63 letters, digits, `.`, `_` and `-`"
         )
-    _check_keys(target.name, routes.upstreams, _ROLES)
-    _check_keys(target.name, routes.options, known)
+    _check_keys(f"deploy.{target.name}.routes.upstreams", routes.upstreams, _ROLES)
+    _check_keys(f"deploy.{target.name}.routes.options", routes.options, known)
     stable = _find_upstream(target, routes, "stable", target.stable)
     canary = _find_upstream(target, routes, "canary", target.canary)
     share = target.share if target.canary is not None else None
@@ -98,26 +98,31 @@ def plan_routes(
     )
 
 
-def name_key(target: ServedTarget, key: str) -> str:
-    """Name a key of the routes of a target as messages do."""
-    return f"`deploy.{target.name}.routes.{printable_name(key)}`"
+def name_upstream(target: ServedTarget, role: str) -> str:
+    """Name the address of a role as messages do."""
+    return f"`deploy.{target.name}.routes.upstreams.{role}`"
+
+
+def name_option(target: ServedTarget, key: str) -> str:
+    """Name an option of the routes of a target as messages do."""
+    return f"`deploy.{target.name}.routes.options.{key}`"
 
 
 def read_text(target: ServedTarget, options: ServingOptions, key: str) -> str | None:
     """Read an option that is text; None where it is not given."""
     value = options.get(key)
     if value is not None and not isinstance(value, str):
-        raise MlverError(f"{name_key(target, key)} has to be text")
+        raise MlverError(f"{name_option(target, key)} has to be text")
     return value
 
 
-def _check_keys(name: str, given: Mapping[str, object], known: tuple[str, ...]) -> None:
+def _check_keys(where: str, given: Mapping[str, object], known: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
             allowed = ", ".join(f"`{word}`" for word in known) or "no others"
             raise MlverError(
-                f"`deploy.{name}.routes` has the key `{printable_name(key)}`, which this kind of"
-                f" routes does not know; it knows {allowed}"
+                f"`{where}` has the key `{printable_name(key)}`, which this kind of routes does"
+                f" not know; it knows {allowed}"
             )
 
 
@@ -137,7 +142,7 @@ def _find_upstream(
     upstream = parse_upstream(written)
     if upstream is None:
         raise MlverError(
-            f"{name_key(target, role)} is no address of a server: {printable_name(text)}; give"
+            f"{name_upstream(target, role)} is no address of a server: {printable_name(text)}; give"
             " host:port, such as 127.0.0.1:9001, or unix:/path"
         )
     return upstream
@@ -149,12 +154,13 @@ def _build_missing_error(
     if served is None:
         return MlverError(
             f"the target {target.name} has no {role} version, so there is nothing that its routes"
-            f" could lead to; promote one, or give {name_key(target, role)} an address without"
+            f" could lead to; promote one, or give {name_upstream(target, role)} an address without"
             f" {_PLACEHOLDER}"
         )
     return MlverError(
         f"requests to {target.name} have to reach {served.model} {served.version}, and the settings"
-        f" do not say where it is; give {name_key(target, role)} an address, such as 127.0.0.1:9002"
+        f" do not say where it is; give {name_upstream(target, role)} an address, such as"
+        " 127.0.0.1:9002"
     )
 
 
@@ -210,7 +216,7 @@ def _read_prefix(target: ServedTarget, options: ServingOptions) -> str:
         return "/"
     if len(prefix) > _MAX_PREFIX or _PREFIX.fullmatch(prefix) is None:
         raise MlverError(
-            f"{name_key(target, 'prefix')} is not how a path begins: {printable_name(prefix)}; use"
-            " `/`, letters, digits, `.`, `_`, `~` and `-`, such as /v1/digits"
+            f"{name_option(target, 'prefix')} is not how a path begins: {printable_name(prefix)};"
+            " use `/`, letters, digits, `.`, `_`, `~` and `-`, such as /v1/digits"
         )
     return prefix

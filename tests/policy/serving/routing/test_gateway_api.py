@@ -77,9 +77,9 @@ def test_the_options_say_where_the_route_belongs() -> None:
     ("target", "options", "said"),
     [
         (make_target("ab", 10, header="X-User-Id"), {}, "cannot keep a user with one version"),
-        (make_target(), {"gateway": "A"}, "routes.gateway` is no name of Kubernetes: A"),
-        (make_target(), {"name": "a.b"}, "routes.name` is no name of Kubernetes: a.b"),
-        (make_target(), {"host": "A"}, "routes.host` is no name of a host: A"),
+        (make_target(), {"gateway": "A"}, "routes.options.gateway` is no name of Kubernetes: A"),
+        (make_target(), {"name": "a.b"}, "routes.options.name` is no name of Kubernetes: a.b"),
+        (make_target(), {"host": "A"}, "routes.options.host` is no name of a host: A"),
         (make_target(name="Digits_1"), {}, "an HTTPRoute cannot have the name Digits_1"),
     ],
 )
@@ -91,7 +91,7 @@ def test_what_kubernetes_would_refuse_is_refused(
 
 
 def test_a_route_needs_a_gateway() -> None:
-    with pytest.raises(MlverError, match=rf"name it as `deploy.{NAME}.routes.gateway`"):
+    with pytest.raises(MlverError, match=rf"name it as `deploy.{NAME}.routes.options.gateway`"):
         render_routes("gateway-api", make_target(), options={})
 
 

@@ -134,5 +134,7 @@ def test_an_unknown_option_is_named(key: str) -> None:
 
 @pytest.mark.parametrize("value", [True, 5, 0.5])
 def test_an_option_that_is_no_text_is_refused(value: bool | float) -> None:
-    with pytest.raises(MlverError, match=r"`deploy.production-host.routes.prefix` has to be text"):
+    with pytest.raises(
+        MlverError, match=r"`deploy.production-host.routes.options.prefix` has to be text"
+    ):
         render_routes("nginx", make_target(), options={"prefix": value})

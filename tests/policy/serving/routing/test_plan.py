@@ -92,9 +92,12 @@ def test_what_cannot_be_served_is_refused(target: ServedTarget, said: str) -> No
 @pytest.mark.parametrize(
     ("upstreams", "said"),
     [
-        ({"canary": "a:1"}, "give `deploy.production-host.routes.stable` an address"),
+        ({"canary": "a:1"}, "give `deploy.production-host.routes.upstreams.stable` an address"),
         ({"stable": "a:1"}, "requests to production-host have to reach digits 1.2.0"),
-        ({"stable": "a"}, "`deploy.production-host.routes.stable` is no address of a server: a"),
+        (
+            {"stable": "a"},
+            "`deploy.production-host.routes.upstreams.stable` is no address of a server: a",
+        ),
         ({"stable": "a:1", "shadow": "b:1"}, "has the key `shadow`"),
         ({"stable": "a:1", "canary": "x\x1b:1"}, r"is no address of a server: x\x1b:1"),
         ({"stable": "{version}{version}:1;"}, "is no address of a server"),
