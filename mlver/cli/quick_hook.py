@@ -67,4 +67,4 @@ def _is_run_by_git(words: list[str]) -> bool:
             return False
     if words[:1] == ["pre-push"]:
         return True
-    return len(words) == 1 and words[0] in (*_AT_COMMIT, "status", "pre-receive")
+    return len(words) == 1 and words[0] in (*_AT_COMMIT, "status", "pre-receive", "due")

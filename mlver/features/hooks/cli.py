@@ -16,12 +16,13 @@ from mlver.terminal.session import emit_result, find_session
 
 HOOK_EXAMPLES = (
     "mlver hook install",
+    "mlver hook install --due",
     "mlver hook check --from HEAD~1 --to HEAD",
     "mlver hook guard",
     "mlver hook status",
 )
 _ASKED = ("install", "check", "guard", "status")
-_RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive")
+_RUN_BY_GIT = ("pre-commit", "pre-push", "pre-receive", "due")
 
 
 _What = Annotated[
@@ -39,6 +40,12 @@ _New = Annotated[str, typer.Option("--to", metavar="REV", help="The last of thes
 _Server = Annotated[
     bool, typer.Option("--pre-receive", help="install: for a repository that others push to.")
 ]
+_Due = Annotated[
+    bool,
+    typer.Option(
+        "--due", help="install: also say after commits on the main branch when a model is due."
+    ),
+]
 
 
 def hook_command(
@@ -48,14 +55,15 @@ def hook_command(
     old: _Old = "",
     new: _New = "",
     server: _Server = False,
+    due: _Due = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Keep wrong records and large files out of git.
 
     install writes git's hooks. check judges the staged records, guard every other staged file;
-    status lists what others could not resolve. git itself runs pre-commit, pre-push and
-    pre-receive. Exit code 1 is a refusal.
+    status lists what others could not resolve. git itself runs pre-commit, pre-push, pre-receive
+    and due. Exit code 1 is a refusal.
     """
     _check_words(what, old, new)
     session = find_session(ctx)
@@ -63,7 +71,7 @@ def hook_command(
         # A server's repository has no work tree to look for.
         hosted = install.open_hosted(session.start) if server else None
         project = hosted or session.uninitialised_project
-        result = install.install_hooks(project, server=server, dry_run=dry_run)
+        result = install.install_hooks(project, server=server, due=due, dry_run=dry_run)
         emit_result(result, draw_hook_install, json=json, code=result.exit_code)
         return
     between = CommitRange(old, new) if old else read_commit_range()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlver.features.hooks import checks, push
 from mlver.features.hooks.checks import CommitRange, HookResult
-from mlver.features.hooks.screen import draw_hook
+from mlver.features.hooks.screen import draw_due_hook, draw_hook
 from mlver.terminal.output import print_result
 
 # What the pre-commit framework tells a hook at the time of a push.
@@ -20,6 +20,12 @@ def perform_hook(
     start: Path, what: str, words: list[str], between: CommitRange | None, *, json: bool = False
 ) -> int:
     """Run any hook except `install`, and print its result; return the exit code."""
+    if what == "due":
+        # imported here: what git runs at each commit needs none of it
+        from mlver.features.hooks.retraining import find_due_models
+
+        print_result(find_due_models(start), draw_due_hook, json=json)
+        return 0
     result = _judge_hook(start, what, words, between)
     print_result(result, draw_hook, json=json)
     return result.exit_code

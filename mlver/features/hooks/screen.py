@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from mlver.errors import shell_command
 from mlver.features.hooks.checks import HookResult, HookState
 from mlver.features.hooks.install import InstallResult
 from mlver.terminal.links import draw_findings
 from mlver.terminal.screen import Style, TextScreen
-from mlver.terminal.words import format_count
+from mlver.terminal.words import format_count, join_listed
+
+if TYPE_CHECKING:
+    from mlver.project.retraining.due import DueResult
 
 _LOOKED = {
     "check": ("record touched", "records touched"),
@@ -36,6 +42,17 @@ def draw_hook(result: HookResult, screen: TextScreen) -> None:
     width = max(map(len, result.hooks), default=0)
     for name, state in result.hooks.items():
         screen.draw_line("  ", (name.ljust(width), "name"), "  ", _INSTALLED[state])
+
+
+def draw_due_hook(result: DueResult, screen: TextScreen) -> None:
+    """A line a model that is due; nothing where none is."""
+    for model in result.models:
+        reasons = join_listed([check.check for check in model.checks if check.answer == "due"])
+        name = f"{model.model} {model.version}"
+        screen.draw_line(
+            ("mlver: ", "warn"), (name, "name"), f" is due for another training: {reasons}", hang=2
+        )
+        screen.draw_unbroken("  ", ("hint: ", "dim"), shell_command("mlver", "due", model.model))
 
 
 _INSTALLED: dict[HookState, tuple[str, Style]] = {
