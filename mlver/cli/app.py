@@ -93,6 +93,7 @@ COMMANDS = {
     "export": CommandEntry("Share", "exporting"),
     "audit": CommandEntry("Check", "auditing"),
     "report": CommandEntry("Look", "auditing"),
+    "card": CommandEntry("Look", "exporting"),
     "reproduce": CommandEntry("Check", "reproducing"),
     "verify": CommandEntry("Check", "checking"),
     "doctor": CommandEntry("Check", "checking"),

@@ -52,6 +52,8 @@ class ArtifactSettings:
 class ModelSettings:
     """`params` and `metrics` are files to read them from.
 
+    `license`, `intended_use` and `limits` are told by the model's card.
+
     Where there are `param_keys` or `metric_keys`, only the values of these dotted names are read.
     `directions` says which way each metric is better. Every new version gets the `labels`, and the
     `command` where it is not given another. `environment` is the folder of the Python environment
@@ -63,6 +65,9 @@ class ModelSettings:
     model: str
     description: str | None = None
     owner: str | None = None
+    license: str | None = None
+    intended_use: str | None = None
+    limits: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     weights: ArtifactSettings | None = None
     data: Mapping[str, ArtifactSettings] = field(default_factory=dict)
@@ -97,6 +102,9 @@ class ModelSettings:
             **drop_empty_values(
                 description=self.description,
                 owner=self.owner,
+                license=self.license,
+                intended_use=self.intended_use,
+                limits=self.limits,
                 labels=dict(self.labels),
                 weights=None if self.weights is None else self.weights.to_document(),
                 data={name: item.to_document() for name, item in self.data.items()},

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from mlver.terminal.sanitise import printable_name
 
 _LONGEST = 300
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 def quote_code(text: str, longest: int = _LONGEST) -> str:
@@ -50,3 +51,12 @@ def format_table(
     if hidden > 0:
         table_lines += ["", f"and {hidden:,} more"]
     return "\n".join(table_lines)
+
+
+def quote_block(text: str) -> str:
+    """Paragraphs that others chose, as paragraphs: no heading, link, image or HTML begins in them.
+
+    Every character that Markdown gives a meaning is escaped (CommonMark 0.31, section 2.4).
+    """
+    shown = (_PUNCTUATION.sub(r"\\\g<0>", printable_name(line)) for line in text.splitlines())
+    return "\n".join(line.strip() for line in shown).strip()

@@ -26,6 +26,7 @@ from mlver.features.comparing.status import StatusResult
 from mlver.features.comparing.weights_diff import WeightsResult
 from mlver.features.deploying.served import ServedResult
 from mlver.features.drifting.drift import DriftResult
+from mlver.features.exporting.card import CardResult
 from mlver.features.exporting.export import ExportResult
 from mlver.features.gating.gates import GatesResult
 from mlver.features.hashing.hash import HashResult
@@ -128,6 +129,7 @@ KINDS: dict[str, type] = {
         ),
         *(
             ResolveResult,
+            CardResult,
             ReportResult,
             ReproduceResult,
             RetireResult,

@@ -11,10 +11,11 @@ from mlver.features.auditing.audit import audit_stages
 from mlver.features.auditing.data_audit import audit_data
 from mlver.features.auditing.data_screen import draw_data_audit
 from mlver.features.auditing.report import report_model
-from mlver.features.auditing.report_file import PageFormat, choose_page
+from mlver.features.auditing.report_page import MARK, PageFormat, choose_builder
 from mlver.features.auditing.screen import draw_audit
 from mlver.features.auditing.tables import draw_audit_csv, draw_audit_markdown
 from mlver.terminal.options import AsCsv, Json, Model, OneModel, complete_stage
+from mlver.terminal.page_file import choose_page
 from mlver.terminal.session import emit_result, find_session
 
 AUDIT_EXAMPLES = (
@@ -128,5 +129,5 @@ def report_command(
     taken back had served, what was forced, changes of rules, known defects, and the audit head.
     """
     project = find_session(ctx).shown_project
-    draw = choose_page(project, file, page)
+    draw = choose_page(project, file, choose_builder(file, page), mark=MARK)
     emit_result(report_model(project, model, since=since), draw, json=json)

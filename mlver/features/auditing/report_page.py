@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mlver.content.chart_svg import escape_text
 from mlver.features.auditing.report import (
@@ -25,6 +26,7 @@ from mlver.terminal.words import (
 
 # Every report begins with this: by it `mlver report` knows the files that it may replace.
 MARK = "<!-- mlver report -->\n"
+PageFormat = Literal["markdown", "html"]
 _PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -240,7 +242,13 @@ def _list_forced_cells(move: ReportedMove) -> list[str]:
     ]
 
 
-BUILDERS: dict[str, Callable[[ReportResult], str]] = {
+_BUILDERS: dict[str, Callable[[ReportResult], str]] = {
     "markdown": build_markdown,
     "html": build_html,
 }
+
+
+def choose_builder(file: str | None, given: PageFormat | None) -> Callable[[ReportResult], str]:
+    """What builds a report in the format that is asked for, or that its file is named after."""
+    is_page = file is not None and file.lower().endswith((".html", ".htm"))
+    return _BUILDERS[given or ("html" if is_page else "markdown")]

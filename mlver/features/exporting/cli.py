@@ -1,4 +1,4 @@
-"""Command line of export."""
+"""Command line of export and card."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from mlver.features.exporting.card import describe_card
+from mlver.features.exporting.card_page import MARK, build_card_page
 from mlver.features.exporting.export import DEFAULT, FORMATS, ExportOptions, export_version
 from mlver.features.exporting.published import export_published, is_published
 from mlver.features.exporting.screen import draw_export
-from mlver.terminal.options import REF_HELP, DryRun, Json, complete_ref
+from mlver.terminal.options import REF_HELP, DryRun, Json, Ref, complete_ref
+from mlver.terminal.page_file import choose_page
 from mlver.terminal.session import emit_result, find_session
 
 EXPORT_EXAMPLES = (
@@ -58,3 +61,27 @@ def export_command(
     else:
         result = export_version(session.initialised_project, ref, folder, options)
     emit_result(result, draw_export, json=json)
+
+
+CARD_EXAMPLES = (
+    "mlver card digits@production",
+    "mlver card digits@1.0.0 -o MODEL_CARD.md",
+)
+
+
+def card_command(
+    ctx: typer.Context,
+    ref: Ref = None,
+    file: Annotated[
+        str | None, typer.Option("-o", metavar="FILE", help="Write it there; - is stdout.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the model card of a version, for those who use it.
+
+    Description, owner, licence, intended use and limits are those of model.yaml; results, data,
+    parameters and known defects are those of the records.
+    """
+    project = find_session(ctx).shown_project
+    draw = choose_page(project, file, build_card_page, mark=MARK)
+    emit_result(describe_card(project, ref), draw, json=json)

@@ -1,15 +1,13 @@
-"""Where a report goes: to stdout, or into a file that is named."""
+"""Where a page goes that a command writes: to stdout, or into a file that is named."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 from mlver.errors import MlverError, UsageError, refusal_error
-from mlver.features.auditing.report import ReportResult
-from mlver.features.auditing.report_page import BUILDERS, MARK
 from mlver.names import is_reserved_path
 from mlver.project.project import Project
 from mlver.records import layout
@@ -17,23 +15,21 @@ from mlver.system import durable
 from mlver.system.regular import read_regular
 from mlver.terminal.screen import TextScreen
 
-PageFormat = Literal["markdown", "html"]
+Result = TypeVar("Result")
 _STDOUT = "-"
 
 
 def choose_page(
-    project: Project, file: str | None, given: PageFormat | None
-) -> Callable[[ReportResult, TextScreen], None]:
-    """A drawing that prints a report, or writes it to a file and names that.
+    project: Project, file: str | None, build: Callable[[Result], str], *, mark: str
+) -> Callable[[Result, TextScreen], None]:
+    """A drawing that prints what `build` makes of a result, or writes it to a file and names that.
 
-    Raise UsageError for what is no place for one, and MlverError for a file that is there and that
-    `mlver report` did not write.
+    `mark` is what every such page begins with. Raise UsageError for what is no place for one, and
+    MlverError for a file that is there and does not begin with it.
     """
-    is_page = file is not None and file.lower().endswith((".html", ".htm"))
-    build = BUILDERS[given or ("html" if is_page else "markdown")]
-    path = None if file in (None, _STDOUT) else _find_place(project, str(file))
+    path = None if file in (None, _STDOUT) else _find_place(project, str(file), mark)
 
-    def draw_report(result: ReportResult, screen: TextScreen) -> None:
+    def draw_page(result: Result, screen: TextScreen) -> None:
         page = build(result)
         if path is None:
             screen.write_page(page)
@@ -44,10 +40,10 @@ def choose_page(
             raise refusal_error(f"writing {path.name}", error) from error
         screen.draw_line("Wrote ", (str(file), "bold"))
 
-    return draw_report
+    return draw_page
 
 
-def _find_place(project: Project, file: str) -> Path:
+def _find_place(project: Project, file: str, mark: str) -> Path:
     typed = project.start / file
     path = Path(os.path.realpath(typed.parent)) / typed.name
     if layout.ROOT in path.parts or is_reserved_path(path.parts):
@@ -57,9 +53,9 @@ def _find_place(project: Project, file: str) -> Path:
     if not os.path.lexists(path):
         return path
     try:
-        beginning = read_regular(path, len(MARK))
+        beginning = read_regular(path, len(mark))
     except OSError as error:
         raise refusal_error(f"looking at {path.name}", error) from error
-    if beginning != MARK.encode():
-        raise MlverError(f"{file} was not replaced: it is no report that mlver report wrote")
+    if beginning != mark.encode():
+        raise MlverError(f"{file} was not replaced: mlver did not write it")
     return path
