@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
-from mlver.records.sections.deploy import TargetSettings, read_targets, write_targets
-from mlver.records.sections.due import DueSettings, read_due, write_due
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
 from mlver.records.sections.guard import GuardSettings
@@ -21,12 +19,48 @@ from mlver.records.sections.tags import TagSettings
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.values import Document
 
+if TYPE_CHECKING:
+    from mlver.records.sections.deploy import TargetSettings
+    from mlver.records.sections.due import DueSettings
+
 
 def describe_section(
     read: Callable[[Mapping[str, Any]], Any], write: Callable[[Any], Document]
 ) -> Mapping[str, Any]:
     """What makes a field of `ProjectConfig` a section: how it is read and written."""
     return {"read": read, "write": write}
+
+
+# The modules of sections that few repositories have are imported where such a section is there:
+# `list` need not pay for them.
+
+
+def _read_deploy(document: Mapping[str, Any]) -> Mapping[str, TargetSettings]:
+    if not document:
+        return {}
+    from mlver.records.sections.deploy import read_targets
+
+    return read_targets(document)
+
+
+def _write_deploy(targets: Mapping[str, TargetSettings]) -> Document:
+    from mlver.records.sections.deploy import write_targets
+
+    return write_targets(targets)
+
+
+def _read_due(document: Mapping[str, Any]) -> Mapping[str, DueSettings]:
+    if not document:
+        return {}
+    from mlver.records.sections.due import read_due
+
+    return read_due(document)
+
+
+def _write_due(models: Mapping[str, DueSettings]) -> Document:
+    from mlver.records.sections.due import write_due
+
+    return write_due(models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +113,10 @@ class ProjectConfig:
         metadata=describe_section(VerdictSettings.from_document, VerdictSettings.to_document),
     )
     deploy: Mapping[str, TargetSettings] = field(
-        default_factory=dict, metadata=describe_section(read_targets, write_targets)
+        default_factory=dict, metadata=describe_section(_read_deploy, _write_deploy)
     )
     due: Mapping[str, DueSettings] = field(
-        default_factory=dict, metadata=describe_section(read_due, write_due)
+        default_factory=dict, metadata=describe_section(_read_due, _write_due)
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -50,7 +50,7 @@ def record_answers(project: Project, measured: MeasuredAnswers, message: str) ->
     with editing(project, f"score {ref}") as edit:
         version, digest = trust.read_vouched_record(project, ref)
         require_later_date("evaluation", created, version)
-        folder = layout.evaluations_folder(version.model, version.version)
+        folder = layout.attached_folder("evaluation", version.model, version.version)
         require_as_committed(project.repository, project.registry, folder)
         sequence, _ = find_last_link(project.registry, folder)
         record = EvaluationRecord(

@@ -37,7 +37,7 @@ from mlver.project.audit.recorded_drifts import judge_recorded_drift
 from mlver.project.history import case_twins, renumbered
 from mlver.project.history.landed_verdicts import find_late_verdicts
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_attached, read_verdict
+from mlver.project.registry.attached import VERDICTS, read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord
@@ -45,7 +45,6 @@ from mlver.records.layout import (
     AttachedPath,
     PromotionPath,
     SettingsPath,
-    VerdictPath,
     VersionPath,
 )
 from mlver.records.listing import PrefixListing
@@ -299,10 +298,10 @@ def check_files(project: Project, models: Sequence[str] | None = None) -> Iterat
     folders = [layout.MODELS]
     if models is not None:
         folders = [layout.model_folder(model) for model in models]
-    verdict_places: list[VerdictPath] = []
+    verdict_places: list[AttachedPath] = []
     for record_path, is_link in _list_files(project.top_folder, folders):
         record_place = layout.parse_path(record_path)
-        if isinstance(record_place, VerdictPath):
+        if isinstance(record_place, AttachedPath) and record_place.kind == "verdict":
             verdict_places.append(record_place)
         # The others are walked link by link.
         if isinstance(record_place, VersionPath | PromotionPath) and not is_link:
@@ -319,15 +318,13 @@ def check_files(project: Project, models: Sequence[str] | None = None) -> Iterat
     yield from _judge_verdict_dates(project, verdict_places)
 
 
-def _judge_verdict_dates(project: Project, places: Iterable[VerdictPath]) -> Iterator[Finding]:
+def _judge_verdict_dates(project: Project, places: Iterable[AttachedPath]) -> Iterator[Finding]:
     """Name the verdicts that are dated later than their commits allow; git is asked once."""
     verdicts: list[VerdictRecord] = []
     for place in places:
         # One that cannot be read is a finding of its own.
         with suppress(MlverError):
-            verdicts.append(
-                read_verdict(project.registry, place.model, place.stage, place.sequence)
-            )
+            verdicts.append(VERDICTS.read_placed(project.registry, place))
     for path, words in find_late_verdicts(project.repository, verdicts).items():
         yield Finding("date", path, words, (shell_command("git", "log", "-p", "--", path),))
 
