@@ -25,6 +25,8 @@ from mlver.records.references import Renumbering
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.run import RunRecord
+from mlver.records.sections.deploy import TargetSettings
+from mlver.records.sections.due import DueSettings
 from mlver.records.sections.verdict import BadEventRule
 from mlver.records.verdict import MetricCount, VerdictRecord, VerdictSource
 from mlver.records.version import VersionRecord
@@ -327,6 +329,8 @@ def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
         localns={
             **dict.fromkeys(("Leaf", "Value", "Values", "Metrics"), Any),
             "MeasuredDrift": MeasuredDrift,
+            "TargetSettings": TargetSettings,
+            "DueSettings": DueSettings,
         },
     )
     chosen = {

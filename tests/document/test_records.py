@@ -23,6 +23,8 @@ from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.model import ArtifactSettings
 from mlver.records.promotion import ApprovalReference, GateResult
 from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, VersionUse
+from mlver.records.sections.deploy import TargetSettings
+from mlver.records.sections.due import DueSettings
 from mlver.records.sections.stages import StageSettings
 from mlver.records.sections.tags import TagSettings
 from mlver.records.version import CodeState, TrainingEnvironment, VersionRecord
@@ -80,6 +82,8 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
         localns={
             **dict.fromkeys(("Leaf", "Value", "Values", "Metrics"), Any),
             "MeasuredDrift": MeasuredDrift,
+            "TargetSettings": TargetSettings,
+            "DueSettings": DueSettings,
         },
     )
     for name, inner in part["properties"].items():

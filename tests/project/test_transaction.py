@@ -12,7 +12,7 @@ from tests.conftest import Repository
 from tests.project.helpers import leave_interrupted
 
 CONFIG = ".mlver/config.yaml"
-UNKNOWN_SECTION = "deploy:\n  target: prod\n"
+UNKNOWN_SECTION = "teleport:\n  target: prod\n"
 
 
 def open_with_settings(repository: Repository, settings: str) -> Project:
@@ -23,7 +23,7 @@ def open_with_settings(repository: Repository, settings: str) -> Project:
 def test_settings_of_a_newer_mlver_do_not_stop_recovery(repository: Repository) -> None:
     project = open_with_settings(repository, f"schema: mlver/config/1\n{UNKNOWN_SECTION}")
     leave_interrupted(project)
-    with pytest.raises(MlverError, match="`deploy`"), editing(project, "tag"):
+    with pytest.raises(MlverError, match="`teleport`"), editing(project, "tag"):
         pytest.fail("an edit began under settings that were not read")
     assert intent.read_pending(project.state_directory) is None
 

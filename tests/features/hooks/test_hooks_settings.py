@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 CONFIG = ".mlver/config.yaml"
 SENTENCE = (
-    f"{CONFIG} has a section that this mlver does not know: `deploy` (written by a newer mlver?)"
+    f"{CONFIG} has a section that this mlver does not know: `teleport` (written by a newer mlver?)"
 )
 MISPLACED = ".mlver/models/other/model.yaml"
 
@@ -21,7 +21,7 @@ def newer(second: Repository) -> HookedRepository:
     """A repository whose main branch has the settings of a newer mlver."""
     assert second.mlver("hook", "install").code == 0
     text = (second.path / CONFIG).read_text()
-    second.write(CONFIG, f"{text}deploy:\n  target: prod\n")
+    second.write(CONFIG, f"{text}teleport:\n  target: prod\n")
     second.git("add", "--all")
     second.git("commit", "--quiet", "--no-verify", "-m", "Settings of a newer mlver")
     return with_hooks(second)
@@ -60,7 +60,7 @@ def test_a_commit_of_a_record_is_refused_as_a_commit(newer: HookedRepository) ->
 
 def test_taking_the_section_out_passes(newer: HookedRepository) -> None:
     text = (newer.path / CONFIG).read_text()
-    newer.write(CONFIG, text.partition("deploy:")[0])
+    newer.write(CONFIG, text.partition("teleport:")[0])
     newer.git("add", "--all")
     newer.assert_passes("commit", "-m", "Settings of this mlver")
 

@@ -11,7 +11,7 @@ from tests.conftest import Repository
 from tests.project.helpers import flip_bit, leave_interrupted
 
 CONFIG = ".mlver/config.yaml"
-FAULT = "has a section that this mlver does not know: `deploy` (written by a newer mlver?)"
+FAULT = "has a section that this mlver does not know: `teleport` (written by a newer mlver?)"
 SENTENCE = f".mlver/config.yaml {FAULT}"
 LOOKING = [
     ("list",),
@@ -34,7 +34,7 @@ REFUSING = [
 def newer(second: Repository) -> Repository:
     """A repository in which somebody with a newer mlver added a section."""
     text = (second.path / CONFIG).read_text()
-    second.write(CONFIG, f"{text}deploy:\n  rounds: {{psi: 0.2}}\n")
+    second.write(CONFIG, f"{text}teleport:\n  rounds: {{psi: 0.2}}\n")
     return second
 
 
@@ -96,7 +96,7 @@ def test_a_hook_looks_at_what_would_be_committed(newer: Repository) -> None:
 
 
 def test_doctor_names_the_section(newer: Repository) -> None:
-    assert "deploy" in newer.mlver("doctor").out
+    assert "teleport" in newer.mlver("doctor").out
 
 
 def test_doctor_fixes_what_the_settings_cannot_forbid(newer: Repository) -> None:
