@@ -1,6 +1,7 @@
 """Metric curves: JSON Lines, an object a line, with a `step` and numbers.
 
-`null` stands for what was no finite number, such as a loss that was NaN.
+`"NaN"`, `"Infinity"` and `"-Infinity"` stand for what was no finite number, such as a loss that was
+NaN: JSON has no number for them. So does `null` for one of which nobody knows which.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from mlver.errors import InvalidDocument
 from mlver.records.values import flatten_values
@@ -24,11 +25,15 @@ _NAMES_LIMIT = 1_000
 _VALUES_LIMIT = 2_000_000
 # What JSON readers of other languages can hold.
 _LARGEST = 1 << 63
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What was measured at each of the `steps`: `series` have a value a step, None for none."""
+    """What was measured at each of the `steps`: `series` have a value a step, None for none.
+
+    A value may be NaN or infinite.
+    """
 
     steps: Sequence[float] = ()
     series: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
@@ -39,8 +44,44 @@ class Curves:
 
 def format_point(step: float, values: Mapping[str, float | None]) -> bytes:
     """Write one line."""
-    point = {STEP: step, **{name: _keep_finite(value) for name, value in values.items()}}
+    point: dict[str, Any] = {STEP: step}
+    for name, value in values.items():
+        point[name] = write_value(value)
     return json.dumps(point, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def write_value(value: float | None) -> float | str | None:
+    """A value as JSON has it: a word for what is no finite number, None for none."""
+    if value is None or _is_number(value):
+        return value
+    # NaN is neither more nor less than 0; an integer may be larger than any float.
+    if not (value > 0 or value < 0):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def describe_unbounded(steps: Sequence[float], column: Sequence[float | None]) -> str | None:
+    """Say at which steps a curve is no finite number, such as `NaN from step 120`, if any."""
+    present = [place for place, value in enumerate(column) if value is not None]
+    places = [place for place in present if not _is_finite(column[place])]
+    if not places:
+        return None
+    words = [write_value(column[place]) for place in places]
+    what = "NaN or infinite"
+    if "NaN" not in words:
+        what = "infinite"
+    elif set(words) == {"NaN"}:
+        what = "NaN"
+    first = f"{steps[places[0]]:.12g}"
+    if present[-len(places) :] == places:
+        return f"{what} from step {first}"
+    if len(places) == 1:
+        return f"{what} at step {first}"
+    return f"{what} at {len(places):,} steps, first at {first}"
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and _is_number(value)
 
 
 def format_curves(curves: Curves) -> bytes:
@@ -116,8 +157,9 @@ def _parse_point(
             raise ValueError(f"has a name that is empty or longer than {_NAME_LIMIT} letters")
         if any("\ud800" <= letter <= "\udfff" for letter in name):
             raise ValueError("has a name that is no text")
-        if value is None or _is_number(value):
-            numbers[name] = value
+        measured = _read_value(value, as_written=as_written)
+        if measured is not None:
+            numbers[name] = measured
         elif not as_written:
             raise ValueError("has a value that is no finite number")
     return step, numbers
@@ -129,12 +171,19 @@ def _is_number(value: Any) -> bool:
     return math.isfinite(value) if isinstance(value, float) else abs(value) < _LARGEST
 
 
-def _keep_finite(value: float | None) -> float | None:
-    return value if _is_number(value) else None
+def _read_value(value: Any, *, as_written: bool) -> float | None:
+    """Read a value of a line; None for what is none. A training may write infinite numbers."""
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        return _WORDS.get(value)
+    is_read = _is_number(value) or (as_written and isinstance(value, float))
+    return cast("float", value) if is_read else None
 
 
-def _read_constant(name: str) -> None:
-    """Take NaN and the infinities, which JSON has not, for a value that is no number."""
+def _read_constant(name: str) -> float:
+    """Take NaN and the infinities, which JSON has not."""
+    return _WORDS[name]
 
 
 def _refuse(name: str) -> None:

@@ -9,16 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlver.errors import InvalidDocument
-from mlver.records.curves import CURVES_LIMIT, Curves, format_curves, format_point, parse_curves
+from mlver.records.curves import (
+    CURVES_LIMIT,
+    Curves,
+    describe_unbounded,
+    format_curves,
+    format_point,
+    parse_curves,
+)
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**62), 2**62)
+NAN, INFINITE = float("nan"), float("inf")
+UNBOUNDED = (NAN, INFINITE, -INFINITE)
 NAMES = st.text(min_size=1, max_size=8).filter(lambda name: name != "step")
 
 
 @st.composite
 def make_curves(draw: st.DrawFn) -> Curves:
     steps = draw(st.lists(NUMBERS, max_size=4))
-    column = st.lists(NUMBERS | st.none(), min_size=len(steps), max_size=len(steps))
+    column = st.lists(
+        NUMBERS | st.none() | st.sampled_from(UNBOUNDED), min_size=len(steps), max_size=len(steps)
+    )
     return Curves(steps, draw(st.dictionaries(NAMES, column, max_size=3)))
 
 
@@ -28,7 +39,8 @@ def test_curves_survive_the_journey(curves: Curves) -> None:
     assert list(read.steps) == list(curves.steps)
     for name, column in curves.series.items():
         if any(value is not None for value in column):
-            assert list(read.series[name]) == list(column)
+            # Where a number is none, it equals not even itself.
+            assert list(map(repr, read.series[name])) == list(map(repr, column))
 
 
 @given(st.binary(max_size=200), st.booleans())
@@ -73,11 +85,33 @@ def test_what_a_training_writes_is_read_leniently() -> None:
     written = b'{"loss": NaN, "phase": "warm"}\n\n{"step": 7, "val": {"loss": 2}}\n{"half'
     curves = parse_curves(written, "curves", as_written=True)
     assert curves.steps == [1, 7]
-    assert curves.series == {"loss": [None, None], "val.loss": [None, 2]}
+    assert repr(curves.series) == repr({"loss": [NAN, None], "val.loss": [None, 2]})
+    loss = b'{"loss": null}\n{"loss": -Infinity}\n{"loss": 1e999}\n{"loss": "Infinity"}\n'
+    (column,) = parse_curves(loss, "curves", as_written=True).series.values()
+    assert repr(column) == repr([NAN, -INFINITE, INFINITE, INFINITE])
 
 
-def test_what_is_not_finite_is_written_as_none() -> None:
-    assert format_point(1, {"loss": float("inf")}) == b'{"step": 1, "loss": null}\n'
+def test_what_is_not_finite_is_written_as_a_word() -> None:
+    """JSON has no number for it, and whoever reads the curve has to see that it ended there."""
+    values = {"a": INFINITE, "b": -INFINITE, "c": NAN, "d": 10**400}
+    assert format_point(1, values) == (
+        b'{"step": 1, "a": "Infinity", "b": "-Infinity", "c": "NaN", "d": "Infinity"}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ([1, 2, None], None),
+        ([0.5, NAN, None, NAN], "NaN from step 20"),
+        ([NAN, NAN, NAN, NAN], "NaN from step 10"),
+        ([0.5, NAN, 0.5, INFINITE], "NaN or infinite at 2 steps, first at 20"),
+        ([0.5, INFINITE, 1, 2], "infinite at step 20"),
+        ([0.5, INFINITE, NAN, NAN], "NaN or infinite from step 20"),
+    ],
+)
+def test_where_a_curve_is_not_finite_is_said(column: list[float | None], told: str | None) -> None:
+    assert describe_unbounded((10, 20, 30.0, 40), column) == told
 
 
 def test_names_times_steps_are_bounded() -> None:

@@ -13,6 +13,7 @@ from mlver.features.runs.listing import choose_runs, list_runs
 from mlver.features.runs.modes import refuse_stray_options
 from mlver.features.runs.screen import (
     draw_compared_runs,
+    draw_curves_csv,
     draw_curves_svg,
     draw_removed_runs,
     draw_run,
@@ -188,6 +189,7 @@ _Remove = Annotated[
         autocompletion=_complete_run,
     ),
 ]
+_Csv = Annotated[bool, typer.Option("--csv", help="As comma-separated values; --show: its curves.")]
 _Yes = Annotated[bool, typer.Option("--yes", help="--remove: do not ask.")]
 _GitRemote = Annotated[
     str | None,
@@ -216,7 +218,7 @@ def runs_command(
     yes: _Yes = False,
     git_remote: _GitRemote = None,
     dry_run: DryRun = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As comma-separated values.")] = False,
+    as_csv: _Csv = False,
     json: Json = False,
 ) -> None:
     """List the recorded runs; show, compare or remove some.
@@ -233,7 +235,10 @@ def runs_command(
     session = find_session(ctx)
     if show is not None:
         shown = show_run(session.shown_project, show, model, metrics=metric or (), with_diff=diff)
-        emit_result(shown, draw_curves_svg if svg else draw_shown_run, json=json, paged=not svg)
+        draw = draw_shown_run
+        if svg or as_csv:
+            draw = draw_curves_svg if svg else draw_curves_csv
+        emit_result(shown, draw, json=json, paged=draw is draw_shown_run)
     elif compare is not None:
         compared = compare_runs(session.shown_project, *compare, model, metrics=metric or ())
         emit_result(compared, draw_compared_runs, json=json, paged=True)

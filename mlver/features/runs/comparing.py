@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlver.features.runs.showing import write_values
 from mlver.project.project import Project
 from mlver.project.runs.kept import KeptRun, find_run, read_kept_curves
 from mlver.records.run import RunRecord
@@ -25,11 +26,14 @@ class RunDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedCurve:
-    """A metric that both runs logged: the values of each, in the order of their steps."""
+    """A metric that both runs logged: the values of each, in the order of their steps.
+
+    None stands for none, and a word for what is no finite number.
+    """
 
     metric: str
-    old: Sequence[float | None]
-    new: Sequence[float | None]
+    old: Sequence[float | str | None]
+    new: Sequence[float | str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,6 @@ def _compare_curves(
     compared: list[ComparedCurve] = []
     for metric in metrics or old.series:
         if metric in old.series and metric in new.series:
-            compared.append(
-                ComparedCurve(metric=metric, old=old.series[metric], new=new.series[metric])
-            )
+            first, second = write_values(old.series[metric]), write_values(new.series[metric])
+            compared.append(ComparedCurve(metric=metric, old=first, new=second))
     return compared

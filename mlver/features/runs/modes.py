@@ -11,7 +11,7 @@ from mlver.errors import UsageError
 _LISTING = "the list"
 _BELONGING: Mapping[str, tuple[str, ...]] = {
     _LISTING: ("--where", "--sort", "--reverse", "--limit", "--all", "--csv"),
-    "--show": ("--metric", "--svg", "--diff"),
+    "--show": ("--metric", "--svg", "--csv", "--diff"),
     "--compare": ("--metric",),
     "--remove": ("--yes", "--git-remote", "--dry-run"),
 }
@@ -41,5 +41,7 @@ def refuse_stray_options(
         raise UsageError(f"{printed[0]} and --json are two ways to print: give one of them")
     if "--all" in given and "--limit" in given:
         raise UsageError("--all lists every run, so --limit says something else")
-    if "--svg" in given and "--diff" in given:
-        raise UsageError("--svg draws curves and nothing else, so it takes no --diff")
+    if mode == "--show" and printed and "--diff" in given:
+        raise UsageError(f"{printed[0]} prints curves and nothing else, so it takes no --diff")
+    if len(printed) > 1:
+        raise UsageError("--csv and --svg are two ways to print: give one of them")

@@ -7,11 +7,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlver.content.chart import convert_number
 from mlver.content.chart_svg import draw_svg
 from mlver.errors import MlverError, shell_command
 from mlver.features.runs.comparing import ComparedRunsResult
 from mlver.features.runs.listing import ListedRun, RunsResult
-from mlver.features.runs.showing import ShownRunResult, build_chart
+from mlver.features.runs.showing import ShownRunResult, build_chart, read_values
 from mlver.project.runs.removing import RemovedRunsResult
 from mlver.project.runs.request import RunResult
 from mlver.records.run import RunRecord
@@ -268,6 +269,20 @@ def draw_curves_svg(result: ShownRunResult, screen: TextScreen) -> None:
     screen.write_page(draw_svg(build_chart(result, every=True)))
 
 
+def draw_curves_csv(result: ShownRunResult, screen: TextScreen) -> None:
+    """The curves as comma-separated values (RFC 4180), a row a step; no value is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", *map(format_csv_cell, result.series)])
+    for place, step in enumerate(result.steps):
+        cells = [format_csv_cell(step)]
+        for column in result.series.values():
+            value = column[place]
+            cells.append(value if isinstance(value, str) else format_csv_cell(value))
+        writer.writerow(cells)
+    screen.write_page(text.getvalue())
+
+
 def _list_facts(result: ShownRunResult) -> dict[str, Mapping[str, Any]]:
     """What a run holds, by group, in the words of the record."""
     record = result.record
@@ -381,10 +396,11 @@ def _format_side(value: Any) -> str:
     return "–" if value is None else shorten_digests(format_exact(value))
 
 
-def _draw_trend(values: Sequence[float | None], screen: TextScreen) -> str:
-    """A curve at a glance, and its last value."""
+def _draw_trend(column: Sequence[float | str | None], screen: TextScreen) -> str:
+    """A curve at a glance, and its last value, which may be no finite number."""
+    values = [convert_number(value) for value in read_values(column)]
     stride = max(1, -(-len(values) // _TREND))
-    sparkline = format_sparkline(list(values[::stride]), has_blocks=screen.has_braille)
-    present = [value for value in values if value is not None]
+    sparkline = format_sparkline(values[::stride], has_blocks=screen.has_braille)
+    present = [value for value in column if value is not None]
     last = format_number(present[-1]) if present else ""
     return f"{sparkline} {last}".strip()

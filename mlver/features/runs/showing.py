@@ -10,7 +10,7 @@ from mlver.errors import UsageError, printable_name
 from mlver.project.project import Project
 from mlver.project.runs.kept import find_run, read_kept_curves, read_kept_diff
 from mlver.project.runs.registered import find_registered
-from mlver.records.curves import Curves
+from mlver.records.curves import Curves, describe_unbounded, write_value
 from mlver.records.run import RunRecord
 from mlver.terminal.words import format_number, join_listed
 
@@ -24,7 +24,8 @@ _MOST_POINTS = 1_000
 class ShownRunResult:
     """`commit` holds the run; `record` is the record and `digest` that of its bytes.
 
-    `steps` and `series` are its curves. `diff` is the text of the uncommitted changes, where it was
+    `steps` and `series` are its curves: a value a step, None for none, and a word for what is no
+    finite number. `diff` is the text of the uncommitted changes, where it was
     asked for. `versions` were registered from it.
     """
 
@@ -33,13 +34,9 @@ class ShownRunResult:
     digest: str
     record: RunRecord
     steps: Sequence[float]
-    series: Mapping[str, Sequence[float | None]]
+    series: Mapping[str, Sequence[float | str | None]]
     versions: tuple[str, ...]
     diff: str | None
-
-    @property
-    def curves(self) -> Curves:
-        return Curves(self.steps, self.series)
 
 
 def show_run(
@@ -59,10 +56,20 @@ def show_run(
         digest=str(run.digest),
         record=run.record,
         steps=tuple(curves.steps),
-        series=curves.series,
+        series={name: write_values(column) for name, column in curves.series.items()},
         versions=find_registered(project, [run]).get(name, ()),
         diff=None if diff is None else diff.decode(errors="replace"),
     )
+
+
+def write_values(column: Sequence[float | None]) -> list[float | str | None]:
+    """The values of a curve as JSON has them."""
+    return [write_value(value) for value in column]
+
+
+def read_values(column: Sequence[float | str | None]) -> list[float | None]:
+    """The same as numbers, of which some may be NaN or infinite."""
+    return [float(value) if isinstance(value, str) else value for value in column]
 
 
 def choose_series(curves: Curves, metrics: Sequence[str]) -> Curves:
@@ -86,9 +93,10 @@ def build_chart(result: ShownRunResult, *, every: bool = False) -> LineChart:
     places = sorted({*range(0, len(result.steps), stride), len(result.steps) - 1})
     series: list[ChartSeries] = []
     for name in names:
-        column = result.series[name]
+        column = read_values(result.series[name])
         values = [convert_number(column[place]) for place in places]
-        series.append(ChartSeries(name=name, remark=_describe_curve(column), values=tuple(values)))
+        remark = _describe_curve(result.steps, column)
+        series.append(ChartSeries(name=name, remark=remark, values=tuple(values)))
     return LineChart(
         title=f"{result.record.model} {result.record.run}: {', '.join(names)}",
         labels=tuple(format_number(result.steps[place]) for place in places),
@@ -96,9 +104,11 @@ def build_chart(result: ShownRunResult, *, every: bool = False) -> LineChart:
     )
 
 
-def _describe_curve(values: Sequence[float | None]) -> str:
-    present = [value for value in values if value is not None]
+def _describe_curve(steps: Sequence[float], values: Sequence[float | None]) -> str:
+    unbounded = describe_unbounded(steps, values)
+    present = [value for value in map(convert_number, values) if value is not None]
     if not present:
-        return "no finite number"
+        return unbounded or "no finite number"
     low, high = format_number(min(present)), format_number(max(present))
-    return f"last {format_number(present[-1])}, lowest {low}, highest {high}"
+    told = f"last {format_number(present[-1])}, lowest {low}, highest {high}"
+    return told if unbounded is None else f"{unbounded}; finite values: {told}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,9 @@ def test_a_metric_sorts_the_best_first_and_runs_without_it_come_last(recorded: R
         (("--csv", "--json"), "two ways to print"),
         (("--show", "a", "--svg", "--json"), "two ways to print"),
         (("--show", "a", "--svg", "--diff"), "takes no --diff"),
-        (("--show", "a", "--csv"), "--csv belongs to the list"),
+        (("--show", "a", "--csv", "--diff"), "takes no --diff"),
+        (("--show", "a", "--csv", "--svg"), "two ways to print"),
+        (("--compare", "a", "b", "--csv"), "--csv belongs to the list and --show"),
         (("--show", "a", "--where", "x"), "--where belongs to the list"),
         (("--compare", "a", "b", "--svg"), "--svg belongs to --show, and does nothing"),
         (("--metric", "loss"), "--metric belongs to --show and --compare"),
@@ -162,6 +165,31 @@ def test_one_run_is_shown_whole_with_its_curves(recorded: Repository) -> None:
     document = read_document(recorded.mlver("runs", "--show", "000002", "--json"), "shownrun")
     assert document["series"] == {"loss": [1, 0.3]}
     assert document["record"]["secrets"].keys() == {"token"}
+
+
+def test_a_loss_that_became_nan_is_shown(second: Repository) -> None:
+    """A curve that only ends earlier than the training looks like one that went well."""
+    loss = [1, 0.5, math.nan, math.nan]
+    curves = Curves([110, 115, 120, 125], {"loss": loss, "peak": [1, math.inf, None, 2]})
+    data = format_curves(curves)
+    run = replace(BASE, model="digits", run="20261121T030405Z-0000aa", diff=None, points=4)
+    made = replace(run, curves=AttachedFile.of_bytes(data))
+    document = codec.encode_document("run", made.to_document())
+    keep_run(Project.open_existing(second.path), made, document, data, None)
+    show = ("runs", "--show", "0000aa")
+    said = assert_works(second, *show)
+    assert "loss  NaN from step 120; finite values: last 0.5, lowest 0.5, highest 1" in said
+    assert "peak  infinite at step 115; finite values: last 2, lowest 1, highest 2" in said
+    assert "loss: NaN from step 120; finite values" in assert_works(second, *show, "--svg")
+    assert assert_works(second, *show, "--csv") == (
+        "step,loss,peak\n110,1,1\n115,0.5,Infinity\n120,NaN,\n125,NaN,2\n"
+    )
+    shown = read_document(second.mlver(*show, "--json"), "shownrun")
+    assert shown["series"] == {
+        "loss": [1, 0.5, "NaN", "NaN"],
+        "peak": [1, "Infinity", None, 2],
+    }
+    assert "NaN" in assert_works(second, "runs", "--compare", "0000aa", "0000aa")
 
 
 def test_curves_are_drawn_as_svg(recorded: Repository) -> None:
