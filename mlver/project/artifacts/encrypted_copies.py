@@ -206,7 +206,7 @@ def _decrypt_into(
         encrypted.seek(0)
         # Whoever can push can encrypt anything: no more is taken than the record speaks of.
         most = artifact.size + (artifact.files + 1) * 2 * _BLOCK
-        out = _LimitedFile(plain, most, subject)
+        out = _BoundedOutput(plain, most, subject)
         decrypt_stream(encrypted, out, subject, identities)  # type: ignore[arg-type]
         plain.seek(0)
         listing = pinned_files(project, artifact)
@@ -216,7 +216,7 @@ def _decrypt_into(
         _take_archive(subject, plain, (hexadecimal for _, hexadecimal in listing), take)
 
 
-class _LimitedFile:
+class _BoundedOutput:
     """Takes so many bytes, and refuses more."""
 
     def __init__(self, file: BinaryIO, most: int, subject: str) -> None:

@@ -18,9 +18,11 @@ from mlver.records.version import VersionRecord
 
 @dataclass(frozen=True, slots=True)
 class SourceRun:
-    """`run` is None where it is not here, or is not the one; then `fault` says why.
+    """`run` is None where it is not here, or tells of another training.
 
-    `diff` are its uncommitted changes.
+    `diff` are its uncommitted changes, None where it kept none, or where the version pins another
+    run: its machine is told all the same. `fault` says why one of these does not count; it is empty
+    where both do.
     """
 
     run: RunRecord | None = None
@@ -47,6 +49,7 @@ def read_source_run(project: Project, record: VersionRecord) -> SourceRun:
 
 
 def _judge_run(project: Project, record: VersionRecord, kept: KeptRun) -> SourceRun:
+    """Judge whether a run tells of the training of a version, and whether its changes count."""
     run = kept.record
     name = printable_name(record.run or "")
     if (run.code.commit, run.code.dirty) != (record.code.commit, record.code.dirty):
@@ -59,5 +62,5 @@ def _judge_run(project: Project, record: VersionRecord, kept: KeptRun) -> Source
             return SourceRun(fault=f"the run {name} here read other data: {data_set}")
     if record.kept.run is not None and kept.digest != record.kept.run:
         # Whoever can push could have put other changes there, which would be run here.
-        return SourceRun(run, None, f"the run {name} here is not the one that the record pins")
-    return SourceRun(run, read_kept_diff(project, kept), "")
+        return SourceRun(run, fault=f"the run {name} here is not the one that the record pins")
+    return SourceRun(run, diff=read_kept_diff(project, kept), fault="")

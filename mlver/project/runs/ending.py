@@ -19,7 +19,7 @@ from mlver.policy.leaks import find_document_leaks
 from mlver.project.history.secret_params import encrypt_params, find_exposed
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, measure_artifact
-from mlver.project.runs.given import GivenValues
+from mlver.project.runs.given import SessionValues
 from mlver.project.runs.kept import keep_run
 from mlver.project.runs.request import RunResult
 from mlver.project.worktree import environment, value_files
@@ -45,7 +45,7 @@ class RunEnding:
     duration: float
     resources: Mapping[str, float] = field(default_factory=dict)
     curves: bytes | None = None
-    given: GivenValues = field(default_factory=GivenValues)
+    given: SessionValues = field(default_factory=SessionValues)
 
 
 def finish_run(project: Project, begun: BegunRun, ending: RunEnding) -> RunResult:

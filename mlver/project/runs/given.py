@@ -27,7 +27,7 @@ _MOST_REMARKS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class GivenValues:
+class SessionValues:
     """`params` are public ones, and `secrets` the others, encrypted. `blas` names the kernels of
     linear algebra that were chosen. `remarks` say what could not be kept.
     """
@@ -39,7 +39,7 @@ class GivenValues:
     remarks: tuple[str, ...] = ()
 
 
-def write_given(folder: Path, given: GivenValues) -> None:
+def write_given(folder: Path, given: SessionValues) -> None:
     """Write what one session gives; raise OSError where that is impossible."""
     document = {
         "params": dict(given.params),
@@ -53,21 +53,21 @@ def write_given(folder: Path, given: GivenValues) -> None:
     unfinished.replace(folder / f"{_PREFIX}{name}{_SUFFIX}")
 
 
-def read_given(folder: Path) -> GivenValues:
+def read_given(folder: Path) -> SessionValues:
     """Read what all sessions gave, oldest first; where two differ, the later one counts."""
     written: list[tuple[int, str]] = []
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         written.append((path.stat().st_mtime_ns, path.name))
-    merged = GivenValues()
+    merged = SessionValues()
     if len(written) > _MOST_FILES:
         remark = f"of {len(written):,} parts of the program, the last {_MOST_FILES:,} were heard"
-        merged = GivenValues(remarks=(remark,))
+        merged = SessionValues(remarks=(remark,))
     for _, name in sorted(written)[-_MOST_FILES:]:
         merged = _merge_given(merged, _read_file(folder / name))
     return replace(merged, remarks=tuple(dict.fromkeys(merged.remarks))[:_MOST_REMARKS])
 
 
-def _merge_given(former: GivenValues, later: GivenValues) -> GivenValues:
+def _merge_given(former: SessionValues, later: SessionValues) -> SessionValues:
     remarks = list(former.remarks)
     for what, before, after in (
         ("param", former.params, later.params),
@@ -78,7 +78,7 @@ def _merge_given(former: GivenValues, later: GivenValues) -> GivenValues:
             if flat_before[name] != flat_after[name]:
                 shown = printable_name(name)
                 remarks.append(f"the {what} {shown} was given twice: the last value counts")
-    return GivenValues(
+    return SessionValues(
         params=merge_values(dict(former.params), later.params),
         metrics=merge_values(dict(former.metrics), later.metrics),
         secrets={**former.secrets, **later.secrets},
@@ -87,21 +87,21 @@ def _merge_given(former: GivenValues, later: GivenValues) -> GivenValues:
     )
 
 
-def _read_file(path: Path) -> GivenValues:
+def _read_file(path: Path) -> SessionValues:
     """Read one file; a program could have written anything to it."""
     try:
         given = json.loads(read_regular(path, _LIMIT))
     except (OSError, ValueError, RecursionError):
-        return GivenValues(remarks=("what a part of the program gave could not be read",))
+        return SessionValues(remarks=("what a part of the program gave could not be read",))
     if not isinstance(given, dict):
-        return GivenValues()
+        return SessionValues()
     parts = {key: given.get(key) for key in ("params", "metrics", "secrets")}
     valid = {key: part for key, part in parts.items() if isinstance(part, dict)}
     secrets = {
         name: text for name, text in valid.get("secrets", {}).items() if isinstance(text, str)
     }
     blas = given.get("blas")
-    return GivenValues(
+    return SessionValues(
         params=valid.get("params", {}),
         metrics=valid.get("metrics", {}),
         secrets=secrets,

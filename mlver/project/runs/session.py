@@ -20,7 +20,7 @@ from mlver.project.history.secret_params import encrypt_params
 from mlver.project.project import Project
 from mlver.project.runs.beginning import BegunRun, begin_run
 from mlver.project.runs.ending import RunEnding, finish_run
-from mlver.project.runs.given import GivenValues, write_given
+from mlver.project.runs.given import SessionValues, write_given
 from mlver.project.runs.request import RunRequest, RunResult
 from mlver.project.runs.training_command import (
     CURVES_VARIABLE,
@@ -167,7 +167,7 @@ class RunSession:
                 "max_rss_bytes": use.max_rss_bytes,
             },
             curves=read_written_curves(self._path),
-            given=GivenValues(metrics=self._metrics, blas=describe_loaded_blas()),
+            given=SessionValues(metrics=self._metrics, blas=describe_loaded_blas()),
         )
         self.result = finish_run(self.project, self._begun, ending)
 
@@ -178,7 +178,7 @@ class RunSession:
         params, secret = encryption.split_params(self.request.param_values)
         # No secret is ever on the disk in plain text.
         secrets = encrypt_params(secret, encryption)
-        given = GivenValues(params, self._metrics, secrets, describe_loaded_blas())
+        given = SessionValues(params, self._metrics, secrets, describe_loaded_blas())
         try:
             write_given(self._path.parent, given)
         except OSError as error:
