@@ -49,7 +49,8 @@ def ran(code: Repository, environment: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def record_run(repository: Repository, *options: str) -> None:
     environment = os.environ["PATH"].partition(":")[0].removesuffix("/bin")
-    done = repository.mlver("run", "m", "--environment", environment, *options, *TRAIN)
+    named = ("--environment", environment, "--weights", "model")
+    done = repository.mlver("run", "m", *named, *options, *TRAIN)
     assert done.code == 0, done.err
 
 
