@@ -9,6 +9,8 @@ from mlver.records.evaluation import EvaluationHistory, EvaluationRecord
 from mlver.records.values import flatten_values
 
 _ON = "@"
+# How many columns had moved, among the metrics of a recorded drift.
+_MOVED = "drift.columns"
 
 
 def choose_evaluations(
@@ -30,11 +32,15 @@ def choose_evaluations(
 
 
 def name_metrics(chosen: Mapping[str, EvaluationRecord]) -> dict[str, float]:
-    """Name the metrics of these evaluations, each with the data set that it was measured on."""
+    """Name the metrics of these evaluations, each with the data set that it was measured on.
+
+    Of a drift, only how many columns had moved.
+    """
     metrics: dict[str, float] = {}
     for name, evaluation in chosen.items():
         for metric, value in flatten_values(evaluation.metrics).items():
-            metrics[f"{metric}{_ON}{name}"] = value
+            if evaluation.drift is None or metric == _MOVED:
+                metrics[f"{metric}{_ON}{name}"] = value
     return metrics
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlver.features.looking.show_result import ShowResult
 from mlver.records.artifact import Artifact
+from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.values import flatten_values
@@ -52,9 +53,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
     _draw_secrets(result, screen)
     _draw_values("metrics", record.metrics, screen)
     for evaluation in result.evaluations:
-        moment = format_time(evaluation.created)
-        data_sets = ", ".join(evaluation.data)
-        _draw_values(f"evaluated {moment} on {data_sets}", evaluation.metrics, screen)
+        _draw_evaluation(evaluation, screen)
     for approval in result.approvals:
         reason = f" for {approval.stage} by {approval.author}: {approval.message}"
         verb = "approved" if approval.action == "approve" else "revoked"
@@ -260,6 +259,18 @@ def _draw_architecture(architecture: Architecture | None, screen: TextScreen) ->
     if architecture.imports:
         names = ", ".join(architecture.imports)
         screen.draw_line(("imports", "bold"), f"  {names}", ("  (a list, not a verdict)", "dim"))
+
+
+def _draw_evaluation(evaluation: EvaluationRecord, screen: TextScreen) -> None:
+    """What was measured later, a line a metric; a recorded drift is one line."""
+    where = f"{format_time(evaluation.created)} on {', '.join(evaluation.data)}"
+    if evaluation.drift is None:
+        _draw_values(f"evaluated {where}", evaluation.metrics, screen)
+        return
+    # imported here: most evaluations are no drift
+    from mlver.policy.drift.recorded import describe_recorded
+
+    screen.draw_line(("drift", "bold"), f" {where}: {describe_recorded(evaluation.drift)}", hang=2)
 
 
 def _draw_values(title: str, values: Mapping[str, Any], screen: TextScreen) -> None:

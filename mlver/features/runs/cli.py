@@ -166,7 +166,7 @@ _Show = Annotated[
     typer.Option(
         "--show",
         metavar="RUN",
-        help="One run whole, with its curves: its ID, or its last digits.",
+        help="One run whole, with its curves: its ID, its last digits, or latest.",
         autocompletion=_complete_run,
     ),
 ]

@@ -84,6 +84,17 @@ def summarise_drift(table: TableDrift) -> Document:
     return {**counts, **{name: value for name, value in largest.items() if value is not None}}
 
 
+def describe_recorded(drift: MeasuredDrift) -> str:
+    """Say in a line what a record found by its own thresholds, for whatever shows versions."""
+    table = judge_recorded(drift, drift.thresholds)
+    name = printable_name(drift.dataset)
+    gone = f", {len(table.removed):,} gone" if table.removed else ""
+    if not table.judged:
+        return f"nobody could tell whether {name} moved{gone}"
+    columns = "1 column" if table.judged == 1 else f"{table.judged:,} columns"
+    return f"{len(table.drifted):,} of {columns} of {name} moved{gone}"
+
+
 def _find_largest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mlver.digest import Digest
 from mlver.policy.chain import SealState
+from mlver.policy.drift.recorded import describe_recorded
 from mlver.project.lineage.graph import LineageNode
 from mlver.records.artifact import Artifact
 from mlver.records.evaluation import EvaluationRecord
@@ -67,18 +68,24 @@ def describe_code(node: str, code: CodeState) -> LineageNode:
 
 
 def describe_evaluation(record: EvaluationRecord, digest: Digest) -> LineageNode:
-    metrics = list(flatten_values(record.metrics).items())
-    shown = ", ".join(f"{name} {value:.6g}" for name, value in metrics[:_METRICS])
-    more = f" and {len(metrics) - _METRICS:,} more" if len(metrics) > _METRICS else ""
     number = f"{record.model}@{record.version}.{record.sequence}"
     return LineageNode(
         id=f"evaluation:{number}",
         kind="evaluation",
         name=f"on {', '.join(record.data)}",
-        detail=f"{shown}{more}",
+        detail=_describe_measured(record),
         digest=str(digest),
         created=record.created,
     )
+
+
+def _describe_measured(record: EvaluationRecord) -> str:
+    if record.drift is not None:
+        return describe_recorded(record.drift)
+    metrics = list(flatten_values(record.metrics).items())
+    shown = ", ".join(f"{name} {value:.6g}" for name, value in metrics[:_METRICS])
+    more = f" and {len(metrics) - _METRICS:,} more" if len(metrics) > _METRICS else ""
+    return f"{shown}{more}"
 
 
 def describe_promotion(

@@ -15,6 +15,7 @@ from mlver.document import codec, strict
 from mlver.errors import MlverError, printable_name, shell_command, summarise_error
 from mlver.git import loose_commits, objects, references
 from mlver.git.repository import GitRepository
+from mlver.names import LATEST
 from mlver.project.project import Project
 from mlver.records.curves import CURVES_LIMIT, Curves, parse_curves
 from mlver.records.run import (
@@ -25,6 +26,7 @@ from mlver.records.run import (
     RunRecord,
 )
 from mlver.records.run_references import (
+    RUN_REFERENCES,
     RunName,
     build_run_id,
     list_run_folder,
@@ -204,14 +206,20 @@ def find_run(project: Project, text: str, model: str | None = None) -> KeptRun:
 
 
 def find_run_commit(project: Project, text: str, model: str | None = None) -> tuple[str, str]:
-    """Find the reference and the commit that a text names: a run's ID, `MODEL/ID`, or as much of
-    its end or its beginning as no other has.
+    """Find the reference and the commit that a text names: a run's ID, `MODEL/ID`, its reference,
+    `latest`, or as much of its end or its beginning as no other has.
 
     Raise MlverError where none or several are meant.
     """
-    folder, _, typed = text.rpartition("/")
+    folder, _, typed = text.removeprefix(f"{RUN_REFERENCES}/").rpartition("/")
     commits = list_run_commits(project, folder or model)
     named = {reference: reference.rpartition("/")[2] for reference in commits}
+    if typed == LATEST:
+        # An ID begins with the time. What was fetched by git itself may have any name.
+        runs = [reference for reference in named if parse_run_reference(reference)]
+        if runs:
+            newest = max(runs, key=lambda reference: named[reference])
+            return newest, commits[newest]
     exact = [reference for reference, run in named.items() if run == typed]
     meant = exact or [
         reference

@@ -233,6 +233,27 @@ def test_a_drift_is_recorded_as_an_evaluation_that_log_shows(
     assert trained.git("status", "--porcelain") == ""
 
 
+def test_a_recorded_drift_is_one_line_wherever_versions_are_shown(
+    trained: Repository, tmp_path: Path
+) -> None:
+    live = tmp_path / "today.csv"
+    live.write_text(write_rows(3, shift=1.0))
+    assert_works(trained, "config", "set", "insight.drift.ignore", "id", "city")
+    drift(trained, REF, "--live", str(live), "--record", code=1)
+    told = "1 of 3 columns of train moved"
+    shown = assert_works(trained, "show", REF)
+    assert f"drift 2026-01-02 03:04 on live: {told}\n" in shown
+    assert "psi" not in shown
+    assert f"on live  {told}" in assert_works(trained, "lineage", REF)
+    listed = read_document(trained.mlver("list", "digits", "--json"), "list")
+    (metrics,) = [
+        version["evaluated"]
+        for version in listed["models"][0]["versions"]
+        if version["version"] == "1.2.0"
+    ]
+    assert metrics == {"drift.columns@live": 1}
+
+
 @pytest.mark.parametrize("words", [(), ("--record",)])
 def test_a_copy_of_the_training_data_is_nothing_that_was_served(
     trained: Repository, tmp_path: Path, words: tuple[str, ...]

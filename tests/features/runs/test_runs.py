@@ -214,6 +214,18 @@ def test_two_runs_are_compared(recorded: Repository) -> None:
     assert "nothing differs" in same
 
 
+def test_the_newest_run_and_a_whole_reference_name_a_run(recorded: Repository) -> None:
+    forge_run(recorded, "refs/mlver/runs/digits/latest", {"run.yaml": RUN_TEXT})
+    shown = assert_works(recorded, "runs", "--show", "latest")
+    (kept,) = [line.split()[-1] for line in shown.splitlines() if "kept in" in line]
+    assert kept == "refs/mlver/runs/digits/20261121T030405Z-00000f"
+    assert assert_works(recorded, "runs", "--show", kept) == shown
+    assert assert_works(recorded, "runs", "digits", "--show", "latest") == shown
+    assert assert_works(recorded, "runs", "--show", "digits/latest") == shown
+    elsewhere = kept.replace("digits", "others")
+    assert "there is no run" in assert_refused(recorded, "runs", "--show", elsewhere)
+
+
 def test_a_run_is_named_by_as_much_as_no_other_has(recorded: Repository) -> None:
     assert "no run `nothing`" in assert_refused(recorded, "runs", "--show", "nothing")
     said = assert_refused(recorded, "runs", "--show", "20261121")
@@ -255,7 +267,7 @@ HOSTILE: dict[str, tuple[str, dict[str, bytes], str]] = {
     "endless": (RUN, {"run.yaml": b"a: " + b"x" * (2 << 20)}, "0000aa"),
     "tags": (RUN, {"run.yaml": b"!!python/object/apply:os.system ['touch hacked']"}, "0000aa"),
     "no model": (f"{RUN}.x/20261121T030405Z-0000aa", {"run.yaml": RUN_TEXT}, "names no run"),
-    "no id": ("refs/mlver/runs/digits/latest", {"run.yaml": RUN_TEXT}, "names no run"),
+    "no id": ("refs/mlver/runs/digits/newest", {"run.yaml": RUN_TEXT}, "names no run"),
     "deep": ("refs/mlver/runs/a/b/20261121T030405Z-0000aa", {"run.yaml": RUN_TEXT}, "names no run"),
 }
 
