@@ -66,7 +66,7 @@ SERVING_MUTATIONS = (
     Mutation("project.predictions.writing", "os.O_EXCL", "0", "tests", _WRITING_TESTS),
     Mutation(
         "project.predictions.metrics:PredictionMetrics.begin_version",
-        "self._predictions.labels(...)",
+        "self._series.predictions.labels(...)",
         "",
         "tests",
         _SWITCHING_TESTS,

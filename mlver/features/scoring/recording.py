@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlver.document import codec
 from mlver.project.edit.record_date import require_later_date, require_possible_date
@@ -14,12 +14,14 @@ from mlver.project.tags import trust
 from mlver.project.transaction import editing
 from mlver.records import layout
 from mlver.records.evaluation import EvaluationRecord, ServedData, ServingWindow
-from mlver.records.values import Metrics, thaw_value
+from mlver.records.values import Metrics, Values, thaw_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredAnswers:
-    """What was measured of a version on `data`; `average` is how classes were put together."""
+    """What was measured of a version on `data`; `average` is how classes were put together, and
+    `known` what the data were joined with.
+    """
 
     model: str
     version: str
@@ -31,6 +33,7 @@ class MeasuredAnswers:
     window: ServingWindow | None = None
     average: str | None = None
     command: str | None = None
+    known: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def record_answers(project: Project, measured: MeasuredAnswers, message: str) ->
             label_age=measured.label_age,
             command=measured.command,
             labels={} if measured.average is None else {"average": measured.average},
+            extra=measured.known,
         )
         if sequence and _says_same(project, record):
             path = layout.evaluation_path(record.model, record.version, sequence)

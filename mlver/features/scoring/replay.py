@@ -230,7 +230,7 @@ class _Replay:
             model=result.model,
             version=result.against,
             data={_REPLAYED: served},
-            metrics={_REPLAYED: {"agreement": round(agreed / compared, _DIGITS)}},
+            metrics={"agreement": round(agreed / compared, _DIGITS)},
             count=compared,
             coverage=round(compared / answers, _DIGITS),
             command=result.command,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mlver.errors import MlverError, printable_name
 from mlver.features.scoring.joining import AnswerJoin, joining_answers
@@ -26,7 +27,8 @@ from mlver.project.predictions.truth import KnownAnswer, TruthFile
 from mlver.project.project import Project
 from mlver.records.evaluation import ServedData, ServingWindow
 
-_SERVED, _TRUTH, _FEEDBACK = "served", "truth", "feedback"
+SERVED = "served"
+_TRUTH, _FEEDBACK = "truth", "feedback"
 _VALUE_COLUMNS = {
     _TRUTH: ("truth", "label", "actual", "y_true"),
     _FEEDBACK: ("feedback", "accepted", "rating"),
@@ -50,8 +52,15 @@ def score_model(project: Project, model: str | None, request: ScoreRequest) -> S
         join.add_predictions(_list_events(project, resolved, logs, request))
         totals = join.add_known(_list_rows(files))
         scale = choose_scale(join, request)
+        named = name_files(request.predictions)
         scoring = _Scoring(
-            project, resolved, request, join, scale, _name_data(logs, files, request)
+            project,
+            resolved,
+            request,
+            join,
+            scale,
+            served=ServedData(served=named, digest=combine_digests(logs)),
+            known=_describe_known(files, request),
         )
         versions = tuple(scoring.score_version(version) for version in scoring.rank_versions())
         return _build_result(scoring, totals, versions)
@@ -95,27 +104,24 @@ def _list_rows(files: Sequence[TruthFile]) -> Iterator[KnownAnswer]:
         yield from file.read_rows()
 
 
-def _name_data(
-    logs: Sequence[PredictionLog], files: Sequence[TruthFile], request: ScoreRequest
-) -> Mapping[str, ServedData]:
+def _describe_known(files: Sequence[TruthFile], request: ScoreRequest) -> Mapping[str, Any]:
+    """Describe what is known for a record, in which what was served stands for the data."""
     kind = _TRUTH if request.truth else _FEEDBACK
-    known = name_files(request.truth or request.feedback)
-    return {
-        _SERVED: ServedData(served=name_files(request.predictions), digest=combine_digests(logs)),
-        kind: ServedData(served=known, digest=combine_digests(files)),
-    }
+    named = name_files(request.truth or request.feedback)
+    return {kind: {"file": named, "digest": str(combine_digests(files))}}
 
 
 @dataclass(frozen=True, slots=True)
 class _Scoring:
-    """The scoring of one model; `data` is what was read."""
+    """The scoring of one model; `served` and `known` are what was read."""
 
     project: Project
     model: str
     request: ScoreRequest
     join: AnswerJoin
     scale: ChosenScale
-    data: Mapping[str, ServedData]
+    served: ServedData
+    known: Mapping[str, Any]
 
     @property
     def window(self) -> ServingWindow | None:
@@ -170,7 +176,8 @@ class _Scoring:
         measured = MeasuredAnswers(
             model=self.model,
             version=scored.version,
-            data=self.data,
+            data={SERVED: self.served},
+            known=self.known,
             metrics=self.scale.nest_metrics(scored.metrics),
             count=scored.joined,
             coverage=scored.coverage,

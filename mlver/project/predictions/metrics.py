@@ -38,6 +38,52 @@ class _Use:
         return self.holders == 0 and self.left <= limit
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    predictions: Counter
+    seconds: Histogram
+    info: Gauge
+    log_failures: Counter
+    load_failures: Counter
+
+
+def _register_series(registry: CollectorRegistry, buckets: Sequence[float]) -> _Series:
+    return _Series(
+        predictions=Counter(
+            "mlver_predictions",
+            "Predictions by the version that answered, and by what came of them.",
+            (*_VERSION_LABELS, "outcome"),
+            registry=registry,
+        ),
+        seconds=Histogram(
+            "mlver_prediction_seconds",
+            "How long predictions took.",
+            _VERSION_LABELS,
+            registry=registry,
+            buckets=tuple(buckets),
+        ),
+        info=Gauge(
+            "mlver_model_info",
+            "1 for each version that is served.",
+            ("model", "version", "digest", "sequence"),
+            registry=registry,
+            multiprocess_mode="livemax",
+        ),
+        log_failures=Counter(
+            "mlver_prediction_log_failures",
+            "Predictions that could not be written to the log.",
+            ("model",),
+            registry=registry,
+        ),
+        load_failures=Counter(
+            "mlver_model_load_failures",
+            "Versions that should have been served, and could not be loaded.",
+            ("model", "stage"),
+            registry=registry,
+        ),
+    )
+
+
 class PredictionMetrics:
     """The series of one registry of `prometheus_client`; every method may be called by any thread.
 
@@ -60,43 +106,12 @@ class PredictionMetrics:
         self._outcomes: dict[VersionLabels, set[str]] = {}
         self._linger = linger
         self._clock = clock
-        self._predictions = Counter(
-            "mlver_predictions",
-            "Predictions by the version that answered, and by what came of them.",
-            (*_VERSION_LABELS, "outcome"),
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "mlver_prediction_seconds",
-            "How long predictions took.",
-            _VERSION_LABELS,
-            registry=registry,
-            buckets=tuple(buckets),
-        )
-        self._info = Gauge(
-            "mlver_model_info",
-            "1 for each version that is served.",
-            ("model", "version", "digest", "sequence"),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self._log_failures = Counter(
-            "mlver_prediction_log_failures",
-            "Predictions that could not be written to the log.",
-            ("model",),
-            registry=registry,
-        )
-        self._load_failures = Counter(
-            "mlver_model_load_failures",
-            "Versions that should have been served, and could not be loaded.",
-            ("model", "stage"),
-            registry=registry,
-        )
+        self._series = _register_series(registry, buckets)
 
     def begin_model(self, model: str, stage: str) -> None:
         """Begin the series of failures at 0."""
-        self._log_failures.labels(model)
-        self._load_failures.labels(model, stage)
+        self._series.log_failures.labels(model)
+        self._series.load_failures.labels(model, stage)
 
     def begin_version(self, identity: ServedIdentity, outcomes: Sequence[str]) -> None:
         """Begin the series of a version at 0, for each outcome."""
@@ -105,10 +120,10 @@ class PredictionMetrics:
             self._versions.setdefault(labels, _Use()).holders += 1
             self._infos.setdefault(info, _Use()).holders += 1
             for outcome in outcomes:
-                self._predictions.labels(*labels, outcome)
+                self._series.predictions.labels(*labels, outcome)
                 self._outcomes.setdefault(labels, set()).add(outcome)
-            self._seconds.labels(*labels)
-            self._info.labels(*info).set(1)
+            self._series.seconds.labels(*labels)
+            self._series.info.labels(*info).set(1)
 
     def end_version(self, identity: ServedIdentity) -> None:
         """A version is served no longer: its series go later, by `drop_left`."""
@@ -118,7 +133,7 @@ class PredictionMetrics:
                 use.holders -= 1
                 use.left = self._clock()
             if self._infos[info].holders == 0:
-                self._info.labels(*info).set(0)
+                self._series.info.labels(*info).set(0)
 
     def drop_left(self) -> None:
         """Drop the series of versions that left long enough ago."""
@@ -128,12 +143,12 @@ class PredictionMetrics:
             limit = self._clock() - self._linger
             for labels in [labels for labels, use in self._versions.items() if use.is_over(limit)]:
                 del self._versions[labels]
-                self._seconds.remove(*labels)
+                self._series.seconds.remove(*labels)
                 for outcome in self._outcomes.pop(labels):
-                    self._predictions.remove(*labels, outcome)
+                    self._series.predictions.remove(*labels, outcome)
             for info in [info for info, use in self._infos.items() if use.is_over(limit)]:
                 del self._infos[info]
-                self._info.remove(*info)
+                self._series.info.remove(*info)
 
     def count_prediction(self, identity: ServedIdentity, outcome: str, seconds: float) -> None:
         """Count a prediction that ended; one that took longer than its version lingered does not
@@ -146,14 +161,14 @@ class PredictionMetrics:
                 return
             use.left = self._clock()
             self._outcomes[labels].add(outcome)
-            self._predictions.labels(*labels, outcome).inc()
-            self._seconds.labels(*labels).observe(seconds)
+            self._series.predictions.labels(*labels, outcome).inc()
+            self._series.seconds.labels(*labels).observe(seconds)
 
     def count_log_failure(self, model: str) -> None:
-        self._log_failures.labels(model).inc()
+        self._series.log_failures.labels(model).inc()
 
     def count_load_failure(self, model: str, stage: str) -> None:
-        self._load_failures.labels(model, stage).inc()
+        self._series.load_failures.labels(model, stage).inc()
 
 
 # Two models of an application share the series of one registry.

@@ -77,7 +77,8 @@ def test_an_agreement_is_recorded_where_that_is_asked_for(asked: Repository) -> 
     assert document["sequence"] == 1
     registry = Project.open_existing(asked.path).registry
     ((record, _),) = registry.read_evaluations("digits", "1.1.0")
-    assert record.metrics == {"replayed": {"agreement": 0.375}}
+    assert record.metrics == {"agreement": 0.375}
+    assert list(record.data) == ["replayed"]
     assert (record.count, record.coverage, record.message) == (8, 1.0, "Before the rollout")
     assert record.command is not None
     assert record.command.endswith("answer.py")
@@ -135,6 +136,22 @@ def test_a_command_that_fails_compares_nothing(asked: Repository, script: str, t
     asked.write("answer.py", script)
     done = asked.mlver(*REPLAY, "--timeout", "0.2s", "--", sys.executable, "-S", "answer.py")
     assert (done.code in (2, 3), told in done.err) == (True, True), done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*REPLAY, "--truth", "labels.csv", "--", "true"),
+        ("score", "digits", "--predictions", "log", "--truth", "labels.csv", "--record"),
+        ("score", "digits", "--predictions", "log", "--truth", "labels.csv", "--", "true"),
+    ],
+    ids=["joined", "recorded", "asked"],
+)
+def test_options_that_contradict_each_other_are_refused(
+    asked: Repository, words: tuple[str, ...]
+) -> None:
+    done = asked.mlver(*words)
+    assert (done.code, "contradicts that" in done.err) == (2, True), done
 
 
 def test_what_is_missing_is_said(asked: Repository) -> None:

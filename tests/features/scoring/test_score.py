@@ -66,14 +66,12 @@ def test_scores_are_recorded_by_version(answered: Repository) -> None:
     assert (record.count, record.coverage, record.label_age) == (8, 1.0, 1800.0)
     assert record.labels == {"average": "1"}
     assert record.message == "A month later"
-    assert record.data == {
-        "served": ServedData(
-            served="log", digest=Digest.of_bytes((answered.path / "log/a.jsonl").read_bytes())
-        ),
-        "truth": ServedData(
-            served="labels.csv", digest=Digest.of_bytes((answered.path / "labels.csv").read_bytes())
-        ),
-    }
+    logged, truth = (
+        Digest.of_bytes((answered.path / name).read_bytes())
+        for name in ("log/a.jsonl", "labels.csv")
+    )
+    assert record.data == {"served": ServedData(served="log", digest=logged)}
+    assert record.extra == {"truth": {"file": "labels.csv", "digest": str(truth)}}
     assert record.window is not None
     assert record.window.start < record.window.end
     assert answered.mlver("verify", "--all").code == 0
@@ -226,7 +224,7 @@ def test_users_say_what_they_took(answered: Repository) -> None:
     registry = Project.open_existing(answered.path).registry
     ((record, _),) = registry.read_evaluations("digits", "1.1.0")
     assert record.metrics == {"feedback": {"accepted": 0.75}}
-    assert list(record.data) == ["served", "feedback"]
+    assert (list(record.data), list(record.extra)) == (["served"], ["feedback"])
     answered.write("said.csv", "request_id,accepted\n1.1.0-0,perhaps\n")
     done = answered.mlver(*words)
     assert (done.code, "users said `perhaps`" in done.err) == (3, True)
