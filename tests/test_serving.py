@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,41 @@ def test_a_repository_gives_the_holder_of_a_stage_and_the_next(project: Project)
         _, digest = project.registry.read_version("digits", "1.1.0")
         sample = registry.get_sample_value("mlver_model_info", {**labels, "digest": str(digest)})
         assert sample == 1
+
+
+def test_a_checkout_replaces_nothing_that_is_being_loaded(project: Project) -> None:
+    """The working weights are those of 1.0.0 until the loader reads."""
+    working = project.top_folder / "net.onnx"
+    working.write_text("1.0.0")
+
+    def load_late(path: Path) -> str:
+        working.write_text("another")
+        return path.read_text()
+
+    repository = project.top_folder
+    with mlver.serving.load(
+        "digits", stage="staging", repository=repository, loader=load_late, metrics=False
+    ) as served:
+        assert served.current.model == "1.0.0"
+
+
+def test_a_poll_follows_a_repository_too(project: Project) -> None:
+    """The thread that looks is another one than the one that loaded first."""
+    with mlver.serving.load(
+        "digits",
+        stage="staging",
+        repository=project.top_folder,
+        loader=Path.read_text,
+        poll=0.01,
+        metrics=False,
+    ) as served:
+        for version in ("1.1.0", "1.0.0", "1.1.0"):
+            promote_version(project, f"digits@{version}", to="staging", message="better")
+            limit = time.monotonic() + 20
+            while served.current.model != version:
+                assert time.monotonic() < limit, served.fault
+                time.sleep(0.01)
+        assert served.fault is None
 
 
 def test_a_stage_that_nothing_holds_is_refused(project: Project) -> None:
@@ -157,6 +193,7 @@ def test_a_folder_is_served_without_git_and_without_the_extra(tmp_path: Path) ->
 
 _WORKER = """
 import sys
+import time
 from pathlib import Path
 import mlver.serving
 from tests.project.loading.deployments import point_link, write_version
@@ -176,6 +213,7 @@ served.refresh()
 """
 _GATHER = """
 import sys
+import time
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 registry = CollectorRegistry()

@@ -14,6 +14,17 @@ from mlver.project.remote.fetching import fetch_for_reading
 from mlver.records.version import VersionRecord
 
 
+def find_private_weights(project: Project, record: VersionRecord) -> Path:
+    """Find a copy of the weights that no checkout replaces while somebody reads it.
+
+    It is that in the work tree all the same where mlver keeps no bytes. Raise MlverError where
+    nobody has those of the record.
+    """
+    if record.weights.stored:
+        return _bring_copy(project, record)
+    return find_proven_weights(project, record)
+
+
 def find_proven_weights(project: Project, record: VersionRecord) -> Path:
     """Find the weights of a version: those in the work tree, else a private copy from the store.
 
@@ -28,10 +39,7 @@ def find_proven_weights(project: Project, record: VersionRecord) -> Path:
     if measured is not None and measured.digest == weights.digest:
         return project.top_folder / weights.path
     if weights.stored:
-        fetch_for_reading(project, [record], ("weights",))
-        if weights.encrypted is not None:
-            decrypt_artifact(project, f"the weights of {record.model} {record.version}", weights)
-        return private_copies.make_private_copy(project, weights)
+        return _bring_copy(project, record)
     if measured is not None:
         _refuse_added(project, record, measured)
     raise MlverError(
@@ -39,6 +47,14 @@ def find_proven_weights(project: Project, record: VersionRecord) -> Path:
         f"and {weights.path} is another; put it back as it was, from wherever it is kept",
         hint=shell_command("mlver", "show", f"{record.model}@{record.version}"),
     )
+
+
+def _bring_copy(project: Project, record: VersionRecord) -> Path:
+    fetch_for_reading(project, [record], ("weights",))
+    if record.weights.encrypted is not None:
+        name = f"the weights of {record.model} {record.version}"
+        decrypt_artifact(project, name, record.weights)
+    return private_copies.make_private_copy(project, record.weights)
 
 
 def _refuse_added(project: Project, record: VersionRecord, measured: MeasuredArtifact) -> None:
