@@ -298,3 +298,15 @@ def test_half_a_surrogate_pair_is_an_id_as_any_other(answered: Repository) -> No
     words = [word if word != "labels.csv" else "labels.jsonl" for word in SCORE]
     document = score(answered, *words)
     assert document["versions"][0]["metrics"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59.9Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+def test_the_first_and_the_last_moment_are_times(answered: Repository, time: str) -> None:
+    event = {**make_answer("1.0.0", 1, 1), "time": time}
+    answered.write("log/a.jsonl", write_lines([event]))
+    write_truth(answered, ["request_id,truth,time", f"1.0.0-1,1,{time}"])
+    done = answered.mlver(*SCORE)
+    assert done.code == 0, done
+    assert answered.mlver("verify", "--all").code == 0
