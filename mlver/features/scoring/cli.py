@@ -189,11 +189,14 @@ def score_command(
     """
     project = find_session(ctx).initialised_project
     if replay:
-        _refuse_options("--replay joins nothing", predictions, truth, feedback)
+        _refuse_options("--replay reads its own log", predictions, feedback)
         replaying = ReplayRequest(
             logs=tuple(replay),
             against=against,
             command=tuple(command or ()),
+            truth=tuple(truth or ()),
+            on=on,
+            column=column,
             stage=stage,
             kind=kind,
             timeout=None if timeout is None else parse_duration(timeout, "--timeout"),

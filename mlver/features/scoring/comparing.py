@@ -9,7 +9,12 @@ from mlver.errors import MlverError
 from mlver.features.scoring.joining import AnswerJoin, JoinedAnswer
 from mlver.features.scoring.measuring import build_class_error
 from mlver.features.scoring.request import HINT
-from mlver.policy.scoring.agreement import ClassAgreement, NumberAgreement
+from mlver.policy.scoring.agreement import (
+    ClassAgreement,
+    NumberAgreement,
+    RightAnswers,
+    find_uneven_p,
+)
 from mlver.policy.scoring.answers import read_number
 from mlver.policy.scoring.classes import TooManyClasses
 
@@ -27,11 +32,25 @@ class ChangedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedReplay:
+    """Who was right, of the `count` requests whose truth is known: `logged` answers, `replayed`
+    ones, only the first (`lost`), only the second (`won`). `p` is McNemar's.
+    """
+
+    count: int
+    logged: int
+    replayed: int
+    lost: int
+    won: int
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedVersion:
     """How far the logged answers of `version` agree with those of the replay.
 
     `answers` were logged with features, and `compared` of these answered again. `p` is McNemar's,
-    of two classes. `changes` are the commonest.
+    of two classes. `changes` are the commonest. `judged` is there where classes have a truth.
     """
 
     version: str
@@ -41,6 +60,7 @@ class ReplayedVersion:
     metrics: Mapping[str, float]
     p: float | None = None
     changes: tuple[ChangedAnswer, ...] = ()
+    judged: JudgedReplay | None = None
 
 
 def compare_version(join: AnswerJoin, version: str, kind: str) -> ReplayedVersion:
@@ -90,6 +110,23 @@ def _compare_classes(join: AnswerJoin, version: ReplayedVersion) -> ReplayedVers
         metrics=_round_metrics(agreement.find_metrics()),
         p=agreement.find_p(),
         changes=tuple(changes),
+        judged=_judge_classes(join, version.version),
+    )
+
+
+def _judge_classes(join: AnswerJoin, version: str) -> JudgedReplay | None:
+    right = RightAnswers()
+    for logged, replayed, truth in join.list_labelled(version):
+        right.add(logged, replayed, truth)
+    if not right.count:
+        return None
+    return JudgedReplay(
+        count=right.count,
+        logged=right.both + right.lost,
+        replayed=right.both + right.won,
+        lost=right.lost,
+        won=right.won,
+        p=find_uneven_p(right.lost, right.won),
     )
 
 

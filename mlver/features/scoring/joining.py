@@ -26,20 +26,34 @@ PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -{cache};
 CREATE TABLE prediction
-    (key INTEGER PRIMARY KEY, version INTEGER, request BLOB, answer BLOB, time REAL);
+    (key INTEGER PRIMARY KEY, version INTEGER, request BLOB, label BLOB, answer BLOB, time REAL);
 CREATE TABLE truth
     (request BLOB PRIMARY KEY, value BLOB, time REAL, conflicts INTEGER) WITHOUT ROWID;
+CREATE TABLE label
+    (request BLOB PRIMARY KEY, value BLOB, time REAL, conflicts INTEGER) WITHOUT ROWID;
 """
-_ADD_PREDICTION = "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?)"
-_ADD_TRUTH = """
-INSERT INTO truth VALUES (?, ?, ?, 0) ON CONFLICT (request) DO UPDATE SET
+_ADD_PREDICTION = "INSERT OR IGNORE INTO prediction VALUES (?, ?, ?, ?, ?, ?)"
+_ADD_KNOWN = """
+INSERT INTO {table} VALUES (?, ?, ?, 0) ON CONFLICT (request) DO UPDATE SET
     conflicts = conflicts + (value <> excluded.value),
     time = coalesce(min(time, excluded.time), time, excluded.time)
+"""
+_LABELLED = """
+FROM prediction JOIN truth USING (request) JOIN label ON label.request = prediction.label
+WHERE truth.conflicts = 0 AND label.conflicts = 0 AND prediction.version = ?
 """
 _JOINED = """
 FROM prediction JOIN truth USING (request)
 WHERE truth.conflicts = 0 AND prediction.version = ?
 """
+
+
+class JoinableEvent(NamedTuple):
+    """An event with the value that it is joined on; of a replay, `label` is that of its truth."""
+
+    event: PredictionEvent
+    request: str
+    label: str | None = None
 
 
 class JoinedAnswer(NamedTuple):
@@ -91,25 +105,29 @@ class AnswerJoin:
     logged: LoggedCount = field(default_factory=LoggedCount)
     versions: dict[str, int] = field(default_factory=dict)
 
-    def add_predictions(self, events: Iterable[tuple[PredictionEvent, str]]) -> None:
-        """Add events, each with the value that it is joined on."""
+    def add_predictions(self, events: Iterable[JoinableEvent]) -> None:
+        """Add events, as far as they hold an answer."""
         before = self.connection.total_changes, self.logged.answers
         self.connection.executemany(_ADD_PREDICTION, self._list_answers(events))
         inserted = self.connection.total_changes - before[0]
         self.logged.repeated += self.logged.answers - before[1] - inserted
 
-    def _list_answers(
-        self, events: Iterable[tuple[PredictionEvent, str]]
-    ) -> Iterator[tuple[int | None, int, bytes, bytes, float]]:
-        for event, request in events:
+    def _list_answers(self, events: Iterable[JoinableEvent]) -> Iterator[tuple[object, ...]]:
+        for event, request, label in events:
             answer = find_answer(event)
             if answer is None:
                 self.logged.open += 1
                 continue
             self.logged.answers += 1
             self.logged.add_time(event.time)
-            key = None if event.key is None else _sign_key(event.key)
-            yield key, self._number_version(event), _encode(request), _encode(answer), event.time
+            yield (
+                None if event.key is None else _sign_key(event.key),
+                self._number_version(event),
+                _encode(request),
+                None if label is None else _encode(label),
+                _encode(answer),
+                event.time,
+            )
 
     def _number_version(self, event: PredictionEvent) -> int:
         if len(self.versions) >= _MOST_VERSIONS and event.version not in self.versions:
@@ -122,7 +140,8 @@ class AnswerJoin:
     def add_known(self, answers: Iterable[KnownAnswer]) -> KnownTotals:
         """Add what is known; call it once, after the predictions."""
         counts = _RowCount()
-        self.connection.executemany(_ADD_TRUTH, counts.list_told(answers))
+        add = _ADD_KNOWN.format(table="truth")
+        self.connection.executemany(add, counts.list_told(answers))
         requests, conflicting = self._ask("SELECT count(*), total(conflicts > 0) FROM truth")
         self.connection.execute("CREATE INDEX by_request ON prediction (request)")
         (unmatched,) = self._ask(
@@ -137,6 +156,11 @@ class AnswerJoin:
             unmatched=int(unmatched),
         )
 
+    def add_labels(self, answers: Iterable[KnownAnswer]) -> None:
+        """Add the truth that both the answers and what is known of them are judged by."""
+        add = _ADD_KNOWN.format(table="label")
+        self.connection.executemany(add, _RowCount().list_told(answers))
+
     def list_known(self) -> Iterator[str]:
         """List what is known, as far as nothing contradicts it."""
         for (value,) in self.connection.execute("SELECT value FROM truth WHERE conflicts = 0"):
@@ -149,9 +173,16 @@ class AnswerJoin:
 
     def list_joined(self, version: str) -> Iterator[JoinedAnswer]:
         """List the answers of a version of which something is known."""
-        words = f"SELECT answer, value, prediction.time, truth.time {_JOINED}"
+        words = f"SELECT answer, truth.value, prediction.time, truth.time {_JOINED}"
         for answer, value, time, known in self.connection.execute(words, (self.versions[version],)):
             yield JoinedAnswer(_decode(answer), _decode(value), time, known)
+
+    def list_labelled(self, version: str) -> Iterator[tuple[str, str, str]]:
+        """List the answers of a version, what is known of them, and the truth of both."""
+        words = f"SELECT answer, truth.value, label.value {_LABELLED}"
+        for row in self.connection.execute(words, (self.versions[version],)):
+            answer, known, label = map(_decode, row)
+            yield answer, known, label
 
     def find_median_known(self, version: str) -> float | None:
         """Find when half of what is known of a version was known; None where no row says when."""

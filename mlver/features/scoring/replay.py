@@ -18,14 +18,20 @@ from typing import IO
 from mlver import names
 from mlver.errors import MlverError, UsageError, printable_name, refusal_error, shell_command
 from mlver.features.scoring.comparing import ReplayedVersion, compare_version
-from mlver.features.scoring.joining import AnswerJoin, find_answer, joining_answers
+from mlver.features.scoring.joining import (
+    AnswerJoin,
+    JoinableEvent,
+    find_answer,
+    joining_answers,
+)
+from mlver.features.scoring.known import TRUTH, find_request, list_rows, open_known
 from mlver.features.scoring.measuring import guess_kind
 from mlver.features.scoring.recording import MeasuredAnswers, record_answers
 from mlver.features.scoring.request import HINT, check_kind
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.predictions.files import combine_digests, find_logs, name_files
-from mlver.project.predictions.log import PredictionEvent, PredictionLog
+from mlver.project.predictions.log import PredictionLog
 from mlver.project.predictions.truth import TruthFile
 from mlver.project.project import Project
 from mlver.project.remote.proven_weights import find_proven_weights
@@ -43,12 +49,16 @@ _INCONCLUSIVE = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRequest:
     """What a person asked for: the requests of these logs, answered by `command` with the version
-    `against`; with `record`, the agreement is an evaluation of that.
+    `against`; with `record`, the agreement is an evaluation of that. Files of `truth` say who was
+    right.
     """
 
     logs: tuple[str, ...]
     against: str | None
     command: tuple[str, ...]
+    truth: tuple[str, ...] = ()
+    on: str = "request_id"
+    column: str | None = None
     stage: str | None = None
     kind: str | None = None
     timeout: float | None = None
@@ -142,10 +152,13 @@ class _Replay:
             return self._build_result("class", unasked=0)
         self._run_command()
         totals = self.join.add_known(self._open_answers().read_rows())
+        request = self.request
+        known = open_known(self.project, TRUTH, request.truth, on=request.on, column=request.column)
+        self.join.add_labels(list_rows(known))
         kind = self.request.kind or guess_kind(self.join)
         return self._keep(self._build_result(kind, unasked=totals.unmatched))
 
-    def _list_requests(self, asked: IO[bytes]) -> Iterator[tuple[PredictionEvent, str]]:
+    def _list_requests(self, asked: IO[bytes]) -> Iterator[JoinableEvent]:
         """List the events that can be asked again, each by an id, and write what is asked.
 
         One that comes again has the same id; it is asked twice, and counts once.
@@ -163,7 +176,8 @@ class _Replay:
                 name = f"r{number}" if event.key is None else f"{event.key:016x}"
                 line = json.dumps({"id": name, "features": features})
                 asked.write(line.encode() + b"\n")
-                yield event, name
+                label = find_request(event, self.request.on) if self.request.truth else None
+                yield JoinableEvent(event, name, label)
 
     def _run_command(self) -> None:
         words = self.request.command

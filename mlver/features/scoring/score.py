@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlver.errors import MlverError, printable_name
-from mlver.features.scoring.joining import AnswerJoin, joining_answers
+from mlver.features.scoring.joining import AnswerJoin, JoinableEvent, joining_answers
+from mlver.features.scoring.known import FEEDBACK, TRUTH, find_request, list_rows, open_known
 from mlver.features.scoring.measuring import ChosenScale, choose_scale, measure_answers
 from mlver.features.scoring.recording import MeasuredAnswers, record_answers
 from mlver.features.scoring.request import (
@@ -22,17 +22,12 @@ from mlver.policy.time_windows import parse_window
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.predictions.files import combine_digests, find_logs, name_files
-from mlver.project.predictions.log import PredictionEvent, PredictionLog
-from mlver.project.predictions.truth import KnownAnswer, TruthFile
+from mlver.project.predictions.log import PredictionLog
+from mlver.project.predictions.truth import TruthFile
 from mlver.project.project import Project
 from mlver.records.evaluation import ServedData, ServingWindow
 
 SERVED = "served"
-_TRUTH, _FEEDBACK = "truth", "feedback"
-_VALUE_COLUMNS = {
-    _TRUTH: ("truth", "label", "actual", "y_true"),
-    _FEEDBACK: ("feedback", "accepted", "rating"),
-}
 _DIGITS = 6
 
 
@@ -47,10 +42,11 @@ def score_model(project: Project, model: str | None, request: ScoreRequest) -> S
         require_branch(project.repository, "")
     resolved = project.resolve_model(model)
     logs = find_logs(project.start, request.predictions, HINT)
-    files = _open_known(project, request)
+    names = (TRUTH, request.truth) if request.truth else (FEEDBACK, request.feedback)
+    files = open_known(project, *names, on=request.on, column=request.column)
     with joining_answers() as join:
         join.add_predictions(_list_events(project, resolved, logs, request))
-        totals = join.add_known(_list_rows(files))
+        totals = join.add_known(list_rows(files))
         scale = choose_scale(join, request)
         named = name_files(request.predictions)
         scoring = _Scoring(
@@ -66,19 +62,10 @@ def score_model(project: Project, model: str | None, request: ScoreRequest) -> S
         return _build_result(scoring, totals, versions)
 
 
-def _open_known(project: Project, request: ScoreRequest) -> tuple[TruthFile, ...]:
-    kind = _TRUTH if request.truth else _FEEDBACK
-    names = _VALUE_COLUMNS[kind] if request.column is None else (request.column,)
-    return tuple(
-        TruthFile(project.start / word, word, HINT, request.on, names)
-        for word in request.truth or request.feedback
-    )
-
-
 def _list_events(
     project: Project, model: str, logs: Sequence[PredictionLog], request: ScoreRequest
-) -> Iterator[tuple[PredictionEvent, str]]:
-    """List the events that count, each with the value that it is joined on."""
+) -> Iterator[JoinableEvent]:
+    """List the events that count."""
     start = float("-inf")
     if request.since is not None:
         start = count_seconds(parse_window(request.since, "--since", project.record_time).start)
@@ -86,27 +73,12 @@ def _list_events(
         for event in log.read_events(model):
             if event.time < start or request.stage not in (None, event.stage):
                 continue
-            yield event, _find_request(event, request.on)
-
-
-def _find_request(event: PredictionEvent, name: str) -> str:
-    """Find the value that an event is joined on: a label of that name, else its id."""
-    value = event.data.get(name, event.request)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise MlverError(
-            f"{event.place} has neither an `id` nor a label {printable_name(name)}", hint=HINT
-        )
-    return str(value)
-
-
-def _list_rows(files: Sequence[TruthFile]) -> Iterator[KnownAnswer]:
-    for file in files:
-        yield from file.read_rows()
+            yield JoinableEvent(event, find_request(event, request.on))
 
 
 def _describe_known(files: Sequence[TruthFile], request: ScoreRequest) -> Mapping[str, Any]:
     """Describe what is known for a record, in which what was served stands for the data."""
-    kind = _TRUTH if request.truth else _FEEDBACK
+    kind = TRUTH if request.truth else FEEDBACK
     named = name_files(request.truth or request.feedback)
     return {kind: {"file": named, "digest": str(combine_digests(files))}}
 

@@ -109,6 +109,16 @@ def _draw_replayed(
         screen.draw_line(changed, f"  {format_count(change.count, 'time')}", hang=4)
     if version.p is not None:
         screen.draw_line(f"  as uneven by chance alone: p = {version.p:.3g} (McNemar)")
+    if version.judged is not None:
+        judged = version.judged
+        right = f"{version.version} was right in {judged.logged:,}"
+        known = format_count(judged.count, "request")
+        screen.draw_line(
+            f"  of {known} whose truth is known {right}, and {result.against} is in"
+            f" {judged.replayed:,}: {judged.lost:,} lost, {judged.won:,} won,"
+            f" p = {judged.p:.3g} (McNemar)",
+            hang=4,
+        )
     if version.compared < version.answers:
         missing = format_count(version.answers - version.compared, "request")
         screen.draw_line((f"  {missing} not answered again", "warn"))

@@ -47,6 +47,28 @@ class ClassAgreement:
         return {"agreement": self.agreed / self.count} if self.count else {}
 
 
+@dataclass(slots=True)
+class RightAnswers:
+    """Counts requests whose truth is known by who was right.
+
+    `lost` are those that only the logged answer had right, and `won` those that only the replayed
+    one had.
+    """
+
+    count: int = 0
+    both: int = 0
+    lost: int = 0
+    won: int = 0
+
+    def add(self, logged: str, replayed: str, truth: str) -> None:
+        """Count a request."""
+        self.count += 1
+        was_right, is_right = logged == truth, replayed == truth
+        self.both += was_right and is_right
+        self.lost += was_right and not is_right
+        self.won += is_right and not was_right
+
+
 def find_uneven_p(lost: int, won: int) -> float:
     """Find McNemar's two-sided p-value: the exact one, or of very many the corrected normal one."""
     changes = lost + won

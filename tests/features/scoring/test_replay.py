@@ -86,6 +86,21 @@ def test_an_agreement_is_recorded_where_that_is_asked_for(asked: Repository) -> 
     assert asked.mlver("verify", "--all").code == 0
 
 
+def test_the_truth_says_who_was_right(asked: Repository) -> None:
+    document = replay(asked, "--truth", "labels.csv", change="or 1")
+    (version,) = document["versions"]
+    # The truth is 01100110, what was logged 01100001, and now every answer is 1.
+    judged = {"count": 8, "logged": 5, "replayed": 4, "lost": 3, "won": 2, "p": 1.0}
+    assert version["judged"] == judged
+    words = ("--truth", "labels.csv", "--", sys.executable, "answer.py")
+    out = " ".join(asked.mlver(*REPLAY, *words).out.split())
+    assert "of 8 requests whose truth is known 1.0.0 was right in 5, and 1.1.0 is in 4" in out
+    rows = (asked.path / "labels.csv").read_text().splitlines()
+    asked.write("labels.csv", "\n".join([*rows[:3], rows[1].replace(",0,", ",1,")]) + "\n")
+    (version,) = replay(asked, "--truth", "labels.csv", change="or 1")["versions"]
+    assert version["judged"]["count"] == 1
+
+
 def test_numbers_are_compared_by_how_far_they_are_apart(asked: Repository) -> None:
     (version,) = replay(asked, change="+ 0.25")["versions"]
     assert version["metrics"] == {
@@ -141,7 +156,7 @@ def test_a_command_that_fails_compares_nothing(asked: Repository, script: str, t
 @pytest.mark.parametrize(
     "words",
     [
-        (*REPLAY, "--truth", "labels.csv", "--", "true"),
+        (*REPLAY, "--predictions", "log", "--", "true"),
         ("score", "digits", "--predictions", "log", "--truth", "labels.csv", "--record"),
         ("score", "digits", "--predictions", "log", "--truth", "labels.csv", "--", "true"),
     ],

@@ -10,7 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlver.policy.scoring.agreement import ClassAgreement, NumberAgreement, find_uneven_p
+from mlver.policy.scoring.agreement import (
+    ClassAgreement,
+    NumberAgreement,
+    RightAnswers,
+    find_uneven_p,
+)
 from mlver.policy.scoring.classes import (
     MACRO,
     MOST_CLASSES,
@@ -139,6 +144,13 @@ def test_the_p_of_many_changes_is_close_to_the_exact_one() -> None:
             find_mcnemar(lost, 10_001 - lost), abs=2e-3
         )
     assert find_uneven_p(6_000_000, 6_000_000) == 1.0
+
+
+def test_who_was_right_is_counted() -> None:
+    right = RightAnswers()
+    for words in ("aaa", "aba", "aba", "baa", "bcb", "bca"):
+        right.add(*words)
+    assert (right.count, right.both, right.lost, right.won) == (6, 1, 3, 1)
 
 
 def test_numbers_agree_by_how_far_they_are_apart() -> None:
