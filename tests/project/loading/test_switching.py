@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,7 +210,10 @@ def test_a_version_that_left_drops_its_series(deployment: Deployment) -> None:
 
 def test_a_forked_worker_follows_the_link_itself(deployment: Deployment, tmp_path: Path) -> None:
     with deployment.serve(poll=0.002) as served:
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads, of which the child has none.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             try:
                 with served.predicting():
