@@ -14,14 +14,18 @@ from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
+from mlver.records.references import VersionReference
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 from mlver.version import Version, bump_version, highest_version, sort_versions
 
 # What is recorded about a version after its registration, and follows it to another number.
-ChainedRecord: TypeAlias = NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord
+ChainedRecord: TypeAlias = (
+    NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord | RolloutRecord
+)
 AttachedRecord: TypeAlias = EvaluationRecord | ApprovalRecord | ChainedRecord
 NumberedRecord: TypeAlias = VersionRecord | PromotionRecord | AttachedRecord
 _NOTHING = Digest("0" * 64)
@@ -93,18 +97,34 @@ def strip_numbering(record: NumberedRecord) -> NumberedRecord:
                 record=_NOTHING,
                 prior=None,
             )
-        case PromotionRecord():
-            return replace(
-                record,
-                format=0,
-                version="",
-                sequence=0,
-                previous=None,
-                baseline=None,
-                approvals=tuple(
-                    replace(approval, record=_NOTHING) for approval in record.approvals
-                ),
-                renumbered=None,
-                record=_NOTHING,
-                prior=None,
-            )
+        case PromotionRecord() | RolloutRecord():
+            return _strip_stage_record(record)
+
+
+def _strip_stage_record(record: PromotionRecord | RolloutRecord) -> PromotionRecord | RolloutRecord:
+    approvals = tuple(replace(approval, record=_NOTHING) for approval in record.approvals)
+    if isinstance(record, RolloutRecord):
+        return replace(
+            record,
+            format=0,
+            version="",
+            sequence=0,
+            baseline=VersionReference("", _NOTHING),
+            approvals=approvals,
+            renumbered=None,
+            record=_NOTHING,
+            prior=None,
+        )
+    return replace(
+        record,
+        format=0,
+        version="",
+        sequence=0,
+        previous=None,
+        baseline=None,
+        approvals=approvals,
+        rollout=None if record.rollout is None else _NOTHING,
+        renumbered=None,
+        record=_NOTHING,
+        prior=None,
+    )

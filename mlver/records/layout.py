@@ -30,7 +30,7 @@ RECORD_FOLDERS = (MODELS, MANIFESTS, LISTINGS, AUTHORISATIONS, DEPLOYMENTS, TENS
 VERSION_SCHEMA = f"{ROOT}/schemas/version.schema.json"
 
 AttachedKind: TypeAlias = Literal[
-    "evaluation", "approval", "note", "retirement", "reproduction", "verdict"
+    "evaluation", "approval", "note", "retirement", "reproduction", "verdict", "rollout"
 ]
 # The folders of a model that hold records about its versions: the kind of these, and whether they
 # lie below a version, and below a stage.
@@ -41,6 +41,7 @@ _ATTACHED_FOLDERS: Mapping[str, tuple[AttachedKind, bool, bool]] = {
     "retired": ("retirement", True, False),
     "reproductions": ("reproduction", True, False),
     "verdicts": ("verdict", False, True),
+    "rollouts": ("rollout", False, True),
 }
 _FOLDERS_BY_KIND = {kind: folder for folder, (kind, _, _) in _ATTACHED_FOLDERS.items()}
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
@@ -309,6 +310,10 @@ def reproduction_path(model: str, number: Version | str, sequence: int) -> str:
 
 def verdict_path(model: str, stage: str, sequence: int) -> str:
     return numbered_path(attached_folder("verdict", model, stage), sequence)
+
+
+def rollout_path(model: str, stage: str, sequence: int) -> str:
+    return numbered_path(attached_folder("rollout", model, stage), sequence)
 
 
 def manifest_path(digest: Digest) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from mlver.digest import Digest
 from mlver.records import layout
@@ -117,6 +117,8 @@ class PromotionRecord:
     renumbered: Renumbering[int] | None = None
     record: Digest
     prior: Digest | None
+    # Whether a tag seals it.
+    is_sealed: ClassVar[bool] = True
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> PromotionRecord:
@@ -169,4 +171,8 @@ class PromotionRecord:
     @property
     def record_path(self) -> str:
         """Where it lies, by what it says."""
-        return layout.promotion_path(self.model, self.stage, self.sequence)
+        return self.locate(self.sequence)
+
+    def locate(self, sequence: int) -> str:
+        """Where the record of this number lies that it is chained with."""
+        return layout.promotion_path(self.model, self.stage, sequence)

@@ -272,6 +272,31 @@ routes: "{DIGEST}"
 prior: "{DIGEST}"
 """.encode()  # noqa: E501
 
+ROLLOUT_TEXT = f"""\
+schema: mlver/rollout/1
+model: translate_kr2en
+stage: production
+sequence: 2
+action: move
+version: "1.2.0"
+strategy: ab
+share: 12.5
+header: X-User-Id
+created: "2026-11-21T03:04:05Z"
+author: Kim <kim@example.org>
+message: An eighth of the users
+baseline: {{version: "1.1.0", record: "{DIGEST}"}}
+policy: {{commit: {"4f1c" * 10}, digest: "{DIGEST}", signers: "{DIGEST}"}}
+gates: [{{gate: accuracy, result: pass, expected: 0.9, actual: 0.931, baseline: 0.92, \
+data: "{DIGEST}", evidence: "{DIGEST}"}}]
+approvals: [{{approver: Lee <lee@example.org>, record: "{DIGEST}", signed: "lee SHA256:4f1c"}}]
+forced: false
+because: "{DIGEST}"
+renumbered: {{from: 1, record: "{DIGEST}"}}
+record: "{DIGEST}"
+prior: "{DIGEST}"
+""".encode()
+
 AUTHORISATION_TEXT = f"""\
 schema: mlver/authorisation/1
 data: "{DIGEST}"
@@ -341,6 +366,7 @@ DOCUMENT_TEXTS: dict[tuple[Kind, int], bytes] = {
     ("retirement", 1): RETIREMENT_TEXT,
     ("reproduction", 1): REPRODUCTION_TEXT,
     ("verdict", 1): VERDICT_TEXT,
+    ("rollout", 1): ROLLOUT_TEXT,
     ("authorisation", 1): AUTHORISATION_TEXT,
     ("deployment", 1): DEPLOYMENT_TEXT,
     ("run", 1): RUN_1_TEXT,
@@ -463,6 +489,24 @@ SMALL: dict[Kind, dict[str, Any]] = {
         "path": "serving",
         "model": "m",
         "roles": {},
+        "prior": None,
+    },
+    "rollout": {
+        "schema": "mlver/rollout/1",
+        "model": "m",
+        "stage": "production",
+        "sequence": 1,
+        "action": "withdraw",
+        "version": "1.0.0",
+        "strategy": "canary",
+        "share": 0,
+        **MADE,
+        "baseline": {"version": "0.9.0", "record": DIGEST},
+        "policy": None,
+        "gates": [],
+        "approvals": [],
+        "forced": False,
+        "record": DIGEST,
         "prior": None,
     },
     "authorisation": {

@@ -24,6 +24,7 @@ from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.run import RunRecord
 from mlver.records.sections.deploy import TargetSettings
 from mlver.records.sections.due import DueSettings
@@ -42,6 +43,7 @@ RECORDS: dict[Kind, Any] = {
     "retirement": RetirementRecord,
     "reproduction": ReproductionRecord,
     "verdict": VerdictRecord,
+    "rollout": RolloutRecord,
     "authorisation": AuthorisationRecord,
     "deployment": DeploymentRecord,
     "run": RunRecord,
@@ -271,6 +273,8 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
         ]
     ),
     ("VerdictRecord", "stages"): st.sampled_from([("production",), ("canary", "production")]),
+    ("RolloutRecord", "share"): st.floats(0, 100),
+    ("RolloutRecord", "header"): st.none() | st.just("X-User-Id"),
     ("VerdictRecord", "rule"): st.integers(1, 10),
     ("VerdictRecord", "share"): st.none() | st.floats(0.01, 0.99),
     ("VerdictRecord", "spent"): st.floats(0, 1),

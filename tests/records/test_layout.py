@@ -78,6 +78,9 @@ def test_a_place_is_read_back_as_it_is_written() -> None:
         layout.verdict_path("m", "production", 2): AttachedPath(
             "verdict", "m", None, "production", 2
         ),
+        layout.rollout_path("m", "production", 3): AttachedPath(
+            "rollout", "m", None, "production", 3
+        ),
         layout.approval_path("m", "1.0.0", "production", 2): AttachedPath(
             "approval", "m", "1.0.0", "production", 2
         ),

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from mlver.records.note import NoteRecord
     from mlver.records.reproduction import ReproductionRecord
     from mlver.records.retirement import RetirementRecord
+    from mlver.records.rollout import RolloutRecord
     from mlver.records.verdict import VerdictRecord
 
 Record = TypeVar(
-    "Record", bound="NoteRecord | ReproductionRecord | RetirementRecord | VerdictRecord"
+    "Record",
+    bound="NoteRecord | ReproductionRecord | RetirementRecord | RolloutRecord | VerdictRecord",
 )
 
 
@@ -29,7 +31,8 @@ Record = TypeVar(
 class ChainReader(Generic[Record]):
     """Reads the records of one kind, each of which names the one before it.
 
-    Such a chain lies in a folder of its own below `name`: a version, or of verdicts a stage.
+    Such a chain lies in a folder of its own below `name`: a version, or of verdicts and rollouts a
+    stage.
     """
 
     kind: AttachedKind
@@ -102,11 +105,18 @@ def _build_verdict(document: Mapping[str, Any]) -> VerdictRecord:
     return VerdictRecord.from_document(document)
 
 
+def _build_rollout(document: Mapping[str, Any]) -> RolloutRecord:
+    from mlver.records.rollout import RolloutRecord
+
+    return RolloutRecord.from_document(document)
+
+
 NOTES = ChainReader("note", _build_note)
 RETIREMENTS = ChainReader("retirement", _build_retirement)
 REPRODUCTIONS = ChainReader("reproduction", _build_reproduction)
 VERDICTS = ChainReader("verdict", _build_verdict)
-CHAINS = {chain.kind: chain for chain in (NOTES, RETIREMENTS, REPRODUCTIONS, VERDICTS)}
+ROLLOUTS = ChainReader("rollout", _build_rollout)
+CHAINS = {chain.kind: chain for chain in (NOTES, RETIREMENTS, REPRODUCTIONS, VERDICTS, ROLLOUTS)}
 """The chains of records about versions, by their kind."""
 
 
@@ -125,6 +135,12 @@ def read_attached(registry: RecordRegistry, place: AttachedPath) -> AttachedReco
 def list_judged_stages(registry: RecordRegistry, model: str) -> list[str]:
     """List the stages that have a verdict."""
     names = registry.list_names(layout.attached_folder("verdict", model))
+    return sorted(filter(file_names.is_stage_name, names))
+
+
+def list_shared_stages(registry: RecordRegistry, model: str) -> list[str]:
+    """List the stages that ever had a rollout."""
+    names = registry.list_names(layout.attached_folder("rollout", model))
     return sorted(filter(file_names.is_stage_name, names))
 
 
