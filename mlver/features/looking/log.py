@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 
 from mlver.digest import Digest
 from mlver.errors import UsageError
-from mlver.features.looking.log_result import LogEvent, LoggedDrift, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_events import (
+    TimedEvent,
+    build_evaluated,
+    build_event,
+    build_judged,
+    build_move_event,
+)
+from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
 from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.holdings import StageHolding
 from mlver.policy.promotion_dates import format_seconds
-from mlver.policy.renumber import AttachedRecord
 from mlver.policy.time_windows import TimeWindow, parse_window
 from mlver.project.audit.record_authors import find_unconfirmed_paths, find_unconfirmed_remarks
 from mlver.project.audit.record_history import RecordHistory, read_record_history
@@ -31,29 +37,9 @@ from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
-from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import PromotionRecord
-from mlver.records.values import flatten_values
-from mlver.records.verdict import VerdictRecord
-from mlver.records.version import VersionRecord
 
 _REMARKS = frozenset({"noted", "retired", "restored"})
-_DONE = {"promote": "promoted", "rollback": "rolled back", "retire": "emptied"}
-
-
-@dataclass(frozen=True, slots=True)
-class _TimedEvent:
-    """An event, when it counts from, and the path of its record.
-
-    `promotion` is the record itself, with its digest, where a stage moved; `version` is that of a
-    version that was registered.
-    """
-
-    time: str
-    path: str
-    event: LogEvent
-    promotion: tuple[PromotionRecord, Digest] | None = None
-    version: VersionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +85,8 @@ def read_log(
     start = ""
     if since is not None:
         start = parse_window(since, "--since", project.record_time).start
-    events = [] if stage is not None else _read_version_events(registry, model_names, reader)
+    events = _read_version_events(registry, model_names, reader) if stage is None else []
+    events += _read_verdict_events(registry, model_names, stage, reader)
     for chain in chains:
         events += _list_stage_events(chain)
     timed = _order_events(events, start)
@@ -110,7 +97,7 @@ def read_log(
     return LogResult(shown, len(timed), rules, faults=reader.faults)
 
 
-def _order_events(events: Iterable[_TimedEvent], start: str) -> list[_TimedEvent]:
+def _order_events(events: Iterable[TimedEvent], start: str) -> list[TimedEvent]:
     """Those from `start` on, the newest first."""
     timed = [event for event in events if event.time >= start]
     # Within one second the order of the records stands: a version is registered, then promoted.
@@ -186,111 +173,64 @@ def _read_promotions(
     return promotions
 
 
-def _list_stage_events(chain: _StageChain) -> Iterator[_TimedEvent]:
+def _list_stage_events(chain: _StageChain) -> Iterator[TimedEvent]:
     """List the moves of a stage in the order of its chain."""
     times = holdings.order_times(chain.records)
     for time, promotion in zip(times, chain.promotions, strict=True):
         record, _ = promotion
-        yield _TimedEvent(time, record.record_path, _build_move_event(record), promotion)
-
-
-def _build_move_event(record: PromotionRecord) -> LogEvent:
-    return LogEvent(
-        created=record.created,
-        event=_DONE[record.action],
-        model=record.model,
-        version=record.version,
-        stage=record.stage,
-        previous=record.previous,
-        sequence=record.sequence,
-        author=record.author,
-        message=record.message,
-        forced=record.forced,
-    )
+        yield TimedEvent(time, record.record_path, build_move_event(record), promotion)
 
 
 def _read_version_events(
     registry: RecordRegistry, models: Iterable[str], reader: TolerantReader
-) -> list[_TimedEvent]:
-    events: list[_TimedEvent] = []
+) -> list[TimedEvent]:
+    events: list[TimedEvent] = []
     for model in models:
         events += _read_model_events(registry, model, reader)
     return events
 
 
+def _read_verdict_events(
+    registry: RecordRegistry, models: Iterable[str], stage: str | None, reader: TolerantReader
+) -> Iterator[TimedEvent]:
+    """Read the verdicts on what one stage, or each of all, served."""
+    for model in models:
+        for judged in list_judged_stages(registry, model):
+            if stage in (None, judged):
+                verdicts = reader.try_reading(VERDICTS.read_all, registry, model, judged)
+                for verdict in verdicts or ():
+                    yield build_judged(verdict)
+
+
 def _read_model_events(
     registry: RecordRegistry, model: str, reader: TolerantReader
-) -> Iterator[_TimedEvent]:
-    for stage in list_judged_stages(registry, model):
-        for verdict in reader.try_reading(VERDICTS.read_all, registry, model, stage) or ():
-            yield _build_judged(verdict)
+) -> Iterator[TimedEvent]:
     for number in registry.list_versions(model):
         record_read = reader.try_reading(registry.read_version, model, number)
         if record_read is not None:
-            registered = _build_event("registered", record_read[0])
+            registered = build_event("registered", record_read[0])
             yield replace(registered, version=record_read[0])
         evaluations = reader.try_reading(registry.read_evaluations, model, number)
         for evaluation, _ in evaluations or ():
-            yield _build_evaluated(evaluation)
+            yield build_evaluated(evaluation)
         approvals = reader.try_reading(registry.read_approvals, model, number)
         for approval, _ in approvals or ():
             event = "approved" if approval.action == "approve" else "revoked"
-            yield _build_event(event, approval, approval.stage)
+            yield build_event(event, approval, approval.stage)
         notes = reader.try_reading(NOTES.read_all, registry, model, number)
         for note in notes or ():
-            yield _build_event("noted", note)
+            yield build_event("noted", note)
         reproductions = reader.try_reading(REPRODUCTIONS.read_all, registry, model, number)
         for reproduction in reproductions or ():
-            yield _build_event("reproduced", reproduction)
+            yield build_event("reproduced", reproduction)
         retirements = reader.try_reading(RETIREMENTS.read_all, registry, model, number)
         last_time = ""
         for retirement in retirements or ():
             event = "retired" if retirement.action == "retire" else "restored"
-            timed = _build_event(event, retirement)
+            timed = build_event(event, retirement)
             # The last decides, so each counts from the one before it at the earliest.
             last_time = max(last_time, timed.time)
             yield replace(timed, time=last_time)
-
-
-def _build_evaluated(evaluation: EvaluationRecord) -> _TimedEvent:
-    timed = _build_event("evaluated", evaluation)
-    metrics = flatten_values(evaluation.metrics)
-    event = replace(timed.event, on=tuple(evaluation.data), metrics=metrics)
-    return replace(timed, event=replace(event, drift=_count_moved(evaluation)))
-
-
-def _count_moved(evaluation: EvaluationRecord) -> LoggedDrift | None:
-    drift = evaluation.drift
-    if drift is None:
-        return None
-    # imported here: most evaluations are no drift
-    from mlver.policy.drift.recorded import judge_recorded
-
-    table = judge_recorded(drift, drift.thresholds)
-    return LoggedDrift(data=drift.dataset, columns=len(table.drifted), judged=table.judged)
-
-
-def _build_judged(verdict: VerdictRecord) -> _TimedEvent:
-    timed = _build_event("judged", verdict, verdict.stage)
-    told = f"{verdict.answer}: {verdict.reason}"
-    message = f"{told}\n\n{verdict.message}".strip()
-    return replace(timed, event=replace(timed.event, message=message))
-
-
-def _build_event(
-    event: str, record: VersionRecord | AttachedRecord, stage: str | None = None
-) -> _TimedEvent:
-    log_event = LogEvent(
-        created=record.created,
-        event=event,
-        model=record.model,
-        version=record.version,
-        stage=stage,
-        previous=None,
-        author=record.author,
-        message=record.message,
-    )
-    return _TimedEvent(record.created, record.record_path, log_event)
 
 
 # -- commits ---------------------------------------------------------------------------------------
@@ -300,7 +240,7 @@ def _complete_events(
     project: Project,
     history: RecordHistory | None,
     chains: Sequence[_StageChain],
-    timed: Sequence[_TimedEvent],
+    timed: Sequence[TimedEvent],
 ) -> tuple[LogEvent, ...]:
     """Add to each event the commit that landed it, and to each promotion how it is sealed."""
     commits = _find_commits(history, [event.path for event in timed])
@@ -324,7 +264,7 @@ def _complete_events(
     return tuple(events)
 
 
-def _list_remark_authors(timed: Iterable[_TimedEvent]) -> dict[str, str]:
+def _list_remark_authors(timed: Iterable[TimedEvent]) -> dict[str, str]:
     """Who made each note and retirement, by the path of its record."""
     authors: dict[str, str] = {}
     for event in timed:

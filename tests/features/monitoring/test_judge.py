@@ -340,6 +340,14 @@ def test_a_forged_verdict_is_named(serving: Repository) -> None:
     assert (found.code, "says pass, and by its counts it is fail" in found.out) == (1, True)
 
 
+def test_the_log_of_a_stage_has_its_verdicts(serving: Repository) -> None:
+    serving.write("log.jsonl", write_log(210, bad=20))
+    judge(serving)
+    told = "judged    on production"
+    assert told in assert_works(serving, "log", "digits", "--stage", "production")
+    assert told not in assert_works(serving, "log", "digits", "--stage", "staging")
+
+
 def put_in(repository: Repository, **changes: Any) -> VerdictRecord:
     """Put a verdict by hand beside the recorded one, with these changes."""
     registry = Project.open_existing(repository.path).registry
