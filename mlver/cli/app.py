@@ -75,6 +75,7 @@ COMMANDS = {
     "gates": CommandEntry("Move", "gating"),
     "promote": CommandEntry("Move", "stages"),
     "rollback": CommandEntry("Move", "stages"),
+    "rollout": CommandEntry("Move", "rollouts"),
     "drill": CommandEntry("Move", "drilling"),
     "drift": CommandEntry("Look", "drifting"),
     "judge": CommandEntry("Move", "monitoring"),

@@ -60,6 +60,15 @@ from tests.faults.preparations_of_remotes import (
     prepare_unpushed,
     prepare_unsent_runs,
 )
+from tests.faults.preparations_of_rollouts import (
+    MORE,
+    PROMOTE_CANDIDATE,
+    SHARE,
+    WITHDRAW,
+    prepare_candidate,
+    prepare_shared,
+    prepare_shared_alert,
+)
 from tests.faults.preparations_of_scores import SCORE, prepare_scored
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
@@ -294,6 +303,11 @@ OPERATIONS = (
         again=(0, 3),
     ),
     CampaignOperation("rollback-because", prepare_alerted, BACK_ONCE, brief=True),
+    CampaignOperation("rollout", prepare_candidate, SHARE, brief=True),
+    CampaignOperation("rollout-moved", prepare_shared, MORE, brief=True),
+    CampaignOperation("rollout-withdrawn", prepare_shared, WITHDRAW, brief=True),
+    CampaignOperation("rollout-promoted", prepare_shared, PROMOTE_CANDIDATE, brief=True),
+    CampaignOperation("rollout-rolled-back", prepare_shared_alert, BACK_ONCE, brief=True),
     CampaignOperation("rollback-busy", partial(prepare_busy, prepare_staged), _BACK, again=(0, 3)),
     CampaignOperation(
         "rollback-after-kill",

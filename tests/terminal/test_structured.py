@@ -77,6 +77,7 @@ from mlver.project.setup import InitResult
 from mlver.project.stages.empty import EmptyResult
 from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback_request import RollbackResult
+from mlver.project.stages.rollout_request import RolloutResult
 from mlver.records import values
 from mlver.terminal import structured
 from mlver.terminal.failure import ErrorResult
@@ -136,6 +137,7 @@ KINDS: dict[str, type] = {
             ReviewResult,
             RollbackResult,
             ServedResult,
+            RolloutResult,
             ShowResult,
             StagesResult,
             StatusResult,

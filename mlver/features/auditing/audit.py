@@ -35,6 +35,7 @@ from mlver.project.artifacts.listed import find_claims
 from mlver.project.audit import audit
 from mlver.project.audit.chains import CheckedChain, check_sealed_chain, link_chain, read_chains
 from mlver.project.audit.heads import HistoryHeads, read_heads
+from mlver.project.audit.judged_rollouts import list_judged_rollouts
 from mlver.project.audit.promotions import PromotionReport, judge_promotions
 from mlver.project.audit.rule_changes import RuleChange, find_rule_changes
 from mlver.project.history.whole_history import read_whole_history
@@ -112,11 +113,12 @@ def _read_chains(project: Project, scope: AuditScope) -> dict[tuple[str, str], C
     readings = read_chains(project, scope.pairs)
     known = set(scope.pairs)
     claimed: dict[tuple[str, str], None] = {}
-    for reading in readings:
-        for record, _ in reading.promotions:
-            for stage in list_claimed_stages(record):
-                if (record.model, stage) not in known:
-                    claimed[record.model, stage] = None
+    judged = [record for reading in readings for record, _ in reading.promotions]
+    rollouts = list_judged_rollouts(project, [reading.promotions for reading in readings])
+    for record in [*judged, *(rollout.record for rollout in rollouts)]:
+        for stage in list_claimed_stages(record):
+            if (record.model, stage) not in known:
+                claimed[record.model, stage] = None
     chains: dict[tuple[str, str], CheckedChain] = {}
     for reading in readings:
         chains[reading.model, reading.stage] = check_sealed_chain(project, reading)

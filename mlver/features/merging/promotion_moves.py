@@ -9,6 +9,7 @@ from mlver.digest import Digest
 from mlver.document import codec
 from mlver.document.schema import NEWEST_FORMATS
 from mlver.features.merging.current_versions import CurrentVersions
+from mlver.features.merging.followed_approvals import follow_approvals
 from mlver.features.merging.outcomes import (
     MergeRecords,
     RecordMove,
@@ -17,7 +18,7 @@ from mlver.features.merging.outcomes import (
 )
 from mlver.policy.chain import holder_after
 from mlver.records import layout
-from mlver.records.promotion import ApprovalReference, PromotionRecord
+from mlver.records.promotion import PromotionRecord
 from mlver.records.references import Renumbering, VersionReference
 
 
@@ -41,8 +42,8 @@ class ChainEnd:
 def move_promotions(
     records: MergeRecords, versions: CurrentVersions, approvals: Mapping[Digest, Digest]
 ) -> list[RecordOutcome]:
-    """Chain the own promotions of each stage; `approvals` are the new digests of approvals, by
-    their former ones.
+    """Chain the own promotions of each stage; `approvals` are the new digests of approvals and
+    rollouts, by their former ones.
     """
     outcomes: list[RecordOutcome] = []
     for model, stage in records.list_stages():
@@ -108,10 +109,7 @@ def _chain_promotion(
     approvals: Mapping[Digest, Digest],
     versions: CurrentVersions,
 ) -> PromotionRecord:
-    counted: list[ApprovalReference] = []
-    for approval in record.approvals:
-        digest = approvals.get(approval.record, approval.record)
-        counted.append(replace(approval, record=digest))
+    counted = follow_approvals(record.approvals, approvals)
     baseline = record.baseline
     if baseline is not None:
         # What its gates compared with stays what it was, under the number it has now.
@@ -124,8 +122,13 @@ def _chain_promotion(
         previous=end.holder,
         baseline=baseline,
         prior=end.digest,
-        approvals=tuple(counted),
+        approvals=counted,
+        rollout=_find_rewritten(record.rollout, approvals),
     )
+
+
+def _find_rewritten(digest: Digest | None, rewritten: Mapping[Digest, Digest]) -> Digest | None:
+    return None if digest is None else rewritten.get(digest, digest)
 
 
 def _explain_change(old: PromotionRecord, new: PromotionRecord) -> str:

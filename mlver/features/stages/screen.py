@@ -49,6 +49,9 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
     if not result.changed:
         screen.draw_line(("Nothing changed: ", "bold"), result.reason or "")
         return
+    if result.withdrawn is not None and result.version == result.previous:
+        _draw_withdrawal(result, screen)
+        return
     verb = "Would roll back" if result.dry_run else "Rolled back"
     screen.draw_line(
         (verb, "bold"),
@@ -71,6 +74,16 @@ def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
             ("working files: ", "dim"),
             shell_command("mlver", "checkout", f"{result.model}@{result.version}"),
         )
+
+
+def _draw_withdrawal(result: RollbackResult, screen: TextScreen) -> None:
+    """Say that only a rollout ended: the stage is as it was."""
+    verb = "Would withdraw" if result.dry_run else "Withdrew"
+    version = f"{result.model} {result.withdrawn}"
+    screen.draw_line((verb, "bold"), " ", (version, "name"), f" from {result.stage}")
+    if result.because is not None:
+        screen.draw_unbroken((f"  because of {result.because}", "dim"))
+    screen.draw_line("  ", (f"{result.version} holds it still, and has all of the traffic", "dim"))
 
 
 def draw_checkout(result: CheckoutResult, screen: TextScreen) -> None:

@@ -1,5 +1,5 @@
-"""What a note, a retirement, a reproduction, a verdict or an authorisation says of other records:
-of the one before it, and of versions.
+"""What a note, a retirement, a reproduction, a verdict, a rollout or an authorisation says of other
+records: of the one before it, and of versions.
 """
 
 from __future__ import annotations
@@ -15,23 +15,16 @@ from mlver.project.history.landed_verdicts import is_known_stage
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_link_digest
 from mlver.records import layout
-from mlver.records.note import NoteRecord
 from mlver.records.retirement import RetirementRecord
 
 if TYPE_CHECKING:
+    from mlver.policy.renumber import ChainedRecord
     from mlver.records.authorisation import AuthorisationRecord
     from mlver.records.reproduction import ReproductionRecord
     from mlver.records.verdict import VerdictRecord
 
 
-def judge_link(
-    project: Project,
-    record: NoteRecord
-    | RetirementRecord
-    | ReproductionRecord
-    | VerdictRecord
-    | AuthorisationRecord,
-) -> Iterator[Finding]:
+def judge_link(project: Project, record: ChainedRecord | AuthorisationRecord) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path
     folder = path.rpartition("/")[0]

@@ -34,12 +34,14 @@ from mlver.project.audit.attached_links import (
 )
 from mlver.project.audit.kept_files import check_kept, list_kept_files
 from mlver.project.audit.recorded_drifts import judge_recorded_drift
+from mlver.project.audit.rollout_links import judge_rollout
 from mlver.project.history import case_twins, renumbered
 from mlver.project.history.landed_verdicts import find_late_verdicts
 from mlver.project.project import Project
 from mlver.project.registry.attached import VERDICTS, read_attached
 from mlver.project.registry.registry import UPGRADE_HINT, describe_unknown_sections
 from mlver.records import layout
+from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.layout import (
     AttachedPath,
@@ -48,9 +50,9 @@ from mlver.records.layout import (
     VersionPath,
 )
 from mlver.records.listing import PrefixListing
-from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.tags import TagName, read_tag_name
 from mlver.records.verdict import VerdictRecord
 from mlver.system.folders import walk_folder
@@ -372,12 +374,14 @@ def check_record(
 def _judge_contents(project: Project, record: AttachedRecord) -> Iterator[Finding]:
     """Judge what a record about a version says of other records, and of what was measured."""
     path = record.record_path
-    if isinstance(record, NoteRecord | RetirementRecord | ReproductionRecord | VerdictRecord):
+    if not isinstance(record, EvaluationRecord | ApprovalRecord):
         yield from catch_errors(path, judge_link(project, record))
     if isinstance(record, ReproductionRecord):
         yield from catch_errors(path, judge_trained_again(project, record))
     if isinstance(record, VerdictRecord):
         yield from catch_errors(path, judge_verdict(project, record))
+    if isinstance(record, RolloutRecord):
+        yield from catch_errors(path, judge_rollout(project, record))
     if isinstance(record, RetirementRecord):
         yield from catch_errors(path, judge_retirement(project, record))
     if isinstance(record, EvaluationRecord) and record.drift is not None:

@@ -75,6 +75,19 @@ class FormatOrder:
         return bool(landings) and all(entry.commit in self.later for entry in landings)
 
 
+def order_formats(
+    repository: GitRepository,
+    history: RecordHistory,
+    sealed: Sequence[SealedRecord],
+    verdicts: ClaimVerdicts,
+) -> FormatOrder:
+    """Find out what landed after records of a newer format; `sealed` are all that are judged."""
+    newer = [record.record_path for record in sealed if record.format > 1]
+    later = find_later_commits(history, newer)
+    judged = [record for record in sealed if isinstance(record, PromotionRecord)]
+    return FormatOrder(history, later, find_aged(repository, history, judged, verdicts))
+
+
 def find_later_commits(history: RecordHistory, newer_paths: Iterable[str]) -> frozenset[str]:
     """Find the commits that come after one that added one of the records at `newer_paths`."""
     landings: set[str] = set()

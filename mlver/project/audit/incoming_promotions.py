@@ -28,6 +28,12 @@ from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.incoming_rules import compare_with_base, read_base, read_brought
+from mlver.project.audit.judged_rollouts import (
+    JudgedRollout,
+    find_rollout_originals,
+    judge_rollouts,
+    list_judged_rollouts,
+)
 from mlver.project.audit.missing_origins import find_missing_origins
 from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.promotion_claims import find_false_approvals
@@ -80,29 +86,45 @@ def judge_incoming_promotions(
 ) -> Iterator[Finding]:
     """Judge again the promotions at these paths, which these chains hold."""
     arriving = _select_promotions(paths, chains)
+    rollouts = _select_rollouts(incoming, paths, chains)
     # What a merge that is to be made brings was judged where it was made.
-    if not arriving or (incoming.tip is None and incoming.base is None):
+    if not (arriving or rollouts) or (incoming.tip is None and incoming.base is None):
         return
     project = incoming.project
     repository = project.repository
     records = [promotion.record for promotion in arriving]
-    history = _read_history(incoming, {record.model for record in records})
+    named = [*records, *(rollout.record for rollout in rollouts)]
+    history = _read_history(incoming, {record.model for record in named})
     base = read_base(incoming)
-    policies = _read_policies(incoming, history, records, base)
+    policies = _read_policies(incoming, history, named, base)
     verdicts = _judge_claims(incoming, records)
     originals = find_originals(repository, history, records, verdicts)
+    originals.update(find_rollout_originals(repository, history, rollouts))
     aged = find_aged(repository, history, records, verdicts)
     order = order_incoming(incoming, history, aged, records)
     yield from order.find_late(records)
     tags = incoming.seen_tags
     finder = _find_versions(project)
-    index = index_promotions([*chains, *_read_claimed(project, records, chains)])
+    index = index_promotions([*chains, *_read_claimed(project, named, chains)])
     evidence = EvidenceReader(project, history, finder)
     judge = PromotionJudge(
         history, policies, finder, index, originals, order, tags, evidence, incoming.tip
     )
     adopted = find_adopted(tags, history, chains)
     judged = _select_judged(arriving, adopted, incoming, judge)
+    yield from _judge_landing(incoming, judge, base, judged)
+    yield from _judge_rollouts(incoming, judge, base, rollouts)
+    yield from _find_unshown(history, verdicts, [promotion.record for promotion in judged])
+
+
+def _judge_landing(
+    incoming: IncomingChanges,
+    judge: PromotionJudge,
+    base: CommittedSettings,
+    judged: Sequence[_IncomingPromotion],
+) -> Iterator[Finding]:
+    """Judge the promotions that land here."""
+    project, policies, tip = incoming.project, judge.policies, incoming.tip
     landed = [promotion.record for promotion in judged]
     for promotion in judged:
         # Nobody keeps samples beside every clone: that they are not here is no fault of a push.
@@ -110,11 +132,10 @@ def judge_incoming_promotions(
         yield from compare_with_base(incoming, policies, base, promotion.record)
     yield from find_false_approvals(project, landed)
     chained = [(one.record, one.earlier) for one in judged]
-    tip, base_commit = incoming.tip, incoming.base
-    yield from find_uncounted(project, policies, chained, finder, tip=tip, base=base_commit)
-    yield from find_unconfirmed(tags, history, originals, landed, tip=incoming.tip)
-    yield from find_missing_origins(tags, landed)
-    yield from _find_unshown(history, verdicts, landed)
+    finder = judge.find_version
+    yield from find_uncounted(project, policies, chained, finder, tip=tip, base=incoming.base)
+    yield from find_unconfirmed(judge.tags, judge.history, judge.originals, landed, tip=tip)
+    yield from find_missing_origins(judge.tags, landed)
 
 
 def _read_policies(
@@ -203,6 +224,36 @@ def _select_promotions(
             if record.record_path in wanted:
                 arriving.append(_IncomingPromotion(record, promotions[:position]))
     return arriving
+
+
+def _select_rollouts(
+    incoming: IncomingChanges, paths: Sequence[str], chains: Sequence[StageHistory]
+) -> list[JudgedRollout]:
+    wanted = set(paths)
+    listed = list_judged_rollouts(incoming.project, chains)
+    return [rollout for rollout in listed if rollout.record.record_path in wanted]
+
+
+def _judge_rollouts(
+    incoming: IncomingChanges,
+    judge: PromotionJudge,
+    base: CommittedSettings,
+    rollouts: Sequence[JudgedRollout],
+) -> Iterator[Finding]:
+    """Judge the rollouts that land here: the others a merge took from where they did."""
+    project, policies = incoming.project, judge.policies
+    chained: list[tuple[PromotionRecord, Sequence[PromotionRecord]]] = []
+    for rollout in rollouts:
+        record = rollout.record
+        if incoming.tip is not None and not judge.list_landings(record):
+            continue
+        chained.append((record, rollout.earlier))
+        yield from (one for one in judge_rollouts(judge, [rollout]) if one.kind != "unconfirmed")
+        yield from compare_with_base(incoming, policies, base, record)
+    yield from find_false_approvals(project, [record for record, _ in chained])
+    yield from find_uncounted(
+        project, policies, chained, judge.find_version, tip=incoming.tip, base=incoming.base
+    )
 
 
 def _read_claimed(

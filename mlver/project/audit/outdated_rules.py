@@ -125,8 +125,7 @@ def _list_prior_landings(history: RecordHistory, record: PromotionRecord) -> Seq
     """List the commits that added the promotion before; none where a merge put another there."""
     if record.sequence == 1 or record.renumbered is not None:
         return ()
-    path = layout.promotion_path(record.model, record.stage, record.sequence - 1)
-    return history.additions.get(path, ())
+    return history.additions.get(record.locate(record.sequence - 1), ())
 
 
 def lacks_prior(history: RecordHistory, record: PromotionRecord) -> bool:

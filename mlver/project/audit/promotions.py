@@ -23,18 +23,23 @@ from mlver.policy.promotion_rules import (
     list_claimed_stages,
 )
 from mlver.policy.recorded_words import find_invented_terms
+from mlver.policy.rollouts import omit_verdict
 from mlver.policy.stage_policy import StagePolicy
 from mlver.project.audit.adopted_promotions import find_adopted
 from mlver.project.audit.dated_evidence import DatedEvidence
 from mlver.project.audit.former_formats import (
     JUDGED_FORMAT,
     FormatOrder,
-    find_aged,
-    find_later_commits,
+    order_formats,
 )
 from mlver.project.audit.gate_evidence import EvidenceReader
 from mlver.project.audit.held_stages import HeldStages
-from mlver.project.audit.named_policies import NamedPolicies, PolicyProof, read_named_policies
+from mlver.project.audit.judged_rollouts import (
+    find_rollout_faults,
+    find_rollout_originals,
+    list_judged_rollouts,
+)
+from mlver.project.audit.named_policies import NamedPolicies, read_named_policies
 from mlver.project.audit.outdated_rules import is_race, lacks_prior
 from mlver.project.audit.plain_secrets import find_plain_secrets
 from mlver.project.audit.promotion_claims import find_baseline_faults, find_false_approvals
@@ -110,23 +115,20 @@ def _judge_chains(
     chains: Sequence[StageHistory],
     versions: Mapping[tuple[str, str], VersionRecord],
 ) -> PromotionReport:
-    judged = list_judged(chains)
+    judged, rollouts = list_judged(chains), list_judged_rollouts(project, chains)
     promotions = [record for chain in chains for record, _ in chain]
     history = _read_history(project, [*promotions, *versions.values()])
     repository = project.repository
-    policies = read_named_policies(repository, history, judged, ["HEAD"])
+    named = [*judged, *(rollout.record for rollout in rollouts)]
+    policies = read_named_policies(repository, history, named, ["HEAD"])
     sealed: list[SealedRecord] = [*judged, *versions.values()]
     verdicts = judge_renumbering(repository, sealed, walk=project.walk)
     originals = find_originals(repository, history, sealed, verdicts)
-    newer_paths = [record.record_path for record in judged]
-    newer_paths += [record.record_path for record in versions.values() if record.format > 1]
-    later = find_later_commits(history, newer_paths)
-    order = FormatOrder(history, later, find_aged(repository, history, judged, verdicts))
+    originals.update(find_rollout_originals(repository, history, rollouts))
+    order = order_formats(repository, history, sealed, verdicts)
     tags = SeenTags(project)
 
-    def find_version(model: str, version: str) -> VersionRecord | None:
-        return versions.get((model, version))
-
+    find_version = _find_among(versions)
     evidence = EvidenceReader(project, history, find_version)
     judge = PromotionJudge(
         history, policies, find_version, index_promotions(chains), originals, order, tags, evidence
@@ -137,6 +139,7 @@ def _judge_chains(
     found = [
         *order.find_late(promotions),
         *judge.judge_chains(chains, adopted),
+        *find_rollout_faults(judge, rollouts),
         *find_false_approvals(project, own),
         *find_uncounted(project, policies, _list_with_earlier(chains, own), find_version),
         *find_weakening(history, policies, own),
@@ -146,6 +149,13 @@ def _judge_chains(
         *find_unconfirmed_versions(tags, history, originals, registered),
     ]
     return _build_report(found, history, policies)
+
+
+def _find_among(versions: Mapping[tuple[str, str], VersionRecord]) -> VersionFinder:
+    def find_version(model: str, version: str) -> VersionRecord | None:
+        return versions.get((model, version))
+
+    return find_version
 
 
 def _read_history(project: Project, records: Iterable[SealedRecord]) -> RecordHistory:
@@ -185,6 +195,11 @@ def _find_lacking(history: RecordHistory, policies: NamedPolicies) -> Iterator[F
             " they judged were not judged again in full"
         )
         yield Finding("clone", layout.CONFIG, message, (FETCH_HINT,))
+
+
+def _select_asked(record: PromotionRecord, policy: StagePolicy) -> StagePolicy:
+    """Leave out of a policy what it does not ask of a rollout."""
+    return policy if record.is_sealed else omit_verdict(policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +250,12 @@ class PromotionJudge:
         held: Collection[tuple[str, Digest]],
         is_old: bool,
     ) -> Iterator[Finding]:
-        """Judge one promotion after `before`.
+        """Judge one promotion, or a rollout in the form of one, after `before`.
 
         `held` are the versions that the stage held earlier, each with the digest of its record.
         `is_old`: it precedes judging.
         """
-        yield from self._judge_date(record, before)
+        yield from self.judge_date(record, before)
         if is_old:
             return
         for message in (*find_baseline_faults(record, before, held), *find_gate_faults(record)):
@@ -255,13 +270,13 @@ class PromotionJudge:
         if proof.fault is not None:
             yield report(record, "policy", proof.fault)
         if proof.policy is not None:
-            yield from self._judge_gates(record, proof, before)
+            yield from self._judge_gates(record, _select_asked(record, proof.policy), before)
         for stage in list_claimed_stages(record):
             if not self._has_held(record, stage):
                 message = f"says that {record.version} had held {stage}, which it had not"
                 yield report(record, "gate", message)
 
-    def _judge_date(
+    def judge_date(
         self, record: PromotionRecord, before: PromotionRecord | None
     ) -> Iterator[Finding]:
         follows = None
@@ -282,7 +297,7 @@ class PromotionJudge:
         message = find_backdating(
             record, follows=follows, registered=registered, committed=committed
         )
-        if message is not None and committed is not None:
+        if message is not None and committed is not None and record.is_sealed:
             # A rebase can give commits older dates.
             sealed = self.tags.find_times([name_seal(record)]).get(name_seal(record), committed)
             message = find_backdating(
@@ -292,26 +307,28 @@ class PromotionJudge:
             yield report(record, "date", message)
 
     def _judge_gates(
-        self, record: PromotionRecord, proof: PolicyProof, before: PromotionRecord | None
+        self, record: PromotionRecord, policy: StagePolicy, before: PromotionRecord | None
     ) -> Iterator[Finding]:
-        assert proof.policy is not None
-        missing = self._list_missing(record, proof.policy)
+        missing = self._list_missing(record, policy)
         for name in missing:
             yield report(record, "gate", f"lacks the gate `{name}`, which its policy asks for")
         if missing:
             return
-        for words in find_invented_terms(record, self._list_asked(proof.policy)):
+        for words in find_invented_terms(record, self._list_asked(policy)):
             yield report(record, "gate", words)
         landings = self.landings.find(record)
-        for fault in self.evidence.find_faults(record, proof.policy, before, landings):
+        for fault in self.evidence.find_faults(record, policy, before, landings):
             yield report(record, "unconfirmed" if fault.is_doubt else "gate", fault.words)
-        yield from self._judge_dated(record, proof.policy, is_first=before is None)
+        yield from self._judge_dated(record, policy, is_first=before is None)
         for entry in self.history.additions.get(record.record_path, ()):
             rule = self.policies.find_rule(self.history.grounds[entry.commit], record.stage)
-            if rule is None or not self._list_missing(record, rule[0]):
+            if rule is None:
                 continue
-            loosenings = list_loosenings(proof.policy, rule[0])
-            if loosenings and not is_race(self.policies, record, proof.policy, entry):
+            landed_on = _select_asked(record, rule[0])
+            if not self._list_missing(record, landed_on):
+                continue
+            loosenings = list_loosenings(policy, landed_on)
+            if loosenings and not is_race(self.policies, record, policy, entry):
                 message = (
                     f"was judged by an outdated rule, looser than the one that it landed on:"
                     f" {'; '.join(loosenings)}"

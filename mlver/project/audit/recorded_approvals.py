@@ -129,7 +129,7 @@ class _ApprovalAudit:
             if requirement is not None:
                 facts = self._describe(promotion, given, landed, judge)
                 faults += _judge_count(requirement, facts)
-            if promotion.is_signed:
+            if promotion.is_signed and record.is_sealed:
                 faults += self._judge_seal(record, judge, landed.get(record.record_path))
             if faults:
                 # What is wrong comes before what nobody can tell.

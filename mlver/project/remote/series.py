@@ -11,6 +11,7 @@ from mlver.errors import MlverError
 from mlver.policy.series import SeriesFile, VersionFiles, list_series
 from mlver.project.artifacts.pinned import stored_files
 from mlver.project.project import Project
+from mlver.project.registry.attached import list_shared_stages, read_rollouts
 from mlver.records.version import VersionRecord
 
 
@@ -58,10 +59,13 @@ def _read_files(project: Project, model: str) -> Iterator[VersionFiles]:
 
 
 def _list_promoted(project: Project, model: str) -> Iterator[str]:
-    """The versions that hold a stage, or have held one."""
+    """The versions that hold a stage, or have held one, or had a share of its traffic."""
     for stage in project.registry.list_stages(model):
         for promotion, _ in project.registry.read_history(model, stage):
             yield promotion.version
+    for stage in list_shared_stages(project.registry, model):
+        for rollout, _ in read_rollouts(project.registry, model, stage):
+            yield rollout.version
 
 
 def _list_files(project: Project, record: VersionRecord) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from mlver import names
 from mlver.digest import Digest
 from mlver.policy.alerts import add_alerts
-from mlver.policy.staging import stage_holder
-from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.project.stages.evidence import GivenEvidence, read_evidence
+from mlver.project.stages.shares import StageShares
 from mlver.records.promotion import PromotionRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.version import parse_version
 
 
@@ -23,8 +23,8 @@ from mlver.version import parse_version
 class RollbackCondition:
     """What has to be so for a rollback to change anything.
 
-    `if_holds` is the version that has to hold the stage, None for any. `evidence` is what the
-    rollback is made on, None where nobody gave any; it is acted on once.
+    `if_holds` is the version that has to hold the stage, or to have a share of it; None for any.
+    `evidence` is what the rollback is made on, None where nobody gave any; it is acted on once.
     """
 
     if_holds: str | None = None
@@ -55,25 +55,28 @@ def read_condition(
     return RollbackCondition(expected, evidence)
 
 
-def find_reason_against(
-    condition: RollbackCondition, model: str, stage: str, history: StageHistory
-) -> str | None:
-    """Say why nothing is to change, as a sentence; None where the condition is met."""
-    promotions = [record for record, _ in history]
-    reason = _find_settled(condition, promotions)
-    expected = condition.if_holds
+def find_reason_against(condition: RollbackCondition, shares: StageShares) -> str | None:
+    """Say why nothing is to change, as a sentence; None where the condition is met.
+
+    The candidate of an open rollout counts as a version that is there.
+    """
+    promotions = [record for record, _ in shares.history]
+    rollouts = [record for record, _ in shares.rollouts]
+    reason = _find_settled(condition, [*promotions, *rollouts])
+    expected, current = condition.if_holds, shares.current
     if reason is not None or expected is None:
         return reason
-    holder = stage_holder(promotions)
-    if holder is None:
-        return f"no version of {model} holds {stage}, nor does {expected}"
-    if holder != expected:
-        return f"{model} {holder} holds {stage}, not {expected}"
+    if current is not None and current.version == expected:
+        return None
+    if shares.holder is None:
+        return f"no version of {shares.model} holds {shares.stage}, nor does {expected}"
+    if shares.holder.version != expected:
+        return f"{shares.model} {shares.holder.version} holds {shares.stage}, not {expected}"
     return None
 
 
 def _find_settled(
-    condition: RollbackCondition, promotions: Iterable[PromotionRecord]
+    condition: RollbackCondition, records: Iterable[PromotionRecord | RolloutRecord]
 ) -> str | None:
     """Say why the evidence asks for nothing; None where it does, and where there is none."""
     evidence = condition.evidence
@@ -82,8 +85,10 @@ def _find_settled(
     alerts = evidence.alerts
     if alerts is not None and alerts.is_resolved:
         return "the alert is resolved, which is no reason to move a stage"
-    for record in promotions:
+    for record in records:
         place = f"{record.stage}/{record.sequence:04d}"
+        if isinstance(record, RolloutRecord):
+            place = f"the rollout {place}"
         if record.because == evidence.digest:
             return f"this evidence was acted on already: see {place}"
         if alerts is not None and alerts.is_answered_by(record.message):

@@ -11,6 +11,7 @@ from mlver.project.edit.record_date import require_possible_date
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import LAST_SECOND, Project
 from mlver.records.promotion import Action, PromotionRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.version import VersionRecord
 
 
@@ -19,18 +20,18 @@ def choose_date(
     action: Action,
     history: StageHistory,
     version: VersionRecord,
-    opening: Iterable[PromotionRecord] = (),
+    opening: Iterable[PromotionRecord | RolloutRecord] = (),
 ) -> str:
     """Choose what a new promotion says of when it was made.
 
-    Where the clock is behind the stage's last promotion, the version or the `opening` promotions,
-    which let it in, that is one second after the latest of them. Raise MlverError where it is
-    further behind than clocks differ, but not for a rollback, which must not wait for a clock; and
-    where its commit would be older than clocks differ.
+    Where the clock is behind the stage's last promotion, the version or the `opening` promotions
+    and rollouts, which let it in, that is one second after the latest of them. Raise MlverError
+    where it is further behind than clocks differ, but not for a rollback, which must not wait for a
+    clock; and where its commit would be older than clocks differ.
     """
     now = project.record_time
     earliest, subject = version.created, f"{version.model} {version.version}"
-    followed = list(opening)
+    followed: list[PromotionRecord | RolloutRecord] = list(opening)
     if history:
         last_record, _ = history[-1]
         followed.append(last_record)

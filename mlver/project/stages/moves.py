@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from mlver.project.edit import planned_tags
 from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, find_baseline
 from mlver.project.project import Project, ResolvedRef
+from mlver.project.rollouts.open_rollouts import close_rollout
 from mlver.project.stages.candidate import describe_candidate
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
@@ -102,6 +103,8 @@ def move_stage(
     if move.action != "retire":
         store_whole(project, chosen)
     record = _build_promotion(project, move, history)
+    promotions = [promotion for promotion, _ in history]
+    record = replace(record, rollout=close_rollout(project, record, promotions))
     path = layout.promotion_path(chosen.model, move.stage, record.sequence)
     data = codec.encode_document("promotion", record.to_document())
     edit.create_file(path, data)

@@ -7,20 +7,19 @@ from functools import partial
 from typing import Literal
 
 from mlver import names
-from mlver.policy.approvals import list_counted
-from mlver.policy.gates.table import is_open
 from mlver.policy.staging import stage_holder
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.history.policies import JudgingRules, read_judging_rules
 from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.newer_formats import naming_commits
-from mlver.project.remote.fetching import FetchedAhead, fetch_versions
+from mlver.project.remote.fetching import FetchedAhead
 from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.stages import moves
-from mlver.project.stages.candidate import describe_candidate, find_opening, reads_bytes
+from mlver.project.stages.candidate import find_opening, reads_bytes
 from mlver.project.stages.dates import choose_date
+from mlver.project.stages.entry import judge_entry
 from mlver.project.stages.moves import StageMove
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.trust import require_unretired
@@ -151,37 +150,19 @@ def _judge_move(
     message: str,
     ahead: FetchedAhead | None,
 ) -> StageMove:
-    """Judge a move of a stage; it is `forced` where a gate is shut.
-
-    What a gate reads and is not here is fetched from a remote, unless `ahead` is None.
-    """
-    policies = facts.judging.policies
-    _note_difference(project, facts.judging, planned.stage)
-    if ahead is not None and reads_bytes(policies):
-        fetch_versions(project, [facts.version], ahead=ahead)
-    candidate = describe_candidate(
-        project, planned.chosen, planned.stage, policies, signed=facts.judging.signed
-    )
-    gates = moves.judge_candidate(candidate, policies)
+    """Judge a move of a stage; it is `forced` where a gate is shut."""
+    judged = judge_entry(project, planned.stage, facts.version, facts.judging, ahead)
     return StageMove(
         chosen=planned.chosen,
         stage=planned.stage,
         action="promote",
         message=message,
         created=facts.created,
-        gates=gates,
-        forced=not is_open(gates),
+        gates=judged.gates,
+        forced=not judged.is_open,
         policy=facts.judging.reference,
-        approvals=list_counted(policies, candidate.approvals),
+        approvals=judged.approvals,
     )
-
-
-def _note_difference(project: Project, judging: JudgingRules, stage: str) -> None:
-    if judging.differs:
-        project.reporter.show_note(
-            f"the rule of {stage} in the work tree differs from that of {judging.source};"
-            " both have to pass"
-        )
 
 
 @dataclass(frozen=True, slots=True)

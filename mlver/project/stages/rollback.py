@@ -37,7 +37,6 @@ from mlver.project.remote.fetching import FetchedAhead, fetch_versions
 from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.stages import moves
-from mlver.project.stages.conditions import NO_CONDITION, find_reason_against
 from mlver.project.stages.dates import choose_date
 from mlver.project.stages.rollback_request import RollbackRequest, RollbackResult
 from mlver.project.stages.rollback_signature import require_signature
@@ -46,11 +45,18 @@ from mlver.project.stages.rollback_target import (
     find_target,
     list_former_holders,
 )
+from mlver.project.stages.shares import StageShares
+from mlver.project.stages.withdrawal import (
+    complete_result,
+    find_unchanged,
+    find_withdrawn,
+    read_known_shares,
+    withdraw_candidate,
+)
 from mlver.project.tags import trust
 from mlver.project.transaction import open_edit
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
-from mlver.records.references import write_digest
 from mlver.records.version import VersionRecord
 from mlver.storage.digests import DigestSet
 from mlver.version import parse_version
@@ -88,45 +94,30 @@ def roll_back(project: Project, model: str | None, request: RollbackRequest) -> 
     editing = open_edit(project, what, dry_run=request.dry_run)
     with naming_commits(project.repository), editing as edit:
         # What a killed command left is settled by now: what the records say is so.
-        unchanged = _find_unchanged(project, model, request)
+        shares = _read_shares(project, model, request)
+        unchanged = find_unchanged(shares, request)
         if unchanged is not None:
             return unchanged
         refuse_protected(project)
-        target = choose_target(project, project.resolve_model(model), stage, request.to)
+        candidate = find_withdrawn(shares, request)
+        if candidate is not None:
+            return withdraw_candidate(project, edit, shares, candidate, request)
+        target = choose_target(project, shares.model, stage, request.to)
         if edit is None:
             result = _preview_rollback(project, target, checkout=request.checkout)
         else:
             result = _perform_rollback(project, edit, target, request, ahead)
-    result = replace(result, because=write_digest(request.condition.because))
+    result = complete_result(result, shares, request)
     if not request.checkout:
         return result
     report = version_inputs.report_inputs(project, target.record)
     return replace(result, foreign=report.foreign, hints=report.hints)
 
 
-def _find_unchanged(
-    project: Project, model: str | None, request: RollbackRequest
-) -> RollbackResult | None:
-    """Find out whether nothing is to change; None where the condition is met."""
-    condition = request.condition
-    if condition == NO_CONDITION:
-        return None
+def _read_shares(project: Project, model: str | None, request: RollbackRequest) -> StageShares:
     resolved_model = project.resolve_model(model)
     history, _ = _read_known_history(project, resolved_model, request.stage)
-    reason = find_reason_against(condition, resolved_model, request.stage, history)
-    if reason is None:
-        return None
-    holder = stage_holder([promotion for promotion, _ in history])
-    return RollbackResult(
-        model=resolved_model,
-        stage=request.stage,
-        version=holder,
-        previous=holder,
-        changed=False,
-        reason=reason,
-        because=write_digest(condition.because),
-        dry_run=request.dry_run,
-    )
+    return read_known_shares(project, resolved_model, request, history)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +179,12 @@ def choose_target(project: Project, model: str, stage: str, to: str | None) -> R
 
 
 def _find_needed(model: str | None, request: RollbackRequest, project: Project) -> DigestSet:
-    if _find_unchanged(project, model, request) is not None:
+    shares = _read_shares(project, model, request)
+    is_unchanged = find_unchanged(shares, request) is not None
+    if is_unchanged or find_withdrawn(shares, request) is not None:
         return DigestSet.from_raw(())
     refuse_protected(project)
-    target = choose_target(project, project.resolve_model(model), request.stage, request.to)
+    target = choose_target(project, shares.model, request.stage, request.to)
     require_signature(project, target.stage, target.chosen, target.history)
     return list_needed(project, [target.record])
 

@@ -51,7 +51,8 @@ class RollbackResult:
 
     Where the condition was not met, `changed` is false and `reason` says why; `version` and
     `previous` are what holds the stage, None where nothing does. `because` is the digest of the
-    evidence.
+    evidence. `withdrawn` is the candidate of the rollout that it ended; where that is all that it
+    did, `version` and `previous` are the same.
     """
 
     model: str
@@ -61,6 +62,7 @@ class RollbackResult:
     changed: bool = True
     reason: str | None = None
     because: str | None = None
+    withdrawn: str | None = None
     verified: int = 0
     unkept: tuple[str, ...] = ()
     checkout: CheckoutOutcome | None = None

@@ -1,0 +1,1 @@
+"""Shares of a stage's traffic, as the records tell them."""
