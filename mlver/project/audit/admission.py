@@ -24,7 +24,7 @@ from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
-from mlver.records.layout import PromotionPath, RolloutPath, VersionPath
+from mlver.records.layout import PromotionPath, VersionPath
 from mlver.records.manifest import Manifest
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import version_tag_name
@@ -180,8 +180,11 @@ def _list_touched_stages(project: Project, paths: Iterable[str]) -> list[tuple[s
     touched: dict[tuple[str, str], None] = {}
     for record_path in paths:
         record_place = layout.parse_path(record_path)
-        if isinstance(record_place, PromotionPath | RolloutPath):
+        if isinstance(record_place, PromotionPath):
             touched[record_place.model, record_place.stage] = None
+        elif isinstance(record_place, AttachedPath):
+            if record_place.kind == "rollout" and record_place.stage is not None:
+                touched[record_place.model, record_place.stage] = None
         elif isinstance(record_place, VersionPath):
             for stage in project.registry.list_stages(record_place.model):
                 touched[record_place.model, stage] = None

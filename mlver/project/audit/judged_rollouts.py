@@ -25,7 +25,7 @@ from mlver.project.audit.recorded_approvals import find_uncounted
 from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_rollouts
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.rollout import RolloutRecord, SharedStage
@@ -60,7 +60,9 @@ def list_judged_rollouts(project: Project, chains: Iterable[StageHistory]) -> li
         promotions = [record for record, _ in chain]
         # One that cannot be read is named by its own check.
         with suppress(MlverError):
-            rollouts = read_rollouts(project.registry, promotions[0].model, promotions[0].stage)
+            rollouts = ROLLOUTS.read_digested(
+                project.registry, promotions[0].model, promotions[0].stage
+            )
             for place, (record, _) in enumerate(rollouts):
                 earlier = _list_earlier(record, promotions, rollouts[place:])
                 judged.append(JudgedRollout(record.as_promotion(), earlier))

@@ -10,7 +10,7 @@ from mlver.findings import Finding, FindingKind
 from mlver.policy.promotion_dates import find_early_date
 from mlver.policy.rollouts import ends_rollout, find_sequence_fault, find_share_fault
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_rollout
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.records.rollout import RolloutRecord
 
 
@@ -54,7 +54,9 @@ def _judge_order(project: Project, record: RolloutRecord) -> Iterator[Finding]:
     before: RolloutRecord | None = None
     if record.sequence > 1:
         try:
-            before = read_rollout(project.registry, record.model, record.stage, record.sequence - 1)
+            before = ROLLOUTS.read(
+                project.registry, record.model, record.stage, record.sequence - 1
+            )
         except MlverError:
             return  # its own check names it
     fault = find_sequence_fault(record, before)

@@ -11,7 +11,7 @@ from mlver.errors import MlverError
 from mlver.policy.series import SeriesFile, VersionFiles, list_series
 from mlver.project.artifacts.pinned import stored_files
 from mlver.project.project import Project
-from mlver.project.registry.attached import list_shared_stages, read_rollouts
+from mlver.project.registry.attached import ROLLOUTS, list_shared_stages
 from mlver.records.version import VersionRecord
 
 
@@ -64,7 +64,7 @@ def _list_promoted(project: Project, model: str) -> Iterator[str]:
         for promotion, _ in project.registry.read_history(model, stage):
             yield promotion.version
     for stage in list_shared_stages(project.registry, model):
-        for rollout, _ in read_rollouts(project.registry, model, stage):
+        for rollout, _ in ROLLOUTS.read_digested(project.registry, model, stage):
             yield rollout.version
 
 

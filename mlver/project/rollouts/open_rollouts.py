@@ -8,7 +8,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, summarise_error
 from mlver.policy.rollouts import DigestedRollout, find_open
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_rollouts
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.project.registry.registry import RecordRegistry
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
@@ -22,7 +22,7 @@ def find_open_rollout(registry: RecordRegistry, model: str, stage: str) -> Rollo
     Raise MlverError where a record that decides it cannot be read.
     """
     # Most stages never had one, and then no promotion is read.
-    if not registry.list_sequences(layout.rollouts_folder(model, stage)):
+    if not registry.list_sequences(layout.attached_folder("rollout", model, stage)):
         return None
     promotions = [record for record, _ in registry.read_history(model, stage)]
     found = find_digested(registry, model, stage, promotions)
@@ -33,7 +33,7 @@ def find_digested(
     registry: RecordRegistry, model: str, stage: str, promotions: Sequence[PromotionRecord]
 ) -> DigestedRollout | None:
     """Find the same with the digest of its bytes; `promotions` are the stage's, oldest first."""
-    rollouts = read_rollouts(registry, model, stage)
+    rollouts = ROLLOUTS.read_digested(registry, model, stage)
     return find_open(rollouts, promotions, _find_holder(promotions))
 
 

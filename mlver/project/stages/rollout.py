@@ -236,7 +236,9 @@ def _build_share(
 ) -> RolloutRecord:
     shares, traffic = planned.shares, planned.traffic
     model, stage = planned.chosen.model, shares.stage
-    sequence, prior = find_last_link(project.registry, layout.rollouts_folder(model, stage))
+    sequence, prior = find_last_link(
+        project.registry, layout.attached_folder("rollout", model, stage)
+    )
     followed: list[PromotionRecord | RolloutRecord] = [
         *find_opening(project, planned.chosen, judging.policies)
     ]

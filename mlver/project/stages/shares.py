@@ -12,7 +12,7 @@ from mlver.project.edit.edit import PlannedEdit
 from mlver.project.history.stage_history import StageHistory, find_baseline
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
-from mlver.project.registry.attached import find_last_link, read_rollouts
+from mlver.project.registry.attached import ROLLOUTS, find_last_link
 from mlver.project.stages.dates import choose_date
 from mlver.records import layout
 from mlver.records.references import VersionReference
@@ -48,14 +48,14 @@ def read_shares(project: Project, model: str, stage: str, history: StageHistory)
         model=model,
         stage=stage,
         history=history,
-        rollouts=read_rollouts(project.registry, model, stage),
+        rollouts=ROLLOUTS.read_digested(project.registry, model, stage),
         holder=find_baseline(history),
     )
 
 
 def require_committed_rollouts(project: Project, model: str, stage: str) -> None:
     """Raise MlverError where a rollout is not the one that HEAD has: the next one follows it."""
-    folder = layout.rollouts_folder(model, stage)
+    folder = layout.attached_folder("rollout", model, stage)
     require_as_committed(project.repository, project.registry, folder)
 
 
@@ -82,7 +82,7 @@ def build_withdrawal(
 ) -> RolloutRecord:
     """Build the record that ends the open rollout; it waits for no clock."""
     require_committed_rollouts(project, current.model, current.stage)
-    folder = layout.rollouts_folder(current.model, current.stage)
+    folder = layout.attached_folder("rollout", current.model, current.stage)
     sequence, prior = find_last_link(project.registry, folder)
     version, _ = project.registry.read_version(current.model, current.version)
     return RolloutRecord(

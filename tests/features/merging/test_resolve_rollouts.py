@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_rollouts
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.project.stages.promote import promote_version
 from mlver.project.stages.rollout import roll_out
@@ -39,7 +39,7 @@ def test_the_own_one_follows_with_the_number_of_its_version(apart: Repository) -
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     resolve_merge(apart, "theirs")
     apart.git("commit", "--quiet", "--no-edit")
-    (kept, digest), (own, _) = read_rollouts(project.registry, "m", "production")
+    (kept, digest), (own, _) = ROLLOUTS.read_digested(project.registry, "m", "production")
     assert (kept.version, kept.share, kept.renumbered) == ("1.1.0", 20, None)
     assert (own.version, own.share, own.prior) == ("1.2.0", 10, digest)
     assert own.renumbered is not None
@@ -56,7 +56,7 @@ def test_the_promotion_that_closed_it_names_what_it_is_now(apart: Repository) ->
     assert run_git(apart, "merge", "--quiet", "mine") == 1
     resolve_merge(apart, "ours")
     apart.git("commit", "--quiet", "--no-edit")
-    _, (own, digest) = read_rollouts(project.registry, "m", "production")
+    _, (own, digest) = ROLLOUTS.read_digested(project.registry, "m", "production")
     promotion, _ = project.registry.read_promotion("m", "production", 2)
     assert (own.version, promotion.version, promotion.rollout) == ("1.2.0", "1.2.0", digest)
     assert find_open_rollout(project.registry, "m", "production") is None

@@ -10,7 +10,7 @@ import pytest
 
 from mlver.digest import Digest
 from mlver.document import codec
-from mlver.project.registry.attached import read_rollouts
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.project.stages.rollback import roll_back_stage
 from mlver.project.stages.rollout import roll_out
 from mlver.project.stages.rollout_request import RolloutRequest
@@ -34,7 +34,7 @@ def share(town: Town, percent: float, *, force: bool = False, withdraw: bool = F
 
 
 def read_last(town: Town) -> RolloutRecord:
-    return read_rollouts(town.project.registry, "m", "production")[-1][0]
+    return ROLLOUTS.read_digested(town.project.registry, "m", "production")[-1][0]
 
 
 def rewrite_last(town: Town, **claims: Any) -> None:
