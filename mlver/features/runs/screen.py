@@ -77,8 +77,21 @@ def draw_run(result: RunResult, screen: TextScreen) -> None:
         screen.draw_line(f"  {metric}  {format_exact(value)}", hang=2)
     for remark in result.remarks:
         screen.draw_line(("  not recorded: ", "warn"), shorten_digests(remark), hang=2)
+    if result.outcome == "finished":
+        _draw_untold(result, screen)
     if result.outcome == "finished" and not result.dry_run:
         screen.draw_next(_suggest_next(result))
+
+
+def _draw_untold(result: RunResult, screen: TextScreen) -> None:
+    """How a run is told what it knows nothing of."""
+    ways: list[str] = []
+    if not result.params and not result.secrets:
+        ways.append("no params (--params FILE or --param K=V)")
+    if not result.metrics and not result.points:
+        ways.append("no metrics (--metrics FILE, or lines of JSON to $MLVER_CURVES)")
+    if ways:
+        screen.draw_line((f"  it was told {' and '.join(ways)}", "dim"), hang=2)
 
 
 def _suggest_next(result: RunResult) -> str:

@@ -322,6 +322,16 @@ def test_files_that_nothing_wrote_are_named(second: Repository) -> None:
     assert "not recorded: the params of absent.yaml: nothing is there" in told
 
 
+def test_a_run_that_was_told_nothing_says_how_to(second: Repository) -> None:
+    told = second.mlver("run", "fresh", *shell("true")).out
+    assert (
+        "it was told no params (--params FILE or --param K=V) and no metrics (--metrics FILE, or"
+        " lines of JSON to $MLVER_CURVES)"
+    ) in " ".join(told.split())
+    told = assert_works(second, "run", "digits", *shell(QUICK))
+    assert "it was told" not in told
+
+
 def test_the_next_step_of_a_first_run_names_the_weights(second: Repository) -> None:
     done = second.mlver("run", "fresh", *shell("true"))
     assert done.out.endswith("next: mlver run fresh --weights PATH -- sh -c true\n")
