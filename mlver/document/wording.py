@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from mlver.document.faults import MAX_FAULTS, Path, shorten_text
@@ -65,13 +66,23 @@ def _explain_missing(error: Any, path: Path) -> Iterator[PlacedFault]:
 
 def _explain_alternatives(error: Any, path: Path) -> Iterator[PlacedFault]:
     """Say which keys would do, where that is all that the alternatives ask for."""
-    keys: list[str] = []
+    alternatives: list[list[str]] = []
     for alternative in error.validator_value:
         if not isinstance(alternative, dict) or alternative.keys() != {"required"}:
             yield path, shorten_text(error.message, 200)
             return
-        keys += [f"`{shorten_text(str(key))}`" for key in alternative["required"]]
-    yield path, f"needs {_join_or(keys)}"
+        keys = [f"`{shorten_text(str(key))}`" for key in alternative["required"]]
+        alternatives.append(keys)
+    yield path, f"needs {_join_alternatives(alternatives)}"
+
+
+def _join_alternatives(alternatives: Sequence[Sequence[str]]) -> str:
+    """Join sets of keys: each with each, where they are all that can be made of a few choices."""
+    if len({len(keys) for keys in alternatives}) == 1:
+        choices = [list(dict.fromkeys(keys)) for keys in zip(*alternatives, strict=True)]
+        if math.prod(map(len, choices)) == len(alternatives):
+            return ", and ".join(map(_join_or, choices))
+    return _join_or(" and ".join(keys) for keys in alternatives)
 
 
 def _explain_type(error: Any, path: Path) -> Iterator[PlacedFault]:

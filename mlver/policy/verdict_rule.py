@@ -7,16 +7,19 @@ all limits. The first look that passes or fails decides.
 
 A limit fails where the interval of the difference lies above 0 and the difference itself above the
 margin, or where the interval of the share lies above the maximum; and only with at least five bad
-events. It passes where its interval lies below the limit, at half the chance of being wrong: a
+events. Where both versions answered the same requests, McNemar's exact test is asked instead of the
+interval. It passes where its interval lies below the limit, at half the chance of being wrong: a
 harmful version that stays does more harm than a good one that goes. A verdict passes where every
 limit does, and fails where one does; anything else is no answer yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlver.policy.pairs import find_mcnemar_p, find_paired
+from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.proportions import (
     ConfidenceInterval,
     find_newcombe,
@@ -99,7 +102,7 @@ def _judge_look(
         return Judgement(answer="inconclusive", reason=fault, looks=number, spent=spent)
     doubt = spend_doubt(settings.alpha, number) / count_limits(settings)
     intervals = tuple(_judge_metrics(settings, look, doubt))
-    answer, reason = _join_answers(intervals)
+    answer, reason = _join_answers(settings, look, intervals)
     return Judgement(answer=answer, reason=reason, looks=number, spent=spent, intervals=intervals)
 
 
@@ -152,7 +155,8 @@ def judge_limit(
     to_pass = _find_interval(count, limit, find_quantile(doubt / 2))
     if limit == "margin":
         assert count.baseline is not None
-        is_worse = to_fail.low > 0 and count.candidate.share - count.baseline.share > allowed
+        is_far = count.candidate.share - count.baseline.share > allowed
+        is_worse = is_far and _is_surely_more(count, to_fail, doubt)
     else:
         is_worse = to_fail.low > allowed
     answer: Result = "inconclusive"
@@ -164,24 +168,50 @@ def judge_limit(
     return LimitInterval(metric=name, limit=limit, answer=answer, low=low, high=high)
 
 
+def _is_surely_more(count: MetricCount, interval: ConfidenceInterval, doubt: float) -> bool:
+    """Say whether more of the candidate's events are bad; of pairs, an exact test says so."""
+    if count.both is None or count.baseline is None:
+        return interval.low > 0
+    ours, theirs = count.candidate.bad - count.both, count.baseline.bad - count.both
+    return find_mcnemar_p(ours, theirs) <= doubt
+
+
 def _find_interval(count: MetricCount, limit: VerdictLimit, quantile: float) -> ConfidenceInterval:
     if limit == "max" or count.baseline is None:
         return find_wilson(count.candidate, quantile)
+    if count.both is not None:
+        return find_paired(count, quantile)
     return find_newcombe(count.candidate, count.baseline, quantile)
 
 
-def _join_answers(intervals: Sequence[LimitInterval]) -> tuple[Result, str]:
-    failed = [one for one in intervals if one.answer == "fail"]
-    if failed:
-        return "fail", f"too many bad events by {_name_limits(failed)}"
-    unsure = [one for one in intervals if one.answer != "pass"]
-    if unsure or not intervals:
-        return "inconclusive", f"not sure of {_name_limits(unsure) or 'anything'} yet"
-    return "pass", f"no more bad events than allowed by {_name_limits(intervals)}"
+def _join_answers(
+    settings: VerdictSettings, look: VerdictLook, intervals: Sequence[LimitInterval]
+) -> tuple[Result, str]:
+    for answer in ("fail", "inconclusive", "pass"):
+        deciding = [one for one in intervals if one.answer == answer]
+        if deciding:
+            told = [describe_limit(settings, look.metrics[one.metric], one) for one in deciding]
+            return answer, f"{_ANSWER_WORDS[answer]}: {'; '.join(told)}"
+    return "inconclusive", "the settings name no limit"
 
 
-def _name_limits(intervals: Sequence[LimitInterval]) -> str:
-    return ", ".join(f"{one.metric} ({one.limit})" for one in intervals)
+_ANSWER_WORDS: Mapping[Result, str] = {
+    "fail": "too many bad events",
+    "inconclusive": "not sure yet",
+    "pass": "no more bad events than allowed",
+}
+
+
+def describe_limit(settings: VerdictSettings, count: MetricCount, one: LimitInterval) -> str:
+    """Describe in numbers what was found of a limit, and what it allows."""
+    allowed = dict(list_limits(settings, one.metric))[one.limit]
+    found = f"{count.candidate.share:.2%} of {one.metric}"
+    if one.limit == "max":
+        return f"{found}, between {one.low:.2%} and {one.high:.2%}, of at most {allowed:.2%}"
+    assert count.baseline is not None
+    found = f"{found} beside {count.baseline.share:.2%}"
+    between = f"between {one.low:+.2%} and {one.high:+.2%}"
+    return f"{found}, a difference {between}, of at most {allowed:+.2%}"
 
 
 # -- what a record says ----------------------------------------------------------------------------
@@ -190,8 +220,11 @@ def _name_limits(intervals: Sequence[LimitInterval]) -> str:
 def find_false_verdict(record: VerdictRecord) -> str | None:
     """Say what of a verdict its own counts do not bear out; None where all is as they say.
 
-    `inconclusive` claims nothing. A verdict by a rule that is not known here cannot be judged.
+    `inconclusive` claims nothing but that the time was over, if something follows from it. A
+    verdict by a rule that is not known here cannot be judged.
     """
+    if record.act is not None and not _is_act_due(record):
+        return "says that something follows from it, and its settings or its time do not"
     if record.answer == "inconclusive":
         return None
     if record.rule != RULE:
@@ -209,6 +242,13 @@ def find_false_verdict(record: VerdictRecord) -> str | None:
     return None
 
 
+def _is_act_due(record: VerdictRecord) -> bool:
+    """Say whether the settings had asked for an act where nothing was decided by the end."""
+    is_over = count_seconds(record.created) >= count_seconds(record.window.end)
+    is_undecided = record.answer == "inconclusive"
+    return is_undecided and is_over and record.settings.on_timeout == record.act
+
+
 def _find_false_look(record: VerdictRecord) -> str | None:
     """Say which look cannot have been: it came too early, or less was counted than before."""
     before: VerdictLook | None = None
@@ -218,16 +258,12 @@ def _find_false_look(record: VerdictRecord) -> str | None:
             return f"took look {number} after {least:,} events, before its time"
         if (record.baseline is None) != (look.baseline is None):
             return f"counted a baseline at look {number} that it does not name, or none"
-        if not all(_is_possible(count) for count in look.metrics.values()):
-            return f"counted more bad events at look {number} than events"
+        if not all(count.is_possible for count in look.metrics.values()):
+            return f"counted more bad events at look {number} than there can be"
         if before is not None and not _has_grown(before, look):
             return f"counted less at look {number} than at the one before"
         before = look
     return None
-
-
-def _is_possible(count: MetricCount) -> bool:
-    return count.candidate.is_possible and (count.baseline is None or count.baseline.is_possible)
 
 
 def _has_grown(before: VerdictLook, look: VerdictLook) -> bool:

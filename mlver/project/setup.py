@@ -143,6 +143,8 @@ stages:
 #  alpha: 0.05
 #  for: 2h
 #  fresh: 10m
+#  warm_up: 5m
+#  on_timeout: hold
 
 # Where versions are served: `mlver deploy` makes each folder equal to what the stages say.
 #deploy:

@@ -21,6 +21,7 @@ from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.values import Document, drop_empty_values
 
 VerdictLimit = Literal["margin", "max"]
+VerdictAct = Literal["rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,41 @@ class EventCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricCount:
-    """How many events of each arm are bad by one metric; `baseline` is None without one."""
+    """How many events of each arm are bad by one metric; `baseline` is None without one.
+
+    `both` is how many requests both answered badly where both answered the same ones, else None.
+    """
 
     candidate: EventCount
     baseline: EventCount | None
+    both: int | None = None
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether so many can be counted; in pairs, both have the same number of events."""
+        if self.baseline is None:
+            return self.candidate.is_possible and self.both is None
+        if not self.candidate.is_possible or not self.baseline.is_possible:
+            return False
+        if self.both is None:
+            return True
+        ours, theirs = self.candidate, self.baseline
+        most = min(ours.bad, theirs.bad)
+        return (
+            ours.events == theirs.events
+            and ours.bad + theirs.bad - ours.events <= self.both <= most
+        )
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> MetricCount:
         candidate = EventCount(**document["candidate"])
-        return cls(candidate=candidate, baseline=EventCount.from_document(document["baseline"]))
+        baseline = EventCount.from_document(document["baseline"])
+        return cls(candidate=candidate, baseline=baseline, both=document.get("both"))
 
     def to_document(self) -> Document:
         baseline = None if self.baseline is None else self.baseline.to_document()
-        return {"candidate": self.candidate.to_document(), "baseline": baseline}
+        document: Document = {"candidate": self.candidate.to_document(), "baseline": baseline}
+        return {**document, **drop_empty_values(both=self.both)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +162,8 @@ class VerdictRecord:
     """What was decided of `version`, whose record has the digest `record`, by the rule `rule`.
 
     `stages` are those that events were counted of. `share` is the candidate's planned share of the
-    traffic, None where it was not checked, and `spent` what the looks spent of the chance of a
+    traffic, None where it was not checked. `act` is what follows from the time being over, None for
+    any other verdict: a fail speaks for itself. `spent` is what the looks spent of the chance of a
     wrong answer. `prior` is the digest of the verdict before it, None for the first.
     """
 
@@ -152,6 +176,7 @@ class VerdictRecord:
     message: str
     version: str
     answer: Result
+    act: VerdictAct | None = None
     reason: str
     baseline: VersionReference | None
     source: VerdictSource
@@ -191,6 +216,7 @@ class VerdictRecord:
             "message": self.message,
             "version": self.version,
             "answer": self.answer,
+            **drop_empty_values(act=self.act),
             "reason": self.reason,
             "baseline": write_reference(self.baseline),
             "source": self.source.to_document(),

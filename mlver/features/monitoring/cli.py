@@ -13,6 +13,7 @@ from mlver.policy.monitoring.documents import MonitoringPlaces
 from mlver.project.judging.arms import ArmChoice
 from mlver.project.judging.judge import JudgeRequest, judge_stage
 from mlver.project.judging.plan import plan_verdict
+from mlver.project.judging.sources import EventSource
 from mlver.terminal.options import (
     DryRun,
     Json,
@@ -26,7 +27,7 @@ from mlver.terminal.session import emit_result, find_session
 
 JUDGE_EXAMPLES = (
     "mlver judge digits --stage production --predictions log.jsonl",
-    "mlver judge digits --stage production --predictions log.jsonl --share 10 --dry-run",
+    "mlver judge digits --stage production --predictions 'log*.jsonl' --share 10 --dry-run",
     "mlver judge digits --stage production --plan",
 )
 MONITOR_EXAMPLES = (
@@ -37,11 +38,11 @@ MONITOR_EXAMPLES = (
 _PLACES = MonitoringPlaces()
 
 Predictions = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--predictions",
         metavar="FILE",
-        help="Count the events of this log: JSON Lines with the fields of CloudEvents.",
+        help="Count the events of this log, folder or pattern of logs; may be repeated.",
         show_default=False,
     ),
 ]
@@ -53,6 +54,19 @@ Prometheus = Annotated[
         help="Count what this server scraped, in place of a log.",
         show_default=False,
     ),
+]
+PrometheusToken = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus-token",
+        metavar="FILE",
+        help="The file with the bearer token that the server asks for.",
+        show_default=False,
+    ),
+]
+Paired = Annotated[
+    bool,
+    typer.Option("--paired", help="Count the requests that both versions answered, as a shadow."),
 ]
 Candidate = Annotated[
     str | None,
@@ -135,9 +149,11 @@ def judge_command(
     model: OneModel = None,
     predictions: Predictions = None,
     prometheus: Prometheus = None,
+    prometheus_token: PrometheusToken = None,
     candidate: Candidate = None,
     baseline: Baseline = None,
     share: Share = None,
+    paired: Paired = False,
     since: Since = None,
     plan: Plan = False,
     message: Message = "",
@@ -151,11 +167,14 @@ def judge_command(
     time to decide is over. The exit code is 1 for fail, 4 where nobody can tell.
     """
     choice = ArmChoice(stage=stage, candidate=candidate, baseline=baseline, since=since)
+    source = EventSource(
+        predictions=tuple(predictions or ()), prometheus=prometheus, token_file=prometheus_token
+    )
     request = JudgeRequest(
         arms=choice,
-        predictions=predictions,
-        prometheus=prometheus,
+        source=source,
         share=share,
+        paired=paired,
         message=message,
         dry_run=dry_run,
         is_plan=plan,

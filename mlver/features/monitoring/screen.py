@@ -8,12 +8,13 @@ from mlver.project.judging.judge import JudgeResult
 from mlver.project.judging.plan import VerdictPlanResult
 from mlver.project.judging.repeated import REMEMBERED
 from mlver.records.promotion import Result
-from mlver.records.verdict import EventCount
+from mlver.records.verdict import EventCount, VerdictLook
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
 from mlver.terminal.words import format_count
 
 _STYLES: Mapping[Result, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
-_HEADERS = ("metric", "limit", "", "candidate", "baseline", "at the last look")
+_WORDS: Mapping[Result, str] = {"pass": "pass", "fail": "fail", "inconclusive": "not sure"}
+_HEADERS = ("metric", "limit", "", "bad", "beside", "between")
 
 
 def draw_judge(result: JudgeResult, screen: TextScreen) -> None:
@@ -24,18 +25,30 @@ def draw_judge(result: JudgeResult, screen: TextScreen) -> None:
         f": {name} in {result.stage}{compared}: {result.reason}",
         hang=2,
     )
-    counted = format_count(result.counted.candidate, "event")
-    if result.counted.baseline is not None:
-        counted += f" beside {result.counted.baseline:,}"
-    screen.draw_line(f"  {counted}, {format_count(result.looks, 'look')}")
+    _draw_counted(result, screen)
     _draw_repeated(result, screen)
-    screen.draw_table(_list_rows(result), headers=_HEADERS, indent=2)
+    screen.draw_table(_list_rows(result), headers=_HEADERS, right=(3, 4, 5), indent=2)
     if result.sequence is not None:
         screen.draw_line(f"recorded as verdict {result.sequence} on {result.stage}")
     elif result.answer == "inconclusive" and not result.deadline:
         screen.draw_line(
             (f"  the next look is at {result.next_look:,} events of each version", "dim")
         )
+    if result.next is not None:
+        screen.draw_next(result.next)
+
+
+def _draw_counted(result: JudgeResult, screen: TextScreen) -> None:
+    """Say what was counted, and of how much of it the table below speaks."""
+    looks = format_count(result.looks, "look")
+    screen.draw_line(f"  {_format_events(result.counted)}, {looks}")
+    if result.judged is not None and result.intervals:
+        screen.draw_line(f"  the last look was at {_format_events(result.judged)}:")
+
+
+def _format_events(look: VerdictLook) -> str:
+    events = format_count(look.candidate, "event")
+    return events if look.baseline is None else f"{events} beside {look.baseline:,}"
 
 
 def _draw_repeated(result: JudgeResult, screen: TextScreen) -> None:
@@ -51,13 +64,15 @@ def _draw_repeated(result: JudgeResult, screen: TextScreen) -> None:
 
 def _list_rows(result: JudgeResult) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
+    if result.judged is None:
+        return rows
     for one in result.intervals:
-        count = result.counted.metrics[one.metric]
+        count = result.judged.metrics[one.metric]
         rows.append(
             [
                 one.metric,
                 one.limit,
-                (one.answer, _STYLES[one.answer]),
+                (_WORDS[one.answer], _STYLES[one.answer]),
                 _format_share(count.candidate),
                 "" if count.baseline is None else _format_share(count.baseline),
                 f"{one.low:+.2%} … {one.high:+.2%}",
@@ -67,8 +82,7 @@ def _list_rows(result: JudgeResult) -> list[list[Cell]]:
 
 
 def _format_share(count: EventCount) -> str:
-    share = f"{count.share:.2%}" if count.events else "none"
-    return f"{count.bad:,} of {count.events:,} ({share})"
+    return f"{count.share:.2%} ({count.bad:,})" if count.events else "none"
 
 
 _PLAN_HEADERS = ("metric", "limit", "bad now", "to pass", "to fail")

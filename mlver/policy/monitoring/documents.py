@@ -24,7 +24,7 @@ class MonitoringPlaces:
     """
 
     prometheus: str = "http://prometheus:9090"
-    webhook: str = "http://127.0.0.1:9095/alerts"
+    webhook: str = "http://127.0.0.1:9409/alerts"
     token_file: str = "/etc/alertmanager/mlver-token"
     image: str = "mlver:latest"
 

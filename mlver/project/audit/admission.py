@@ -24,7 +24,7 @@ from mlver.project.history import case_twins
 from mlver.project.project import Project
 from mlver.project.tags import promotion_seals, seals
 from mlver.records import layout
-from mlver.records.layout import PromotionPath, VersionPath
+from mlver.records.layout import AttachedPath, PromotionPath, VersionPath
 from mlver.records.manifest import Manifest
 from mlver.records.promotion import PromotionRecord
 from mlver.records.tags import version_tag_name

@@ -9,7 +9,7 @@ from mlver.errors import MlverError, UsageError, shell_command
 from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.time_windows import parse_window
 from mlver.project.history.stage_history import read_rule
-from mlver.project.judging.counting import JudgedArms
+from mlver.project.judging.events import JudgedArms
 from mlver.project.project import Project
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
@@ -29,9 +29,13 @@ class ArmChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenArms:
-    """The two versions with their records, and what is counted of them."""
+    """The two versions with their records, and what is counted of them.
+
+    The version that is judged `is_in_use` where it holds the stage.
+    """
 
     arms: JudgedArms
+    is_in_use: bool
     record: VersionRecord
     digest: Digest
     baseline: VersionReference | None
@@ -52,6 +56,7 @@ def choose_arms(
     record, digest = project.registry.read_version(resolved, candidate)
     baseline = _find_baseline(project, resolved, choice, candidate, history)
     start = _find_start(choice, candidate, history, project.record_time)
+    start += settings.warm_up_seconds
     arms = JudgedArms(
         model=resolved,
         stages=tuple(dict.fromkeys((choice.stage, *_list_named_stages(project, choice)))),
@@ -60,7 +65,14 @@ def choose_arms(
         start=start,
         end=start + settings.window_seconds,
     )
-    return ChosenArms(arms=arms, record=record, digest=digest, baseline=baseline)
+    holder = project.registry.find_holder(resolved, choice.stage)
+    return ChosenArms(
+        arms=arms,
+        is_in_use=holder is not None and holder.version == candidate,
+        record=record,
+        digest=digest,
+        baseline=baseline,
+    )
 
 
 def _find_candidate(project: Project, model: str, choice: ArmChoice) -> str:

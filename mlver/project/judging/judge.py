@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlver import names
@@ -14,11 +13,11 @@ from mlver.policy.verdict_rule import RULE, Judgement, find_look_size, judge_loo
 from mlver.project.edit.edit import require_branch
 from mlver.project.edit.protected import refuse_protected
 from mlver.project.edit.record_date import require_later_date, require_possible_date
-from mlver.project.judging import prometheus
 from mlver.project.judging.arms import ArmChoice, ChosenArms, choose_arms
 from mlver.project.judging.counting import LookCounter
-from mlver.project.judging.predictions import count_predictions
+from mlver.project.judging.pairing import RequestPairs
 from mlver.project.judging.repeated import SeenEvents
+from mlver.project.judging.sources import EventSource, count_source
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import VERDICTS, find_last_link
@@ -27,7 +26,13 @@ from mlver.records import layout
 from mlver.records.evaluation import ServingWindow
 from mlver.records.promotion import Result
 from mlver.records.sections.verdict import VerdictSettings
-from mlver.records.verdict import LimitInterval, VerdictLook, VerdictRecord, VerdictSource
+from mlver.records.verdict import (
+    LimitInterval,
+    VerdictAct,
+    VerdictLook,
+    VerdictRecord,
+    VerdictSource,
+)
 
 _EXIT_CODES: dict[Result, int] = {"pass": 0, "fail": 1, "inconclusive": 4}
 _PERCENT = 100
@@ -37,27 +42,30 @@ _PERCENT = 100
 class JudgeRequest:
     """What is judged, by which events; `share` is the candidate's planned traffic in percent.
 
-    A plan can do without events.
+    With `paired`, only requests count that both versions answered, as a shadow does. A plan can do
+    without events.
     """
 
     arms: ArmChoice
-    predictions: str | None = None
-    prometheus: str | None = None
+    source: EventSource = field(default_factory=EventSource)
     share: float | None = None
+    paired: bool = False
     message: str = ""
     dry_run: bool = False
     is_plan: bool = False
 
     def __post_init__(self) -> None:
-        missing = [self.predictions, self.prometheus].count(None)
-        if missing == 0 or (missing == 2 and not self.is_plan):
+        if not self.source.is_named and not self.is_plan:
             raise UsageError(
-                "judge counts the events of a log, or those that a server counted: name one of"
-                " them",
+                "judge counts the events of logs, or those that a server counted: name one of them",
                 hint=shell_command("mlver", "judge", "MODEL", "--predictions", "FILE"),
             )
         if self.share is not None and not 0 < self.share < _PERCENT:
             raise UsageError("--share is a part of the traffic: more than 0 % and less than 100 %")
+        if self.paired and self.source.prometheus is not None:
+            raise UsageError("--paired goes by ids of requests, which Prometheus does not know")
+        if self.paired and self.share is not None:
+            raise UsageError("--paired looks at requests that both answered: there is no --share")
 
     @property
     def planned(self) -> float | None:
@@ -68,8 +76,10 @@ class JudgeRequest:
 class JudgeResult:
     """What was decided of `version`, compared with `baseline`, and why.
 
-    `counted` is all that was counted, `looks` how many looks were taken, and `next_look` how many
-    events of each version the next one takes. `deadline`: the time to decide is over. `sequence` is
+    `counted` is all that was counted, `looks` how many looks were taken, `judged` what the last of
+    them saw, by which `intervals` are, and `next_look` how many events of each version the next one
+    takes. `deadline`: the time to decide is over. `act` is what follows, and `next` the command for
+    it where the version is in use. `sequence` is
     the number of the record that keeps it, None where nothing is recorded. `repeated` events came
     again and count once; `forgotten` ones would not have been noticed.
     """
@@ -79,10 +89,13 @@ class JudgeResult:
     version: str
     baseline: str | None
     answer: Result
+    act: VerdictAct | None
+    next: str | None
     reason: str
     window: ServingWindow
     deadline: bool
     looks: int
+    judged: VerdictLook | None
     next_look: int
     spent: float
     counted: VerdictLook
@@ -113,6 +126,18 @@ class _Decision:
     is_over: bool
 
     @property
+    def act(self) -> VerdictAct | None:
+        """What follows from it: a version that fails goes, and one that nobody was sure of in time
+        where the settings say so.
+        """
+        return "rollback" if self.judged.answer == "fail" else self.act_on_timeout
+
+    @property
+    def act_on_timeout(self) -> VerdictAct | None:
+        is_undecided = self.is_over and self.judged.answer == "inconclusive"
+        return "rollback" if is_undecided and self.settings.on_timeout == "rollback" else None
+
+    @property
     def is_kept(self) -> bool:
         """Only an answer is recorded, and that there was none in time."""
         return self.judged.answer != "inconclusive" or self.is_over
@@ -126,8 +151,8 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     names.check_text(request.message, "the message")
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
-    counter = LookCounter(settings, chosen.arms)
-    source, fault = count_events(project, counter, request)
+    counter = build_counter(settings, chosen, request)
+    source, fault = count_source(project, counter, request.source)
     decision = _decide(project, chosen, counter, source, fault, request)
     sequence, commit = None, None
     if decision.is_kept and not request.dry_run:
@@ -135,19 +160,15 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     return _build_result(decision, request, sequence, commit)
 
 
-def count_events(
-    project: Project, counter: LookCounter, request: JudgeRequest
-) -> tuple[VerdictSource, str | None]:
-    """Count events; say where they came from, and why they tell nothing, None where they do."""
-    if request.predictions is not None:
-        path = project.start / request.predictions
-        digest = count_predictions(path, request.predictions, counter)
-        return VerdictSource(predictions=Path(request.predictions).name, digest=digest), None
-    assert request.prometheus is not None
-    fault = prometheus.count_server(request.prometheus, counter, count_seconds(project.record_time))
-    queries = prometheus.list_queries(counter.arms, counter.settings.metrics)
-    address = prometheus.check_address(request.prometheus)
-    return VerdictSource(prometheus=address, queries=queries), fault
+def build_counter(
+    settings: VerdictSettings, chosen: ChosenArms, request: JudgeRequest
+) -> LookCounter:
+    """Build what counts; raise UsageError for pairs where one version is judged alone."""
+    if not request.paired:
+        return LookCounter(settings, chosen.arms)
+    if chosen.baseline is None:
+        raise UsageError("--paired compares two versions, and there is no other one: --baseline")
+    return LookCounter(settings, chosen.arms, pairs=RequestPairs())
 
 
 def read_settings(project: Project) -> VerdictSettings:
@@ -240,7 +261,7 @@ def _record(project: Project, decision: _Decision, request: JudgeRequest) -> tup
 
 # Whoever decides the same by the same counts has decided nothing new.
 _DECIDING = (
-    *("version", "answer", "baseline", "stages", "window", "rule", "settings", "share"),
+    *("version", "answer", "act", "baseline", "stages", "window", "rule", "settings", "share"),
     *("looks", "record"),
 )
 
@@ -254,6 +275,7 @@ def _describe_record(decision: _Decision, request: JudgeRequest) -> dict[str, An
         "message": request.message.strip(),
         "version": chosen.record.version,
         "answer": judged.answer,
+        "act": decision.act_on_timeout,
         "reason": judged.reason,
         "baseline": chosen.baseline,
         "source": decision.source,
@@ -274,6 +296,16 @@ def _describe_window(chosen: ChosenArms) -> ServingWindow:
     return ServingWindow(start=start, end=end)
 
 
+def _find_next(decision: _Decision, request: JudgeRequest) -> str | None:
+    """Find what to type where the verdict asks for an act; None for a version not in use."""
+    if decision.act is None or not decision.chosen.is_in_use:
+        return None
+    record = decision.chosen.record
+    return shell_command(
+        "mlver", "rollback", record.model, "--stage", request.arms.stage, "-m", "WHY"
+    )
+
+
 def _build_result(
     decision: _Decision, request: JudgeRequest, sequence: int | None, commit: str | None
 ) -> JudgeResult:
@@ -287,10 +319,13 @@ def _build_result(
         version=chosen.record.version,
         baseline=chosen.arms.baseline,
         answer=judged.answer,
+        act=decision.act,
+        next=_find_next(decision, request),
         reason=judged.reason,
         window=_describe_window(chosen),
         deadline=decision.is_over,
         looks=judged.looks,
+        judged=decision.looks[-1] if decision.looks else None,
         next_look=find_look_size(decision.settings, judged.looks + 1),
         spent=judged.spent,
         counted=decision.counted,

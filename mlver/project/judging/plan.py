@@ -8,8 +8,8 @@ from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.verdict_plan import LimitPlan, plan_limit
 from mlver.policy.verdict_rule import list_limits
 from mlver.project.judging.arms import choose_arms
-from mlver.project.judging.counting import LookCounter
-from mlver.project.judging.judge import JudgeRequest, count_events, read_settings
+from mlver.project.judging.judge import JudgeRequest, build_counter, read_settings
+from mlver.project.judging.sources import count_source
 from mlver.project.project import Project
 from mlver.records.verdict import VerdictLook
 
@@ -40,10 +40,10 @@ def plan_verdict(project: Project, model: str | None, request: JudgeRequest) -> 
     """Plan a verdict, by what was counted so far where the request says where that is."""
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
-    counter = LookCounter(settings, chosen.arms)
+    counter = build_counter(settings, chosen, request)
     now = min(count_seconds(project.record_time), chosen.arms.end)
-    if request.predictions is not None or request.prometheus is not None:
-        count_events(project, counter, request)
+    if request.source.is_named:
+        count_source(project, counter, request.source)
     counted = counter.describe(now)
     ratio = _find_ratio(counted, request.planned)
     limits: list[LimitPlan] = []

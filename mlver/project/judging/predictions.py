@@ -1,4 +1,4 @@
-"""Counts the events of a log of predictions for a verdict, in the order in which they stand there.
+"""Counts the events of logs of predictions for a verdict, in the order in which they come.
 
 One that comes again, by `source`, `id` and version, is counted once: so many ids are remembered.
 """
@@ -6,30 +6,23 @@ One that comes again, by `source`, `id` and version, is counted once: so many id
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlver.digest import Digest
-from mlver.project.judging.counting import LookCounter, ServedEvent
-from mlver.project.predictions.log import PredictionEvent, PredictionLog
+from mlver.project.judging.counting import LookCounter
+from mlver.project.judging.events import ServedEvent
+from mlver.project.predictions.log import PredictionEvent
 from mlver.records.sections.verdict import BadEventRule
 
 _MILLISECONDS = 1000
 
 
-def count_predictions(path: Path, shown: str, counter: LookCounter) -> Digest:
-    """Count the events of a file, called `shown`; return the digest of the bytes that were read.
-
-    What follows the last newline is being written, and does not count. Raise MlverError for a file
-    that cannot be read, and for a line that is no event.
-    """
-    log = PredictionLog(path, shown, "mlver judge --help")
+def count_events(events: Iterable[PredictionEvent], counter: LookCounter) -> None:
+    """Count the events of the stages that are judged, and those that name no stage."""
     rules = counter.settings.metrics
-    for event in log.read_events(counter.arms.model):
+    for event in events:
         if event.stage is None or event.stage in counter.arms.stages:
             counter.add(_describe_event(event, rules))
-    return log.digest
 
 
 def _describe_event(event: PredictionEvent, rules: Mapping[str, BadEventRule]) -> ServedEvent:
@@ -38,7 +31,9 @@ def _describe_event(event: PredictionEvent, rules: Mapping[str, BadEventRule]) -
         answer = _judge_event(event.data, rule)
         if answer is not None:
             bad[name] = answer
-    return ServedEvent(version=event.version, time=event.time, bad=bad, key=event.key)
+    return ServedEvent(
+        version=event.version, time=event.time, bad=bad, key=event.key, request=event.request
+    )
 
 
 def _judge_event(data: Mapping[str, Any], rule: BadEventRule) -> bool | None:

@@ -10,33 +10,17 @@ series that was not there when the window began counts from 0.
 
 from __future__ import annotations
 
-import http.client
-import json
 import math
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-from mlver.errors import MlverError, UsageError, printable_name
-from mlver.project.judging.counting import CountedStep, JudgedArms, LookCounter
+from mlver.project.judging.asking import CounterSeries, PrometheusServer
+from mlver.project.judging.counting import LookCounter
+from mlver.project.judging.events import CountedStep, JudgedArms
 from mlver.records.sections.verdict import BadEventRule
 
 _STEPS = 240
 _LEAST_STEP_S = 15
-_TIMEOUT_S = 30
-_ANSWER_BYTES = 64 << 20
 _INFINITE = "+Inf"
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """A counter by its labels, at the times that it had a value."""
-
-    labels: Mapping[str, str]
-    values: Sequence[tuple[float, float]]
 
 
 def list_queries(arms: JudgedArms, rules: Mapping[str, BadEventRule]) -> tuple[str, ...]:
@@ -65,88 +49,36 @@ def _match_any(words: Sequence[str]) -> str:
     return "|".join(word.replace(".", "\\\\.").replace("+", "\\\\+") for word in words)
 
 
-def count_server(address: str, counter: LookCounter, now: int) -> str | None:
+def count_server(server: PrometheusServer, counter: LookCounter, now: int) -> str | None:
     """Count what a server knows of the window up to now; say why its numbers tell nothing.
 
-    Raise MlverError where it does not answer, and UsageError for what is no address of one.
+    Raise MlverError where it does not answer.
     """
     arms, rules = counter.arms, counter.settings.metrics
-    base = check_address(address)
-    times = _list_times(arms, now)
+    step = _find_step(arms)
+    times = [time for time in range(arms.start, arms.end + 1, step) if time <= now]
     if not times:
         return "the window has not begun"
     steps = [CountedStep(time=time) for time in times]
     (total, *buckets) = list_queries(arms, rules)
-    faults = [_add_events(steps, _ask(base, total, times), rules)]
-    answers = {query: _ask(base, query, times) for query in buckets}
+    faults = [_add_events(steps, server.ask_range(total, times, step), rules)]
+    answers = {query: server.ask_range(query, times, step) for query in buckets}
     for name, rule in rules.items():
         if rule.limit_seconds is not None:
             series = answers[_query_bucket(arms, rule.limit_seconds)]
             faults.append(_add_times(steps, series, name, rule.limit_seconds))
-    for step in steps:
-        counter.add_step(step)
+    for counted in steps:
+        counter.add_step(counted)
     return next((fault for fault in faults if fault is not None), None)
 
 
-def check_address(address: str) -> str:
-    """Check the address of a server, and return it without a slash at its end."""
-    refused = UsageError(
-        "--prometheus takes the address of a server, such as http://127.0.0.1:9090,"
-        f" not {printable_name(address)}"
-    )
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        raise refused from None
-    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise refused
-    if parts.username is not None:
-        raise UsageError("--prometheus takes no user and no password: they would be recorded")
-    return address.rstrip("/")
-
-
-def _list_times(arms: JudgedArms, now: int) -> list[int]:
-    """List the times at which counters are read; they depend on the window alone."""
-    step = max(_LEAST_STEP_S, math.ceil((arms.end - arms.start) / _STEPS))
-    return [time for time in range(arms.start, arms.end + 1, step) if time <= now]
-
-
-def _ask(base: str, query: str, times: Sequence[int]) -> list[_Series]:
-    step = times[1] - times[0] if len(times) > 1 else _LEAST_STEP_S
-    asked = urlencode({"query": query, "start": times[0], "end": times[-1], "step": step})
-    request = urllib.request.Request(f"{base}/api/v1/query_range?{asked}")
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-            data = answer.read(_ANSWER_BYTES + 1)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _unanswered(base, str(getattr(error, "reason", None) or error)) from error
-    if len(data) > _ANSWER_BYTES:
-        raise _unanswered(base, "its answer is longer than 64 MiB")
-    try:
-        return list(_read_answer(json.loads(data)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _unanswered(base, "its answer is none of Prometheus's") from None
-
-
-def _unanswered(base: str, why: str) -> MlverError:
-    return MlverError(
-        f"{printable_name(base)} did not say what was counted: {printable_name(why)}",
-        hint="mlver judge --help",
-    )
-
-
-def _read_answer(document: Any) -> Iterator[_Series]:
-    if document["status"] != "success" or document["data"]["resultType"] != "matrix":
-        raise ValueError
-    for series in document["data"]["result"]:
-        labels = {str(name): str(value) for name, value in series["metric"].items()}
-        values = [(float(time), float(value)) for time, value in series["values"]]
-        yield _Series(labels, values)
+def _find_step(arms: JudgedArms) -> int:
+    """Find how far apart counters are read; that depends on the window alone."""
+    return max(_LEAST_STEP_S, math.ceil((arms.end - arms.start) / _STEPS))
 
 
 def _add_events(
-    steps: Sequence[CountedStep], found: Sequence[_Series], rules: Mapping[str, BadEventRule]
+    steps: Sequence[CountedStep], found: Sequence[CounterSeries], rules: Mapping[str, BadEventRule]
 ) -> str | None:
     """Add all events, and by the metrics that go by a label those that are bad."""
     for series in found:
@@ -166,7 +98,7 @@ def _add_events(
 
 
 def _add_times(
-    steps: Sequence[CountedStep], found: Sequence[_Series], name: str, limit: float
+    steps: Sequence[CountedStep], found: Sequence[CounterSeries], name: str, limit: float
 ) -> str | None:
     """Add the events of a metric that goes by time: all, less those within the limit."""
     bounds = {series.labels.get("le", "") for series in found}
@@ -192,7 +124,7 @@ def _is_bound(text: str, limit: float) -> bool:
 
 
 def _list_increases(
-    steps: Sequence[CountedStep], series: _Series
+    steps: Sequence[CountedStep], series: CounterSeries
 ) -> Iterator[tuple[CountedStep, int | None]]:
     """List by how much a counter grew at each step; None for what no counter says."""
     by_time = {step.time: step for step in steps}

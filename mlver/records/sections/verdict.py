@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mlver.records.durations import read_duration, read_seconds
 from mlver.records.values import Document, drop_empty_values
 
+OnTimeout = Literal["hold", "rollback"]
 _MATCHER = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)(!?=)"([^"]*)"')
 
 
@@ -61,7 +62,9 @@ class VerdictSettings:
 
     `min` is the least number of events of each arm, and `alpha` the chance of a wrong answer that
     is spent over all looks and shared by all limits. `window` is when an undecided verdict ends
-    (`for`), and `fresh` how old the last event may be.
+    (`for`), and `fresh` how old the last event may be. Events of the time `warm_up` do not count,
+    when a version has just begun to serve. `on_timeout` is what follows where nothing was decided
+    by the end.
     """
 
     metrics: Mapping[str, BadEventRule] = field(default_factory=dict)
@@ -69,6 +72,8 @@ class VerdictSettings:
     alpha: float = 0.05
     window: str = "2h"
     fresh: str = "10m"
+    warm_up: str | None = None
+    on_timeout: OnTimeout = "hold"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> VerdictSettings:
@@ -79,13 +84,20 @@ class VerdictSettings:
         return cls(**{**fields, "metrics": metrics})
 
     def to_document(self) -> Document:
-        """All of it, so that a record that keeps it says the same under other defaults."""
+        """All of it, so that a record that keeps it says the same under other defaults.
+
+        What came later is left out where it asks for nothing.
+        """
         return {
             "metrics": {name: rule.to_document() for name, rule in self.metrics.items()},
             "min": self.min,
             "alpha": self.alpha,
             "for": self.window,
             "fresh": self.fresh,
+            **drop_empty_values(
+                warm_up=self.warm_up,
+                on_timeout=None if self.on_timeout == "hold" else self.on_timeout,
+            ),
         }
 
     @property
@@ -95,6 +107,10 @@ class VerdictSettings:
     @property
     def fresh_seconds(self) -> int:
         return _read_whole(self.fresh)
+
+    @property
+    def warm_up_seconds(self) -> int:
+        return 0 if self.warm_up is None else _read_whole(self.warm_up)
 
 
 def _read_whole(text: str) -> int:

@@ -59,8 +59,10 @@ def test_a_bad_version_fails_early_and_asking_again_records_nothing(serving: Rep
     assert (again["answer"], again["sequence"], again["commit"]) == ("fail", 1, None)
     said = serving.mlver(*JUDGE, "--dry-run").out
     assert said.startswith(
-        "Fail: digits 1.1.0 in production beside 1.0.0: too many bad events by errors (margin)"
+        "Fail: digits 1.1.0 in production beside 1.0.0: too many bad events: 20.00% of errors"
+        " beside 1.01%, a difference between +"
     )
+    assert said.endswith("next: mlver rollback digits --stage production -m WHY\n")
     assert "fail, too many bad events" in assert_works(serving, "show", "digits@1.1.0")
     assert "judged" in assert_works(serving, "log", "digits")
 
@@ -71,7 +73,10 @@ def test_what_nobody_can_tell_is_not_recorded(serving: Repository) -> None:
     assert (document["answer"], document["sequence"]) == ("inconclusive", None)
     assert document["next_look"] == 200
     serving.write("log.jsonl", "")
-    assert judge(serving)["reason"] == "there is no event of 1.1.0 (the candidate)"
+    assert judge(serving)["reason"] == (
+        "there is no event of 1.1.0 (the candidate) from 2026-01-02T03:04:05Z to"
+        " 2026-01-02T03:04:05Z"
+    )
     serving.write("log.jsonl", write_log(20, bad=1))
     assert judge(serving)["reason"] == "there are too few events for the first look"
     assert not (serving.path / RECORD).exists()
@@ -113,7 +118,7 @@ def test_slow_answers_and_other_models_stages_and_types(serving: Repository) -> 
     serving.write("log.jsonl", "\n".join(map(json.dumps, events)) + '\n{"torn": ')
     document = judge(serving)
     assert (document["answer"], document["counted"]["candidate"]) == ("fail", 200)
-    assert document["reason"] == "too many bad events by slow (margin)"
+    assert document["reason"].startswith("too many bad events: 50.00% of slow beside 0.00%,")
 
 
 def test_events_that_come_again_count_once(serving: Repository) -> None:
@@ -160,9 +165,15 @@ def test_a_plan_says_how_many_events_a_verdict_needs(serving: Repository) -> Non
 
 
 def test_events_are_needed_and_from_one_place(serving: Repository) -> None:
-    for options in ((), ("--predictions", "x", "--prometheus", "http://127.0.0.1")):
+    for options, words in (
+        ((), "name one of them"),
+        (("--predictions", "x", "--prometheus", "http://127.0.0.1"), "not both"),
+        (("--predictions", "x", "--prometheus-token", "t"), "is for the server that --prometheus"),
+        (("--prometheus", "http://127.0.0.1", "--paired"), "goes by ids of requests"),
+        (("--predictions", "x", "--paired", "--share", "10"), "there is no --share"),
+    ):
         done = serving.mlver("judge", "digits", "--stage", "production", *options)
-        assert (done.code, "name one of them" in done.err) == (2, True)
+        assert (done.code, words in done.err) == (2, True), done
 
 
 @pytest.mark.parametrize(

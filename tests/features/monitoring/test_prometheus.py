@@ -44,7 +44,7 @@ def judge(repository: Repository, server: MetricsServer, *options: str) -> dict[
 
 def test_a_good_version_passes(serving: Repository, metrics: MetricsServer) -> None:
     document = judge(serving, metrics)
-    assert (document["answer"], document["reason"].split(" by ")[0]) == (
+    assert (document["answer"], document["reason"].split(":")[0]) == (
         "pass",
         "no more bad events than allowed",
     )

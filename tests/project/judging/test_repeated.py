@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlver.project.judging.counting import JudgedArms, LookCounter
-from mlver.project.judging.predictions import count_predictions
+from mlver.project.judging.counting import LookCounter
+from mlver.project.judging.events import JudgedArms, ServedEvent
+from mlver.project.judging.pairing import RequestPairs
+from mlver.project.judging.predictions import count_events
 from mlver.project.judging.repeated import SeenEvents
+from mlver.project.predictions.log import PredictionLog
 from mlver.records.sections.verdict import VerdictSettings
 from tests.features.monitoring.prediction_logs import write_log
 
@@ -39,7 +42,19 @@ def test_a_log_of_more_ids_than_are_remembered_says_so(tmp_path: Path) -> None:
         end=1 << 40,
     )
     counter = LookCounter(VerdictSettings(), arms, seen=SeenEvents(most=50))
-    count_predictions(log, "log.jsonl", counter)
+    count_events(PredictionLog(log, "log.jsonl", "").read_events("digits"), counter)
     counted = counter.describe(0)
     assert (counted.candidate, counted.baseline) == (40, 80)
     assert (counter.seen.repeated, counter.seen.forgotten) == (0, 70)
+
+
+def test_requests_that_one_version_answered_alone_are_forgotten_at_last() -> None:
+    def answer(version: str, request: int) -> ServedEvent:
+        return ServedEvent(version=version, time=0, bad={}, request=f"r{request}")
+
+    pairs = RequestPairs(most=2)
+    assert [pairs.match(answer("1.0.0", request)) for request in (1, 2, 3)] == [None] * 3
+    assert pairs.match(answer("1.1.0", 1)) is None
+    found = pairs.match(answer("1.1.0", 3))
+    assert (found is None, pairs.match(answer("1.1.0", 3))) == (False, None)
+    assert pairs.match(ServedEvent(version="1.1.0", time=0, bad={})) is None
