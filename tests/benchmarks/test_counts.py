@@ -94,8 +94,9 @@ BOUNDS = {
     ("list",): (2, 0, 0, 0, 167),
     ("list", "--json"): (2, 0, 0, 0, 167),
     # It shares a module with `diff`, which names the commands that fetch a code commit.
-    # Two modules of both look whether `.mlverignore` is there, and whether it changed.
-    ("status",): (5, 0, 0, 0, 240),
+    # Two modules of both look whether `.mlverignore` is there, and whether it changed. Another
+    # looks for open rollouts, and one says what share they have.
+    ("status",): (5, 0, 0, 0, 242),
     # Two modules read a REF and look for what it means, one takes records from the cache, many at
     # once, and three read the notes and retirements of a version. `status` and `diff` share a
     # screen with the review of a branch, which tells retirements that it adds: two more.

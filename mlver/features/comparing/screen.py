@@ -21,6 +21,7 @@ from mlver.terminal.links import (
     draw_hints,
 )
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
+from mlver.terminal.shares import format_share
 from mlver.terminal.words import (
     distinguish_values,
     format_author,
@@ -137,6 +138,8 @@ def _draw_model_status(model: ModelStatus, screen: TextScreen) -> None:
     screen.draw_line(title, (against, "dim"))
     if model.retired is not None:
         screen.draw_line("  ", ("retired", "bad"), f": {model.retired}", hang=2)
+    for share in model.rollouts:
+        screen.draw_line("  ", ("rollout", "warn"), f": {format_share(share)} of {share.stage}")
     draw_artifact_changes(model.artifacts, screen)
     if model.ignore_file is not None:
         action = "" if model.ignore_file == "changed" else "was "

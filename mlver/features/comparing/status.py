@@ -39,6 +39,7 @@ from mlver.project.artifacts.empty_store import has_empty_store
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.attached import find_retirement
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.project.rollouts.open_shares import OpenShare, list_open_shares
 from mlver.records.version import VersionRecord
 from mlver.version import Bump, Version, bump_version
 
@@ -59,6 +60,7 @@ class ModelStatus:
     make. `fetch` brings stored bytes that are neither in the work tree nor in the store.
     `ignore_file` says how `.mlverignore` changed since, where an artifact differs; `left_out` are
     files of the version that lie there as registered, and that the next version leaves out.
+    `rollouts` are the versions that have a share of a stage's traffic.
     """
 
     model: str
@@ -76,6 +78,7 @@ class ModelStatus:
     fetch: tuple[str, ...] = ()
     ignore_file: IgnoreChange | None = None
     left_out: tuple[str, ...] = ()
+    rollouts: tuple[OpenShare, ...] = ()
 
     @property
     def lacks_artifact(self) -> bool:
@@ -197,6 +200,7 @@ def _compare_with_versions(
         bump=bump,
         next=None if bump is None else str(bump_version(version, bump)),
         fetch=_suggest_fetching(project, record, artifacts),
+        rollouts=tuple(reader.try_reading(list_open_shares, project.registry, model) or ()),
         ignore_file=find_ignore_change(project, record, artifacts),
         left_out=left_out,
     )

@@ -14,15 +14,15 @@ from mlver.features.looking.log_events import (
     build_judged,
     build_move_event,
 )
-from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_result import LogEvent, LogHolder, LogResult
+from mlver.features.looking.rollout_log import find_shares, read_rollout_events
+from mlver.features.looking.rule_log import list_rules
 from mlver.git.commit_log import CommitEntry
 from mlver.policy import holdings
 from mlver.policy.holdings import StageHolding
-from mlver.policy.promotion_dates import format_seconds
 from mlver.policy.time_windows import TimeWindow, parse_window
 from mlver.project.audit.record_authors import find_unconfirmed_paths, find_unconfirmed_remarks
 from mlver.project.audit.record_history import RecordHistory, read_record_history
-from mlver.project.audit.rule_changes import find_rule_changes
 from mlver.project.audit.unconfirmed_versions import find_unconfirmed_version_paths
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
@@ -81,7 +81,9 @@ def read_log(
     if at is not None:
         window = parse_window(at, "--at", project.record_time)
         holders = _find_holders(project, history, chains, window)
-        return LogResult((), 0, at=window, holders=holders, faults=reader.faults)
+        told = [(chain.model, chain.stage, chain.records) for chain in chains]
+        shares = find_shares(registry, told, window, reader)
+        return LogResult((), 0, at=window, holders=holders, shares=shares, faults=reader.faults)
     start = ""
     if since is not None:
         start = parse_window(since, "--since", project.record_time).start
@@ -89,11 +91,13 @@ def read_log(
     events += _read_verdict_events(registry, model_names, stage, reader)
     for chain in chains:
         events += _list_stage_events(chain)
+    for record, event in read_rollout_events(registry, model_names, stage, reader):
+        events.append(TimedEvent(record.created, record.record_path, event))
     timed = _order_events(events, start)
     shown = _complete_events(project, history, chains, timed[:limit])
     if len(shown) < len(timed):
         start = timed[len(shown) - 1].time
-    rules = _list_rules(history, stage, start)
+    rules = list_rules(history, stage, start)
     return LogResult(shown, len(timed), rules, faults=reader.faults)
 
 
@@ -104,30 +108,6 @@ def _order_events(events: Iterable[TimedEvent], start: str) -> list[TimedEvent]:
     timed.sort(key=lambda event: event.time)
     timed.reverse()
     return timed
-
-
-def _list_rules(
-    history: RecordHistory | None, stage: str | None, start: str
-) -> tuple[LogRule, ...]:
-    """List what changed the rule of a stage (of all) from a time on, newest first."""
-    if history is None:
-        return ()
-    stages = None if stage is None else [stage]
-    rules: list[LogRule] = []
-    for change in find_rule_changes(history, stages):
-        created = format_seconds(change.committed)
-        # A stage that is new had no rule that could have been any looser or stricter.
-        if change.old is None or created < start:
-            continue
-        rule = LogRule(
-            created=created,
-            stage=change.stage,
-            author=change.author,
-            commit=change.commit,
-            loosened=change.loosened,
-        )
-        rules.append(rule)
-    return tuple(rules)
 
 
 def _read_history(project: Project, models: Collection[str]) -> RecordHistory | None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mlver.features.looking.log_result import LogEvent, LoggedDrift, LogHolder, LogResult, LogRule
+from mlver.features.looking.log_result import (
+    LogEvent,
+    LoggedDrift,
+    LogHolder,
+    LogResult,
+    LogRule,
+    LogShare,
+)
 from mlver.policy.time_windows import TimeWindow
 from mlver.terminal.links import draw_faults
 from mlver.terminal.screen import Cell, Part, Style, TextScreen
@@ -110,6 +117,8 @@ class _LogColumns:
             return f"for {event.stage}"
         if event.event == "judged":
             return f"on {event.stage}"
+        if event.share is not None:
+            return f"{event.stage}: {event.share:g} %"
         if not event.stage:
             return ""
         if not self.has_previous:
@@ -158,6 +167,7 @@ _LAYOUTS = (
 _EVENT_STYLES: dict[str, Style] = {
     "promoted": "good",
     "rolled back": "bad",
+    "withdrawn": "bad",
     "emptied": "warn",
     "retired": "warn",
 }
@@ -227,7 +237,31 @@ def _draw_holders(result: LogResult, screen: TextScreen) -> None:
             del row[_COMMIT]
         table_rows.append(row)
     screen.draw_table(table_rows, indent=2, fold=5 if has_commit else 4)
+    _draw_shares(result.shares, write_time, screen)
     draw_faults(result.faults, screen)
+
+
+def _draw_shares(
+    shares: Sequence[LogShare], write_time: Callable[[str], str], screen: TextScreen
+) -> None:
+    """Draw what candidates had of the traffic; the holder had the rest."""
+    if not shares:
+        return
+    screen.draw_line(("shared with", "bold"))
+    table_rows: list[list[Cell]] = []
+    for share in shares:
+        by_header = f" by {share.header}" if share.header else ""
+        table_rows.append(
+            [
+                (f"{share.model} {share.stage}", "name"),
+                (share.version, "bold"),
+                f"{share.share:g} % ({share.strategy}{by_header})",
+                (_format_period(share.since, share.until, write_time), "dim"),
+                format_author(share.author),
+                take_first_line(share.message),
+            ]
+        )
+    screen.draw_table(table_rows, indent=2, fold=5)
 
 
 def _choose_precision(window: TimeWindow) -> Callable[[str], str]:
@@ -237,13 +271,17 @@ def _choose_precision(window: TimeWindow) -> Callable[[str], str]:
     return format_second
 
 
+def _format_period(since: str, until: str | None, write_time: Callable[[str], str]) -> str:
+    if until is None:
+        return f"since {write_time(since)}"
+    return f"{write_time(since)} – {write_time(until)}"
+
+
 def _format_holder_row(holder: LogHolder, write_time: Callable[[str], str]) -> list[Cell]:
     name: Cell = (f"{holder.model} {holder.stage}", "name")
     if holder.since is None:
         return [name, _EMPTY, "", "", "", ""]
-    period = f"since {write_time(holder.since)}"
-    if holder.until is not None:
-        period = f"{write_time(holder.since)} – {write_time(holder.until)}"
+    period = _format_period(holder.since, holder.until, write_time)
     shown_version: Cell = (holder.version or _EMPTY, "bold")
     message = take_first_line(holder.message or "")
     commit = (holder.commit or "")[:10]

@@ -60,6 +60,7 @@ def draw_show(result: ShowResult, screen: TextScreen) -> None:
         screen.draw_line((verb, "bold"), reason, hang=2)
     _draw_reproductions(result, screen)
     _draw_verdicts(result, screen)
+    _draw_rollouts(result, screen)
     for retirement in result.retirements:
         _draw_retirement(retirement, _mark_author(result, retirement), screen)
     for note in result.notes:
@@ -109,6 +110,19 @@ def _draw_verdicts(result: ShowResult, screen: TextScreen) -> None:
         told = f" {format_time(verdict.created)} on {verdict.stage}: "
         answer: Part = (verdict.answer, _ANSWER_STYLES[verdict.answer])
         screen.draw_line(("judged", "bold"), told, answer, f", {verdict.reason}", hang=2)
+
+
+def _draw_rollouts(result: ShowResult, screen: TextScreen) -> None:
+    for share in result.shares:
+        told = f" {share.share:g} % of {share.stage} ({share.strategy})"
+        screen.draw_line(("has", "bold"), told, (f" since {format_time(share.since)}", "dim"))
+    for record in result.rollouts:
+        moment = f" {format_time(record.created)} by {record.author}"
+        what = f": {record.share:g} % of {record.stage} ({record.strategy})"
+        if record.action == "withdraw":
+            what = f": from {record.stage}"
+        verb = "withdrawn" if record.action == "withdraw" else "rolled out"
+        screen.draw_line((verb, "bold"), moment, what, hang=2)
 
 
 def _mark_author(result: ShowResult, remark: NoteRecord | RetirementRecord) -> Part:

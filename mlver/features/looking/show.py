@@ -20,17 +20,21 @@ from mlver.project.registry.attached import (
     NOTES,
     REPRODUCTIONS,
     RETIREMENTS,
+    ROLLOUTS,
     VERDICTS,
     list_judged_stages,
+    list_shared_stages,
 )
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.project.rollouts.open_shares import OpenShare, list_open_shares
 from mlver.project.tags import promotion_seals, seals
 from mlver.project.tags.promotion_seals import StageHolders
 from mlver.records import layout
 from mlver.records.note import NoteRecord
 from mlver.records.promotion import PromotionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
@@ -74,6 +78,8 @@ def _describe_version(project: Project, chosen: ResolvedRef) -> ShowResult:
         approvals=tuple(record for record, _ in registry.read_approvals(model, chosen.version)),
         reproductions=tuple(REPRODUCTIONS.read_all(registry, model, chosen.version)),
         verdicts=_list_verdicts(project, model, record.version),
+        rollouts=_list_rollouts(project, model, record.version),
+        shares=_list_shares(project, model, record.version),
         notes=notes,
         retirements=retirements,
         unconfirmed_remarks=_find_unconfirmed_remarks(project, model, (*notes, *retirements)),
@@ -96,6 +102,24 @@ def _list_verdicts(project: Project, model: str, version: str) -> tuple[VerdictR
     for fault in reader.faults:
         project.reporter.show_note(f"a verdict on {model} cannot be read: {fault}")
     return tuple(verdicts)
+
+
+def _list_rollouts(project: Project, model: str, version: str) -> tuple[RolloutRecord, ...]:
+    """List the rollouts of a version, by stage, oldest first, and tell about unreadable ones."""
+    reader = TolerantReader()
+    rollouts: list[RolloutRecord] = []
+    for stage in list_shared_stages(project.registry, model):
+        found = reader.try_reading(ROLLOUTS.read_digested, project.registry, model, stage) or ()
+        rollouts += [record for record, _ in found if record.version == version]
+    for fault in reader.faults:
+        project.reporter.show_note(f"a rollout of {model} cannot be read: {fault}")
+    return tuple(rollouts)
+
+
+def _list_shares(project: Project, model: str, version: str) -> tuple[OpenShare, ...]:
+    """List what a version has of the traffic of stages now; unreadable rollouts are told above."""
+    shares = TolerantReader().try_reading(list_open_shares, project.registry, model) or ()
+    return tuple(share for share in shares if share.version == version)
 
 
 def _find_architecture(project: Project, record: VersionRecord) -> Architecture | None:

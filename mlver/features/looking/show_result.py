@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlver.findings import Finding
+from mlver.project.rollouts.open_shares import OpenShare
 from mlver.records.approval import ApprovalRecord
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.note import NoteRecord
 from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.records.verdict import VerdictRecord
 from mlver.records.version import VersionRecord
 
@@ -28,7 +30,8 @@ class ShowResult:
     tag, which can seal nothing. `unsealed_stages` are those of its stages that it was given by a
     promotion which no tag seals, `unconfirmed_stages` those by one whose author neither its commit
     nor its seal confirms. `unconfirmed_remarks` are the paths of notes and retirements whose author
-    no commit of theirs names. `lost_code` says that nothing here leads to its code commit.
+    no commit of theirs names. `lost_code` says that nothing here leads to its code commit. `shares`
+    are those of its rollouts that are open.
     `architecture` is what its tensors tell, None where nothing was kept of them.
     `secrets` are its secret parameters in plain text, by dotted name; None where no key was given.
     """
@@ -47,6 +50,8 @@ class ShowResult:
     approvals: tuple[ApprovalRecord, ...]
     reproductions: tuple[ReproductionRecord, ...]
     verdicts: tuple[VerdictRecord, ...]
+    rollouts: tuple[RolloutRecord, ...]
+    shares: tuple[OpenShare, ...]
     notes: tuple[NoteRecord, ...]
     retirements: tuple[RetirementRecord, ...]
     unconfirmed_remarks: tuple[str, ...]

@@ -13,6 +13,7 @@ from mlver.project.audit.record_history import read_record_history
 from mlver.project.project import Project
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
+from mlver.project.rollouts.open_shares import OpenShare, list_open_shares
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
@@ -24,7 +25,8 @@ class StageHolder:
 
     `version` is None where the stage is empty; all else is None where it was never moved. `since`
     follows the chain: it is never before the promotion before. `unconfirmed`: neither the commit
-    nor the seal of the promotion confirms its author. `retired` is why the version is.
+    nor the seal of the promotion confirms its author. `retired` is why the version is, and
+    `rollout` the candidate that has a share of the traffic.
     """
 
     model: str
@@ -37,6 +39,7 @@ class StageHolder:
     seal: SealState | None = None
     unconfirmed: bool = False
     retired: str | None = None
+    rollout: OpenShare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,14 @@ def read_stages(
     states = promotion_seals.read_seal_states(project, deciding)
     unconfirmed = _find_unconfirmed(project, model_names, moved)
     retired = {name: reader.read_retired(registry, name) for name in model_names}
+    shares = _read_shares(registry, model_names, reader)
     held_stages: list[StageHolder] = []
     for (model_name, stage), chain in chains.items():
         held = _describe_stage(model_name, stage, chain, states, unconfirmed)
         if held.version is not None:
-            held_stages.append(replace(held, retired=retired[model_name].get(held.version)))
+            reason = retired[model_name].get(held.version)
+            share = shares.get((model_name, stage))
+            held_stages.append(replace(held, retired=reason, rollout=share))
         elif everything:
             held_stages.append(held)
     return StagesResult(
@@ -83,6 +89,16 @@ def read_stages(
         stages=tuple(held_stages),
         faults=reader.faults,
     )
+
+
+def _read_shares(
+    registry: RecordRegistry, models: Sequence[str], reader: TolerantReader
+) -> dict[tuple[str, str], OpenShare]:
+    shares: dict[tuple[str, str], OpenShare] = {}
+    for model in models:
+        for share in reader.try_reading(list_open_shares, registry, model) or ():
+            shares[model, share.stage] = share
+    return shares
 
 
 def _list_stages(registry: RecordRegistry, model: str, reader: TolerantReader) -> Iterator[str]:

@@ -19,7 +19,9 @@ _VERBS = {
 def draw_rollout(result: RolloutResult, screen: TextScreen) -> None:
     version: Part = (f"{result.model} {result.version}", "name")
     if result.outcome == "already":
-        state = "has no share of" if _is_over(result) else f"has {_describe_share(result)} of"
+        state = (
+            "has no share of" if result.previous is None else f"has {_describe_share(result)} of"
+        )
         screen.draw_line(version, f" {state} {result.stage} already; nothing changed")
         return
     done, would = _VERBS[result.outcome]
@@ -32,6 +34,8 @@ def draw_rollout(result: RolloutResult, screen: TextScreen) -> None:
             screen.draw_line(verb, version, f" from {result.stage}", _describe_previous(result))
         case _:
             share = f" to {_describe_share(result)} of {result.stage}"
+            if result.strategy == "shadow":
+                share = f" as a shadow of {result.stage}"
             force_remark: Part = ("  by force" if result.forced else "", "warn")
             screen.draw_line(verb, version, share, _describe_previous(result), force_remark)
     draw_gates(result.gates, screen)
@@ -40,10 +44,6 @@ def draw_rollout(result: RolloutResult, screen: TextScreen) -> None:
         draw_hints(commands, screen, style="warn")
     else:
         screen.draw_line("  ", (f"{result.baseline} has {100 - result.share:g} %", "dim"))
-
-
-def _is_over(result: RolloutResult) -> bool:
-    return result.previous is None
 
 
 def _describe_share(result: RolloutResult) -> str:

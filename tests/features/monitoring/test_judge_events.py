@@ -10,7 +10,7 @@ import pytest
 
 from mlver.document import codec
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_verdict
+from mlver.project.registry.attached import VERDICTS
 from mlver.records import layout
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
@@ -58,7 +58,7 @@ def test_several_logs_count_as_if_they_were_one(serving: Repository) -> None:
     serving.write("bad.jsonl", write_log(210, bad=20))
     judge(serving, "--predictions", "bad.jsonl", "--predictions", "logs/*.jsonl")
     registry = Project.open_existing(serving.path).registry
-    record = read_verdict(registry, "digits", "production", 1)
+    record = VERDICTS.read(registry, "digits", "production", 1)
     assert record.source.predictions == "bad.jsonl *.jsonl"
     assert_works(serving, "verify", "--all")
 
@@ -103,7 +103,7 @@ def test_no_other_record_says_that_something_follows(serving: Repository, forged
     serving.write("log.jsonl", write_log(150, bad=1))
     judge(serving, "--predictions", "log.jsonl", "--since", "2026-01-01T01:00Z")
     registry = Project.open_existing(serving.path).registry
-    record = read_verdict(registry, "digits", "production", 1)
+    record = VERDICTS.read(registry, "digits", "production", 1)
     changes: dict[str, Any] = {
         "settings": replace(record.settings, on_timeout="hold"),
         "window": replace(record.window, end="2030-01-01T00:00:00Z"),
@@ -142,7 +142,7 @@ def test_a_shadow_is_compared_request_by_request(serving: Repository) -> None:
         "both": 100,
     }
     assert document["repeated"] == 50
-    record = read_verdict(Project.open_existing(serving.path).registry, "digits", "production", 1)
+    record = VERDICTS.read(Project.open_existing(serving.path).registry, "digits", "production", 1)
     assert record.answer == document["answer"] == "fail"
     assert record.looks[-1].metrics["errors"].both is not None
     assert_works(serving, "verify", "--all")
