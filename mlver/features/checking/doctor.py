@@ -32,6 +32,7 @@ from mlver.project.audit import audit
 from mlver.project.audit.authorised_data import check_authorisations
 from mlver.project.audit.chains import check_chains
 from mlver.project.audit.conversion import find_conversion
+from mlver.project.audit.deployments import check_deployments
 from mlver.project.audit.kept_files import check_pinned_files
 from mlver.project.edit import intent
 from mlver.project.edit.edit import find_unfinished
@@ -223,6 +224,7 @@ def _check_records(project: Project) -> Iterator[DoctorCheck]:
     findings += audit.catch_errors(layout.LISTINGS, audit.check_listings(project))
     findings += audit.catch_errors(layout.ROOT, audit.check_all_kept(project))
     findings += audit.catch_errors(layout.AUTHORISATIONS, check_authorisations(project))
+    findings += audit.catch_errors(layout.DEPLOYMENTS, check_deployments(project))
     for finding in dict.fromkeys(findings):
         is_remark = finding.kind == "unsealed"
         yield Diagnosis(finding, level="remark" if is_remark else "wrong")

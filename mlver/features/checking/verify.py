@@ -39,6 +39,7 @@ from mlver.project.artifacts.pointers import describe_pointers
 from mlver.project.audit import audit
 from mlver.project.audit.authorised_data import check_authorisations
 from mlver.project.audit.conversion import find_conversion
+from mlver.project.audit.deployments import check_deployments
 from mlver.project.history import case_twins
 from mlver.project.history.lost_code import describe_lost_code
 from mlver.project.history.whole_history import read_whole_history
@@ -224,6 +225,7 @@ def _check_rest(project: Project, models: Sequence[str], *, everything: bool) ->
         yield from audit.check_repository(project)
         authorisations = check_authorisations(project)
         yield from audit.catch_errors(layout.AUTHORISATIONS, authorisations)
+        yield from audit.catch_errors(layout.DEPLOYMENTS, check_deployments(project))
         return
     twins = case_twins.find_version_twins(project, models)
     yield from audit.catch_errors(layout.MODELS, twins)

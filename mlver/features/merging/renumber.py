@@ -14,6 +14,7 @@ from mlver.digest import Digest
 from mlver.features.merging.attached_moves import move_attached_records
 from mlver.features.merging.authorisation_moves import move_authorisations
 from mlver.features.merging.current_versions import CurrentVersions
+from mlver.features.merging.deployment_moves import CurrentNames, move_deployments
 from mlver.features.merging.outcomes import (
     MergeRecords,
     RecordOutcome,
@@ -97,12 +98,13 @@ def renumber_records(
     attached = move_attached_records(records, versions)
     approvals = _map_approvals(records.own, attached)
     promotions = move_promotions(records, versions, approvals)
-    outcomes: list[RecordOutcome] = []
-    for version in moved_versions:
-        outcomes.append(version.move)
+    outcomes: list[RecordOutcome] = [version.move for version in moved_versions]
     seal_places, seals = move_seals(records, attached)
     outcomes += [*attached, *seals, *promotions, *authorisations.outcomes]
+    deployments = move_deployments(kept, own, base, CurrentNames.collect(versions, promotions))
+    outcomes += deployments.outcomes
     concerned = [*(path for path, _ in places), *seal_places, *authorisations.places]
+    concerned += deployments.places
     return _build_renumbering(records, concerned, outcomes, tuple(versions.changed))
 
 

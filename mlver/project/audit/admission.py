@@ -15,6 +15,7 @@ from mlver.project.audit import audit
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.authorised_data import judge_incoming_authorisation
 from mlver.project.audit.chains import CheckedChain, check_chain
+from mlver.project.audit.deployments import judge_incoming_deployment
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
@@ -92,6 +93,8 @@ def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:
         yield from _judge_kept(project, path, show_command)
     elif path.startswith(f"{layout.AUTHORISATIONS}/"):
         yield from judge_incoming_authorisation(project, path, show_command)
+    elif path.startswith(f"{layout.DEPLOYMENTS}/"):
+        yield from judge_incoming_deployment(project, path, show_command)
     elif path.startswith(f"{layout.MODELS}/"):
         yield from _judge_model_file(project, path, show_command)
 

@@ -1,5 +1,5 @@
-"""What a note, a retirement, a reproduction, a verdict, a rollout or an authorisation says of other
-records: of the one before it, and of versions.
+"""What a note, a retirement, a reproduction, a verdict, a rollout, an authorisation or a deployment
+says of other records: of the one before it, and of versions.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from mlver.records.retirement import RetirementRecord
 if TYPE_CHECKING:
     from mlver.policy.renumber import ChainedRecord
     from mlver.records.authorisation import AuthorisationRecord
+    from mlver.records.deployment import DeploymentRecord
     from mlver.records.reproduction import ReproductionRecord
     from mlver.records.verdict import VerdictRecord
 
 
-def judge_link(project: Project, record: ChainedRecord | AuthorisationRecord) -> Iterator[Finding]:
+def judge_link(
+    project: Project, record: ChainedRecord | AuthorisationRecord | DeploymentRecord
+) -> Iterator[Finding]:
     """Judge whether a numbered record names the one before it, so that none is lost or put in."""
     path = record.record_path
     folder = path.rpartition("/")[0]

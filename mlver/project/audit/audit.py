@@ -148,7 +148,8 @@ def find_uncommitted(
     head = project.repository.head().commit
     if head is None:
         return []
-    folders = [layout.AUTHORISATIONS, *(f"{layout.MODELS}/{model}" for model in models)]
+    folders = [layout.AUTHORISATIONS, layout.DEPLOYMENTS]
+    folders += [f"{layout.MODELS}/{model}" for model in models]
     committed_ids: dict[str, str] = {}
     for record_path, entry in trees.committed_files(project.repository, head, *folders).items():
         if layout.is_record_path(record_path):

@@ -48,8 +48,11 @@ class MergedRecords:
         if place is None:
             # Hardly any merge moves one, so what reads them is not imported before.
             from mlver.project.history.merged_authorisations import has_authorisation_moved
+            from mlver.project.history.merged_deployments import has_deployment_moved
 
-            return has_authorisation_moved(self.result, self.parent_trees, path)
+            return has_authorisation_moved(
+                self.result, self.parent_trees, path
+            ) or has_deployment_moved(self.result, self.parent_trees, path)
         if place.kind == "model":
             return False
         # git alone never renumbers: without a collision, a record that is gone is lost.

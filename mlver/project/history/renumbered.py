@@ -197,8 +197,11 @@ class PlannedMerge:
         if place is None:
             # Hardly any merge moves one, so what reads them is not imported before.
             from mlver.project.history.merged_authorisations import has_authorisation_moved
+            from mlver.project.history.merged_deployments import has_deployment_moved
 
-            return has_authorisation_moved(RecordRegistry(self.result), self.parents, path)
+            return has_authorisation_moved(
+                RecordRegistry(self.result), self.parents, path
+            ) or has_deployment_moved(RecordRegistry(self.result), self.parents, path)
         if place.kind == "model":
             return False
         kept = self.result.entries.get(path)

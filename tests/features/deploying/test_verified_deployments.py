@@ -1,0 +1,82 @@
+"""`verify --all` names deployments that are lost, put in, or tell of what cannot have been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import assert_works
+from tests.conftest import Repository
+from tests.features.deploying.conftest import RECORDS, promote
+from tests.features.merging.merges import assert_verifies
+
+
+@pytest.fixture
+def twice(deployed: Repository) -> Repository:
+    """With digits 1.1.0 deployed after 1.0.0."""
+    promote(deployed, "1.1.0")
+    assert_works(deployed, "deploy", "host")
+    return deployed
+
+
+def list_findings(repository: Repository) -> str:
+    verified = repository.mlver("verify", "--all")
+    assert verified.code == 1
+    return verified.out
+
+
+def test_sound_deployments_verify(twice: Repository) -> None:
+    assert_verifies(twice)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda text: text.replace("1.1.0", "9.9.9"), "9.9.9 was served, which has no record"),
+        (lambda text: text.replace('"1.1.0"', '"1.0.0"'), "another record of 1.0.0"),
+        (lambda text: text.replace("sequence: 2\n    folder", "sequence: 1\n    folder"), "not"),
+        (
+            lambda text: text.replace("sequence: 2\n    folder", "sequence: 7\n    folder"),
+            "not here",
+        ),
+        (lambda text: text.replace("2026-01-02T03:04:05Z", "2025-01-02T03:04:05Z"), "is dated"),
+        (lambda text: text.split("prior:")[0] + "prior: null\n", "follows another 0001"),
+        (lambda text: text + "unknown: 1\n", "unknown"),
+        (lambda text: text.replace("target: host", "target: other"), "0002.yaml"),
+    ],
+)
+def test_a_forged_deployment_is_named(
+    twice: Repository, change: Callable[[str], str], expected: str
+) -> None:
+    path = twice.path / RECORDS / "0002.yaml"
+    changed = change(path.read_text())
+    assert changed != path.read_text()
+    path.write_text(changed)
+    twice.git("commit", "--quiet", "--all", "--no-verify", "--message", "Forge")
+    said = list_findings(twice)
+    assert f"{RECORDS}/0002.yaml" in said
+    assert expected in said
+
+
+def test_a_deployment_that_is_gone_is_named(twice: Repository) -> None:
+    (twice.path / RECORDS / "0001.yaml").unlink()
+    assert f"{RECORDS}/0001.yaml" in list_findings(twice)
+    assert f"{RECORDS}/0001.yaml" in twice.mlver("deploy", "host").err
+    twice.git("commit", "--quiet", "--all", "--no-verify", "--message", "Remove")
+    assert f"{RECORDS}/0001.yaml" in list_findings(twice)
+
+
+def test_what_is_no_record_there_is_named(twice: Repository) -> None:
+    twice.write(f"{RECORDS}/notes.txt", "hello")
+    assert f"{RECORDS}/notes.txt" in list_findings(twice)
+
+
+def test_a_hook_refuses_a_forged_one(twice: Repository) -> None:
+    path = twice.path / RECORDS / "0002.yaml"
+    forged = path.read_text().replace("sequence: 2\ncreated", "sequence: 3\ncreated")
+    twice.write(f"{RECORDS}/0003.yaml", forged.replace("1.1.0", "9.9.9"))
+    twice.git("add", RECORDS)
+    checked = twice.mlver("hook", "pre-commit")
+    assert checked.code == 1
+    assert f"{RECORDS}/0003.yaml" in checked.out + checked.err
