@@ -72,6 +72,12 @@ from tests.faults.preparations_of_rollouts import (
 from tests.faults.preparations_of_scores import SCORE, prepare_scored
 from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpinned
 from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
+from tests.faults.preparations_of_targets import (
+    DEPLOY,
+    prepare_moved,
+    prepare_spoilt,
+    prepare_target,
+)
 from tests.faults.preparations_of_verdicts import JUDGE, prepare_judged
 
 
@@ -251,6 +257,9 @@ OPERATIONS = (
     CampaignOperation(
         "monitor", prepare_judged, ("monitor", "m", "--write", "monitoring"), brief=True
     ),
+    CampaignOperation("deploy-first", prepare_target, DEPLOY, piecemeal=True, brief=True),
+    CampaignOperation("deploy", prepare_moved, DEPLOY, piecemeal=True, brief=True),
+    CampaignOperation("deploy-repair", prepare_spoilt, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

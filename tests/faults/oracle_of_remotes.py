@@ -28,7 +28,8 @@ ELSEWHERE = ("forge:", "git:refs/remotes/")
 NOTED = "forge:refs/mlver/"
 # What a killed git leaves there, the next push removes; and the next gc, what gc leaves.
 LATER_RECORD = "a record of gc was left behind:"
-LATER = (".git/refs/remotes/", LATER_RECORD)
+# What a killed deployment leaves in its target, the next one removes.
+LATER = (".git/refs/remotes/", LATER_RECORD, "serving/")
 
 
 def collect_remote_facts(place: WorkPlace, stored: set[str]) -> dict[str, str]:

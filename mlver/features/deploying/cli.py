@@ -99,7 +99,7 @@ def deploy_command(
 
     Every byte is proven before anything leads to it, and what is served switches by a rename.
     Running it again changes nothing, and a command that was killed is finished by the next one.
-    Each deployment that changed something is recorded.
+    Each deployment that changed what is served is recorded.
     """
     session = find_session(ctx)
     options = DeployOptions(

@@ -38,7 +38,8 @@ class PlannedEdit:
     Nothing is touched before one of the methods below carries the plan out. `what` names the
     command. `landed` says in words what is written for good, whatever stopped the command after
     that. `named`: fetched tags have names here. `follow_up` does what belongs to a commit and its
-    tags once these are made, as long as the plan is on disk; it raises no MlverError.
+    tags once these are made, as long as the plan is on disk; it raises no MlverError. `besides`
+    says what the command had changed elsewhere, which the undoing of an edit leaves as it is.
     """
 
     repository: GitRepository
@@ -48,6 +49,7 @@ class PlannedEdit:
     landed: str | None = None
     named: bool = False
     follow_up: Callable[[], None] | None = None
+    besides: str | None = None
 
     def create_file(self, path: str, data: bytes) -> None:
         """Plan a new file.
@@ -223,6 +225,8 @@ class PlannedEdit:
         # The undoing of a plan that names tags gives them their names: they are here to stay.
         if self.named:
             return "the tags that were fetched stay"
+        if self.besides is not None:
+            return self.besides
         return RecoveryOutcome.UNDONE.failure_outcome
 
     def _plan_files(self, what: str) -> CommandIntent:

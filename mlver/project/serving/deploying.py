@@ -40,6 +40,8 @@ from mlver.records.deployment_paths import deployments_folder
 from mlver.storage.digests import DigestSet
 from mlver.system.folders import FolderTree
 
+_UNSWITCHED = "whatever has not switched yet is served as before"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployOptions:
@@ -128,14 +130,14 @@ def _look(project: Project, name: str, options: DeployOptions) -> DeployResult:
 
 
 @contextmanager
-def _naming_refusals(target: FoundTarget) -> Iterator[None]:
+def _naming_refusals(target: FoundTarget, outcome: str = _UNSWITCHED) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise refusal_error(
             f"deploying to {target.folder}",
             error,
-            outcome="whatever has not switched yet is served as before",
+            outcome=outcome,
         ) from error
 
 
@@ -200,7 +202,8 @@ def _deploy_locked(
             _switch(project, tree, plan, record, options)
             commit = _commit_record(edit, record)
             pending.drop_pending(project, target.name)
-        switching.clear_unneeded(tree, plan)
+        with _naming_refusals(target, "it serves what it is to, and the next one clears up"):
+            switching.clear_unneeded(tree, plan)
     return _build_result(plan, options, record, commit)
 
 
@@ -247,6 +250,7 @@ def _build_record(project: Project, plan: DeployPlan, message: str) -> Deploymen
 
 
 def _commit_record(edit: PlannedEdit, record: DeploymentRecord) -> str:
+    edit.besides = f"{record.target} serves it, and the next mlver deploy records that"
     edit.create_file(record.record_path, codec.encode_document("deployment", record.to_document()))
     subject = f"mlver: deploy {_describe_roles(record)} to {record.target}"
     return edit.commit_files("\n\n".join(filter(None, (subject, record.message))))

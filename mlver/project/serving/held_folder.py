@@ -24,13 +24,12 @@ from mlver.project.project import Project
 from mlver.project.serving.targets import FoundTarget
 from mlver.system import durable
 from mlver.system.durable import FileAccess
-from mlver.system.folders import FolderTree, open_real
+from mlver.system.folders import FolderTree, naming_path, open_real
 from mlver.system.regular import open_regular
 
 MARK = ".mlver-target.json"
 _IGNORE_ALL = b"# Written by mlver deploy: all of this comes from records.\n*\n"
 IGNORE = ".gitignore"
-TEMPORARY = ".tmp-"
 _FORMAT = "mlver/target/1"
 _MOST_BYTES = 16 << 20
 
@@ -39,7 +38,7 @@ _MOST_BYTES = 16 << 20
 class TargetMark:
     """What `.mlver-target.json` says: whose folder it is, and the files beside the versions.
 
-    `repository` is the git directory that deploys here.
+    `repository` is the git directory that deploys here, empty for a folder inside its work tree.
     """
 
     target: str
@@ -89,7 +88,7 @@ def hold_folder(project: Project, target: FoundTarget, *, agreed: bool) -> Itera
         mark = TargetMark(
             target=target.name,
             model=target.model,
-            repository=os.fspath(project.repository.common_dir),
+            repository=_name_owner(project, target),
         )
         former = read_mark(tree, target)
         if former is None or former.repository != mark.repository:
@@ -97,6 +96,11 @@ def hold_folder(project: Project, target: FoundTarget, *, agreed: bool) -> Itera
         if not target.is_outside and target.layout.place_version is not None:
             _keep_out_of_git(tree)
         yield tree
+
+
+def _name_owner(project: Project, target: FoundTarget) -> str:
+    """Name the clone that may write to a folder outside of it; a copy of it was not agreed to."""
+    return os.fspath(project.repository.common_dir) if target.is_outside else ""
 
 
 def _keep_out_of_git(tree: FolderTree) -> None:
@@ -141,8 +145,7 @@ def _require_agreement(project: Project, target: FoundTarget, *, agreed: bool) -
             mark = read_mark(tree, target)
             if mark is None:
                 _refuse_occupied(tree, target)
-    own = os.fspath(project.repository.common_dir)
-    is_known = mark is not None and mark.repository == own
+    is_known = mark is not None and mark.repository == _name_owner(project, target)
     if not target.is_outside or is_known or agreed:
         return
     shown = printable_name(str(target.folder))
@@ -157,7 +160,7 @@ def _require_agreement(project: Project, target: FoundTarget, *, agreed: bool) -
 
 def _refuse_occupied(tree: FolderTree, target: FoundTarget) -> None:
     for name, _ in tree.list_folder(tree.top):
-        if not durable.is_temporary(name) and not name.startswith(TEMPORARY):
+        if not durable.is_temporary(name):
             raise MlverError(
                 f"{printable_name(tree.top)} has other things in it, such as"
                 f" {printable_name(name)}, and {target.name} needs a folder of its own",
@@ -201,7 +204,7 @@ def read_mark(tree: FolderTree, target: FoundTarget) -> TargetMark | None:
 def _sweep(tree: FolderTree) -> None:
     """Remove what killed commands left."""
     for name, is_folder in tree.list_folder(tree.top):
-        if name.startswith(TEMPORARY) or durable.is_temporary(name):
+        if durable.is_temporary(name):
             remove_inside(tree, name, is_folder=is_folder)
 
 
@@ -210,7 +213,7 @@ def _sweep(tree: FolderTree) -> None:
 
 def name_temporary(tree: FolderTree) -> str:
     """A new path in the folder for something that nobody may rely on yet."""
-    return f"{tree.top}/{TEMPORARY}{os.urandom(8).hex()}"
+    return f"{tree.top}/{durable.temporary_name()}"
 
 
 def read_inside(tree: FolderTree, path: str) -> bytes:
@@ -275,7 +278,7 @@ def remove_inside(tree: FolderTree, path: str, *, is_folder: bool) -> None:
     above, _, name = whole.rpartition("/")
     descriptor = tree.open_file(above, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(FileNotFoundError):
+        with naming_path(whole), suppress(FileNotFoundError):
             rmtree(name, dir_fd=descriptor)
     finally:
         os.close(descriptor)

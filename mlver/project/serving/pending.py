@@ -19,12 +19,12 @@ from mlver.records.deployment import DeploymentRecord
 from mlver.system import durable, proof
 from mlver.system.regular import read_regular
 
-_FOLDER = "deployments"
 _MOST_BYTES = 16 << 20
 
 
 def _find_file(project: Project, target: str, suffix: str) -> Path:
-    return project.state_directory / _FOLDER / f"{target}.{suffix}"
+    # Directly in this folder, which every command that writes records sweeps.
+    return project.state_directory / f"deployment-{target}.{suffix}"
 
 
 def keep_pending(project: Project, record: DeploymentRecord) -> None:
@@ -32,7 +32,6 @@ def keep_pending(project: Project, record: DeploymentRecord) -> None:
     text = codec.encode_document("deployment", record.to_document()).decode()
     document = {"record": text, "proof": proof.sign_data(text.encode())}
     path = _find_file(project, record.target, "json")
-    durable.make_directory(path.parent)
     durable.write_file(path, json.dumps(document).encode())
 
 
@@ -60,7 +59,6 @@ def drop_pending(project: Project, target: str) -> None:
 def keep_reload(project: Project, target: str) -> None:
     """Remember that what the person's command reloads has not heard of the new routes yet."""
     path = _find_file(project, target, "reload")
-    durable.make_directory(path.parent)
     durable.write_file(path, b"")
 
 

@@ -84,8 +84,8 @@ class DeployPlan:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether anything changes but what nobody needs any more."""
-        return any(change.kind != "remove" for change in self.changes)
+        """Whether there is anything new to record; a file that is put right is no news."""
+        return self.needs_record or self.is_switching
 
     @property
     def is_switching(self) -> bool:
