@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.policy.serving.layout_options import read_options
 from mlver.policy.serving.rendering import (
     RenderedFile,
@@ -43,8 +43,8 @@ def _render_steps(
         if MODEL_FILE in version.files:
             raise MlverError(
                 f"the weights of {version.model} {version.version} hold a {MODEL_FILE}, which"
-                " BentoML's store writes itself",
-                hint="register the folder without that file",
+                " BentoML's store has for itself; register the folder without that file",
+                hint=shell_command("mlver", "register", version.model, "--help"),
             )
         files[f"{place}/{MODEL_FILE}"] = _describe_model(version)
     if target.stable is not None:
@@ -75,8 +75,8 @@ def _write_tag_part(text: str) -> str:
     if not _TAG_PART.fullmatch(lowered) or lowered == "latest":
         raise MlverError(
             f"BentoML takes no name like {text}: it may have 63 letters, digits, `.`, `_` and `-`,"
-            " begin and end with a letter or a digit, and not be `latest`",
-            hint="give the target another layout, such as directories",
+            " begin and end with a letter or a digit, and not be `latest`; other layouts take it",
+            hint="mlver config list",
         )
     return lowered
 

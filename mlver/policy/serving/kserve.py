@@ -115,15 +115,14 @@ def _find_percent(target: ServedTarget) -> int:
     if share.strategy in {"ab", "shadow"}:
         raise MlverError(
             f"KServe can split traffic by request only, and {target.name} has a rollout of the"
-            f" strategy {share.strategy}",
-            hint="give the target `routes` of the kind gateway-api, nginx or envoy,"
-            " and the layout kubernetes",
+            f" strategy {share.strategy}; the layout kubernetes with `routes` can do that",
+            hint="mlver config list",
         )
     if share.percent != int(share.percent):
         raise MlverError(
             f"KServe takes whole percents, and the candidate of {target.name} has"
             f" {share.percent:g} %",
-            hint="move the share with `mlver rollout … --share`",
+            hint="mlver rollout --help",
         )
     return int(share.percent)
 

@@ -16,7 +16,8 @@ from mlver.errors import MlverError, printable_name
 from mlver.names import find_similar
 from mlver.policy.serving.rendering import ServingOptions
 
-_SETTINGS = ".mlver/config.yaml"
+# Where the settings are shown.
+_HINT = "mlver config list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,26 @@ def read_options(
         if not option.accepts(value):
             shown = printable_name(repr(value)[:100])
             raise MlverError(
-                f"the option `{key}` of the layout {layout} cannot be {shown}",
-                hint=f"write `{key}: {option.example}`, or the like, in {_SETTINGS}",
+                f"the option `{key}` of the layout {layout} cannot be {shown}; write it like"
+                f" `{key}: {option.example}`",
+                hint=_HINT,
             )
     for key, option in known.items():
         if option.is_required and key not in options:
             raise MlverError(
-                f"the layout {layout} needs the option `{key}`",
-                hint=f"write `options: {{{key}: {option.example}}}`, or the like, in {_SETTINGS}",
+                f"the layout {layout} needs the option `{key}`, such as"
+                f" `options: {{{key}: {option.example}}}`",
+                hint=_HINT,
             )
     return dict(options)
 
 
 def _refuse_key(layout: str, key: str, known: Mapping[str, LayoutOption]) -> MlverError:
     similar = find_similar(key, known)
-    meant = f"; did you mean `{similar}`?" if similar else ""
+    meant = f"; did you mean `{similar}`?" if similar else "."
     names = ", ".join(sorted(known)) or "none"
     return MlverError(
-        f"the layout {layout} has no option `{printable_name(key)}`{meant}",
-        hint=f"its options are: {names}; correct {_SETTINGS}",
+        f"the layout {layout} has no option `{printable_name(key)}`{meant}"
+        f" Its options are: {names}",
+        hint=_HINT,
     )

@@ -32,9 +32,10 @@ def _iterate_versions(target: ServedTarget) -> Iterator[ServedVersion]:
 def keep_former(former: ServedTarget | None, target: ServedTarget) -> ServedTarget:
     """Keep loaded what had the roles before, so that going back takes no loading.
 
-    It stays until the roles move again. `former` is what was deployed last, with what it kept.
+    It stays until the roles move again; nothing stays where no version has a role any more.
+    `former` is what was deployed last, with what it kept.
     """
-    if former is None:
+    if former is None or not list_roles(target):
         return target
     if _identify_roles(former) == _identify_roles(target):
         earlier = former.kept

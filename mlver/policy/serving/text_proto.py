@@ -155,4 +155,4 @@ def _skip_brackets(tokens: list[_Token], place: int, text: str, where: str) -> i
 
 def _refuse_text(text: str, place: int, where: str, reason: str) -> MlverError:
     line = text.count("\n", 0, place) + 1
-    return MlverError(f"{where}, line {line}: {reason}", hint=f"correct {where}")
+    return MlverError(f"{where}, line {line}: {reason}")

@@ -107,8 +107,9 @@ def _check_one_config(versions: list[ServedVersion], config: str) -> None:
     if len(brought) > 1 and Digest.of_bytes(config.encode()) in brought:
         first, second = sorted(brought.values())[:2]
         raise MlverError(
-            f"{first} and {second} bring a {CONFIG} each, and Triton has one for both",
-            hint=f"name one in .mlver/config.yaml: `options: {{config: serving/{CONFIG}}}`",
+            f"{first} and {second} bring a {CONFIG} each, and Triton has one for both; name one in"
+            f" the settings, such as `options: {{config: triton/{CONFIG}}}`",
+            hint="mlver config list",
         )
 
 

@@ -51,6 +51,7 @@ def _place_prerelease(version: Version) -> int:
 
 def _refuse_version(version: Version, reason: str) -> MlverError:
     return MlverError(
-        f"{version} has no number that a server could name its folder with: {reason}",
-        hint="register it under a version such as 1.2.0 or 1.2.0-rc.1",
+        f"{version} has no number that a server could name its folder with: {reason}; versions such"
+        " as 1.2.0 and 1.2.0-rc.1 have one",
+        hint="mlver register --help",
     )

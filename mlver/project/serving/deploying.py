@@ -226,11 +226,14 @@ def _switch(
 
 
 def _write_steps(tree: FolderTree, plan: DeployPlan, wait: str | None) -> None:
-    """Write the files step by step; between two the server has to have loaded all versions."""
+    """Write the files step by step; between two the server has to have loaded all versions.
+
+    A step that was in place before was waited for then, if anybody could.
+    """
     *first_steps, last_step = plan.rendered.steps
     for step in first_steps:
-        switching.write_step(tree, plan, step)
-        if step != last_step:
+        is_new = switching.write_step(tree, plan, step)
+        if is_new or wait is not None:
             await_loaded(plan.target, plan.served, wait)
     switching.write_step(tree, plan, last_step)
 

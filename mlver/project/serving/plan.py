@@ -13,6 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.policy.serving.served import ServedTarget
 from mlver.project.project import Project
+from mlver.project.serving.former import find_former, keep_former_roles
 from mlver.project.serving.held_folder import read_if_file, read_mark
 from mlver.project.serving.holders import RoleHolder, StageRoles
 from mlver.project.serving.places import (
@@ -24,6 +25,7 @@ from mlver.project.serving.places import (
 )
 from mlver.project.serving.proving import FolderState, prove_folder
 from mlver.project.serving.rendered import RenderedTarget, describe_share, render_target
+from mlver.project.serving.server_config import read_options
 from mlver.project.serving.targets import FoundTarget
 from mlver.project.serving.version_files import IDENTITY, DeployedFiles, list_version_files
 from mlver.records.deployment import DeployedVersion, DeploymentRecord
@@ -104,12 +106,15 @@ def plan_deployment(
 
     Every byte that is there is read. Raise MlverError where that cannot be served or planned.
     """
+    former = find_former(target, records)
+    roles = keep_former_roles(project, target, roles, former)
     files = _list_files(project, target, roles)
     known = list_known_folders(tree, target, records)
     places = choose_places(tree, target, list(files.values()), known)
     last = records[-1] if records else None
     served = _build_served(target, roles, files)
-    rendered = render_target(target, served, last)
+    options = read_options(project, target, served)
+    rendered = render_target(target, served, former, options)
     draft = _build_draft(target, roles, files, places, rendered)
     links = {role: one.folder for role, one in draft.roles.items() if one.folder is not None}
     present = read_links(tree) if tree is not None and target.layout.has_links else {}
@@ -117,7 +122,7 @@ def plan_deployment(
     previous = records if needs_record else records[:-1]
     return DeployPlan(
         target=target,
-        versions=tuple(_compare_versions(project, tree, files.values(), places)),
+        versions=tuple(_compare_versions(project, tree, files.values(), places, rendered)),
         links={role: to for role, to in links.items() if present.get(role) != to}
         if target.layout.has_links
         else {},
@@ -125,7 +130,7 @@ def plan_deployment(
         is_rendered=_are_in_place(tree, rendered.files),
         routes=_find_other_routes(project, target, rendered, records),
         unlinks=tuple(role for role in present if role not in links),
-        stale=_list_stale(tree, target, rendered, last),
+        stale=_list_stale(tree, target, rendered, last, known),
         removed=_list_removed(project, target, draft, known, previous),
         served=served,
         draft=draft,
@@ -215,6 +220,7 @@ def _compare_versions(
     tree: FolderTree | None,
     wanted: Iterable[DeployedFiles],
     places: Mapping[Digest, str | None],
+    rendered: RenderedTarget,
 ) -> Iterator[PlacedVersion]:
     for files in wanted:
         place = places[files.served.record]
@@ -223,7 +229,8 @@ def _compare_versions(
         is_new = tree is None or not tree.is_folder(f"{tree.top}/{place}")
         state = FolderState()
         if tree is not None and not is_new:
-            state = prove_folder(tree, place, files, project.reporter)
+            beside = rendered.list_inside(place)
+            state = prove_folder(tree, place, files, project.reporter, beside)
         yield PlacedVersion(
             files=files,
             place=place,
@@ -297,8 +304,12 @@ def _list_stale(
     target: FoundTarget,
     rendered: RenderedTarget,
     last: DeploymentRecord | None,
+    known: Mapping[str, KnownFolder],
 ) -> tuple[str, ...]:
-    """The files that deployments wrote and that are not wanted any more."""
+    """The files that deployments wrote and that are not wanted any more.
+
+    One in the folder of a version stays as long as that does.
+    """
     if tree is None:
         return ()
     mark = read_mark(tree, target)
@@ -306,7 +317,12 @@ def _list_stale(
     for record in select_records(target, [] if last is None else [last]):
         written.update(record.files)
     unwanted = sorted(written - rendered.files.keys())
-    return tuple(path for path in unwanted if tree.read_mode(f"{tree.top}/{path}"))
+    inside = tuple(f"{folder}/" for folder in known)
+    return tuple(
+        path
+        for path in unwanted
+        if not path.startswith(inside) and tree.read_mode(f"{tree.top}/{path}")
+    )
 
 
 def _list_removed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mlver.project.reporter import Reporter
@@ -30,9 +30,15 @@ class FolderState:
 
 
 def prove_folder(
-    tree: FolderTree, folder: str, files: DeployedFiles, reporter: Reporter
+    tree: FolderTree,
+    folder: str,
+    files: DeployedFiles,
+    reporter: Reporter,
+    beside: Container[str] = (),
 ) -> FolderState:
     """Read all that a folder holds, and compare it with the digests of the record.
+
+    Files `beside` those of the version are of the layout, and are judged elsewhere.
 
     Raise OSError where something cannot be read.
     """
@@ -44,7 +50,7 @@ def prove_folder(
         if is_folder:
             if path not in parents:
                 foreign.append(path)
-        elif path == IDENTITY and files.weights is not None:
+        elif path in beside or (path == IDENTITY and files.weights is not None):
             continue
         elif path not in wanted or not _is_regular(tree, f"{tree.top}/{folder}/{path}"):
             foreign.append(path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlver.document import emit
 from mlver.errors import MlverError
 from mlver.names import find_path_fault
-from mlver.policy.serving.rendering import RenderedFile, RenderedFiles
+from mlver.policy.serving.rendering import RenderedFile, RenderedFiles, ServingOptions
 from mlver.policy.serving.served import ServedTarget, ServedVersion, TrafficShare
 from mlver.project.serving.targets import FoundTarget
 from mlver.records.deployment import DeployedShare, DeployedVersion, DeploymentRecord
@@ -32,13 +32,22 @@ class RenderedTarget:
         """The files once everything is in place."""
         return self.steps[-1] if self.steps else {}
 
+    def list_inside(self, folder: str) -> frozenset[str]:
+        """The files that lie in a folder, by their paths below it."""
+        inside = f"{folder}/"
+        return frozenset(
+            path.removeprefix(inside) for path in self.files if path.startswith(inside)
+        )
+
 
 def render_target(
-    target: FoundTarget, served: ServedTarget, former: DeploymentRecord | None
+    target: FoundTarget,
+    served: ServedTarget,
+    former: DeploymentRecord | None,
+    options: ServingOptions,
 ) -> RenderedTarget:
     """Render everything that a target holds beside versions; raise MlverError as renderers do."""
-    options = target.settings.options
-    before = None if former is None else _recall_target(former)
+    before = None if former is None else recall_target(former)
     steps = target.layout.render_steps(before, served, options)
     routes: Mapping[str, bytes] = {}
     if target.routes is not None:
@@ -47,7 +56,7 @@ def render_target(
     return RenderedTarget(steps=tuple(map(_encode_files, steps)), routes=routes)
 
 
-def _recall_target(record: DeploymentRecord) -> ServedTarget:
+def recall_target(record: DeploymentRecord) -> ServedTarget:
     """What was served by a deployment, without the lists of files."""
     kept = tuple(_recall_version(record, one) for one in record.kept)
     roles = {role: _recall_version(record, one) for role, one in record.roles.items()}

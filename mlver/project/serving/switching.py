@@ -38,14 +38,18 @@ def remove_links(tree: FolderTree, roles: Iterable[str]) -> None:
     durable.sync_directory(tree.top, tree)
 
 
-def write_step(tree: FolderTree, plan: DeployPlan, step: Mapping[str, bytes]) -> None:
-    """Write the files of one step that differ; the mark names them before they are there."""
+def write_step(tree: FolderTree, plan: DeployPlan, step: Mapping[str, bytes]) -> bool:
+    """Write the files of one step that differ; the mark names them before they are there.
+
+    Return whether there were any.
+    """
     others = {path: data for path, data in step.items() if read_if_file(tree, path) != data}
     if not others:
-        return
+        return False
     _note_files(tree, plan, [*step, *plan.stale])
     for path, data in others.items():
         write_inside(tree, path, data)
+    return True
 
 
 def _note_files(tree: FolderTree, plan: DeployPlan, paths: Iterable[str]) -> None:

@@ -80,6 +80,7 @@ def list_version_files(project: Project, target: FoundTarget, holder: RoleHolder
         stage=holder.stage,
         sequence=holder.sequence,
         files=files,
+        created=holder.record.created,
     )
     return DeployedFiles(
         holder=holder,

@@ -135,12 +135,13 @@ def test_a_key_is_named_and_what_it_may_be() -> None:
     with pytest.raises(MlverError) as refused:
         read_options("kubernetes", {"port": "80\x1b[2J"}, kubernetes.OPTIONS)
     assert str(refused.value) == (
-        "the option `port` of the layout kubernetes cannot be '80\\x1b[2J'"
+        "the option `port` of the layout kubernetes cannot be '80\\x1b[2J'; write it like"
+        " `port: 8080`"
     )
-    assert refused.value.hint == "write `port: 8080`, or the like, in .mlver/config.yaml"
-    with pytest.raises(MlverError, match=r"no option `x\\x1b`") as refused:
+    with pytest.raises(
+        MlverError, match=r"no option `x\\x1b`\. Its options are: backend, platform"
+    ):
         read_options("triton", {"x\x1b": 1}, triton.OPTIONS)
-    assert refused.value.hint == "its options are: backend, platform; correct .mlver/config.yaml"
 
 
 def test_every_example_is_of_its_form() -> None:

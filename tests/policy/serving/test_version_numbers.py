@@ -58,4 +58,4 @@ def test_a_version_without_a_number_is_refused(version: str, reason: str) -> Non
     with pytest.raises(MlverError, match=reason) as refused:
         number_version(parse_version(version))
     assert str(refused.value).startswith(f"{version} has no number")
-    assert refused.value.hint == "register it under a version such as 1.2.0 or 1.2.0-rc.1"
+    assert refused.value.hint == "mlver register --help"
