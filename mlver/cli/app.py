@@ -82,6 +82,7 @@ COMMANDS = {
     "due": CommandEntry("Look", "retraining"),
     "score": CommandEntry("Move", "scoring"),
     "monitor": CommandEntry("Move", "monitoring"),
+    "watch": CommandEntry("Move", "watching"),
     "checkout": CommandEntry("Move", "stages"),
     "retire": CommandEntry("Move", "correcting"),
     "authorise": CommandEntry("Move", "authorising"),

@@ -183,6 +183,12 @@ stages:
 #      accuracy: 0.9
 #    fall:
 #      accuracy: 2%
+
+# The models that `mlver watch` may roll back without asking anybody, on the word of a verdict or of
+# an alert, and the stages of them; a list of models means all of their stages.
+#auto_rollback:
+#  digits:
+#    stages: [production]
 """
 
 _FILES = {layout.ATTRIBUTES: _ATTRIBUTES, layout.CONFIG: _CONFIG}

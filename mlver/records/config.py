@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mlver.records.sections.auto_rollback import (
+    AutoRollbackSettings,
+    read_auto_rollback,
+    write_auto_rollback,
+)
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
@@ -117,6 +122,9 @@ class ProjectConfig:
     )
     due: Mapping[str, DueSettings] = field(
         default_factory=dict, metadata=describe_section(_read_due, _write_due)
+    )
+    auto_rollback: Mapping[str, AutoRollbackSettings] = field(
+        default_factory=dict, metadata=describe_section(read_auto_rollback, write_auto_rollback)
     )
     unknown_sections: tuple[str, ...] = ()
 

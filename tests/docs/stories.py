@@ -89,6 +89,15 @@ path = pathlib.Path("encoder/model.safetensors")
 path.write_bytes(len(text).to_bytes(8, "little") + text + data)
 """
 PIN = 'datasets:\n  golden: {path: golden.csv, digest: "sha256:%s"}\n'
+WATCHED = """\
+remotes:
+  store: {url: /proc/self/cwd/.git/store}
+verdict:
+  metrics:
+    errors: {bad: outcome="error", margin: 0.01}
+auto_rollback:
+  digits: {stages: [production]}
+"""
 
 # Each story goes on from another: its name, then the commands that follow.
 STORIES = {
@@ -150,6 +159,16 @@ STORIES = {
         "mlver register encoder --bump minor -m 'fine-tuned'",
         "python tune.py 0.01 pooler",
         "mlver register encoder --bump minor -m 'a new head'",
+    ),
+    # What watch needs: a forge, a place for the bytes, and settings that allow it something.
+    "watched": (
+        "in-production",
+        "git init --quiet --bare .git/forge.git",
+        "git remote add origin .git/forge.git",
+        "mlver store --init .git/store",
+        f"printf {shlex.quote(WATCHED)} >> .mlver/config.yaml",
+        "git commit -qam 'Say what may be rolled back'",
+        "MLVER_TRUST_REMOTES=all mlver push",
     ),
     # A clone without the bytes, and behind: a colleague rolled back, and retired a version.
     "behind": (

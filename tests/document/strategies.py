@@ -250,6 +250,7 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("VerdictSettings", "alpha"): st.floats(0.000001, 0.5),
     ("VerdictSettings", "window"): st.sampled_from(["30m", "2h", "7d"]),
     ("VerdictSettings", "fresh"): st.sampled_from(["1m", "10m"]),
+    ("AutoRollbackSettings", "stages"): st.sampled_from([(), ("production", "canary")]),
     ("DueSettings", "age"): st.none() | st.sampled_from(["12h", "30d", "2w"]),
     ("DueSettings", "drift"): st.booleans(),
     ("DueSettings", "data"): st.booleans(),

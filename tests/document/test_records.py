@@ -33,7 +33,17 @@ from tests.document.documents import DOCUMENT_TEXTS, FORMATS, VERSION_TEXT, make
 from tests.document.strategies import RECORDS, made
 
 # Values that are free-form in both.
-FREE = {"options", "params", "extra", "metrics", "expected", "actual", "imported", "fall"}
+FREE = {
+    "options",
+    "params",
+    "extra",
+    "metrics",
+    "expected",
+    "actual",
+    "imported",
+    "fall",
+    "auto_rollback",
+}
 # What a record knows of its document, and does not write.
 OF_THE_READER = {"unknown_sections"}
 # Keys that are no names in Python, by what they are called there.

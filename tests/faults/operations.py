@@ -79,6 +79,7 @@ from tests.faults.preparations_of_targets import (
     prepare_target,
 )
 from tests.faults.preparations_of_verdicts import JUDGE, prepare_judged
+from tests.faults.preparations_of_watching import WATCH, prepare_watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,8 @@ OPERATIONS = (
     CampaignOperation("deploy-first", prepare_target, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy", prepare_moved, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy-repair", prepare_spoilt, DEPLOY, piecemeal=True, brief=True),
+    # A verdict and the rollback that it asks for, each pushed.
+    CampaignOperation("watch", prepare_watched, WATCH, piecemeal=True, brief=True),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

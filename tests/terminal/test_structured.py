@@ -56,6 +56,7 @@ from mlver.features.scoring.replay import ReplayResult
 from mlver.features.scoring.request import ScoreResult
 from mlver.features.settings.config import ConfigResult
 from mlver.features.storing.store import StoreResult
+from mlver.features.watching.events import WatchResult
 from mlver.project.approvals.approve import ApproveResult
 from mlver.project.authorising.authorise import AuthoriseResult
 from mlver.project.checkout import CheckoutResult
@@ -69,6 +70,7 @@ from mlver.project.registering.register import RegisterResult
 from mlver.project.remote.pulling import PullResult
 from mlver.project.remote.pushing import PushResult
 from mlver.project.reproducing.request import ReproduceResult
+from mlver.project.retraining.due import DueResult
 from mlver.project.runs.exchange import BroughtRunsResult, SentRunsResult
 from mlver.project.runs.removing import RemovedRunsResult
 from mlver.project.runs.request import RunResult
@@ -150,6 +152,8 @@ KINDS: dict[str, type] = {
             AuthoriseResult,
             DriftResult,
             DrillResult,
+            DueResult,
+            WatchResult,
             GatesResult,
             RunResult,
             RunsResult,

@@ -12,7 +12,7 @@ from tests.conftest import Repository
 CONFIG = ".mlver/config.yaml"
 # It is read, and means nothing any more.
 _FORMER = {"tags.promotions"}
-_NAMED = r"^(stages|remotes|datasets|groups|verdict\.metrics|due|deploy)\.[\w-]+"
+_NAMED = r"^(stages|remotes|datasets|groups|verdict\.metrics|due|deploy|auto_rollback)\.[\w-]+"
 
 
 def replace_names(key: str) -> str:

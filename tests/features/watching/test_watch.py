@@ -1,0 +1,261 @@
+"""Alerts and verdicts: one rollback for each reason, published, or tried again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlver.digest import Digest
+from mlver.features.watching.own_clone import find_watch_folder, hold_clone
+from mlver.project.project import Project
+from tests.cli.conftest import assert_works
+from tests.conftest import Repository
+from tests.features.monitoring.prediction_logs import write_log
+from tests.features.watching.conftest import WatchedTeam
+from tests.policy.made_alerts import SECOND
+from tests.policy.test_webhook import dump, make_alert
+from tests.teams import Team
+
+BACK = ["1.0.0", "1.1.0", "1.0.0"]
+
+
+def test_an_alert_rolls_back_once_and_the_forge_has_it(watched: WatchedTeam) -> None:
+    body = dump(make_alert())
+    answer = watched.send(body)
+    assert (answer.status, answer.says) == (
+        200,
+        "production went from digits 1.1.0 back to 1.0.0",
+    )
+    assert watched.list_holders() == BACK
+    assert "digits@production.3" in Repository(watched.team.forge).git("tag")
+    kept = find_watch_folder(watched.watcher.clone) / "evidence" / Digest.of_bytes(body).hex
+    assert kept.read_bytes() == body
+    # sent again, with other words, resolved: nothing more
+    for again in (body, dump(make_alert(), receiver="other"), dump(status="resolved")):
+        assert watched.send(again).status == 200
+    assert watched.list_holders() == BACK
+    assert_works(watched.clone, "verify", "--all")
+    assert watched.tell_kinds() == ["rolled back", "unchanged", "unchanged"]
+
+
+def test_a_late_alert_about_a_version_that_is_gone_changes_nothing(watched: WatchedTeam) -> None:
+    answer = watched.send(dump(make_alert(version="1.0.0")))
+    assert answer.status == 200
+    assert answer.says == "nothing changed: digits 1.1.0 holds production, not 1.0.0"
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+
+
+def test_models_and_stages_that_nobody_named_are_left_alone(watched: WatchedTeam) -> None:
+    assert watched.send(dump(make_alert(model="letters"))).status == 403
+    assert watched.send(dump(make_alert(stage="staging"))).status == 200
+    watched.watcher.request = replace(watched.watcher.request, stages=("staging",))
+    assert watched.send(dump(make_alert())).status == 403
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+
+
+def test_what_settings_take_back_is_no_longer_done(watched: WatchedTeam) -> None:
+    settings = watched.ann.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text().partition("auto_rollback:")[0])
+    watched.ann.commit("Roll nothing back")
+    watched.ann.git("push", "--quiet")
+    assert watched.send(dump(make_alert())).status == 403
+
+
+def test_a_stage_that_is_no_stage_of_ours_means_what_is_watched(watched: WatchedTeam) -> None:
+    """Exporters call the role `canary`, which need not be a stage that is watched."""
+    assert watched.send(dump(make_alert(stage="blue"))).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_a_push_that_fails_is_tried_again_until_it_is_through(watched: WatchedTeam) -> None:
+    hook = watched.team.forge / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    hook.chmod(0o755)
+    for _ in range(2):
+        answer = watched.send(dump(make_alert()))
+        assert answer.status == 503
+        assert "no room" in answer.says
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+    hook.unlink()
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_what_landed_before_a_crash_is_published_in_the_next_round(watched: WatchedTeam) -> None:
+    words = ("rollback", "digits", "--stage", "production", "-m", "Killed")
+    assert watched.clone.mlver(*words).code == 0
+    watched.watcher.look()
+    assert watched.list_holders() == BACK
+    assert watched.tell_kinds()[0] == "published"
+
+
+def test_a_lost_race_is_judged_again_by_what_the_winner_did(watched: WatchedTeam) -> None:
+    """What was decided here before somebody else pushed is left behind, seal and all."""
+    words = ("rollback", "digits", "--stage", "production", "-m", "Worse")
+    assert watched.clone.mlver(*words).code == 0
+    assert_works(watched.ann, *words)
+    watched.ann.git("push", "--quiet", "origin", "main", "digits@production.3")
+    answer = watched.send(dump(make_alert()))
+    assert answer.says == "nothing changed: digits 1.0.0 holds production, not 1.1.0"
+    assert watched.list_holders() == BACK
+    assert watched.clone.git("rev-parse", "HEAD") == watched.ann.git("rev-parse", "HEAD")
+    tag = "digits@production.3"
+    assert watched.clone.git("rev-parse", tag) == watched.ann.git("rev-parse", tag)
+    assert_works(watched.clone, "verify", "--all")
+
+
+def test_a_race_that_settles_nothing_ends_in_a_rollback(watched: WatchedTeam) -> None:
+    words = ("rollback", "digits", "--stage", "production", "-m", "Lost")
+    assert watched.clone.mlver(*words).code == 0
+    watched.ann.write("notes.txt", "something else\n")
+    watched.ann.commit("Something else")
+    watched.ann.git("push", "--quiet")
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_another_writer_in_the_clone_means_later(watched: WatchedTeam) -> None:
+    watched.watcher.clone = replace(watched.watcher.clone, wait=0.1)
+    with (watched.clone.path / ".git/mlver/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert watched.send(dump(make_alert())).status == 503
+    assert watched.send(dump(make_alert())).status == 200
+
+
+def test_a_group_that_was_cut_is_acted_on_and_asked_for_again(watched: WatchedTeam) -> None:
+    answer = watched.send(dump(make_alert(), truncatedAlerts=2))
+    assert (answer.status, "max_alerts" in answer.says) == (503, True)
+    assert watched.list_holders() == BACK
+
+
+def test_two_versions_in_one_group_are_two_reasons(watched: WatchedTeam) -> None:
+    body = dump(make_alert("a1", version="1.0.0"), make_alert("b2", SECOND))
+    assert watched.send(body).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_a_verdict_that_fails_rolls_back_and_one_that_knows_nothing_holds(
+    watched: WatchedTeam, tmp_path: Path
+) -> None:
+    log = tmp_path / "log.jsonl"
+    watched.watcher.request = replace(watched.watcher.request, predictions=str(log))
+    log.write_text("")
+    watched.watcher.look()
+    watched.watcher.look()
+    assert watched.tell_kinds() == ["judged"]
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+    log.write_text(write_log(200, bad=60))
+    watched.watcher.look()
+    assert watched.tell_kinds() == ["judged", "judged", "rolled back"]
+    assert watched.list_holders() == BACK
+    record = (watched.clone.path / ".mlver/models/digits/stages/production/0003.yaml").read_text()
+    verdict = watched.clone.path / ".mlver/models/digits/verdicts/production/0001.yaml"
+    assert f'because: "{Digest.of_bytes(verdict.read_bytes())}"' in record
+    assert 'message: "watch: verdict 1: ' in record
+    watched.watcher.look()
+    assert watched.list_holders() == BACK
+
+
+def test_a_dry_run_changes_nothing(watched: WatchedTeam) -> None:
+    watched.watcher.request = replace(watched.watcher.request, dry_run=True)
+    head = watched.clone.git("rev-parse", "HEAD")
+    watched.watcher.look()
+    answer = watched.send(dump(make_alert()))
+    assert answer.says == "production would go from digits 1.1.0 back to 1.0.0"
+    assert watched.clone.git("rev-parse", "HEAD") == head
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+
+
+def test_what_a_rollback_needs_is_here_before_it_is_urgent(watched: WatchedTeam) -> None:
+    watched.watcher.look()
+    watched.team.bucket.rename(watched.team.bucket.with_name("gone"))
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_a_stage_with_no_way_back_is_told_once(watched: WatchedTeam) -> None:
+    assert watched.send(dump(make_alert())).status == 200
+    watched.watcher.look()
+    watched.watcher.look()
+    assert watched.tell_kinds() == ["rolled back", "failed"]
+    assert "nothing to go back to" in watched.events[-1].says
+
+
+def test_only_a_clone_of_its_own_is_worked_in(served: Team, tmp_path: Path) -> None:
+    words = ("watch", "digits", "--stage", "production", "--once")
+    done = served.ann.mlver(*words, "--clone", ".")
+    assert (done.code, "was not made by mlver watch" in done.err) == (3, True)
+    assert_works(served.ann, *words, "--clone", str(tmp_path / "own"))
+    project = Project.open_existing(served.ann.path)
+    with hold_clone(project, str(tmp_path / "own")):
+        done = served.ann.mlver(*words, "--clone", str(tmp_path / "own"))
+        assert (done.code, "another mlver" in done.err) == (3, True)
+    # a half that a killed one left is made again
+    half = tmp_path / ".two.half"
+    (half / ".git").mkdir(parents=True)
+    assert_works(served.ann, *words, "--clone", str(tmp_path / "two"))
+    assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--stage", "nowhere"), 2),
+        (("--stage", "production", "--listen", "1"), 2),
+        (("--stage", "production", "--listen", "0.0.0.0:1", "--token-file", "t"), 2),
+        (("--stage", "production", "--listen", "0", "--token-file", "missing"), 3),
+        (("--stage", "production", "--prometheus", "http://x", "--predictions", "y"), 2),
+    ],
+)
+def test_a_wrong_command_line_is_named(served: Team, words: tuple[str, ...], code: int) -> None:
+    done = served.ann.mlver("watch", "digits", *words)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
+
+
+def test_a_model_that_is_not_listed_is_not_watched(served: Team) -> None:
+    settings = served.ann.path / ".mlver/config.yaml"
+    settings.write_text(
+        settings.read_text().replace("  digits:\n    stages: [production]", "  [x]")
+    )
+    done = served.ann.mlver("watch", "digits", "--stage", "production")
+    assert done.code == 3
+    assert "does not name digits" in done.err
+
+
+def test_a_process_listens_tells_lines_and_ends_on_a_signal(served: Team, tmp_path: Path) -> None:
+    """The whole of it, as somebody starts it."""
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    words = ["-m", "mlver", "-C", str(served.ann.path), "watch", "--stage", "production", "--json"]
+    words += ["--listen", "0", "--token-file", str(tmp_path / "token"), "--every", "600"]
+    words += ["--clone", str(tmp_path / "own")]
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            send_and_stop(process)
+        finally:
+            process.kill()
+
+
+def send_and_stop(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    started = json.loads(process.stdout.readline())
+    port = started["says"].rpartition(" ")[2]
+    send = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-d", "@-"]
+    send += ["-H", "Authorization: Bearer 0123456789abcdef", f"http://127.0.0.1:{port}/"]
+    done = subprocess.run(send, input=dump(make_alert()), capture_output=True, check=True)
+    assert done.stdout == b"200"
+    assert json.loads(process.stdout.readline())["event"] == "rolled back"
+    process.terminate()
+    assert json.loads(process.stdout.readline())["event"] == "stopped"
+    assert process.wait(10) == 0
+    assert "Traceback" not in process.stderr.read()
