@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -12,14 +13,13 @@ from tests.servers.install import install_programs
 from tests.servers.reloading import PID_VARIABLE, replace_workers
 from tests.servers.starting import RunningServer, find_ports, is_listening, start_process
 
-# Where a test finds the socket that changes a running HAProxy.
-SOCKET_VARIABLE = "MLVER_TESTS_HAPROXY_SOCKET"
 # Debian has it where only root looks.
 _PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+# The socket is named from the folder in which HAProxy runs: it takes no path of over 97 characters.
 _SETTINGS = """
 global
     nbthread 1
-    stats socket {folder}/admin level admin expose-fd listeners
+    stats socket unix@admin level admin expose-fd listeners
 defaults
     mode http
     timeout connect 5s
@@ -43,7 +43,7 @@ def find_haproxy() -> str:
 def write_haproxy_settings(folder: Path, routes: Path, target: str, port: int) -> list[str | Path]:
     """Write the file with the frontend; the command that goes by it and the file of routes."""
     settings = folder / "haproxy.cfg"
-    settings.write_text(_SETTINGS.format(folder=folder, port=port, target=target))
+    settings.write_text(_SETTINGS.format(port=port, target=target))
     return [find_haproxy(), "-f", settings, "-f", routes]
 
 
@@ -57,7 +57,7 @@ def start_haproxy(folder: Path, routes: Path, target: str) -> RunningServer:
         address=f"http://127.0.0.1:{port}",
         port=port,
         pid=pid,
-        environment={PID_VARIABLE: str(pid_file), SOCKET_VARIABLE: f"{folder}/admin"},
+        environment={PID_VARIABLE: str(pid_file)},
     )
 
 
@@ -68,7 +68,11 @@ def reload_haproxy(server: RunningServer) -> None:
 
 def ask_haproxy(server: RunningServer, command: str) -> str:
     """Give a running HAProxy a command; its answer."""
+    folder = os.open(Path(server.environment[PID_VARIABLE]).parent, os.O_PATH)
     with closing(socket.socket(socket.AF_UNIX)) as connection:
-        connection.connect(server.environment[SOCKET_VARIABLE])
+        try:
+            connection.connect(f"/proc/self/fd/{folder}/admin")
+        finally:
+            os.close(folder)
         connection.sendall(f"{command}\n".encode())
         return connection.makefile().read().strip()

@@ -1,4 +1,4 @@
-"""What the settings may say of a layout, key by key.
+"""What the settings may say of a layout or of routes, key by key.
 
 Settings come with the repository, so anybody may have written them, and their values go into files
 that servers and builders read. A value therefore has one of the narrow forms below: none has a
@@ -79,6 +79,12 @@ NAMESPACE = TextOption(re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"), "ser
 FOLDER = TextOption(re.compile(rf"(?:/{_PATH_PART})+"), "/models")
 # Names of frameworks, servers and the like.
 WORD = TextOption(re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?"), "onnx")
+# Where requests for a target go: how their paths begin, and to which host.
+PREFIX = TextOption(re.compile(rf"/|(?:/{_PATH_PART})+/?"), "/v1/digits")
+_HOST_PART = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+ROUTED_HOST = TextOption(
+    re.compile(rf"(?:\*\.)?{_HOST_PART}(?:\.{_HOST_PART})*"), "digits.example.org", longest=253
+)
 STORAGE = TextOption(
     re.compile(rf"(?:pvc|s3|gs|hdfs|webhdfs|https)://{_PATH_PART}(?:/{_PATH_PART})*"),
     "pvc://models/serving",
@@ -87,39 +93,38 @@ STORAGE = TextOption(
 
 
 def read_options(
-    layout: str, options: ServingOptions, known: Mapping[str, LayoutOption]
+    name: str, options: ServingOptions, known: Mapping[str, LayoutOption], owner: str = "layout"
 ) -> dict[str, Any]:
-    """The options of a layout, each in its form, and none besides.
+    """The options of a layout, or of another `owner`, each in its form, and none besides.
 
     Raises MlverError naming the key.
     """
     for key, value in options.items():
         option = known.get(key)
         if option is None:
-            raise _refuse_key(layout, key, known)
+            raise _refuse_key(f"{owner} {name}", key, known)
         if not option.accepts(value):
             shown = printable_name(repr(value)[:100])
             raise MlverError(
-                f"the option `{key}` of the layout {layout} cannot be {shown}; write it like"
+                f"the option `{key}` of the {owner} {name} cannot be {shown}; write it like"
                 f" `{key}: {option.example}`",
                 hint=_HINT,
             )
     for key, option in known.items():
         if option.is_required and key not in options:
             raise MlverError(
-                f"the layout {layout} needs the option `{key}`, such as"
+                f"the {owner} {name} needs the option `{key}`, such as"
                 f" `options: {{{key}: {option.example}}}`",
                 hint=_HINT,
             )
     return dict(options)
 
 
-def _refuse_key(layout: str, key: str, known: Mapping[str, LayoutOption]) -> MlverError:
+def _refuse_key(owner: str, key: str, known: Mapping[str, LayoutOption]) -> MlverError:
     similar = find_similar(key, known)
     meant = f"; did you mean `{similar}`?" if similar else "."
     names = ", ".join(sorted(known)) or "none"
     return MlverError(
-        f"the layout {layout} has no option `{printable_name(key)}`{meant}"
-        f" Its options are: {names}",
+        f"the {owner} has no option `{printable_name(key)}`{meant} Its options are: {names}",
         hint=_HINT,
     )

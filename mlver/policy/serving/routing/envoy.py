@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
+from mlver.policy.serving.layout_options import PREFIX
 from mlver.policy.serving.rendering import RenderedFiles, RouteTarget
 from mlver.policy.serving.routing.plan import ALL_POINTS, VERSION_HEADER, RoutePlan, plan_routes
 from mlver.policy.serving.routing.upstreams import Upstream
@@ -29,12 +30,15 @@ _SUFFIXES = (".yaml", ".json")
 
 def render_envoy(target: ServedTarget, routes: RouteTarget) -> RenderedFiles:
     """The clusters, which the routes refer to and which therefore come first, and the routes."""
-    plan = plan_routes(target, routes, ("prefix",))
+    plan = plan_routes("envoy", target, routes, {"prefix": PREFIX})
     base, suffix = posixpath.splitext(routes.file)
     if suffix not in _SUFFIXES:
         raise MlverError(
-            f"Envoy takes what is in a file from its name: `deploy.{plan.name}.routes.file` has to"
-            " end in .yaml or .json"
+            f"Envoy takes what is in a file from its name, and the routes of {plan.name} do not end"
+            " in .yaml or .json",
+            hint=shell_command(
+                "mlver", "config", "set", f"deploy.{plan.name}.routes.file", "routes/envoy.yaml"
+            ),
         )
     clusters = [_build_cluster(f"{plan.name}.stable", plan.stable)]
     if plan.canary is not None:

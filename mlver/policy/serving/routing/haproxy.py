@@ -43,7 +43,7 @@ def render_haproxy(target: ServedTarget, routes: RouteTarget) -> RenderedFiles:
 
     Raises MlverError for a shadow, which HAProxy cannot serve.
     """
-    plan = plan_routes(target, routes)
+    plan = plan_routes("haproxy", target, routes)
     if plan.has_shadow:
         raise MlverError(
             f"the rollout that {plan.name} serves is a shadow, and HAProxy cannot copy requests;"

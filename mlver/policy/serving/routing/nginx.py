@@ -17,6 +17,7 @@ import hashlib
 import posixpath
 import re
 
+from mlver.policy.serving.layout_options import PREFIX
 from mlver.policy.serving.rendering import RenderedFiles, RouteTarget
 from mlver.policy.serving.routing.plan import ALL_POINTS, VERSION_HEADER, RoutePlan, plan_routes
 from mlver.policy.serving.routing.upstreams import Upstream
@@ -78,7 +79,7 @@ location = {shadow} {{
 
 def render_nginx(target: ServedTarget, routes: RouteTarget) -> RenderedFiles:
     """The upstreams and their shares for `http {}`, and the location for `server {}`."""
-    plan = plan_routes(target, routes, ("prefix",))
+    plan = plan_routes("nginx", target, routes, {"prefix": PREFIX})
     base, suffix = posixpath.splitext(routes.file)
     return {
         routes.file: _render_http(plan),

@@ -10,9 +10,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from mlver.errors import MlverError, printable_name
-from mlver.policy.serving.rendering import RouteTarget, ServingOptions
+from mlver.errors import MlverError, printable_name, shell_command
+from mlver.policy.serving.layout_options import LayoutOption, read_options
+from mlver.policy.serving.rendering import RouteTarget
 from mlver.policy.serving.routing.upstreams import Upstream, parse_upstream
 from mlver.policy.serving.served import ServedTarget, ServedVersion, TrafficShare
 from mlver.version import parse_canonical
@@ -21,14 +24,12 @@ from mlver.version import parse_canonical
 ALL_POINTS = 10_000
 # What an answer is marked with where the application has not done so itself.
 VERSION_HEADER = "X-Model-Version"
-_ROLES = ("stable", "canary")
 # Stands in an address for the version, with dashes for dots, as names of services have it.
 _PLACEHOLDER = "{version}"
+_EXAMPLES = {"stable": "127.0.0.1:9001", "canary": "127.0.0.1:9002"}
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*", re.ASCII)
-_PREFIX = re.compile(r"/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?", re.ASCII)
 _MAX_HEADER = 64
-_MAX_PREFIX = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class RoutePlan:
 
     `points` of 10,000 requests are answered by the canary. `header` names what an A/B test is
     sticky by; a request without it is assigned by chance. With `has_shadow` the canary gets a copy
-    of every request, and its answers are dropped. `prefix` is how the paths of requests begin.
+    of every request, and its answers are dropped. `options` are those of the kind, checked.
     """
 
     name: str
@@ -48,7 +49,7 @@ class RoutePlan:
     has_shadow: bool
     stable_version: str | None
     canary_version: str | None
-    prefix: str
+    options: Mapping[str, Any]
 
     @property
     def weights(self) -> tuple[int, int]:
@@ -57,13 +58,21 @@ class RoutePlan:
         return (ALL_POINTS - self.points) // unit, self.points // unit
 
     @property
+    def prefix(self) -> str:
+        """How the paths of requests begin."""
+        return str(self.options.get("prefix", "/"))
+
+    @property
     def notice(self) -> str:
         """What stands at the head of a file."""
         return f"Written by `mlver deploy {self.name}`, which overwrites changes made here."
 
 
 def plan_routes(
-    target: ServedTarget, routes: RouteTarget, known: tuple[str, ...] = ()
+    kind: str,
+    target: ServedTarget,
+    routes: RouteTarget,
+    known: Mapping[str, LayoutOption] = MappingProxyType({}),
 ) -> RoutePlan:
     """Check the settings and the share; `known` are the options of this kind of routes.
 
@@ -74,8 +83,6 @@ def plan_routes(
             f"the name of the target {printable_name(target.name)} cannot stand in the settings of"
             " a proxy; use at most 63 letters, digits, `.`, `_` and `-`"
         )
-    _check_keys(f"deploy.{target.name}.routes.upstreams", routes.upstreams, _ROLES)
-    _check_keys(f"deploy.{target.name}.routes.options", routes.options, known)
     stable = _find_upstream(target, routes, "stable", target.stable)
     canary = _find_upstream(target, routes, "canary", target.canary)
     share = target.share if target.canary is not None else None
@@ -94,36 +101,14 @@ def plan_routes(
         has_shadow=has_shadow,
         stable_version=_write_version(target.stable),
         canary_version=_write_version(target.canary),
-        prefix=_read_prefix(target, routes.options),
+        options=read_options(kind, routes.options, known, "kind of routes"),
     )
 
 
-def name_upstream(target: ServedTarget, role: str) -> str:
-    """Name the address of a role as messages do."""
-    return f"`deploy.{target.name}.routes.upstreams.{role}`"
-
-
-def name_option(target: ServedTarget, key: str) -> str:
-    """Name an option of the routes of a target as messages do."""
-    return f"`deploy.{target.name}.routes.options.{key}`"
-
-
-def read_text(target: ServedTarget, options: ServingOptions, key: str) -> str | None:
-    """Read an option that is text; None where it is not given."""
-    value = options.get(key)
-    if value is not None and not isinstance(value, str):
-        raise MlverError(f"{name_option(target, key)} has to be text")
-    return value
-
-
-def _check_keys(where: str, given: Mapping[str, object], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            allowed = ", ".join(f"`{word}`" for word in known) or "no others"
-            raise MlverError(
-                f"`{where}` has the key `{printable_name(key)}`, which this kind of routes does"
-                f" not know; it knows {allowed}"
-            )
+def build_address_error(target: ServedTarget, role: str, message: str, example: str) -> MlverError:
+    """An error whose way out is another address of a role."""
+    key = f"deploy.{target.name}.routes.upstreams.{role}"
+    return MlverError(message, hint=shell_command("mlver", "config", "set", key, example))
 
 
 def _find_upstream(
@@ -141,9 +126,12 @@ def _find_upstream(
         written = text.replace(_PLACEHOLDER, version.replace(".", "-").lower())
     upstream = parse_upstream(written)
     if upstream is None:
-        raise MlverError(
-            f"{name_upstream(target, role)} is no address of a server: {printable_name(text)}; give"
-            " host:port, such as 127.0.0.1:9001, or unix:/path"
+        raise build_address_error(
+            target,
+            role,
+            f"the {role} address of {target.name} is none of a server: {printable_name(text)}; give"
+            " host:port or unix:/path",
+            _EXAMPLES[role],
         )
     return upstream
 
@@ -152,16 +140,16 @@ def _build_missing_error(
     target: ServedTarget, role: str, served: ServedVersion | None
 ) -> MlverError:
     if served is None:
-        return MlverError(
-            f"the target {target.name} has no {role} version, so there is nothing that its routes"
-            f" could lead to; promote one, or give {name_upstream(target, role)} an address without"
-            f" {_PLACEHOLDER}"
+        message = (
+            f"{target.name} has no {role} version, so its routes would lead nowhere; promote one,"
+            f" or give an address without {_PLACEHOLDER}"
         )
-    return MlverError(
-        f"requests to {target.name} have to reach {served.model} {served.version}, and the settings"
-        f" do not say where it is; give {name_upstream(target, role)} an address, such as"
-        " 127.0.0.1:9002"
-    )
+    else:
+        message = (
+            f"requests to {target.name} have to reach {served.model} {served.version}, and the"
+            " settings do not say where it is"
+        )
+    return build_address_error(target, role, message, _EXAMPLES[role])
 
 
 def _count_points(target: ServedTarget, share: TrafficShare | None) -> int:
@@ -208,15 +196,3 @@ def _write_version(served: ServedVersion | None) -> str | None:
     if parse_canonical(text) is None:
         raise MlverError(f"{printable_name(text)} is not a version that a header can hold")
     return text
-
-
-def _read_prefix(target: ServedTarget, options: ServingOptions) -> str:
-    prefix = read_text(target, options, "prefix")
-    if prefix is None:
-        return "/"
-    if len(prefix) > _MAX_PREFIX or _PREFIX.fullmatch(prefix) is None:
-        raise MlverError(
-            f"{name_option(target, 'prefix')} is not how a path begins: {printable_name(prefix)};"
-            " use `/`, letters, digits, `.`, `_`, `~` and `-`, such as /v1/digits"
-        )
-    return prefix

@@ -15,8 +15,8 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _SOCKET = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)+", re.ASCII)
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 _MAX_HOST = 253
-# What the kernel holds of a path of a socket, with a NUL behind it.
-_MAX_SOCKET = 107
+# HAProxy takes no longer path of a socket; the kernel's own bound is 107.
+_MAX_SOCKET = 97
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,6 @@ def find_block(language: str, word: str) -> str:
 def place_block(language: str, word: str, folder: Path) -> Path:
     """Write what a person would write, for a folder of the test."""
     text = find_block(language, word).replace("/srv/digits", str(folder))
-    text = text.replace("/run/haproxy", str(folder))
     places = "".join(f"{name}_temp_path {folder}/{name};" for name in NGINX_PLACES)
     file = folder / "settings.yaml"
     file.write_text(text.replace("http {", f"pid {folder}/pid;\nhttp {{ {places}", 1))

@@ -9,7 +9,7 @@ import pytest
 
 from mlver.errors import MlverError
 from mlver.policy.serving.served import ServedTarget
-from tests.policy.serving.routing.targets import GATEWAY, NAME, make_target, render_routes
+from tests.policy.serving.routing.targets import GATEWAY, make_target, render_routes
 from tests.servers.gateway_api import find_route_faults
 from tests.servers.install import NotInstallable
 
@@ -25,7 +25,7 @@ def render_document(target: ServedTarget, **options: str) -> dict[str, Any]:
 def test_every_route_is_what_kubernetes_takes(tmp_path: Path) -> None:
     routes = [render_document(make_target("canary", percent)) for percent in PERCENTAGES]
     routes.append(render_document(make_target("shadow", 0)))
-    odd = {"host": "*.example.org", "name": "a-1", "namespace": "models", "prefix": "/v1/~a.b"}
+    odd = {"host": "*.example.org", "name": "a-1", "namespace": "models", "prefix": "/v1/a.b"}
     routes.append(render_document(make_target("blue-green", 100), **odd))
     right = len(routes)
     misspelt, negative = copy.deepcopy(routes[0]), copy.deepcopy(routes[0])
@@ -77,9 +77,21 @@ def test_the_options_say_where_the_route_belongs() -> None:
     ("target", "options", "said"),
     [
         (make_target("ab", 10, header="X-User-Id"), {}, "cannot keep a user with one version"),
-        (make_target(), {"gateway": "A"}, "routes.options.gateway` is no name of Kubernetes: A"),
-        (make_target(), {"name": "a.b"}, "routes.options.name` is no name of Kubernetes: a.b"),
-        (make_target(), {"host": "A"}, "routes.options.host` is no name of a host: A"),
+        (
+            make_target(),
+            {"gateway": "A"},
+            "the option `gateway` of the kind of routes gateway-api cannot be 'A'",
+        ),
+        (
+            make_target(),
+            {"name": "a.b"},
+            "the option `name` of the kind of routes gateway-api cannot be",
+        ),
+        (
+            make_target(),
+            {"host": "A"},
+            "the option `host` of the kind of routes gateway-api cannot be",
+        ),
         (make_target(name="Digits_1"), {}, "an HTTPRoute cannot have the name Digits_1"),
     ],
 )
@@ -91,7 +103,7 @@ def test_what_kubernetes_would_refuse_is_refused(
 
 
 def test_a_route_needs_a_gateway() -> None:
-    with pytest.raises(MlverError, match=rf"name it as `deploy.{NAME}.routes.options.gateway`"):
+    with pytest.raises(MlverError, match="gateway-api needs the option `gateway`"):
         render_routes("gateway-api", make_target(), options={})
 
 

@@ -15,7 +15,7 @@ from tests.policy.serving.routing.targets import UPSTREAMS, make_target
 
 def plan(target: ServedTarget, **upstreams: str) -> RoutePlan:
     routes = RouteTarget(file="routes/x", upstreams=upstreams or UPSTREAMS, options={})
-    return plan_routes(target, routes)
+    return plan_routes("haproxy", target, routes)
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,20 @@ def test_what_cannot_be_served_is_refused(target: ServedTarget, said: str) -> No
 @pytest.mark.parametrize(
     ("upstreams", "said"),
     [
-        ({"canary": "a:1"}, "give `deploy.production-host.routes.upstreams.stable` an address"),
+        ({"canary": "a:1"}, "requests to production-host have to reach digits 1.1.0"),
         ({"stable": "a:1"}, "requests to production-host have to reach digits 1.2.0"),
-        (
-            {"stable": "a"},
-            "`deploy.production-host.routes.upstreams.stable` is no address of a server: a",
-        ),
-        ({"stable": "a:1", "shadow": "b:1"}, "has the key `shadow`"),
-        ({"stable": "a:1", "canary": "x\x1b:1"}, r"is no address of a server: x\x1b:1"),
-        ({"stable": "{version}{version}:1;"}, "is no address of a server"),
+        ({"stable": "a"}, "the stable address of production-host is none of a server: a;"),
+        ({"stable": "a:1", "canary": "x\x1b:1"}, r"is none of a server: x\x1b:1; give host:port"),
+        ({"stable": "{version}{version}:1;"}, "is none of a server"),
     ],
 )
 def test_an_address_that_is_wrong_or_missing_is_named(upstreams: dict[str, str], said: str) -> None:
-    with pytest.raises(MlverError, match=re.escape(said)):
+    with pytest.raises(MlverError, match=re.escape(said)) as raised:
         plan(make_target(), **upstreams)
+    role = "canary" if "a:1" in upstreams.get("stable", "") else "stable"
+    address = {"stable": "127.0.0.1:9001", "canary": "127.0.0.1:9002"}[role]
+    key = f"deploy.production-host.routes.upstreams.{role}"
+    assert raised.value.hint == f"mlver config set {key} {address}"
 
 
 def test_no_canary_is_needed_for_no_share() -> None:
