@@ -182,7 +182,8 @@ def _build_draft(
     for holder in roles.kept:
         one = describe_version(files[holder.digest], places[holder.digest])
         kept.append(replace(one, stage=None, sequence=None))
-    routes = [Digest.of_bytes(data) for data in rendered.routes.values()]
+    # Some kinds have a second file beside the one that the settings name.
+    routes = None if target.routes is None else rendered.routes[target.routes[1].file]
     return DeploymentRecord(
         target=target.name,
         sequence=1,
@@ -196,7 +197,7 @@ def _build_draft(
         kept=tuple(kept),
         share=describe_share(roles.share),
         files={path: Digest.of_bytes(data) for path, data in rendered.files.items()},
-        routes=routes[0] if routes else None,
+        routes=None if routes is None else Digest.of_bytes(routes),
         prior=None,
     )
 
