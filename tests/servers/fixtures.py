@@ -13,7 +13,6 @@ from tests.servers.azurite import start_azurite
 from tests.servers.prometheus import start_prometheus
 from tests.servers.seaweedfs import start_gcs_double, start_seaweedfs
 from tests.servers.starting import RunningServer, Servers, find_shared_folder
-from tests.servers.triton import start_triton
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +49,6 @@ def prometheus(servers: Servers) -> RunningServer:
 def alertmanager(servers: Servers) -> RunningServer:
     """Alertmanager, which tells nobody until a test says whom."""
     return servers.share_server("alertmanager", start_alertmanager)
-
-
-@pytest.fixture(scope="session")
-def triton(servers: Servers) -> RunningServer:
-    """Triton, which looks at the folder `options["models"]`."""
-    return servers.share_server("triton", start_triton)
 
 
 @pytest.fixture(scope="session")

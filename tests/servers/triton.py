@@ -15,16 +15,11 @@ from tests.servers.starting import RunningServer, find_ports, start_process
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def start_triton(folder: Path) -> RunningServer:
-    """A server that looks at its folder of models every second. It takes 2 s to start.
-
-    `options["models"]` is that folder.
-    """
+def start_triton(folder: Path, models: Path) -> RunningServer:
+    """A server that looks at a folder of models every second. It takes 2 s to start."""
     packages = install_programs("data", "triton")
     server = packages / "pytriton" / "tritonserver"
-    backends = _link_backend(server, folder / "backends")
-    models = folder / "models"
-    models.mkdir()
+    backends = _copy_backend(server, folder / "backends")
     http, grpc, metrics = find_ports(3)
     command: list[str | Path] = [
         server / "bin" / "tritonserver",
@@ -49,11 +44,11 @@ def start_triton(folder: Path) -> RunningServer:
         address=f"http://127.0.0.1:{http}",
         port=http,
         pid=pid,
-        options={"models": str(models), "metrics": f"http://127.0.0.1:{metrics}/metrics"},
+        options={"metrics": f"http://127.0.0.1:{metrics}/metrics"},
     )
 
 
-def _link_backend(server: Path, backends: Path) -> Path:
+def _copy_backend(server: Path, backends: Path) -> Path:
     """The folder of backends, with the program for this Python, which their wheel keeps apart."""
     stub = server / "python_backend_stubs" / _PYTHON / "triton_python_backend_stub"
     if not stub.exists():
@@ -61,7 +56,7 @@ def _link_backend(server: Path, backends: Path) -> Path:
     python = backends / "python"
     python.mkdir(parents=True)
     for file in (server / "backends" / "python").iterdir():
-        (python / file.name).symlink_to(file)
+        shutil.copy(file, python)
     shutil.copy(stub, python)
     return backends
 
@@ -73,11 +68,12 @@ def _make_python(packages: Path, folder: Path) -> Path:
     """
     library = folder / "lib" / f"python{_PYTHON}"
     library.mkdir(parents=True)
-    (library / "site-packages").symlink_to(packages)
+    (library / "site-packages").mkdir()
+    (library / "site-packages" / "triton.pth").write_text(f"{packages}\n")
     programs = folder / "bin"
     programs.mkdir()
     base = Path(sys.base_prefix) / "bin" / f"python{_PYTHON}"
-    (programs / "python3").symlink_to(base)
+    shutil.copy(base, programs / "python3")
     (folder / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
     return programs
 

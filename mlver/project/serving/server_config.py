@@ -54,7 +54,7 @@ def _read_working(project: Project, target: FoundTarget, path: str) -> bytes:
             hint=shell_command("mlver", "config", "get", f"deploy.{target.name}.options"),
         ) from None
     if len(data) > _MOST_BYTES:
-        raise MlverError(f"{shown} has more than {_MOST_BYTES} bytes", hint="give a smaller file")
+        raise MlverError(f"{shown} has more than {_MOST_BYTES} bytes, too many for settings")
     return data
 
 
@@ -62,6 +62,4 @@ def _decode(data: bytes, name: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise MlverError(
-            f"{printable_name(name)} is not UTF-8 text", hint="save it in UTF-8"
-        ) from None
+        raise MlverError(f"{printable_name(name)} is not UTF-8 text; save it in UTF-8") from None

@@ -98,7 +98,7 @@ def test_settings_of_tensorflow_serving_hold_what_was_chosen(options: dict[str, 
     assert len(config.version_labels) == 2
 
 
-@try_examples(15)
+@try_examples(6)
 @given(chosen_options("kubernetes"))
 def test_manifests_and_dockerfiles_hold_what_was_chosen(options: dict[str, Any]) -> None:
     files = render("kubernetes", options)
@@ -113,7 +113,7 @@ def test_manifests_and_dockerfiles_hold_what_was_chosen(options: dict[str, Any])
         assert yaml.safe_load(dump_document(dict(document))) == document
 
 
-@try_examples(15)
+@try_examples(8)
 @given(chosen_options("compose"))
 def test_compose_files_hold_what_was_chosen(options: dict[str, Any]) -> None:
     document = render("compose", options)["compose.yaml"]

@@ -1,15 +1,8 @@
-"""The layout of Triton: its settings, and a real server that is switched and rolled back."""
+"""The layout of Triton. A real server reads it in tests/features/deploying/test_triton.py."""
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import pytest
 from hypothesis import given
@@ -21,20 +14,8 @@ from mlver.policy.serving.served import ServedTarget, TrafficShare
 from mlver.policy.serving.text_proto import find_proto_fields
 from mlver.policy.serving.triton import CONFIG, LAYOUT
 from tests.policy.serving.served_targets import make_target, make_version
-from tests.servers.starting import RunningServer
 
 OLD, NEW = 10_000_000_099, 10_001_000_099
-# Triton's Python backend runs this file; a real one would read weights beside it.
-MODEL = """\
-import numpy
-import triton_python_backend_utils as backend
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        answer = backend.Tensor("y", numpy.array([1.0], dtype=numpy.float32))
-        return [backend.InferenceResponse(output_tensors=[answer]) for _ in requests]
-"""
 OWN_CONFIG = """\
 # ours
 backend: "python"
@@ -43,7 +24,6 @@ input [ { name: "x" data_type: TYPE_FP32 dims: [ 1 ] } ]
 output [ { name: "y" data_type: TYPE_FP32 dims: [ 1 ] } ]
 instance_group [ { kind: KIND_CPU count: 1 } ]
 """
-REQUEST = {"inputs": [{"name": "x", "shape": [1], "datatype": "FP32", "data": [1.0]}]}
 
 
 def render(target: ServedTarget, **options: str) -> str:
@@ -131,80 +111,3 @@ def test_no_config_changes_what_is_loaded(config: str) -> None:
     fields = find_proto_fields(text, "it")
     policies = [text[each.start : each.end] for each in fields if each.name == "version_policy"]
     assert policies == [f"version_policy {{ specific {{ versions: [ {OLD} ] }} }}"]
-
-
-class TritonTarget:
-    """A target in the server's folder of models, written as `mlver deploy` does: by renaming."""
-
-    def __init__(self, server: RunningServer, folder: Path) -> None:
-        self.server = server
-        self.folder = folder
-        self.repository = Path(server.options["models"]).parent
-        self.answers: list[str] = []
-        self.failures: list[str] = []
-        self._is_over = threading.Event()
-
-    def deploy(self, target: ServedTarget) -> None:
-        assert LAYOUT.place_version is not None
-        for version in filter(None, (target.stable, target.canary, *target.kept)):
-            place = self.repository / LAYOUT.place_version(version, {})
-            if not place.exists():
-                (self.folder / "new").mkdir()
-                (self.folder / "new" / "model.py").write_text(MODEL)
-                place.parent.mkdir(exist_ok=True)
-                (self.folder / "new").rename(place)
-        (files,) = LAYOUT.render_steps(None, target, {"config": OWN_CONFIG})
-        for path, text in files.items():
-            (self.folder / "new").write_text(str(text))
-            (self.folder / "new").replace(self.repository / path)
-
-    def ask(self) -> str:
-        """The number of the version that answers a request which names none."""
-        address = f"{self.server.address}/v2/models/digits/infer"
-        request = Request(address, json.dumps(REQUEST).encode())
-        with urlopen(request, timeout=10) as answer:
-            return str(json.load(answer)["model_version"])
-
-    def ask_always(self) -> None:
-        """Ask until it is over, and keep every answer and every failure."""
-        while not self._is_over.is_set():
-            try:
-                self.answers.append(self.ask())
-            except (OSError, ValueError) as error:
-                self.failures.append(str(error))
-            time.sleep(0.003)
-
-    def stop_asking(self) -> None:
-        self._is_over.set()
-
-    def wait_for(self, number: int) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with suppress(URLError):
-                if self.ask() == str(number):
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"{number} never answers: {self.failures[:3]}")
-
-
-def test_triton_is_switched_and_rolled_back_without_a_failed_request(
-    triton: RunningServer, tmp_path: Path
-) -> None:
-    target = TritonTarget(triton, tmp_path)
-    target.deploy(make_target("1.0.0"))
-    target.wait_for(OLD)
-    clients = [threading.Thread(target=target.ask_always) for _ in range(2)]
-    for client in clients:
-        client.start()
-    try:
-        target.deploy(make_target("1.1.0"))
-        target.wait_for(NEW)
-        target.deploy(make_target("1.0.0"))
-        target.wait_for(OLD)
-    finally:
-        target.stop_asking()
-        for client in clients:
-            client.join()
-    assert target.failures == []
-    assert set(target.answers) == {str(OLD), str(NEW)}
-    assert len(target.answers) > 100
