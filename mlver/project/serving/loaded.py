@@ -35,7 +35,7 @@ def await_loaded(target: FoundTarget, served: ServedTarget, address: str | None)
     if address is None:
         raise MlverError(
             f"the versions of {target.name} are there, and what leads to them has not moved: the"
-            " server has to load them first; say where it answers",
+            " server has to load them first; say where it answers, or deploy again once it has",
             hint=again,
         )
     url = _join_address(address, readiness.status_path(served))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -207,3 +208,26 @@ def test_options_that_a_layout_does_not_take_are_refused(
 ) -> None:
     use_layout(second, layout, **options)
     assert said in assert_refused(second, "deploy", "host")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff", "is not UTF-8 text"),
+        (b"x" * ((1 << 20) + 1), "too many for settings"),
+        (b"a: 1\nb {", "the config.pbtxt of digits, line 2: a bracket is not closed"),
+        (b"a " + b"{" * 100_000, "nested too deeply"),
+        (b"a: '\x1b[2J\n'", "line 1: a string has no end"),
+        (None, "cannot be read: it is a FIFO"),
+    ],
+)
+def test_a_config_that_is_none_is_refused(
+    second: Repository, content: bytes | None, said: str
+) -> None:
+    use_layout(second, "triton", config="config.pbtxt")
+    if content is None:
+        os.mkfifo(second.path / "config.pbtxt")
+    else:
+        (second.path / "config.pbtxt").write_bytes(content)
+    assert said in assert_refused(second, "deploy", "host")
+    assert not (second.path / "serving/models").exists()

@@ -85,6 +85,8 @@ def test_a_candidate_without_a_share_gets_no_traffic() -> None:
     assert canary["trafficPercent"] == 0
     assert "canary" not in render(make_target("1.0.0"))["spec"]
     assert LAYOUT.render_steps(None, make_target(None), NEEDED) == ({},)
+    with pytest.raises(MlverError, match="host has a candidate and no stable version"):
+        render(make_target(None, "1.1.0"))
 
 
 @pytest.mark.parametrize("strategy", ["ab", "shadow"])
