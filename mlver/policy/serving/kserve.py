@@ -1,8 +1,8 @@
 """The layout `kserve`: an InferenceService whose candidate stands under `spec.canary`.
 
 That is how KServe's Standard mode splits traffic, from 0.20; `canaryTrafficPercent` is of its
-Knative mode only. The files of a version lie in `NAME/VERSION/`, and `storage` is where the cluster
-sees the folder of the target.
+Knative mode only. The files of a version lie in `models/NAME/VERSION/`, and `storage` is where the
+cluster sees the folder of the target.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class KserveOptions:
 
 
 def _place_version(version: ServedVersion, _options: ServingOptions) -> str:
-    return f"{version.model}/{version.version}"
+    return f"models/{version.model}/{version.version}"
 
 
 def _render_steps(

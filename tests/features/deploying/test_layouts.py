@@ -32,7 +32,11 @@ OPTIONS = {
 PLACES = {
     "tensorflow-serving": (f"models/digits/{NEW}", "models.config", f'"stable" value: {NEW}'),
     "triton": (f"models/digits/{NEW}", "models/digits/config.pbtxt", f"[ {NEW} ]"),
-    "kserve": ("digits/1.1.0", "inferenceservice.yaml", "pvc://models/serving/digits/1.1.0"),
+    "kserve": (
+        "models/digits/1.1.0",
+        "inferenceservice.yaml",
+        "pvc://models/serving/models/digits/1.1.0",
+    ),
     "bentoml": ("models/digits/1.1.0", "models/digits/latest", "1.1.0"),
     "kubernetes": ("digits-1-1-0/model", "roles.yaml", "digits-1-1-0"),
     "compose": ("digits-1-1-0/model", "compose.yaml", "stable: digits-1-1-0"),

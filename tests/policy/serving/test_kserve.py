@@ -66,18 +66,18 @@ def test_the_candidate_stands_under_canary() -> None:
     annotations = document["metadata"]["annotations"]
     assert annotations["serving.kserve.io/deploymentMode"] == "Standard"
     stable = document["spec"]["predictor"]["model"]
-    assert stable["storageUri"] == "pvc://models/serving/digits/1.0.0"
+    assert stable["storageUri"] == "pvc://models/serving/models/digits/1.0.0"
     (canary,) = document["spec"]["canary"]
     assert canary["trafficPercent"] == 10
     assert canary["predictor"]["name"] == "digits-1-1-0"
     assert canary["predictor"]["model"] == {
         "modelFormat": {"name": "onnx"},
-        "storageUri": "pvc://models/serving/digits/1.1.0",
+        "storageUri": "pvc://models/serving/models/digits/1.1.0",
         "runtime": "kserve-mlserver",
         "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}},
     }
     assert LAYOUT.place_version is not None
-    assert LAYOUT.place_version(make_version("1.1.0"), NEEDED) == "digits/1.1.0"
+    assert LAYOUT.place_version(make_version("1.1.0"), NEEDED) == "models/digits/1.1.0"
 
 
 def test_a_candidate_without_a_share_gets_no_traffic() -> None:

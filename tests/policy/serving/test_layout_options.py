@@ -128,7 +128,7 @@ def test_inference_services_hold_what_was_chosen(options: dict[str, Any]) -> Non
     document = render("kserve", options)["inferenceservice.yaml"]
     assert yaml.safe_load(dump_document(dict(document))) == document
     storage = document["spec"]["predictor"]["model"]["storageUri"]
-    assert storage == f"{options['storage']}/digits/1.0.0"
+    assert storage == f"{options['storage']}/models/digits/1.0.0"
 
 
 def test_a_key_is_named_and_what_it_may_be() -> None:
