@@ -12,6 +12,7 @@ from tests.faults.mutations_of_links import LINK_MUTATIONS
 from tests.faults.mutations_of_mirrors import MIRROR_MUTATIONS
 from tests.faults.mutations_of_parts import PARTS_MUTATIONS
 from tests.faults.mutations_of_remotes import REMOTE_MUTATIONS
+from tests.faults.mutations_of_routes import ROUTE_MUTATIONS
 from tests.faults.mutations_of_seals import SEAL_MUTATIONS
 from tests.faults.mutations_of_series import SERIES_MUTATIONS
 from tests.faults.mutations_of_serving import SERVING_MUTATIONS
@@ -289,6 +290,7 @@ TRUST_MUTATIONS = (
     *REMOTE_MUTATIONS,
     *SHARING_MUTATIONS,
     *SERIES_MUTATIONS,
+    *ROUTE_MUTATIONS,
     *SERVING_MUTATIONS,
     *KEPT_MUTATIONS,
     *LINK_MUTATIONS,

@@ -92,8 +92,8 @@ def render_with(kind: str, words: Mapping[str, str]) -> RenderedFiles:
     return render_routes(kind, target, upstreams, options)
 
 
-def make_good_words(kind: str) -> dict[str, str]:
-    address = "service:80" if kind == "gateway-api" else "127.0.0.1:80"
+def make_good_words() -> dict[str, str]:
+    address = "service:80"
     words = {"target": "a", "header": "X-User", "version": "rc.1"}
     return {**words, **_GOOD, "stable": address, "canary": address}
 
@@ -102,10 +102,13 @@ def make_good_words(kind: str) -> dict[str, str]:
 @given(data=st.data())
 @try_examples(150)
 def test_no_word_becomes_a_directive(kind: str, data: st.DataObject) -> None:
-    good = make_good_words(kind)
+    good = make_good_words()
     key = data.draw(st.sampled_from(sorted(good)))
     attack = data.draw(_TEXTS)
-    word = data.draw(st.sampled_from([attack, f"{good[key]}{attack}", f"{attack}{good[key]}"]))
+    forms = [attack, f"{good[key]}{attack}", f"{attack}{good[key]}"]
+    if key in {"stable", "canary"} and kind != "gateway-api":
+        forms.append(f"unix:/run/{attack}")
+    word = data.draw(st.sampled_from(forms))
     try:
         files = render_with(kind, {**good, key: word})
     except MlverError:
@@ -116,7 +119,7 @@ def test_no_word_becomes_a_directive(kind: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("kind", ROUTES)
 @pytest.mark.parametrize("attack", _ATTACKS)
 def test_attacks_are_refused_wherever_they_stand(kind: str, attack: str) -> None:
-    good = make_good_words(kind)
+    good = make_good_words()
     unused = {"header"} if kind == "gateway-api" else set(_GOOD) - set(_OPTIONS[kind])
     for key in good.keys() - unused:
         with pytest.raises(MlverError):
