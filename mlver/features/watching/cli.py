@@ -62,6 +62,17 @@ _Clone = Annotated[
         "--clone", metavar="DIR", help="Where it works. [default: a folder of the user's state]"
     ),
 ]
+_Deploy = Annotated[
+    list[str] | None,
+    typer.Option("--deploy", metavar="TARGET", help="Deploy this target; may be repeated."),
+]
+_Reload = Annotated[
+    str | None,
+    typer.Option("--reload", metavar="COMMAND", help="Run this once what is served changed."),
+]
+_Yes = Annotated[
+    bool, typer.Option("--yes", help="Deploy to a folder outside of the repository; asked once.")
+]
 _Every = Annotated[
     float, typer.Option("--every", metavar="SECONDS", min=0.1, help="How often it looks.")
 ]
@@ -77,6 +88,9 @@ def watch_command(
     listen: _Listen = None,
     token_file: _TokenFile = None,
     public: _Public = False,
+    deploy: _Deploy = None,
+    reload: _Reload = None,
+    yes: _Yes = False,
     clone: _Clone = None,
     every: _Every = 30.0,
     once: _Once = False,
@@ -102,6 +116,9 @@ def watch_command(
         stages=tuple(dict.fromkeys(stages)),
         prometheus=prometheus,
         predictions=log,
+        targets=tuple(dict.fromkeys(deploy or ())),
+        reload=reload,
+        confirmed=yes,
         every=every,
         dry_run=dry_run,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mlver.errors import MlverError, UsageError, shell_command
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
+from mlver.project.serving.targets import find_target
 from mlver.records import layout
 
 
@@ -16,13 +17,17 @@ class WatchRequest:
     """What is watched: these models, or all that the settings allow, in these stages.
 
     Verdicts come from the events of a server (`prometheus`) or of logs (`predictions`), if any.
-    A round of looking begins `every` so many seconds.
+    `targets` are deployed after each change, `reload` is run for them, and `confirmed` agrees to
+    their folders. A round of looking begins `every` so many seconds.
     """
 
     models: tuple[str, ...]
     stages: tuple[str, ...]
     prometheus: str | None = None
     predictions: str | None = None
+    targets: tuple[str, ...] = ()
+    reload: str | None = None
+    confirmed: bool = False
     every: float = 30.0
     dry_run: bool = False
 
@@ -33,6 +38,10 @@ def check_request(project: Project, request: WatchRequest) -> None:
         read_rule(project, stage)
     if request.prometheus is not None and request.predictions is not None:
         raise UsageError("verdicts come from --prometheus or from --predictions, not from both")
+    if request.reload is not None and not request.targets:
+        raise UsageError("--reload is for what --deploy deploys")
+    for target in request.targets:
+        find_target(project, target)
     allowed = project.registry.read_config().auto_rollback
     for model in request.models or allowed:
         project.resolve_model(model)

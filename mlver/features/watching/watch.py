@@ -12,6 +12,7 @@ from typing import Any
 
 from mlver.errors import MlverError, summarise_error
 from mlver.features.watching.acting import RollbackReason, act_on, bring_bytes, find_way_back
+from mlver.features.watching.deploying import deploy_target
 from mlver.features.watching.events import TellEvent, WatchKind, WatchResult
 from mlver.features.watching.inbox import Delivery, Inbox, WebhookAnswer
 from mlver.features.watching.judging import find_bad_version
@@ -76,6 +77,18 @@ class StageWatcher:
             self._prepare(project, model, stage)
             if self.request.prometheus is not None or self.request.predictions is not None:
                 self._judge(project, model, stage)
+        self._deploy()
+
+    def _deploy(self) -> None:
+        """Deploy what the stages say; a target that fails is tried again in the next round."""
+        for target in self.request.targets:
+            try:
+                says = deploy_target(self._open_project(), target, self.request)
+            except MlverError as error:
+                self._tell_failure(error)
+            else:
+                if says is not None:
+                    self._tell("deployed", says)
 
     def _prepare(self, project: Project, model: str, stage: str) -> None:
         """Bring what a rollback needs here, while nothing is urgent; say where there is no way."""
@@ -126,6 +139,8 @@ class StageWatcher:
             delivery.answer(_TRY_AGAIN, "watch met a fault of its own")
             raise
         delivery.answer(*answer)
+        if answer.status == _DONE and delivery.alerts.demands:
+            self._deploy()
 
     def _answer_alerts(self, alerts: ReceivedAlerts) -> WebhookAnswer:
         """Act on what is demanded; the gravest answer of all counts, and says why."""

@@ -188,6 +188,33 @@ def test_a_stage_with_no_way_back_is_told_once(watched: WatchedTeam) -> None:
     assert "nothing to go back to" in watched.events[-1].says
 
 
+def test_a_target_follows_and_its_record_is_published(watched: WatchedTeam, tmp_path: Path) -> None:
+    settings = watched.ann.path / ".mlver/config.yaml"
+    target = f"{{layout: directories, path: {tmp_path / 'served'}, stages: {{stable: production}}}}"
+    settings.write_text(f"{settings.read_text()}deploy:\n  host: {target}\n")
+    watched.ann.commit("Serve it")
+    watched.ann.git("push", "--quiet")
+    watched.watcher.request = replace(
+        watched.watcher.request, targets=("host",), reload="touch reloaded", confirmed=True
+    )
+    watched.watcher.look()
+    assert read_served(tmp_path) == "1.1.0"
+    assert watched.send(dump(make_alert())).status == 200
+    assert read_served(tmp_path) == "1.0.0"
+    assert watched.tell_kinds() == ["deployed", "rolled back", "deployed"]
+    assert (watched.clone.path / "reloaded").exists()
+    listed = Repository(watched.team.forge).git("ls-tree", "-r", "--name-only", "main")
+    assert ".mlver/deployments/host/0002.yaml" in listed.splitlines()
+    watched.watcher.look()
+    assert watched.events[-1].event == "failed", "no way back any more, and nothing deployed"
+
+
+def read_served(place: Path) -> str:
+    document = json.loads((place / "served/stable/mlver.json").read_text())
+    assert isinstance(document["version"], str)
+    return document["version"]
+
+
 def test_only_a_clone_of_its_own_is_worked_in(served: Team, tmp_path: Path) -> None:
     words = ("watch", "digits", "--stage", "production", "--once")
     done = served.ann.mlver(*words, "--clone", ".")
