@@ -9,7 +9,11 @@ from mlver.features.watching.rules import WatchRequest
 from mlver.project.judging.arms import ArmChoice
 from mlver.project.judging.judge import JudgeRequest, JudgeResult, judge_stage
 from mlver.project.project import Project
+from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.records.promotion import Result
+from mlver.records.rollout import RolloutRecord
+
+_WHOLE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +30,19 @@ class JudgedVersion:
 def find_bad_version(
     project: Project, request: WatchRequest, model: str, stage: str
 ) -> JudgedVersion | None:
-    """Judge the version that holds a stage; None for an empty one.
+    """Judge the candidate of a stage's rollout, else the version that holds it; None without one.
 
     Only a verdict that says `fail` asks for a rollback: whoever knows nothing changes nothing.
     """
     if project.registry.find_holder(model, stage) is None:
         return None
+    rollout = find_open_rollout(project.registry, model, stage)
     result = judge_stage(
         project,
         model,
         JudgeRequest(
-            arms=ArmChoice(stage=stage, candidate=None, baseline=None, since=None),
+            arms=_choose_arms(stage, rollout),
+            share=None if rollout is None else _find_share(rollout),
             predictions=request.predictions,
             prometheus=request.prometheus,
             dry_run=request.dry_run,
@@ -50,6 +56,23 @@ def find_bad_version(
         is_recorded=result.commit is not None,
         reason=reason,
     )
+
+
+def _choose_arms(stage: str, rollout: RolloutRecord | None) -> ArmChoice:
+    """Choose the versions to compare: a candidate began to serve with its share."""
+    if rollout is None:
+        return ArmChoice(stage=stage, candidate=None, baseline=None, since=None)
+    return ArmChoice(
+        stage=stage,
+        candidate=f"{rollout.model}@{rollout.version}",
+        baseline=f"{rollout.model}@{rollout.baseline.version}",
+        since=rollout.created,
+    )
+
+
+def _find_share(rollout: RolloutRecord) -> float | None:
+    """Find the planned share of the traffic; None where no part of it is planned."""
+    return rollout.share if 0 < rollout.share < _WHOLE else None
 
 
 def _find_reason(project: Project, result: JudgeResult) -> RollbackReason:

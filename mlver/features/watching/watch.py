@@ -211,7 +211,7 @@ class StageWatcher:
             describe_result(result),
             model=result.model,
             stage=result.stage,
-            version=result.previous,
+            version=result.withdrawn or result.previous,
             to=result.version,
             status=status,
         )
@@ -225,5 +225,8 @@ def describe_result(result: RollbackResult) -> str:
     """Say in a sentence what became of a stage."""
     if not result.changed:
         return f"nothing changed: {result.reason}"
+    if result.withdrawn is not None and result.version == result.previous:
+        would = "would lose" if result.dry_run else "lost"
+        return f"{result.model} {result.withdrawn} {would} its share of {result.stage}"
     would = "would go" if result.dry_run else "went"
     return f"{result.stage} {would} from {result.model} {result.previous} back to {result.version}"

@@ -10,6 +10,7 @@ from mlver.policy.serving.served import TrafficShare
 from mlver.project.history.stage_history import StageHistory, read_rule, require_whole_history
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
+from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.project.tags import trust
 from mlver.project.tags.promotion_seals import judge_stage_seals
 from mlver.records import layout
@@ -51,7 +52,9 @@ def read_roles(project: Project, model: str, settings: TargetSettings) -> StageR
     stable_stage = settings.stages[STABLE]
     history = _read_stage(project, model, stable_stage)
     stable = _find_holder(project, model, stable_stage, history)
-    canary, share = _find_candidate(project, model, settings)
+    canary, share = _find_rollout(project, model, stable_stage)
+    if share is None:
+        canary, share = _find_candidate(project, model, settings)
     kept: list[RoleHolder] = []
     in_roles = [holder.record.version for holder in (stable, canary) if holder is not None]
     for version in settings.keep_serving:
@@ -60,13 +63,30 @@ def read_roles(project: Project, model: str, settings: TargetSettings) -> StageR
     return StageRoles(stable=stable, canary=canary, share=share, kept=tuple(kept))
 
 
+def _find_rollout(
+    project: Project, model: str, stage: str
+) -> tuple[RoleHolder | None, TrafficShare | None]:
+    """Find the candidate of the open rollout of a stage, and its share; None without one."""
+    folder = layout.rollouts_folder(model, stage)
+    require_as_committed(project.repository, project.registry, folder)
+    rollout = find_open_rollout(project.registry, model, stage)
+    if rollout is None:
+        return None, None
+    record, digest = trust.read_vouched_record(project, f"{model}@{rollout.version}")
+    if digest != rollout.record:
+        raise MlverError(
+            f"{model} {rollout.version} is not the record that the rollout to {stage} names",
+            hint=shell_command("mlver", "verify", "--all"),
+        )
+    holder = RoleHolder(record=record, digest=digest, stage=stage, sequence=rollout.sequence)
+    share = TrafficShare(strategy=rollout.strategy, percent=rollout.share, header=rollout.header)
+    return holder, share
+
+
 def _find_candidate(
     project: Project, model: str, settings: TargetSettings
 ) -> tuple[RoleHolder | None, TrafficShare | None]:
-    """Find the canary and its share: what the stage of that role holds, if the settings name one.
-
-    An open rollout of the stable stage belongs here, before that stage.
-    """
+    """Find the canary: what the stage of that role holds, where the settings name one."""
     stage = settings.stages.get(CANARY)
     if stage is None:
         return None, None

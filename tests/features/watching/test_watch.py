@@ -20,7 +20,7 @@ from tests.features.monitoring.prediction_logs import write_log
 from tests.features.watching.conftest import WatchedTeam
 from tests.policy.made_alerts import SECOND
 from tests.policy.test_webhook import dump, make_alert
-from tests.teams import Team
+from tests.teams import Team, write_model
 
 BACK = ["1.0.0", "1.1.0", "1.0.0"]
 
@@ -207,6 +207,22 @@ def test_a_target_follows_and_its_record_is_published(watched: WatchedTeam, tmp_
     assert ".mlver/deployments/host/0002.yaml" in listed.splitlines()
     watched.watcher.look()
     assert watched.events[-1].event == "failed", "no way back any more, and nothing deployed"
+
+
+def test_a_candidate_loses_its_share_and_the_stage_stays(watched: WatchedTeam) -> None:
+    write_model(watched.ann, "third")
+    assert_works(watched.ann, "register", "digits", "--bump", "minor", "-m", "third")
+    words = ("rollout", "digits@1.2.0", "--to", "production", "--share", "10", "-m", "A tenth")
+    assert_works(watched.ann, *words, "--force")
+    assert watched.ann.mlver("push").code == 0
+    answer = watched.send(dump(make_alert(version="1.2.0")))
+    assert answer == (200, "digits 1.2.0 lost its share of production")
+    assert watched.send(dump(make_alert(version="1.2.0"))).status == 200
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+    forge = Repository(watched.team.forge)
+    folder = ".mlver/models/digits/rollouts/production"
+    assert "action: withdraw" in forge.git("show", f"main:{folder}/0002.yaml")
+    assert len(forge.git("ls-tree", "--name-only", f"main:{folder}").split()) == 2
 
 
 def read_served(place: Path) -> str:
