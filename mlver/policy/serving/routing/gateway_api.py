@@ -18,7 +18,7 @@ from mlver.policy.serving.layout_options import (
     TextOption,
 )
 from mlver.policy.serving.rendering import RenderedFiles, RouteTarget
-from mlver.policy.serving.resources import describe_managed
+from mlver.policy.serving.resources import MANAGED_BY
 from mlver.policy.serving.routing.plan import RoutePlan, build_address_error, plan_routes
 from mlver.policy.serving.routing.upstreams import Upstream
 from mlver.policy.serving.served import ServedTarget
@@ -57,10 +57,19 @@ def render_gateway_api(target: ServedTarget, routes: RouteTarget) -> RenderedFil
     route = {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
-        "metadata": describe_managed(name, target, plan.options.get("namespace")),
+        "metadata": _describe_route(name, plan.options.get("namespace")),
         "spec": spec,
     }
     return {routes.file: route}
+
+
+def _describe_route(name: str, namespace: str | None) -> dict[str, Any]:
+    """The metadata; without the label of the target, by which its manifests are pruned."""
+    metadata: dict[str, Any] = {"name": name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
+    metadata["labels"] = {MANAGED_BY: "mlver"}
+    return metadata
 
 
 def _build_rule(target: ServedTarget, plan: RoutePlan) -> dict[str, Any]:
