@@ -10,7 +10,8 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlver.document.emit import dump_document
@@ -42,21 +43,49 @@ def _encode_file(file: RenderedFile) -> bytes:
 
 def replace_workers(server: RunningServer, number: signal.Signals) -> None:
     """Send a signal that makes a proxy start new workers; wait until there are no others."""
-    pid_file = Path(server.environment[PID_VARIABLE])
-    main = int(pid_file.read_text())
-    before = _list_children(main)
+    before = list_workers(server)
     sent = -math.inf
 
     def are_replaced() -> bool:
         nonlocal sent
         # HAProxy misses a signal that comes while it starts.
         if time.monotonic() > sent + _REPEAT_AFTER:
-            os.kill(main, number)
+            os.kill(_find_main(server), number)
             sent = time.monotonic()
-        now = _list_children(main)
-        return bool(now) and not now & before
+        return _are_replaced(server, before)
 
-    wait_until(are_replaced, f"process {main} did not replace its workers", pid_file.parent / "log")
+    wait_until(are_replaced, "the proxy did not replace its workers", _find_log(server))
+
+
+@contextmanager
+def expecting_new_workers(server: RunningServer) -> Iterator[None]:
+    """What is done inside makes a proxy start new workers; wait at the end until there are no
+    others.
+    """
+    before = list_workers(server)
+    yield
+    complaint = "the proxy did not replace its workers"
+    wait_until(lambda: _are_replaced(server, before), complaint, _find_log(server))
+
+
+def list_workers(server: RunningServer) -> frozenset[int]:
+    """The processes that answer requests."""
+    main = _find_main(server)
+    text = Path(f"/proc/{main}/task/{main}/children").read_text()
+    return frozenset(map(int, text.split()))
+
+
+def _are_replaced(server: RunningServer, before: frozenset[int]) -> bool:
+    now = list_workers(server)
+    return bool(now) and not now & before
+
+
+def _find_main(server: RunningServer) -> int:
+    return int(Path(server.environment[PID_VARIABLE]).read_text())
+
+
+def _find_log(server: RunningServer) -> Path:
+    return Path(server.environment[PID_VARIABLE]).with_name("log")
 
 
 def wait_until(is_done: Callable[[], bool], complaint: str, log: Path) -> None:
@@ -66,8 +95,3 @@ def wait_until(is_done: Callable[[], bool], complaint: str, log: Path) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"{complaint}:\n{log.read_text()[-2000:]}")
         time.sleep(0.01)
-
-
-def _list_children(process: int) -> frozenset[int]:
-    text = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return frozenset(map(int, text.split()))
