@@ -31,7 +31,8 @@ from mlver.project.serving.held_folder import hold_folder, open_folder
 from mlver.project.serving.holders import read_roles
 from mlver.project.serving.loaded import await_loaded
 from mlver.project.serving.placing import fetch_lacking, place_version
-from mlver.project.serving.plan import DeployChange, DeployPlan, plan_deployment
+from mlver.project.serving.plan import DeployChange, DeployPlan
+from mlver.project.serving.planning import plan_target
 from mlver.project.serving.reloading import reload_server, split_command
 from mlver.project.serving.targets import FoundTarget, find_target
 from mlver.project.transaction import editing
@@ -125,7 +126,7 @@ def _look(project: Project, name: str, options: DeployOptions) -> DeployResult:
         records = read_deployments(project.registry, name)
         tree = open_folder(target.folder)
         with tree or nullcontext():
-            plan = plan_deployment(project, target, roles, tree, records)
+            plan = plan_target(project, target, roles, tree, records)
     return _build_result(plan, options)
 
 
@@ -190,7 +191,7 @@ def _deploy_locked(
     records = read_deployments(project.registry, target.name)
     roles = read_roles(project, target.model, target.settings)
     with hold_folder(project, target, agreed=options.agreed) as tree:
-        plan = plan_deployment(project, target, roles, tree, records)
+        plan = plan_target(project, target, roles, tree, records)
         if not plan.changes:
             return _build_result(plan, options)
         record = _build_record(project, plan, options.message)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
+from mlver.errors import MlverError
 from mlver.policy.serving.roles import keep_former
 from mlver.policy.serving.served import ServedTarget, ServedVersion
 from mlver.project.project import Project
@@ -28,16 +30,20 @@ def find_former(
 def keep_former_roles(
     project: Project, target: FoundTarget, roles: StageRoles, former: DeploymentRecord | None
 ) -> StageRoles:
-    """Add to what stays answerable what the layout keeps of the deployment before."""
+    """Add to what stays answerable what the layout keeps of the deployment before.
+
+    A version that nothing vouches for any more is not kept.
+    """
     if former is None or not target.layout.keeps_former:
         return roles
     kept = keep_former(recall_target(former), _sketch_target(target, roles)).kept
     added: list[RoleHolder] = []
     for version in kept[len(roles.kept) :]:
-        record, digest = trust.read_vouched_record(project, f"{version.model}@{version.version}")
-        added.append(
-            RoleHolder(record=record, digest=digest, stage=version.stage, sequence=version.sequence)
-        )
+        with suppress(MlverError):
+            ref = f"{version.model}@{version.version}"
+            record, digest = trust.read_vouched_record(project, ref)
+            stage, sequence = version.stage, version.sequence
+            added.append(RoleHolder(record=record, digest=digest, stage=stage, sequence=sequence))
     return replace(roles, kept=(*roles.kept, *added))
 
 

@@ -13,7 +13,7 @@ from mlver.digest import Digest
 from mlver.errors import MlverError, printable_name, shell_command
 from mlver.policy.serving.served import ServedTarget
 from mlver.project.project import Project
-from mlver.project.serving.former import find_former, keep_former_roles
+from mlver.project.serving.former import find_former
 from mlver.project.serving.held_folder import read_if_file, read_mark
 from mlver.project.serving.holders import RoleHolder, StageRoles
 from mlver.project.serving.places import (
@@ -107,7 +107,6 @@ def plan_deployment(
     Every byte that is there is read. Raise MlverError where that cannot be served or planned.
     """
     former = find_former(target, records)
-    roles = keep_former_roles(project, target, roles, former)
     files = _list_files(project, target, roles)
     known = list_known_folders(tree, target, records)
     places = choose_places(tree, target, list(files.values()), known)

@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlver.project.project import Project
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
 from tests.features.deploying.conftest import add_target, list_all, promote
 from tests.policy.serving.label_server import LabelServer
+from tests.project.artifacts.helpers import lose_object
 
 OLD, NEW = 10_000_000_099, 10_001_000_099
 OPTIONS = {
@@ -110,6 +112,20 @@ def test_what_served_before_stays_until_the_next_move(second: Repository) -> Non
     assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Worse")
     assert_works(second, "deploy", "host")
     assert (folder / "versions.yaml").read_text() == versions
+
+
+def test_going_back_is_not_held_up_by_the_bytes_of_what_served(second: Repository) -> None:
+    folder = use_layout(second, "kubernetes")
+    assert_works(second, "deploy", "host")
+    promote(second, "1.1.0")
+    assert_works(second, "deploy", "host")
+    weights = folder / "digits-1-1-0/model/weights.safetensors"
+    lose_object(Project.open_existing(second.path), weights.read_bytes())
+    weights.write_text("damaged")
+    assert_works(second, "rollback", "digits", "--stage", "production", "-m", "Worse")
+    result = read_document(second.mlver("deploy", "host", "--json"), "deploy")
+    assert (result["roles"]["stable"]["version"], result["kept"]) == ("1.0.0", [])
+    assert "digits-1-1-0" not in (folder / "versions.yaml").read_text()
 
 
 @contextmanager
