@@ -74,6 +74,7 @@ from tests.faults.preparations_of_secrets import prepare_encrypted, prepare_unpi
 from tests.faults.preparations_of_tables import prepare_new_rows, prepare_served
 from tests.faults.preparations_of_targets import (
     DEPLOY,
+    prepare_manifests,
     prepare_moved,
     prepare_spoilt,
     prepare_target,
@@ -260,6 +261,7 @@ OPERATIONS = (
     ),
     CampaignOperation("deploy-first", prepare_target, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy", prepare_moved, DEPLOY, piecemeal=True, brief=True),
+    CampaignOperation("deploy-manifests", prepare_manifests, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy-repair", prepare_spoilt, DEPLOY, piecemeal=True, brief=True),
     # A verdict and the rollback that it asks for, each pushed.
     CampaignOperation("watch", prepare_watched, WATCH, piecemeal=True, brief=True),

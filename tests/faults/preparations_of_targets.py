@@ -15,13 +15,21 @@ deploy:
     stages: {{stable: production, canary: canary}}
     keep: 1
 """
+_MANIFESTS = f"""\
+deploy:
+  host:
+    layout: kubernetes
+    path: {FOLDER}
+    stages: {{stable: production}}
+    options: {{base: acme/server, image: acme/m}}
+"""
 DEPLOY = ("deploy", "host", "-m", "Tonight")
 
 
-def _add_target(place: WorkPlace) -> None:
+def _add_target(place: WorkPlace, target: str = _SETTINGS) -> None:
     settings = place.path / ".mlver/config.yaml"
     text = settings.read_text().replace("stages:\n", "stages:\n  canary: {}\n", 1)
-    place.write(".mlver/config.yaml", text + _SETTINGS)
+    place.write(".mlver/config.yaml", text + target)
     place.git("commit", "--quiet", "-m", "Add a target", ".mlver/config.yaml")
 
 
@@ -56,3 +64,12 @@ def prepare_spoilt(place: WorkPlace) -> None:
     (stable / "model.bin").write_bytes(b"other weights")
     (stable / "mlver.json").unlink()
     (stable / "extra.bin").write_bytes(b"more")
+
+
+def prepare_manifests(place: WorkPlace) -> None:
+    """A target of several files beside the versions, whose stage has moved since."""
+    prepare_two_versions(place)
+    _add_target(place, _MANIFESTS)
+    place.mlver("promote", "m@1.0.0", "--to", "production", "-m", "Good")
+    place.mlver("deploy", "host")
+    place.mlver("promote", "m@1.1.0", "--to", "production", "-m", "Better")
