@@ -8,6 +8,7 @@ from mlver.features.watching.acting import RollbackReason
 from mlver.features.watching.rules import WatchRequest
 from mlver.project.judging.arms import ArmChoice
 from mlver.project.judging.judge import JudgeRequest, JudgeResult, judge_stage
+from mlver.project.judging.sources import EventSource
 from mlver.project.project import Project
 from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.records.promotion import Result
@@ -32,7 +33,8 @@ def find_bad_version(
 ) -> JudgedVersion | None:
     """Judge the candidate of a stage's rollout, else the version that holds it; None without one.
 
-    Only a verdict that says `fail` asks for a rollback: whoever knows nothing changes nothing.
+    A verdict asks for a rollback where it says `fail`, or where the settings ask for one because
+    nothing was sure in time. Otherwise whoever knows nothing changes nothing.
     """
     if project.registry.find_holder(model, stage) is None:
         return None
@@ -43,12 +45,14 @@ def find_bad_version(
         JudgeRequest(
             arms=_choose_arms(stage, rollout),
             share=None if rollout is None else _find_share(rollout),
-            predictions=request.predictions,
-            prometheus=request.prometheus,
+            source=EventSource(
+                predictions=() if request.predictions is None else (request.predictions,),
+                prometheus=request.prometheus,
+            ),
             dry_run=request.dry_run,
         ),
     )
-    reason = _find_reason(project, result) if result.answer == "fail" else None
+    reason = _find_reason(project, result) if result.act == "rollback" else None
     return JudgedVersion(
         version=result.version,
         answer=result.answer,

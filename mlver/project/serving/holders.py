@@ -67,7 +67,7 @@ def _find_rollout(
     project: Project, model: str, stage: str
 ) -> tuple[RoleHolder | None, TrafficShare | None]:
     """Find the candidate of the open rollout of a stage, and its share; None without one."""
-    folder = layout.rollouts_folder(model, stage)
+    folder = layout.attached_folder("rollout", model, stage)
     require_as_committed(project.repository, project.registry, folder)
     rollout = find_open_rollout(project.registry, model, stage)
     if rollout is None:
