@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlver.records.sections.auto_rollback import (
-    AutoRollbackSettings,
-    read_auto_rollback,
-    write_auto_rollback,
-)
 from mlver.records.sections.datasets import DatasetPin, read_datasets, write_datasets
 from mlver.records.sections.encrypt import EncryptSettings
 from mlver.records.sections.groups import read_groups, write_groups
@@ -25,6 +20,7 @@ from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.values import Document
 
 if TYPE_CHECKING:
+    from mlver.records.sections.auto_rollback import AutoRollbackSettings
     from mlver.records.sections.deploy import TargetSettings
     from mlver.records.sections.due import DueSettings
 
@@ -66,6 +62,22 @@ def _write_due(models: Mapping[str, DueSettings]) -> Document:
     from mlver.records.sections.due import write_due
 
     return write_due(models)
+
+
+def _read_auto_rollback(
+    document: Mapping[str, Any] | Sequence[str],
+) -> Mapping[str, AutoRollbackSettings]:
+    if not document:
+        return {}
+    from mlver.records.sections.auto_rollback import read_auto_rollback
+
+    return read_auto_rollback(document)
+
+
+def _write_auto_rollback(models: Mapping[str, AutoRollbackSettings]) -> Document:
+    from mlver.records.sections.auto_rollback import write_auto_rollback
+
+    return write_auto_rollback(models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +136,7 @@ class ProjectConfig:
         default_factory=dict, metadata=describe_section(_read_due, _write_due)
     )
     auto_rollback: Mapping[str, AutoRollbackSettings] = field(
-        default_factory=dict, metadata=describe_section(read_auto_rollback, write_auto_rollback)
+        default_factory=dict, metadata=describe_section(_read_auto_rollback, _write_auto_rollback)
     )
     unknown_sections: tuple[str, ...] = ()
 

@@ -26,6 +26,7 @@ from mlver.records.reproduction import ReproductionRecord
 from mlver.records.retirement import RetirementRecord
 from mlver.records.rollout import RolloutRecord
 from mlver.records.run import RunRecord
+from mlver.records.sections.auto_rollback import AutoRollbackSettings
 from mlver.records.sections.deploy import TargetSettings
 from mlver.records.sections.due import DueSettings
 from mlver.records.sections.verdict import BadEventRule
@@ -336,6 +337,7 @@ def made(record: type[Record], number: int) -> st.SearchStrategy[Record]:
             "MeasuredDrift": MeasuredDrift,
             "TargetSettings": TargetSettings,
             "DueSettings": DueSettings,
+            "AutoRollbackSettings": AutoRollbackSettings,
         },
     )
     chosen = {

@@ -23,6 +23,7 @@ from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.model import ArtifactSettings
 from mlver.records.promotion import ApprovalReference, GateResult
 from mlver.records.references import AdoptedTag, PolicyReference, Renumbering, VersionUse
+from mlver.records.sections.auto_rollback import AutoRollbackSettings
 from mlver.records.sections.deploy import TargetSettings
 from mlver.records.sections.due import DueSettings
 from mlver.records.sections.stages import StageSettings
@@ -94,6 +95,7 @@ def compare(record: Any, part: dict[str, Any], definitions: dict[str, Any]) -> N
             "MeasuredDrift": MeasuredDrift,
             "TargetSettings": TargetSettings,
             "DueSettings": DueSettings,
+            "AutoRollbackSettings": AutoRollbackSettings,
         },
     )
     for name, inner in part["properties"].items():
