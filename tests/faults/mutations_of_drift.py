@@ -37,6 +37,7 @@ DRIFT_MUTATIONS = (
     Mutation(
         f"{_GATE}:_judge_evaluation", "if table.removed:\n    ...", "pass", "tests", _GATE_TESTS
     ),
+    Mutation(f"{_GATE}:_find_contradiction", "profile is None", "False", "tests", _GATE_TESTS),
     Mutation(f"{_GATE}:_find_contradiction", "next(...)", "None", "tests", _GATE_TESTS),
     Mutation(
         f"{_GATE}:_find_contradiction",

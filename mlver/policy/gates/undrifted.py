@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mlver.digest import Digest
 from mlver.errors import printable_name, shell_command
 from mlver.policy.gates.gate import Gate, RecordedVersion, StageCandidate
+from mlver.policy.gates.sampled import NOT_HERE
 from mlver.policy.stage_policy import StagePolicy
 from mlver.records.evaluation import EvaluationRecord
 from mlver.records.promotion import GateResult
@@ -98,6 +99,8 @@ def _find_contradiction(drift: MeasuredDrift, version: RecordedVersion) -> str |
     from mlver.policy.drift.contradictions import find_false_own, list_false_columns
 
     profile = version.profiles.get(drift.dataset)
+    if profile is None and drift.dataset in version.record.kept.profiles:
+        return f"it cannot be held against the profiles of {drift.dataset}, which {NOT_HERE}"
     fault = next(list_false_columns(drift), None)
     if fault is None and profile is not None:
         fault = find_false_own(drift, profile)

@@ -16,6 +16,7 @@ from mlver.records.evaluation import EvaluationRecord, ServedData
 from mlver.records.measured_drift import MeasuredDrift
 from mlver.records.profile import TableProfile
 from mlver.records.promotion import GateResult
+from mlver.records.references import KeptPins
 from mlver.records.sections.insight import DriftThresholds
 from tests.policy.drift.drifts import TRAIN, make_column, make_drift, make_drift_record
 from tests.policy.drift.test_verdict import draw, profile_numbers, table
@@ -35,11 +36,12 @@ def judge(
     known: bool = True,
     asked: DriftThresholds | None = None,
     profile: TableProfile | None = None,
+    kept: KeptPins | None = None,
     **data: Any,
 ) -> GateResult:
     data_sets = {"train": make_artifact(TRAIN), "golden": make_artifact(OTHER), **data}
     recorded = RecordedVersion(
-        record=make_record(data=data_sets),
+        record=make_record(data=data_sets, kept=kept or KeptPins()),
         digest=RECORD,
         evaluations=[(found, Digest.of_bytes(b"%d" % found.sequence)) for found in evaluations],
         profiles={} if profile is None else {"train": profile},
@@ -158,6 +160,16 @@ def test_a_record_that_leaves_out_what_the_data_have_opens_nothing() -> None:
     )
     whole = make_drift(columns=(make_column("c0"), make_column("income")))
     assert judge(measure(1, whole), profile=own).result == "pass"
+
+
+def test_a_profile_that_is_pinned_and_not_here_is_missed() -> None:
+    """Whoever can push could take it away, beside a record that leaves out a column."""
+    pins = KeptPins(profiles={"train": OTHER})
+    result = judge(measure(1, make_drift()), kept=pins)
+    assert (result.result, result.actual) == (
+        "inconclusive",
+        f"{WHEN} it cannot be held against the profiles of train, which are not here",
+    )
 
 
 def test_a_column_that_the_policy_leaves_out_may_move() -> None:
