@@ -12,16 +12,18 @@ from mlver.features.runs.comparing import compare_runs
 from mlver.features.runs.listing import choose_runs, list_runs
 from mlver.features.runs.modes import refuse_stray_options
 from mlver.features.runs.screen import (
-    draw_compared_runs,
-    draw_curves_csv,
-    draw_curves_svg,
     draw_removed_runs,
     draw_run,
     draw_runs,
     draw_runs_csv,
-    draw_shown_run,
 )
 from mlver.features.runs.showing import show_run
+from mlver.features.runs.shown_screen import (
+    draw_compared_runs,
+    draw_curves_csv,
+    draw_curves_svg,
+    draw_shown_run,
+)
 from mlver.project.runs.kept import list_run_commits
 from mlver.project.runs.removing import remove_runs
 from mlver.project.runs.request import RunRequest

@@ -226,6 +226,15 @@ def test_the_newest_run_and_a_whole_reference_name_a_run(recorded: Repository) -
     assert "there is no run" in assert_refused(recorded, "runs", "--show", elsewhere)
 
 
+def test_numbers_have_as_many_digits_as_tell_them_apart(recorded: Repository) -> None:
+    first, second = {"loss": 1 / 3, "lr": 0.1}, {"loss": 1 / 3 + 1e-12, "lr": 2 / 3}
+    for digits, metrics in (("0000a1", first), ("0000a2", second)):
+        make_run(recorded, digits, metrics=metrics)
+    said = assert_works(recorded, "runs", "--compare", "0000a1", "0000a2")
+    assert "lr    0.1 → 0.666667\n" in said
+    assert "loss  0.3333333333333333 → 0.3333333333343333" in said
+
+
 def test_a_run_is_named_by_as_much_as_no_other_has(recorded: Repository) -> None:
     assert "no run `nothing`" in assert_refused(recorded, "runs", "--show", "nothing")
     said = assert_refused(recorded, "runs", "--show", "20261121")
