@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.mutate import Mutation
 
-_JUDGE_TESTS = "tests/features/monitoring/test_judge.py"
+_JUDGE_TESTS = "tests/features/monitoring/test_forged_verdicts.py"
 
 _GATE = "policy.gates.judged"
 _GATE_TESTS = "tests/policy/gates/test_judged.py"
