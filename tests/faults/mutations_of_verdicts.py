@@ -41,7 +41,14 @@ VERDICT_MUTATIONS = (
         _JUDGE_TESTS,
     ),
     Mutation(
-        "project.audit.audit:_judge_verdict_dates",
+        "project.audit.admission:_judge_verdicts",
+        "audit.judge_verdict_dates(...)",
+        "()",
+        "tests",
+        _JUDGE_TESTS,
+    ),
+    Mutation(
+        "project.audit.audit:judge_verdict_dates",
         "find_late_verdicts(...)",
         "dict[str, str]()",
         "tests",

@@ -46,6 +46,7 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     findings += audit.catch_errors(layout.CONFIG, _judge_settings(incoming))
     for record_path in unedited_files:
         findings += audit.catch_errors(record_path, _judge_file(incoming, record_path))
+    findings += audit.catch_errors(layout.MODELS, _judge_verdicts(incoming, unedited_files))
     chains = _check_chains(incoming, unedited)
     for chain in chains:
         findings += chain.findings
@@ -76,6 +77,16 @@ def _judge_settings(incoming: IncomingChanges) -> Iterator[Finding]:
         show_command = shell_command(*incoming.look, "--", layout.CONFIG)
         yield replace(finding, hints=(show_command,)) if touched else finding
     yield from audit.find_unknown_sections(incoming.project)
+
+
+def _judge_verdicts(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
+    """Judge the dates of verdicts by the commits that bring them; the index is none yet."""
+    if incoming.tip is None:
+        return
+    parsed = map(layout.parse_path, paths)
+    attached = (place for place in parsed if isinstance(place, AttachedPath))
+    places = [place for place in attached if place.kind == "verdict"]
+    yield from audit.judge_verdict_dates(incoming.project, places, incoming.tip)
 
 
 def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:

@@ -318,17 +318,22 @@ def check_files(project: Project, models: Sequence[str] | None = None) -> Iterat
             yield Finding("name", record_path, "is no record's name", (log_command,))
         elif not isinstance(record_place, VersionPath | PromotionPath):
             yield from check_record(project, record_path, record_place)
-    yield from _judge_verdict_dates(project, verdict_places)
+    yield from judge_verdict_dates(project, verdict_places)
 
 
-def _judge_verdict_dates(project: Project, places: Iterable[AttachedPath]) -> Iterator[Finding]:
-    """Name the verdicts that are dated later than their commits allow; git is asked once."""
+def judge_verdict_dates(
+    project: Project, places: Iterable[AttachedPath], tip: str = "HEAD"
+) -> Iterator[Finding]:
+    """Name the verdicts that are dated later than their commits allow; git is asked once.
+
+    `tip` is the last of the commits that have them.
+    """
     verdicts: list[VerdictRecord] = []
     for place in places:
         # One that cannot be read is a finding of its own.
         with suppress(MlverError):
             verdicts.append(VERDICTS.read_placed(project.registry, place))
-    for path, words in find_late_verdicts(project.repository, verdicts).items():
+    for path, words in find_late_verdicts(project.repository, verdicts, tip).items():
         yield Finding("date", path, words, (shell_command("git", "log", "-p", "--", path),))
 
 

@@ -28,17 +28,17 @@ def is_known_stage(registry: RecordRegistry, model: str, stage: str) -> bool:
 
 
 def find_late_verdicts(
-    repository: GitRepository, verdicts: Iterable[VerdictRecord]
+    repository: GitRepository, verdicts: Iterable[VerdictRecord], tip: str = "HEAD"
 ) -> dict[str, str]:
     """Find, by path, the verdicts that are dated later than their commits allow, and say so.
 
-    What HEAD does not have, and what a shallow clone begins with, has no date to compare with.
+    What `tip` does not have, and what a shallow clone begins with, has no date to compare with.
     """
     created = {verdict.record_path: verdict.created for verdict in verdicts}
-    if not created or repository.head().commit is None:
+    if not created or (tip == "HEAD" and repository.head().commit is None):
         return {}
     late: dict[str, str] = {}
-    for path, committed in find_landing_dates(repository, created).items():
+    for path, committed in find_landing_dates(repository, created, tip).items():
         words = find_late_date(created[path], committed)
         if words is not None:
             late[path] = words

@@ -70,13 +70,16 @@ def test_a_verdict_of_tomorrow_does_not_decide(serving: Repository) -> None:
     """Neither past a later one on its stage, nor past one on another stage."""
     ask_for_verdict(serving)
     judge_again(serving)
+    base = serving.git("rev-parse", "HEAD")
     put_in(serving, stage="staging", created="2026-03-01T00:00:00Z")
     shut = serving.mlver(*PROMOTE)
     assert (shut.code, "fail on production on 2026-01-02" in shut.out) == (1, True)
-    for command in (("verify", "--all"), ("audit",)):
+    check = ("hook", "check", "--from", base, "--to", "HEAD")
+    for command in (("verify", "--all"), ("audit",), check):
         found = serving.mlver(*command)
         told = "is dated 2026-03-01T00:00:00Z, later than the commit that added it"
-        assert (found.code, told in " ".join(found.out.split())) == (1, True), command
+        said = " ".join((found.out + found.err).split())
+        assert (found.code, told in said) == (1, True), command
 
 
 def test_a_verdict_of_tomorrow_alone_opens_nothing(serving: Repository) -> None:
