@@ -53,13 +53,26 @@ DRIFT_MUTATIONS = (
         "tests",
         _GATE_TESTS,
     ),
-    Mutation(f"{_RECORDED}:judge_recorded", "compute_p(_)", "column.p", "tests", _RECORDED_TESTS),
     Mutation(
         "project.stages.candidate:_read_recorded",
         "read_pinned_profiles(...)",
         "{}",
         "tests",
         _AUDIT_TESTS,
+    ),
+    Mutation(
+        "policy.drift.contradictions:_find_column_fault",
+        "not is_same",
+        "False",
+        "tests",
+        _RECORDED_TESTS,
+    ),
+    Mutation(
+        "policy.drift.contradictions:_find_column_fault",
+        "not _has_whole_counts(...)",
+        "False",
+        "tests",
+        _RECORDED_TESTS,
     ),
     Mutation(
         "project.audit.gate_evidence:EvidenceReader._describe",

@@ -29,7 +29,7 @@ def is_close(first: float | None, second: float | None) -> bool:
     return math.isclose(first, second, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
 
 
-def compute_p(column: MeasuredColumn) -> float | None:
+def _compute_p(column: MeasuredColumn) -> float | None:
     """Compute the p-value of a column's distance; that of categories is as recorded."""
     if column.ks is None:
         return column.p
@@ -38,7 +38,7 @@ def compute_p(column: MeasuredColumn) -> float | None:
     return find_ks_p(column.ks, column.old_count, column.new_count)
 
 
-def compute_missing_p(column: MeasuredColumn, drift: MeasuredDrift) -> float | None:
+def _compute_missing_p(column: MeasuredColumn, drift: MeasuredDrift) -> float | None:
     """Compute the p-value of the values that are missing; None where none are."""
     old, new = _count_missing(column, drift)
     if not old and not new:
@@ -79,8 +79,8 @@ def _find_column_fault(column: MeasuredColumn, drift: MeasuredDrift) -> str | No
         return f"says of {name}, a {column.kind}, {words}"
     if not _has_whole_counts(column, drift):
         return f"says of {name} how many values are missing, and its own rows say otherwise"
-    is_same = is_close(column.p, compute_p(column))
-    if not is_same or not is_close(column.missing_p, compute_missing_p(column, drift)):
+    is_same = is_close(column.p, _compute_p(column))
+    if not is_same or not is_close(column.missing_p, _compute_missing_p(column, drift)):
         return f"says of {name} how likely chance gives such a distance, {_OWN_NUMBERS}"
     return None
 

@@ -7,12 +7,7 @@ from dataclasses import fields
 
 from mlver.digest import Digest
 from mlver.errors import printable_name
-from mlver.policy.drift.contradictions import (
-    compute_missing_p,
-    compute_p,
-    is_close,
-    list_false_columns,
-)
+from mlver.policy.drift.contradictions import is_close, list_false_columns
 from mlver.policy.drift.verdict import (
     ColumnDrift,
     TableDrift,
@@ -53,13 +48,13 @@ def keep_columns(measured: TableDrift) -> tuple[MeasuredColumn, ...]:
 def judge_recorded(drift: MeasuredDrift, thresholds: DriftThresholds) -> TableDrift:
     """Judge what a record measured by these thresholds, whatever its own were.
 
-    The p-values that its numbers tell are computed again.
+    Its p-values are taken as they are, for a log has no time to compute them: whatever decides asks
+    `list_false_columns` first.
     """
     columns: list[ColumnDrift] = []
     for column in drift.columns:
         values = {name: getattr(column, name) for name in _KEPT}
         values["new_kind"] = column.new_kind or column.kind
-        values["p"], values["missing_p"] = compute_p(column), compute_missing_p(column, drift)
         columns.append(ColumnDrift(**values))
     measured = TableDrift(
         verdict="inconclusive",
