@@ -41,7 +41,7 @@ def azurite(servers: Servers) -> RunningServer:
 
 @pytest.fixture(scope="session")
 def prometheus(servers: Servers) -> RunningServer:
-    """Prometheus, which scrapes what tests name."""
+    """Prometheus, which scrapes what tests name, and knows what two versions counted before."""
     return servers.share_server("prometheus", start_prometheus)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.servers.install import install_programs
+from tests.servers.known_counters import make_history
 from tests.servers.starting import RunningServer, find_ports, start_process
 
 # Where a test finds the folder of the server.
@@ -32,17 +33,16 @@ alerting:
 _PATIENCE_S = 30
 
 
-def start_prometheus(folder: Path, history: bytes = b"") -> RunningServer:
-    """Start a server that knows what `history` says, in the OpenMetrics format with times."""
+def start_prometheus(folder: Path) -> RunningServer:
+    """Start a server that knows the counters of `known_counters`."""
     programs = install_programs("apt", "prometheus")
     (port,) = find_ports(1)
     for name in ("rules", "targets", "alertmanagers", "data"):
         (folder / name).mkdir()
     (folder / "prometheus.yml").write_text(_SETTINGS)
-    if history:
-        (folder / "history.txt").write_bytes(history)
-        words = ("tsdb", "create-blocks-from", "openmetrics", "history.txt", "data")
-        subprocess.run([programs / "promtool", *words], cwd=folder, capture_output=True, check=True)
+    (folder / "history.txt").write_bytes(make_history())
+    words = ("tsdb", "create-blocks-from", "openmetrics", "history.txt", "data")
+    subprocess.run([programs / "promtool", *words], cwd=folder, capture_output=True, check=True)
     command = [
         str(programs / "prometheus"),
         "--config.file=prometheus.yml",

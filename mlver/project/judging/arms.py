@@ -11,10 +11,16 @@ from mlver.policy.time_windows import parse_window
 from mlver.project.history.stage_history import read_rule
 from mlver.project.judging.events import JudgedArms
 from mlver.project.project import Project
+from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
+from mlver.records.rollout import RolloutRecord
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.version import VersionRecord
+
+_PERCENT = 100
+# Records keep no smaller part of the traffic, and no larger one than what this leaves.
+_LEAST_SHARE = 0.0001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,9 @@ class ArmChoice:
 class ChosenArms:
     """The two versions with their records, and what is counted of them.
 
-    The version that is judged `is_in_use` where it holds the stage.
+    The version that is judged `is_in_use` where it holds the stage, or an open rollout gives it a
+    share: then `share` is the planned part of the traffic, None where requests are not what it is
+    counted by, and `is_shadow` says that it answers the requests of the other one.
     """
 
     arms: JudgedArms
@@ -39,23 +47,41 @@ class ChosenArms:
     record: VersionRecord
     digest: Digest
     baseline: VersionReference | None
+    share: float | None = None
+    is_shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StageTraffic:
+    """What a stage serves by its records: the promotions, oldest first, and an open rollout."""
+
+    history: list[PromotionRecord]
+    holder: str | None
+    rollout: RolloutRecord | None
+
+    def find_rollout(self, candidate: str) -> RolloutRecord | None:
+        """Find the open rollout of this version; None where it is another one's."""
+        if self.rollout is None or self.rollout.version != candidate:
+            return None
+        return self.rollout
 
 
 def choose_arms(
     project: Project, model: str | None, choice: ArmChoice, settings: VerdictSettings
 ) -> ChosenArms:
-    """Choose the candidate and the baseline: as named, else the stage's holder and the one before.
+    """Choose the candidate and the baseline: as named, else those of the open rollout, else the
+    stage's holder and the one before.
 
     Raise MlverError where nothing holds the stage, and UsageError where nobody can tell since when
     the candidate served.
     """
     resolved = project.resolve_model(model)
     read_rule(project, choice.stage)
-    history = [record for record, _ in project.registry.read_history(resolved, choice.stage)]
-    candidate = _find_candidate(project, resolved, choice)
+    traffic = _read_traffic(project, resolved, choice.stage)
+    candidate = _find_candidate(project, resolved, choice, traffic)
     record, digest = project.registry.read_version(resolved, candidate)
-    baseline = _find_baseline(project, resolved, choice, candidate, history)
-    start = _find_start(choice, candidate, history, project.record_time)
+    baseline = _find_baseline(project, resolved, choice, candidate, traffic)
+    start = _find_start(choice, candidate, traffic, project.record_time)
     start += settings.warm_up_seconds
     arms = JudgedArms(
         model=resolved,
@@ -65,26 +91,47 @@ def choose_arms(
         start=start,
         end=start + settings.window_seconds,
     )
-    holder = project.registry.find_holder(resolved, choice.stage)
+    rollout = traffic.find_rollout(candidate)
     return ChosenArms(
         arms=arms,
-        is_in_use=holder is not None and holder.version == candidate,
+        is_in_use=rollout is not None or traffic.holder == candidate,
         record=record,
         digest=digest,
         baseline=baseline,
+        share=_find_share(rollout),
+        is_shadow=rollout is not None and rollout.strategy == "shadow",
     )
 
 
-def _find_candidate(project: Project, model: str, choice: ArmChoice) -> str:
+def _read_traffic(project: Project, model: str, stage: str) -> _StageTraffic:
+    history = [record for record, _ in project.registry.read_history(model, stage)]
+    holder = project.registry.find_holder(model, stage)
+    return _StageTraffic(
+        history=history,
+        holder=None if holder is None else holder.version,
+        rollout=find_open_rollout(project.registry, model, stage),
+    )
+
+
+def _find_share(rollout: RolloutRecord | None) -> float | None:
+    """Find the planned part of the requests; one of users, who differ, is another part of these."""
+    if rollout is None or rollout.strategy != "canary":
+        return None
+    share = rollout.share / _PERCENT
+    return share if _LEAST_SHARE <= share <= 1 - _LEAST_SHARE else None
+
+
+def _find_candidate(project: Project, model: str, choice: ArmChoice, traffic: _StageTraffic) -> str:
     if choice.candidate is not None:
         return _resolve(project, model, choice.candidate)
-    holder = project.registry.find_holder(model, choice.stage)
-    if holder is None:
+    if traffic.rollout is not None:
+        return traffic.rollout.version
+    if traffic.holder is None:
         raise MlverError(
             f"no version of {model} holds {choice.stage}, so there is nothing to judge",
             hint=shell_command("mlver", "log", model, "--stage", choice.stage),
         )
-    return holder.version
+    return traffic.holder
 
 
 def _resolve(project: Project, model: str, ref: str) -> str:
@@ -99,15 +146,20 @@ def _find_baseline(
     model: str,
     choice: ArmChoice,
     candidate: str,
-    history: list[PromotionRecord],
+    traffic: _StageTraffic,
 ) -> VersionReference | None:
-    """Find the version to compare with: as named, else the last other one that held the stage."""
+    """Find the version to compare with: as named, else the one that the rollout takes traffic from,
+    else the last other one that held the stage.
+    """
+    rollout = traffic.find_rollout(candidate)
     if choice.baseline is not None:
         version = _resolve(project, model, choice.baseline)
         if version == candidate:
             raise UsageError(f"{version} would be compared with itself: name another --baseline")
+    elif rollout is not None:
+        return rollout.baseline
     else:
-        held = [record.version for record in history if record.version != candidate]
+        held = [record.version for record in traffic.history if record.version != candidate]
         if not held:
             return None
         version = held[-1]
@@ -131,10 +183,14 @@ def _list_named_stages(project: Project, choice: ArmChoice) -> list[str]:
     return named
 
 
-def _find_start(choice: ArmChoice, candidate: str, history: list[PromotionRecord], now: str) -> int:
+def _find_start(choice: ArmChoice, candidate: str, traffic: _StageTraffic, now: str) -> int:
     if choice.since is not None:
         return count_seconds(parse_window(choice.since, "--since", now).start)
-    moves = [record for record in history if record.version == candidate]
+    rollout = traffic.find_rollout(candidate)
+    if rollout is not None:
+        # Each step of a rollout is another split of the traffic.
+        return count_seconds(rollout.created)
+    moves = [record for record in traffic.history if record.version == candidate]
     if not moves or moves[-1].action == "retire":
         raise UsageError(
             f"{candidate} does not hold {choice.stage}: --since says when it began to serve",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlver import names
@@ -151,6 +151,7 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     names.check_text(request.message, "the message")
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
+    request = complete_request(request, chosen)
     counter = build_counter(settings, chosen, request)
     source, fault = count_source(project, counter, request.source)
     decision = _decide(project, chosen, counter, source, fault, request)
@@ -158,6 +159,16 @@ def judge_stage(project: Project, model: str | None, request: JudgeRequest) -> J
     if decision.is_kept and not request.dry_run:
         sequence, commit = _record(project, decision, request)
     return _build_result(decision, request, sequence, commit)
+
+
+def complete_request(request: JudgeRequest, chosen: ChosenArms) -> JudgeRequest:
+    """Complete what was asked by what the open rollout says of the traffic."""
+    is_paired = request.paired or (chosen.is_shadow and bool(request.source.predictions))
+    if is_paired:
+        return replace(request, paired=True)
+    if request.share is None and chosen.share is not None:
+        return replace(request, share=chosen.share * _PERCENT)
+    return request
 
 
 def build_counter(
@@ -302,7 +313,8 @@ def _find_next(decision: _Decision, request: JudgeRequest) -> str | None:
         return None
     record = decision.chosen.record
     return shell_command(
-        "mlver", "rollback", record.model, "--stage", request.arms.stage, "-m", "WHY"
+        *("mlver", "rollback", record.model, "--stage", request.arms.stage),
+        *("--if-holds", record.version, "-m", "WHY"),
     )
 
 

@@ -8,7 +8,12 @@ from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.verdict_plan import LimitPlan, plan_limit
 from mlver.policy.verdict_rule import list_limits
 from mlver.project.judging.arms import choose_arms
-from mlver.project.judging.judge import JudgeRequest, build_counter, read_settings
+from mlver.project.judging.judge import (
+    JudgeRequest,
+    build_counter,
+    complete_request,
+    read_settings,
+)
 from mlver.project.judging.sources import count_source
 from mlver.project.project import Project
 from mlver.records.verdict import VerdictLook
@@ -40,6 +45,7 @@ def plan_verdict(project: Project, model: str | None, request: JudgeRequest) -> 
     """Plan a verdict, by what was counted so far where the request says where that is."""
     settings = read_settings(project)
     chosen = choose_arms(project, model, request.arms, settings)
+    request = complete_request(request, chosen)
     counter = build_counter(settings, chosen, request)
     now = min(count_seconds(project.record_time), chosen.arms.end)
     if request.source.is_named:

@@ -60,7 +60,7 @@ def test_a_bad_version_fails_early_and_asking_again_records_nothing(serving: Rep
         "Fail: digits 1.1.0 in production beside 1.0.0: too many bad events: 20.00% of errors"
         " beside 1.01%, a difference between +"
     )
-    assert said.endswith("next: mlver rollback digits --stage production -m WHY\n")
+    assert said.endswith("next: mlver rollback digits --stage production --if-holds 1.1.0 -m WHY\n")
     assert "fail, too many bad events" in assert_works(serving, "show", "digits@1.1.0")
     assert "judged" in assert_works(serving, "log", "digits")
 

@@ -1,0 +1,89 @@
+"""Verdicts on the candidate of an open rollout: who is compared, since when, at which share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mlver.project.project import Project
+from mlver.project.registry.attached import read_verdict
+from tests.cli.conftest import assert_works
+from tests.cli.results import read_document
+from tests.conftest import NOW_EPOCH, Repository
+from tests.features.monitoring.prediction_logs import SETTINGS, make_event, write_log
+
+JUDGE = ("judge", "digits", "--stage", "production", "--predictions", "log.jsonl")
+ROLLOUT = ("rollout", "digits@1.1.0", "--to", "production", "-m", "A part of it")
+
+
+@pytest.fixture
+def sharing(second: Repository) -> Repository:
+    """With 1.0.0 in production, and settings that say which answers are bad."""
+    settings = second.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text() + SETTINGS)
+    second.commit("Say which answers are bad")
+    return second
+
+
+def judge(repository: Repository, *options: str) -> dict[str, Any]:
+    document: dict[str, Any] = read_document(repository.mlver(*JUDGE, *options, "--json"), "judge")
+    return document
+
+
+def test_the_candidate_of_a_rollout_is_judged_beside_the_holder(sharing: Repository) -> None:
+    assert_works(sharing, *ROLLOUT, "--share", "10")
+    sharing.write("log.jsonl", write_log(210, bad=20))
+    document = judge(sharing)
+    assert (document["version"], document["baseline"], document["answer"]) == (
+        "1.1.0",
+        "1.0.0",
+        "fail",
+    )
+    assert document["window"]["from"] == "2026-01-02T03:04:05Z"
+    registry = Project.open_existing(sharing.path).registry
+    assert read_verdict(registry, "digits", "production", 1).share == pytest.approx(0.1)
+    command = "mlver rollback digits --stage production --if-holds 1.1.0 -m WHY"
+    assert document["next"] == command
+    assert_works(sharing, *command.replace("WHY", "Bad").split()[1:])
+    # Nothing of it serves any more, so the holder is judged, as before.
+    assert judge(sharing, "--dry-run")["version"] == "1.0.0"
+
+
+def test_another_share_than_the_rollout_plans_tells_nothing(sharing: Repository) -> None:
+    assert_works(sharing, *ROLLOUT, "--share", "50")
+    sharing.write("log.jsonl", write_log(210, bad=20))
+    assert "50.00% was planned" in judge(sharing)["reason"]
+    assert judge(sharing, "--share", "10", "--dry-run")["answer"] == "fail"
+
+
+def test_each_step_of_a_rollout_begins_anew(
+    sharing: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert_works(sharing, *ROLLOUT, "--share", "10")
+    later = str(int(NOW_EPOCH) + 600)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", later)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", f"@{later} +0000")
+    monkeypatch.setenv("GIT_AUTHOR_DATE", f"@{later} +0000")
+    assert_works(sharing, *ROLLOUT, "--share", "20")
+    sharing.write("log.jsonl", write_log(210, bad=20))
+    document = judge(sharing)
+    assert (document["counted"]["candidate"], document["window"]["from"]) == (
+        0,
+        "2026-01-02T03:14:05Z",
+    )
+
+
+def test_a_shadow_is_judged_in_pairs(sharing: Repository) -> None:
+    assert_works(sharing, *ROLLOUT, "--strategy", "shadow", "--share", "0")
+    lines = []
+    for number in range(200):
+        outcome = "error" if number % 10 == 0 else "ok"
+        lines.append(json.dumps(make_event("1.1.0", number, outcome=outcome)) + "\n")
+        lines.append(json.dumps(make_event("1.0.0", number)) + "\n")
+    sharing.write("log.jsonl", "".join(lines))
+    document = judge(sharing)
+    assert document["counted"]["metrics"]["errors"]["both"] == 0
+    assert (document["version"], document["answer"]) == ("1.1.0", "fail")
+    assert_works(sharing, "verify", "--all")
