@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO, TypeAlias, cast
 
 from mlver.terminal.plain_text import PlainText
@@ -40,6 +40,8 @@ _STYLES: dict[Style, str] = {
     "warn": "yellow",
     "name": "bold cyan",
 }
+# Of gates and of verdicts.
+ANSWER_STYLES: Mapping[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 # What our own screens have beyond ASCII, for what shows nothing else.
 _ASCII = str.maketrans(
     {"→": "->", "…": "~", "−": "-", "–": "-", "—": "-", "│": "|", "×": "x"}

@@ -11,10 +11,12 @@ from mlver.errors import MlverError, summarise_error
 from mlver.policy.chain import judge_seal
 from mlver.project.project import Project
 from mlver.project.registry.evaluated import EvaluatedReader
+from mlver.project.registry.last_answers import read_last_answers
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.tags import promotion_seals
 from mlver.project.tags.promotion_seals import ShownModel, ShownSeals, StageHolders
 from mlver.records.model import Direction, ModelSettings
+from mlver.records.promotion import Result
 from mlver.records.values import flatten_values
 from mlver.records.version import VersionRecord
 from mlver.version import Version, highest_release, parse_version, sort_versions
@@ -61,8 +63,9 @@ class ListedModel:
     """`total` counts all versions, and `matching` those that were asked for.
 
     `latest` is the highest release, None where there is none. `stages` are the versions that stages
-    hold, `unsealed_stages` those that a promotion without a seal gave. `faults` are about files
-    that cannot be read, other than the records of the versions shown.
+    hold, `unsealed_stages` those that a promotion without a seal gave, and `verdicts` the last
+    answers about the versions that stages hold. `faults` are about files that cannot be read, other
+    than the records of the versions shown.
     """
 
     model: str
@@ -72,6 +75,7 @@ class ListedModel:
     latest: str | None
     stages: Mapping[str, str]
     unsealed_stages: tuple[str, ...]
+    verdicts: Mapping[str, Result]
     retired: tuple[str, ...]
     directions: Mapping[str, Direction]
     versions: tuple[ListedVersion, ...]
@@ -187,6 +191,7 @@ class _ReadModel:
     source: ListedSource
     chosen: ListedVersions
     holdings: StageHolders
+    verdicts: Mapping[str, Result]
     faults: tuple[str, ...]
 
 
@@ -203,8 +208,16 @@ def _read_model(project: Project, model: str, choice: VersionFilter) -> _ReadMod
         retired=reader.read_retired(registry, model),
         evaluated=EvaluatedReader.open_model(registry, model, reader),
     )
+    holders = {stage: record.version for stage, (record, _) in holdings.items()}
+    verdicts = reader.try_reading(read_last_answers, registry, model, holders) or {}
     chosen = choice.choose_versions(source)
-    return _ReadModel(source=source, chosen=chosen, holdings=holdings, faults=chosen.faults)
+    return _ReadModel(
+        source=source,
+        chosen=chosen,
+        holdings=holdings,
+        verdicts=verdicts,
+        faults=chosen.faults,
+    )
 
 
 def _list_model(read: _ReadModel, known_seals: ShownSeals) -> ListedModel:
@@ -222,6 +235,7 @@ def _list_model(read: _ReadModel, known_seals: ShownSeals) -> ListedModel:
         latest=None if chosen.latest is None else str(chosen.latest),
         stages={stage: record.version for stage, (record, _) in read.holdings.items()},
         unsealed_stages=_list_unsealed(read.holdings, known_seals),
+        verdicts=read.verdicts,
         retired=tuple(source.retired),
         directions=settings.directions if settings else {},
         versions=tuple(versions),

@@ -9,7 +9,7 @@ from mlver.errors import shell_command
 from mlver.features.looking.list import ListedModel, ListedVersion, ListResult
 from mlver.policy.evaluated_metrics import find_plain_name
 from mlver.terminal.links import choose_remedy, draw_empty_registry, draw_faults
-from mlver.terminal.screen import Cell, Part, Style, TextScreen, measure_width
+from mlver.terminal.screen import ANSWER_STYLES, Cell, Part, Style, TextScreen, measure_width
 from mlver.terminal.words import (
     format_age,
     format_count,
@@ -85,6 +85,9 @@ def _draw_holders(model: ListedModel, screen: TextScreen) -> None:
             style = "bad"
             text += " (retired)"
         parts += ["  ", (text, style)]
+        if stage in model.verdicts:
+            answer = model.verdicts[stage]
+            parts.append((f" {answer}", ANSWER_STYLES[answer]))
     if model.latest is not None:
         mark = " (retired)" if model.latest in model.retired else ""
         parts += ["  ", (f"latest {model.latest}{mark}", "dim")]

@@ -14,7 +14,7 @@ from mlver.records.values import flatten_values
 from mlver.records.version import TrainingEnvironment, VersionRecord
 from mlver.terminal.links import draw_findings, draw_hidden_count
 from mlver.terminal.sanitise import clean_lines
-from mlver.terminal.screen import Cell, Part, Style, TextScreen
+from mlver.terminal.screen import ANSWER_STYLES, Cell, Part, TextScreen
 from mlver.terminal.words import (
     describe_mixture,
     format_count,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 # A screen shows the first of many; --json has all.
 _PARTS_SHOWN = 20
-_ANSWER_STYLES: Mapping[str, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 
 
 def draw_show(result: ShowResult, screen: TextScreen) -> None:
@@ -108,7 +107,7 @@ def _draw_reproductions(result: ShowResult, screen: TextScreen) -> None:
 def _draw_verdicts(result: ShowResult, screen: TextScreen) -> None:
     for verdict in result.verdicts:
         told = f" {format_time(verdict.created)} on {verdict.stage}: "
-        answer: Part = (verdict.answer, _ANSWER_STYLES[verdict.answer])
+        answer: Part = (verdict.answer, ANSWER_STYLES[verdict.answer])
         screen.draw_line(("judged", "bold"), told, answer, f", {verdict.reason}", hang=2)
 
 

@@ -11,12 +11,13 @@ from mlver.policy.chain import PromotionChain, SealState, holder_after
 from mlver.project.audit.record_authors import find_unconfirmed_paths
 from mlver.project.audit.record_history import read_record_history
 from mlver.project.project import Project
+from mlver.project.registry.last_answers import read_last_answers
 from mlver.project.registry.registry import RecordRegistry
 from mlver.project.registry.tolerant import TolerantReader
 from mlver.project.rollouts.open_shares import OpenShare, list_open_shares
 from mlver.project.tags import promotion_seals
 from mlver.records import layout
-from mlver.records.promotion import PromotionRecord
+from mlver.records.promotion import PromotionRecord, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,8 @@ class StageHolder:
 
     `version` is None where the stage is empty; all else is None where it was never moved. `since`
     follows the chain: it is never before the promotion before. `unconfirmed`: neither the commit
-    nor the seal of the promotion confirms its author. `retired` is why the version is, and
-    `rollout` the candidate that has a share of the traffic.
+    nor the seal of the promotion confirms its author. `retired` is why the version is, `rollout`
+    the candidate that has a share of the traffic, and `verdict` the last answer about the version.
     """
 
     model: str
@@ -40,6 +41,7 @@ class StageHolder:
     unconfirmed: bool = False
     retired: str | None = None
     rollout: OpenShare | None = None
+    verdict: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,16 @@ def read_stages(
     unconfirmed = _find_unconfirmed(project, model_names, moved)
     retired = {name: reader.read_retired(registry, name) for name in model_names}
     shares = _read_shares(registry, model_names, reader)
+    answers = _read_answers(registry, chains, reader)
     held_stages: list[StageHolder] = []
     for (model_name, stage), chain in chains.items():
         held = _describe_stage(model_name, stage, chain, states, unconfirmed)
         if held.version is not None:
             reason = retired[model_name].get(held.version)
             share = shares.get((model_name, stage))
-            held_stages.append(replace(held, retired=reason, rollout=share))
+            verdict = answers.get((model_name, stage))
+            held = replace(held, retired=reason, rollout=share, verdict=verdict)
+            held_stages.append(held)
         elif everything:
             held_stages.append(held)
     return StagesResult(
@@ -99,6 +104,23 @@ def _read_shares(
         for share in reader.try_reading(list_open_shares, registry, model) or ():
             shares[model, share.stage] = share
     return shares
+
+
+def _read_answers(
+    registry: RecordRegistry,
+    chains: Mapping[tuple[str, str], PromotionChain],
+    reader: TolerantReader,
+) -> dict[tuple[str, str], Result]:
+    holders: dict[str, dict[str, str]] = {}
+    for (model, stage), chain in chains.items():
+        if chain:
+            holders.setdefault(model, {})[stage] = chain[-1][0].version
+    answers: dict[tuple[str, str], Result] = {}
+    for model, held in holders.items():
+        found = reader.try_reading(read_last_answers, registry, model, held) or {}
+        for stage, answer in found.items():
+            answers[model, stage] = answer
+    return answers
 
 
 def _list_stages(registry: RecordRegistry, model: str, reader: TolerantReader) -> Iterator[str]:

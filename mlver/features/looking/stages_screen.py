@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlver.features.looking.stages import StageHolder, StagesResult
 from mlver.terminal.links import draw_empty_registry, draw_faults
-from mlver.terminal.screen import Cell, Part, TextScreen, measure_width
+from mlver.terminal.screen import ANSWER_STYLES, Cell, Part, TextScreen, measure_width
 from mlver.terminal.shares import format_share
 from mlver.terminal.words import format_age, format_author, take_first_line
 
@@ -51,6 +51,8 @@ def _format_row(held: StageHolder, now: str, *, is_first: bool) -> list[Cell]:
         version.append((" unsealed", "warn"))
     if held.retired is not None:
         version.append((" retired", "bad"))
+    if held.verdict is not None:
+        version.append((f" {held.verdict}", ANSWER_STYLES[held.verdict]))
     if held.rollout is not None:
         version.append((f" + {format_share(held.rollout)}", "warn"))
     author: list[Part] = [format_author(held.author or "")]

@@ -9,10 +9,9 @@ from mlver.project.judging.plan import VerdictPlanResult
 from mlver.project.judging.repeated import REMEMBERED
 from mlver.records.promotion import Result
 from mlver.records.verdict import EventCount, VerdictLook
-from mlver.terminal.screen import Cell, Part, Style, TextScreen
+from mlver.terminal.screen import ANSWER_STYLES, Cell, Part, TextScreen
 from mlver.terminal.words import format_count
 
-_STYLES: Mapping[Result, Style] = {"pass": "good", "fail": "bad", "inconclusive": "warn"}
 _WORDS: Mapping[Result, str] = {"pass": "pass", "fail": "fail", "inconclusive": "not sure"}
 _HEADERS = ("metric", "limit", "", "bad", "beside", "between")
 
@@ -21,7 +20,7 @@ def draw_judge(result: JudgeResult, screen: TextScreen) -> None:
     compared = "" if result.baseline is None else f" beside {result.baseline}"
     name = f"{result.model} {result.version}"
     screen.draw_line(
-        (result.answer.capitalize(), _STYLES[result.answer]),
+        (result.answer.capitalize(), ANSWER_STYLES[result.answer]),
         f": {name} in {result.stage}{compared}: {result.reason}",
         hang=2,
     )
@@ -72,7 +71,7 @@ def _list_rows(result: JudgeResult) -> list[list[Cell]]:
             [
                 one.metric,
                 one.limit,
-                (_WORDS[one.answer], _STYLES[one.answer]),
+                (_WORDS[one.answer], ANSWER_STYLES[one.answer]),
                 _format_share(count.candidate),
                 "" if count.baseline is None else _format_share(count.baseline),
                 f"{one.low:+.2%} … {one.high:+.2%}",

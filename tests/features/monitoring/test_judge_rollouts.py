@@ -87,3 +87,23 @@ def test_a_shadow_is_judged_in_pairs(sharing: Repository) -> None:
     assert document["counted"]["metrics"]["errors"]["both"] == 0
     assert (document["version"], document["answer"]) == ("1.1.0", "fail")
     assert_works(sharing, "verify", "--all")
+
+
+def test_stages_and_lists_tell_the_last_verdict_on_what_they_hold(sharing: Repository) -> None:
+    assert_works(sharing, "promote", "digits@1.1.0", "--to", "production", "-m", "Better")
+    for command in ("stages", "list"):
+        assert " fail" not in assert_works(sharing, command)
+    sharing.write("log.jsonl", write_log(210, bad=20))
+    assert judge(sharing)["answer"] == "fail"
+    assert "1.1.0 fail" in assert_works(sharing, "stages")
+    assert "production 1.1.0 fail" in assert_works(sharing, "list")
+    shown = read_document(sharing.mlver("list", "--json"), "list")
+    assert shown["models"][0]["verdicts"] == {"production": "fail"}
+    (held,) = read_document(sharing.mlver("stages", "--json"), "stages")["stages"]
+    assert held["verdict"] == "fail"
+    assert_works(sharing, "rollback", "digits", "--stage", "production", "-m", "Bad")
+    # Nothing is known of the version that came back.
+    assert read_document(sharing.mlver("list", "--json"), "list")["models"][0]["verdicts"] == {}
+    sharing.write(".mlver/models/digits/verdicts/production/0002.yaml", "schema: mlver/verdict/1\n")
+    assert "unreadable: " in sharing.mlver("list").out
+    assert "1.0.0" in sharing.mlver("stages").out
