@@ -257,7 +257,7 @@ OPERATIONS = (
     CampaignOperation("judge", prepare_judged, JUDGE, brief=True),
     CampaignOperation("score", prepare_scored, SCORE, brief=True),
     CampaignOperation(
-        "monitor", prepare_judged, ("monitor", "m", "--write", "monitoring"), brief=True
+        "monitor", prepare_judged, ("monitor", "m", "--write", "monitoring"), piecemeal=True
     ),
     CampaignOperation("deploy-first", prepare_target, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy", prepare_moved, DEPLOY, piecemeal=True, brief=True),

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from mlver import paths
 from mlver.document.emit import dump_document
 from mlver.errors import MlverError, UsageError, printable_name, refusal_error, shell_command
 from mlver.policy.monitoring.documents import MonitoringPlaces, build_documents
 from mlver.policy.monitoring.subject import MonitoredStage
 from mlver.project.judging.judge import read_settings
 from mlver.project.project import Project
+from mlver.project.transaction import writing_files
+from mlver.records import layout
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.values import Document
 from mlver.system import durable
@@ -86,9 +89,13 @@ def write_monitoring(project: Project, model: str | None, request: MonitorReques
         name: _write_bytes(name, document, resolved)
         for name, document in build_documents(watched, request.places).items()
     }
-    files = tuple(_compare_files(folder, contents))
-    if not request.check and not request.dry_run:
-        _write_files(folder, contents, files)
+    if request.check or request.dry_run:
+        files = tuple(_compare_files(folder, contents))
+    else:
+        with writing_files(project, f"monitor {resolved}"):
+            # Under the lock, so that no other mlver changes a file between the look and the write.
+            files = tuple(_compare_files(folder, contents))
+            _write_files(_find_workshop(project, folder), folder, contents, files)
     return MonitorResult(
         model=resolved,
         stages=tuple(stages),
@@ -189,13 +196,36 @@ def _read_file(path: Path) -> bytes | None:
         raise refusal_error(f"reading {printable_name(str(path))}", error) from error
 
 
+def _find_workshop(project: Project, folder: Path) -> Path:
+    """Find where files are prepared: where the next command, whichever it is, removes what is left.
+
+    A folder outside of the repository may lie on another disk, and then it is that folder itself.
+    """
+    if folder.resolve().is_relative_to(project.top_folder.resolve()):
+        return paths.join_inside(project.top_folder, layout.ROOT)
+    return folder
+
+
 def _write_files(
-    folder: Path, contents: Mapping[str, bytes], files: Sequence[MonitoringFile]
+    workshop: Path, folder: Path, contents: Mapping[str, bytes], files: Sequence[MonitoringFile]
 ) -> None:
+    """Prepare all files that differ, then give them their names; hold the lock.
+
+    What a crash leaves, the next command removes; outside of the repository, the same command does.
+    """
+    prepared: list[tuple[Path, Path]] = []
     try:
         durable.make_directory(folder)
+        durable.sweep_temporaries(workshop)
         for file in files:
             if file.state != "same":
-                durable.write_file(folder / file.path, contents[file.path])
+                temporary = durable.write_temporary(workshop, contents[file.path])
+                prepared.append((temporary, folder / file.path))
+        durable.replace_group(prepared)
     except OSError as error:
-        raise refusal_error(f"writing to {printable_name(str(folder))}", error) from error
+        outcome = "what is written is whole, and the same command writes the rest"
+        shown = printable_name(str(folder))
+        raise refusal_error(f"writing to {shown}", error, outcome=outcome) from error
+    finally:
+        for temporary, _ in prepared:
+            durable.discard_temporary(temporary)
