@@ -236,6 +236,27 @@ TRUST_MUTATIONS = (
         "tests/features/correcting/test_note.py",
     ),
     Mutation(
+        "project.audit.judged_rollouts:judge_rollouts",
+        "judge.judge_promotion(...)",
+        "()",
+        "tests",
+        "tests/project/audit/test_rollouts.py",
+    ),
+    Mutation(
+        "policy.rollouts:find_open",
+        "_.baseline != _",
+        "False",
+        "tests",
+        "tests/policy/test_rollouts.py",
+    ),
+    Mutation(
+        "project.stages.conditions:find_reason_against",
+        "_.holder.version != expected",
+        "False",
+        "tests",
+        "tests/features/stages/test_conditional_rollback.py",
+    ),
+    Mutation(
         "project.stages.promote:_plan_move",
         "require_unretired(...)",
         "",

@@ -13,6 +13,7 @@ from mlver.project.audit import audit
 from mlver.project.project import Project, ResolvedRef
 from mlver.project.registry.selecting import find_serving
 from mlver.project.remote.fetching import fetch_for_reading
+from mlver.project.rollouts.open_shares import list_candidates
 from mlver.records import layout
 from mlver.records.version import VersionRecord
 
@@ -50,7 +51,10 @@ def select_versions(
         except MlverError as error:
             findings.append(audit.describe_failure(layout.versions_folder(model), error))
             continue
-        serving = None if everything else find_serving(project.registry, model, numbers)
+        serving = None
+        if not everything:
+            serving = find_serving(project.registry, model, numbers)
+            serving.update(list_candidates(project.registry, model))
         for number in numbers:
             if serving is None or str(number) in serving:
                 versions.append(ResolvedRef(model, number))

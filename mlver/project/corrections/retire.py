@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,7 @@ from mlver.project.registry.attached import (
     find_usable,
 )
 from mlver.project.registry.newer_formats import naming_commits
+from mlver.project.rollouts.open_shares import OpenShare, list_open_shares
 from mlver.project.transaction import open_edit
 from mlver.records import file_names, layout
 from mlver.records.promotion import PromotionRecord
@@ -107,6 +109,7 @@ def _write_retirement(project: Project, plan: _RetirementPlan, *, dry_run: bool)
                 subject = f"mlver: {record.action} {record.model} {record.version}"
                 commit = edit.commit_files(f"{subject}\n\n{record.message}")
     stages = _list_held(project, record)
+    _note_shares(project, record)
     hints: tuple[str, ...] = ()
     for stage in stages:
         hints += (_build_hint(project, record, stage),)
@@ -257,6 +260,24 @@ def _find_target(project: Project, record: RetirementRecord, stage: str) -> str 
         history.append(promotion)
     others = [version for version in list_targets(history) if version != record.version]
     return find_usable(registry, record.model, others)
+
+
+def _note_shares(project: Project, record: RetirementRecord) -> None:
+    """Say which stages a retired version has a share of all the same, and how to end that."""
+    if record.action == "restore":
+        return
+    shares: list[OpenShare] = []
+    # A record that cannot be read is named by its own check, and keeps nobody from retiring.
+    with suppress(MlverError):
+        shares = list_open_shares(project.registry, record.model)
+    for share in shares:
+        if share.version == record.version:
+            ref = f"{record.model}@{record.version}"
+            words = ("mlver", "rollout", ref, "--to", share.stage, "--withdraw", "-m", "WHY")
+            project.reporter.show_note(
+                f"it has a share of {share.stage} still ({share.share:g} %):"
+                f" {shell_command(*words)}"
+            )
 
 
 def _list_held(project: Project, record: RetirementRecord) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlver.project.registry.attached import list_judged_stages, read_verdict
+from mlver.project.registry.attached import VERDICTS, list_judged_stages
 from mlver.project.registry.registry import RecordRegistry
-from mlver.records import layout
 from mlver.records.promotion import Result
 
 
@@ -22,8 +21,7 @@ def read_last_answers(
     for stage in list_judged_stages(registry, model):
         if stage not in holders:
             continue
-        for sequence in reversed(registry.list_sequences(layout.verdicts_folder(model, stage))):
-            verdict = read_verdict(registry, model, stage, sequence)
+        for verdict in reversed(VERDICTS.read_all(registry, model, stage)):
             if verdict.version == holders[stage]:
                 answers[stage] = verdict.answer
                 break

@@ -25,6 +25,7 @@ from mlver.project.remote.needed import describe_lacking, list_needed, list_samp
 from mlver.project.remote.team import TeamRemote, open_team
 from mlver.project.remote.trust import require_trusted
 from mlver.project.reporter import SilentReporter
+from mlver.project.rollouts.open_shares import list_candidates
 from mlver.project.tags import trust
 from mlver.project.transaction import writing_files
 from mlver.records.tags import promotion_tag_name, version_tag_name
@@ -189,6 +190,7 @@ def _choose_records(
     for model in project.registry.list_models():
         numbers = [str(number) for number in project.registry.list_versions(model)]
         serving = find_serving(project.registry, model, project.registry.list_versions(model))
+        serving.update(list_candidates(project.registry, model))
         for number in numbers:
             if not everything and number not in serving:
                 continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlver.errors import MlverError
 from mlver.project.registry.attached import list_shared_stages
 from mlver.project.registry.registry import RecordRegistry
 
@@ -21,6 +22,14 @@ class OpenShare:
     share: float
     header: str | None
     since: str
+
+
+def list_candidates(registry: RecordRegistry, model: str) -> list[str]:
+    """List the versions that have a share of a stage's traffic; none where that cannot be read."""
+    try:
+        return [share.version for share in list_open_shares(registry, model)]
+    except MlverError:
+        return []  # the check of each record names what is wrong
 
 
 def list_open_shares(registry: RecordRegistry, model: str) -> list[OpenShare]:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from mlver.project.project import Project
+from mlver.project.remote.series import read_series
 from tests.cli.conftest import assert_refused, assert_works
 from tests.cli.results import read_document
 from tests.conftest import Repository
+from tests.faults.hostile import check_outcome
 
 CANDIDATE = ("rollout", "digits@1.1.0", "--to", "production", "-m", "try it")
 
@@ -169,3 +172,61 @@ def test_a_dry_run_writes_nothing(second: Repository, option: str) -> None:
     assert roll_out(second, option, "--dry-run")["commit"] is None
     assert second.git("rev-parse", "HEAD") == head
     assert second.git("status", "--porcelain", ".mlver") == ""
+
+
+def test_who_retires_a_candidate_is_told_of_its_share(second: Repository) -> None:
+    roll_out(second, "--share", "5")
+    done = second.mlver("retire", "digits@1.1.0", "-m", "wrong data")
+    assert done.code == 0
+    assert "it has a share of production still (5 %): mlver rollout digits@1.1.0" in done.err
+    assert_refused(second, *CANDIDATE, "--share", "10")
+    assert roll_out(second, "--withdraw")["outcome"] == "withdrawn"
+
+
+def test_the_files_of_a_candidate_stay_whole(second: Repository) -> None:
+    """They are the second of a series, which gc would keep in parts otherwise."""
+    project = Project.open_existing(second.path)
+
+    def list_parted() -> list[str]:
+        return [file.digest for file in read_series(project) if file.parent and not file.is_whole]
+
+    assert list_parted()
+    roll_out(second, "--share", "5")
+    assert list_parted() == []
+
+
+def test_a_record_that_git_has_and_the_work_tree_lacks_is_missed(second: Repository) -> None:
+    path = roll_out(second, "--share", "5")["path"]
+    (second.path / path).unlink()
+    assert "is not what HEAD has there" in assert_refused(second, *CANDIDATE, "--share", "50")
+
+
+_HOSTILE = {
+    "brackets": "[" * 100_000,
+    "object": "!!python/object/apply:os.system ['false']\n",
+    "control": 'schema: "\\e[2J"\nx\x1b[2J: 1\n',
+    "newer": "schema: mlver/rollout/2\n",
+    "other": "schema: mlver/note/1\n",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_a_hostile_record_stops_no_rollback(second: Repository, name: str) -> None:
+    assert_works(second, "promote", "digits@1.1.0", "--to", "production", "-m", "better")
+    second.write(".mlver/models/digits/rollouts/production/0001.yaml", _HOSTILE[name])
+    second.commit("docs")
+    for argv in (
+        (*CANDIDATE, "--share", "5"),
+        ("stages",),
+        ("show", "digits@1.1.0"),
+        ("log", "--at", "today"),
+        ("verify", "--all"),
+        ("hook", "check", "--from", "HEAD~1", "--to", "HEAD"),
+        ("retire", "digits@1.1.0", "-m", "wrong", "--dry-run"),
+    ):
+        check_outcome(second.mlver(*argv))
+    assert second.mlver("verify", "--all").code == 1
+    done = second.mlver("rollback", "digits", "--stage", "production", "-m", "errors")
+    check_outcome(done, 0)
+    assert "passed over the rollouts to production" in done.err
