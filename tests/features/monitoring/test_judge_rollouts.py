@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlver.project.project import Project
-from mlver.project.registry.attached import read_verdict
+from mlver.project.registry.attached import VERDICTS
 from tests.cli.conftest import assert_works
 from tests.cli.results import read_document
 from tests.conftest import NOW_EPOCH, Repository
@@ -43,7 +43,7 @@ def test_the_candidate_of_a_rollout_is_judged_beside_the_holder(sharing: Reposit
     )
     assert document["window"]["from"] == "2026-01-02T03:04:05Z"
     registry = Project.open_existing(sharing.path).registry
-    assert read_verdict(registry, "digits", "production", 1).share == pytest.approx(0.1)
+    assert VERDICTS.read(registry, "digits", "production", 1).share == pytest.approx(0.1)
     command = "mlver rollback digits --stage production --if-holds 1.1.0 -m WHY"
     assert document["next"] == command
     assert_works(sharing, *command.replace("WHY", "Bad").split()[1:])
