@@ -26,6 +26,7 @@ from mlver.project.audit.rule_changes import find_weakening
 from mlver.project.history.stage_history import StageHistory
 from mlver.project.project import Project
 from mlver.project.registry.attached import ROLLOUTS
+from mlver.records import layout
 from mlver.records.promotion import PromotionRecord
 from mlver.records.references import VersionReference
 from mlver.records.rollout import RolloutRecord, SharedStage
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRollout:
-    """A rollout in the form in which it is judged, and the promotions of its stage before it."""
+    """A rollout in the form in which it is judged, with the digest of its bytes, and the promotions
+    of its stage before it.
+    """
 
     record: SharedStage
+    digest: Digest
     earlier: Sequence[PromotionRecord]
 
     @property
@@ -63,9 +67,9 @@ def list_judged_rollouts(project: Project, chains: Iterable[StageHistory]) -> li
             rollouts = ROLLOUTS.read_digested(
                 project.registry, promotions[0].model, promotions[0].stage
             )
-            for place, (record, _) in enumerate(rollouts):
+            for place, (record, digest) in enumerate(rollouts):
                 earlier = _list_earlier(record, promotions, rollouts[place:])
-                judged.append(JudgedRollout(record.as_promotion(), earlier))
+                judged.append(JudgedRollout(record.as_promotion(), digest, earlier))
     return judged
 
 
@@ -166,6 +170,26 @@ def judge_rollouts(judge: PromotionJudge, rollouts: Iterable[JudgedRollout]) -> 
             yield report(record, "gate", message)
 
 
+def find_false_closings(
+    project: Project, promotions: Iterable[PromotionRecord], rollouts: Sequence[JudgedRollout]
+) -> Iterator[Finding]:
+    """Find promotions that say they closed a rollout which is none of their stage's."""
+    for promotion in promotions:
+        # One that a merge renumbered may name what became of a rollout of its branch.
+        if promotion.rollout is None or promotion.renumbered is not None:
+            continue
+        own = {
+            rollout.digest
+            for rollout in rollouts
+            if (rollout.record.model, rollout.record.stage) == (promotion.model, promotion.stage)
+        }
+        folder = layout.attached_folder("rollout", promotion.model, promotion.stage)
+        # Those that cannot be read are named by their own checks.
+        is_unread = not own and bool(project.registry.list_sequences(folder))
+        if promotion.rollout not in own and not is_unread:
+            yield report(promotion, "chain", "says that it closed a rollout which is not here")
+
+
 def find_rollout_faults(
     judge: PromotionJudge, rollouts: Sequence[JudgedRollout]
 ) -> Iterator[Finding]:
@@ -174,6 +198,8 @@ def find_rollout_faults(
     records = [rollout.record for rollout in rollouts]
     chained = [(rollout.record, rollout.earlier) for rollout in rollouts]
     yield from judge_rollouts(judge, rollouts)
+    for promotions in judge.index.chains.values():
+        yield from find_false_closings(project, promotions, rollouts)
     yield from find_false_approvals(project, records)
     yield from find_uncounted(project, policies, chained, judge.find_version)
     yield from find_weakening(history, policies, records)

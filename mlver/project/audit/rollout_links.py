@@ -10,7 +10,10 @@ from mlver.findings import Finding, FindingKind
 from mlver.policy.promotion_dates import find_early_date
 from mlver.policy.rollouts import ends_rollout, find_sequence_fault, find_share_fault
 from mlver.project.project import Project
-from mlver.project.registry.attached import ROLLOUTS
+from mlver.project.registry.attached import ROLLOUTS, find_link_digest
+from mlver.records import layout
+from mlver.records.promotion import PromotionRecord
+from mlver.records.references import VersionReference
 from mlver.records.rollout import RolloutRecord
 
 
@@ -64,9 +67,34 @@ def _judge_order(project: Project, record: RolloutRecord) -> Iterator[Finding]:
         yield _report(record, "chain", fault)
     if before is None or record.renumbered is not None:
         return
+    if record.action == "open" and _is_still_open(project, before, record):
+        message = f"was opened while {before.sequence:04d} was open, and a stage has one at a time"
+        yield _report(record, "chain", message)
     if record.created < before.created:
         message = f"is dated {record.created}, before the one that it follows ({before.created})"
         yield _report(record, "date", message)
+
+
+def _is_still_open(project: Project, before: RolloutRecord, record: RolloutRecord) -> bool:
+    """Say whether a rollout was open, without a doubt, when the one after it was made."""
+    if before.action == "withdraw" or before.baseline != record.baseline:
+        return False
+    folder = layout.attached_folder("rollout", before.model, before.stage)
+    digest = find_link_digest(project.registry, folder, before.sequence)
+    # A stage that cannot be read is a finding of its own.
+    with suppress(MlverError):
+        for promotion, _ in project.registry.read_history(before.model, before.stage):
+            is_between = before.created <= promotion.created <= record.created
+            if promotion.rollout == digest or (is_between and _names_other(promotion, before)):
+                return False
+        return True
+    return False
+
+
+def _names_other(promotion: PromotionRecord, rollout: RolloutRecord) -> bool:
+    """Say whether a promotion took the stage from the version that a rollout shares with."""
+    held = VersionReference(promotion.version, promotion.record)
+    return promotion.action == "retire" or held != rollout.baseline
 
 
 def _report(record: RolloutRecord, kind: FindingKind, message: str) -> Finding:

@@ -159,6 +159,20 @@ def test_a_claimed_author_is_unconfirmed(sharing: Town) -> None:
     assert "Alice <alice@example.org> as its author" in doubt.message
 
 
+def test_a_second_one_beside_an_open_one_is_named(sharing: Town) -> None:
+    share(sharing, 20)
+    rewrite_last(sharing, action="open")
+    assert "was opened while 0001 was open" in _list_findings(sharing)[-1][1]
+
+
+def test_a_promotion_that_closes_what_never_was_is_named(sharing: Town) -> None:
+    sharing.promote("1.1.0", "production")
+    assert sharing.name_findings() == []
+    sharing.rewrite_last(rollout=Digest("ab" * 32))
+    message = "says that it closed a rollout which is not here"
+    assert ("chain", message) in sharing.name_findings()
+
+
 def test_the_one_before_has_to_be_here(sharing: Town) -> None:
     share(sharing, 20)
     (sharing.repository.path / PATH).unlink()
