@@ -152,9 +152,7 @@ stages:
 #    layout: directories
 #    path: serving
 #    model: digits
-#    stages:
-#      stable: production
-#      canary: canary
+#    stages: {stable: production, canary: canary}
 #    routes:
 #      kind: nginx
 #      file: routes/nginx.conf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -245,3 +246,51 @@ def test_a_reload_that_fails_is_owed(hosted: Repository, tmp_path: Path) -> None
     told = tmp_path / "told"
     assert_works(hosted, "deploy", "host", "--reload", f"touch {told}")
     assert told.exists()
+
+
+def test_what_a_stopped_deployment_had_switched_is_recorded_first(hosted: Repository) -> None:
+    hook = hosted.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    said = assert_refused(hosted, "deploy", "host", "-m", "Tonight")
+    assert "commit" in said
+    assert read_served(hosted.path / "serving")["version"] == "1.0.0"
+    assert list_records(hosted) == []
+    hook.unlink()
+    promote(hosted, "1.1.0")
+    done = hosted.mlver("deploy", "host")
+    assert done.code == 0
+    assert "recorded deployment 0001, which was interrupted" in done.err
+    told = [(one.roles["stable"].version, one.message) for one in read_chain(hosted)]
+    assert told == [("1.0.0", "Tonight"), ("1.1.0", "")]
+
+
+def test_what_was_not_switched_to_is_not_recorded(deployed: Repository) -> None:
+    promote(deployed, "1.1.0")
+    hook = deployed.write(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    assert_refused(deployed, "deploy", "host")
+    hook.unlink()
+    folder = deployed.path / "serving"
+    (folder / "stable").unlink()
+    (folder / "stable").symlink_to("versions/v-20260102-030405")
+    assert_works(deployed, "rollback", "digits", "--stage", "production", "-m", "Worse")
+    assert_works(deployed, "deploy", "host")
+    assert [one.roles["stable"].version for one in read_chain(deployed)] == ["1.0.0", "1.0.0"]
+
+
+def test_two_deployments_to_one_folder_wait_for_each_other(deployed: Repository) -> None:
+    promote(deployed, "1.1.0")
+    descriptor = os.open(deployed.path / "serving", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        said = assert_refused(deployed, "deploy", "host")
+        assert "another command deploys to" in said
+    finally:
+        os.close(descriptor)
+    assert_works(deployed, "deploy", "host")
+
+
+def test_nothing_is_deployed_where_no_commit_could_land(hosted: Repository) -> None:
+    hosted.git("switch", "--quiet", "--detach")
+    assert "HEAD is detached" in assert_refused(hosted, "deploy", "host")
+    assert not (hosted.path / "serving").exists()
