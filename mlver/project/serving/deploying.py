@@ -28,13 +28,15 @@ from mlver.project.remote.fetching_ahead import fetch_ahead
 from mlver.project.remote.needed import list_needed
 from mlver.project.serving import pending, switching
 from mlver.project.serving.held_folder import hold_folder, open_folder
-from mlver.project.serving.holders import read_roles
+from mlver.project.serving.holders import StageRoles, read_roles
 from mlver.project.serving.loaded import await_loaded
 from mlver.project.serving.placing import fetch_lacking, place_version
 from mlver.project.serving.plan import DeployChange, DeployPlan
 from mlver.project.serving.planning import plan_target
 from mlver.project.serving.reloading import reload_server, split_command
+from mlver.project.serving.route_files import write_routes
 from mlver.project.serving.targets import FoundTarget, find_target
+from mlver.project.serving.version_files import refuse_overlaps
 from mlver.project.transaction import editing
 from mlver.records.deployment import DeployedShare, DeployedVersion, DeploymentRecord
 from mlver.records.deployment_paths import deployments_folder
@@ -122,7 +124,7 @@ def deploy(project: Project, name: str, options: DeployOptions) -> DeployResult:
 def _look(project: Project, name: str, options: DeployOptions) -> DeployResult:
     target = find_target(project, name)
     with naming_commits(project.repository), _naming_refusals(target):
-        roles = read_roles(project, target.model, target.settings)
+        roles = _read_roles(project, target)
         records = read_deployments(project.registry, name)
         tree = open_folder(target.folder)
         with tree or nullcontext():
@@ -149,6 +151,13 @@ def _find_needed(name: str, project: Project) -> DigestSet:
     holders = [holder for holder in (roles.stable, roles.canary, *roles.kept) if holder is not None]
     only = () if target.settings.data else ("weights",)
     return list_needed(project, [holder.record for holder in holders], only)
+
+
+def _read_roles(project: Project, target: FoundTarget) -> StageRoles:
+    """Read what is to be served, before a folder is made for it."""
+    roles = read_roles(project, target.model, target.settings)
+    refuse_overlaps(project, target, roles)
+    return roles
 
 
 def _record_interrupted(project: Project, name: str, what: str) -> None:
@@ -189,7 +198,7 @@ def _deploy_locked(
     folder = deployments_folder(target.name)
     require_as_committed(project.repository, project.registry, folder)
     records = read_deployments(project.registry, target.name)
-    roles = read_roles(project, target.model, target.settings)
+    roles = _read_roles(project, target)
     with hold_folder(project, target, agreed=options.agreed) as tree:
         plan = plan_target(project, target, roles, tree, records)
         if not plan.changes:
@@ -222,7 +231,7 @@ def _switch(
     switching.set_links(tree, plan.links)
     if not plan.is_rendered:
         _write_steps(tree, plan, options.wait)
-    switching.write_routes(project, plan.routes)
+    write_routes(project, plan.target, tree, plan.routes)
     switching.remove_links(tree, plan.unlinks)
 
 

@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -39,12 +39,14 @@ class TargetMark:
     """What `.mlver-target.json` says: whose folder it is, and the files beside the versions.
 
     `repository` is the git directory that deploys here, empty for a folder inside its work tree.
+    `routes` are the files of routes that deployments wrote, by their paths in the repository.
     """
 
     target: str
     model: str
     repository: str
     files: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         document = {
@@ -53,6 +55,7 @@ class TargetMark:
             "model": self.model,
             "repository": self.repository,
             "files": list(self.files),
+            "routes": list(self.routes),
         }
         return (json.dumps(document, indent=1) + "\n").encode()
 
@@ -91,8 +94,10 @@ def hold_folder(project: Project, target: FoundTarget, *, agreed: bool) -> Itera
             repository=_name_owner(project, target),
         )
         former = read_mark(tree, target)
-        if former is None or former.repository != mark.repository:
+        if former is None:
             write_inside(tree, MARK, mark.to_bytes())
+        elif former.repository != mark.repository:
+            write_inside(tree, MARK, replace(mark, files=former.files).to_bytes())
         if not target.is_outside and target.layout.place_version is not None:
             _keep_out_of_git(tree)
         yield tree
@@ -184,6 +189,7 @@ def read_mark(tree: FolderTree, target: FoundTarget) -> TargetMark | None:
             model=str(document["model"]),
             repository=str(document["repository"]),
             files=tuple(map(str, document["files"])),
+            routes=tuple(map(str, document["routes"])),
         )
         known = document["format"] == _FORMAT
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from mlver.project.serving.places import (
 )
 from mlver.project.serving.proving import FolderState, prove_folder
 from mlver.project.serving.rendered import RenderedTarget, describe_share, render_target
+from mlver.project.serving.route_files import find_other_routes
 from mlver.project.serving.server_config import read_options
 from mlver.project.serving.targets import FoundTarget
 from mlver.project.serving.version_files import IDENTITY, DeployedFiles, list_version_files
@@ -127,7 +127,7 @@ def plan_deployment(
         else {},
         rendered=rendered,
         is_rendered=_are_in_place(tree, rendered.files),
-        routes=_find_other_routes(project, target, rendered, records),
+        routes=find_other_routes(project, target, tree, rendered.routes, records),
         unlinks=tuple(role for role in present if role not in links),
         stale=_list_stale(tree, target, rendered, last, known),
         removed=_list_removed(project, target, draft, known, previous),
@@ -271,32 +271,6 @@ def _are_in_place(tree: FolderTree | None, files: Mapping[str, bytes]) -> bool:
     if tree is None:
         return not files
     return all(read_if_file(tree, path) == data for path, data in files.items())
-
-
-def _find_other_routes(
-    project: Project,
-    target: FoundTarget,
-    rendered: RenderedTarget,
-    records: Sequence[DeploymentRecord],
-) -> dict[str, bytes]:
-    """The files of routes that differ; raise MlverError where one would replace a person's file."""
-    others: dict[str, bytes] = {}
-    is_ours = any(record.routes is not None for record in records)
-    if not rendered.routes:
-        return others
-    with FolderTree.open_top(os.path.realpath(project.top_folder)) as top:
-        for path, data in rendered.routes.items():
-            present = read_if_file(top, path)
-            if present == data:
-                continue
-            if top.read_mode(f"{top.top}/{path}") and not is_ours:
-                raise MlverError(
-                    f"{printable_name(path)}, the file of routes of {target.name}, is there"
-                    " already, and no deployment wrote it; move it away",
-                    hint=shell_command("ls", "-l", "--", path),
-                )
-            others[path] = data
-    return others
 
 
 def _list_stale(

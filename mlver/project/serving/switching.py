@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -15,9 +14,9 @@ from mlver.project.serving.held_folder import (
     read_mark,
     refuse_folder,
     write_inside,
-    write_new,
 )
 from mlver.project.serving.plan import DeployPlan, read_links
+from mlver.project.serving.route_files import has_routes
 from mlver.project.serving.targets import FoundTarget
 from mlver.records.deployment import DeploymentRecord
 from mlver.system import durable
@@ -59,30 +58,6 @@ def _note_files(tree: FolderTree, plan: DeployPlan, paths: Iterable[str]) -> Non
         write_inside(tree, MARK, replace(mark, files=names).to_bytes())
 
 
-def write_routes(project: Project, routes: Mapping[str, bytes]) -> None:
-    """Write the files for a proxy, in the repository."""
-    if not routes:
-        return
-    with FolderTree.open_top(os.path.realpath(project.top_folder)) as top:
-        for path, data in routes.items():
-            _write_beside(top, path, data)
-
-
-def _write_beside(top: FolderTree, path: str, data: bytes) -> None:
-    """Write a file whole; what a killed command left beside it goes first."""
-    whole = f"{top.top}/{path}"
-    folder = whole.rpartition("/")[0]
-    changed = top.make_folder(folder)
-    for name, _ in top.list_folder(folder):
-        if durable.is_temporary(name):
-            top.remove_file(f"{folder}/{name}")
-    prepared = f"{folder}/{durable.temporary_name()}"
-    refuse_folder(top, whole)
-    write_new(top, prepared, data)
-    top.replace_file(prepared, whole)
-    durable.sync_directories([*changed, folder], access=top)
-
-
 def clear_unneeded(tree: FolderTree, plan: DeployPlan) -> None:
     """Remove what nothing needs any more: each thing leaves its place at once."""
     unneeded = (*plan.stale, *plan.removed)
@@ -110,18 +85,10 @@ def is_in_place(
         links = {role: one.folder for role, one in record.roles.items()}
         if read_links(tree) != links:
             return False
-    return _has_files(tree, record.files) and _has_routes(project, target, record)
+    return _has_files(tree, record.files) and has_routes(project, target, record)
 
 
 def _has_files(tree: FolderTree, files: Mapping[str, Digest]) -> bool:
     return all(
         Digest.of_bytes(read_if_file(tree, path) or b"") == digest for path, digest in files.items()
     )
-
-
-def _has_routes(project: Project, target: FoundTarget, record: DeploymentRecord) -> bool:
-    if target.routes is None or record.routes is None:
-        return target.routes is None and record.routes is None
-    with FolderTree.open_top(os.path.realpath(project.top_folder)) as top:
-        data = read_if_file(top, target.routes[1].file)
-    return data is not None and Digest.of_bytes(data) == record.routes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlver.digest import Digest
@@ -13,7 +15,7 @@ from mlver.project.artifacts import modes
 from mlver.project.artifacts.file_list import join_name
 from mlver.project.artifacts.measuring import pinned_files
 from mlver.project.project import Project
-from mlver.project.serving.holders import RoleHolder
+from mlver.project.serving.holders import RoleHolder, StageRoles
 from mlver.project.serving.targets import FoundTarget
 from mlver.records.artifact import Artifact
 from mlver.version import parse_version
@@ -91,6 +93,23 @@ def list_version_files(project: Project, target: FoundTarget, holder: RoleHolder
     )
 
 
+def refuse_overlaps(project: Project, target: FoundTarget, roles: StageRoles) -> None:
+    """Raise MlverError where a checkout and a deployment would write to the same place."""
+    top = Path(os.path.realpath(project.top_folder))
+    for holder in (roles.stable, roles.canary, *roles.kept):
+        artifacts = {} if holder is None else holder.record.named_artifacts()
+        for artifact in artifacts.values():
+            place = top / artifact.path
+            if artifact.is_remote:
+                continue
+            if place.is_relative_to(target.folder) or target.folder.is_relative_to(place):
+                raise MlverError(
+                    f"{target.name} lies where versions of {target.model} have"
+                    f" {printable_name(artifact.path)}; give it a folder of its own",
+                    hint=shell_command("mlver", "config", "set", f"deploy.{target.name}.path", "D"),
+                )
+
+
 def _select_artifacts(target: FoundTarget, holder: RoleHolder) -> Mapping[str, Artifact]:
     """Select the weights, and the data sets in the repository where the settings ask for these."""
     artifacts = holder.record.named_artifacts()
@@ -125,7 +144,3 @@ def _build_twice_error(target: FoundTarget, holder: RoleHolder, path: str) -> Ml
         f"two files of {name} would be {printable_name(path)} in {target.name}",
         hint=shell_command("mlver", "show", name),
     )
-
-
-def iterate_digests(files: DeployedFiles) -> Iterator[Digest]:
-    yield from files.served.files.values()

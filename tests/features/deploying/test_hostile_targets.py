@@ -218,3 +218,29 @@ def test_a_plan_that_came_with_an_archive_is_not_believed(deployed: Repository) 
     deployed.write(".git/mlver/deployment-host.json", json.dumps(document))
     assert_works(deployed, "deploy", "host")
     assert not (deployed.path / ".mlver/deployments/host/0002.yaml").exists()
+
+
+def test_a_target_in_the_place_of_an_artifact_is_refused(second: Repository) -> None:
+    point_target(second, "data/train.csv/serving")
+    (second.path / "data/train.csv").unlink()
+    said = assert_refused(second, "deploy", "host")
+    assert "host lies where versions of digits have data/train.csv" in said
+    assert not (second.path / "data/train.csv").exists()
+
+
+def test_routes_never_replace_a_file_that_no_deployment_wrote(second: Repository) -> None:
+    routes = "    routes: {kind: nginx, file: FILE, upstreams: {stable: '127.0.0.1:9001'}}\n"
+    point_target(second, "serving", routes.replace("FILE", "README.md"))
+    mine = (second.path / "README.md").read_text()
+    assert "no deployment wrote it" in assert_refused(second, "deploy", "host")
+    settings = second.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text().replace("README.md", "routes.conf"))
+    second.git("commit", "--quiet", "--all", "--message", "Another file")
+    assert_works(second, "deploy", "host")
+    (second.path / "routes.conf").write_text("edited")
+    assert_works(second, "deploy", "host")
+    assert (second.path / "routes.conf").read_text() != "edited"
+    settings.write_text(settings.read_text().replace("routes.conf", "README.md"))
+    second.git("commit", "--quiet", "--all", "--message", "The first one again")
+    assert "no deployment wrote it" in assert_refused(second, "deploy", "host")
+    assert (second.path / "README.md").read_text() == mine
