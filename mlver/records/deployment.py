@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlver.digest import Digest
+from mlver.records import layout
 from mlver.records.deployment_paths import deployment_path
 from mlver.records.references import parse_digest, write_digest
-from mlver.records.sections.deploy import LayoutName
+from mlver.records.sections.deploy import CANARY, LayoutName
 from mlver.records.values import Document, drop_empty_values, read_format
 
 DeployedStrategy = Literal["canary", "ab", "shadow", "blue-green"]
@@ -133,3 +134,18 @@ class DeploymentRecord:
     def record_path(self) -> str:
         """Where it lies, by what it says."""
         return deployment_path(self.target, self.sequence)
+
+    def find_origin(self, role: str) -> str | None:
+        """Where the record lies that brought a version to its role: a promotion, or the rollout of
+        the canary that had a share; None where that is not said.
+        """
+        served = self.roles[role]
+        if served.stage is None or served.sequence is None:
+            return None
+        if self.is_candidate(role):
+            return layout.rollout_path(self.model, served.stage, served.sequence)
+        return layout.promotion_path(self.model, served.stage, served.sequence)
+
+    def is_candidate(self, role: str) -> bool:
+        """Whether a rollout brought the version of a role, and no promotion."""
+        return role == CANARY and self.share is not None

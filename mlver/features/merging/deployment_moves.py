@@ -14,7 +14,7 @@ from mlver.project.registry.attached import find_last_link
 from mlver.project.registry.committed import CommittedRecords
 from mlver.project.registry.deployments import read_deployment
 from mlver.project.registry.registry import RecordRegistry
-from mlver.records import layout
+from mlver.records import file_names
 from mlver.records.deployment import DeployedVersion, DeploymentRecord
 from mlver.records.deployment_paths import (
     DeploymentPath,
@@ -22,7 +22,6 @@ from mlver.records.deployment_paths import (
     deployments_folder,
     parse_deployment,
 )
-from mlver.records.layout import PromotionPath
 from mlver.records.references import VersionReference
 
 
@@ -36,32 +35,42 @@ class MovedDeployments:
 
 @dataclass(frozen=True, slots=True)
 class CurrentNames:
-    """What versions and promotions of the own side are called after the merge."""
+    """What versions, promotions and rollouts of the own side are called after the merge.
+
+    `moves` maps the former path of a promotion or a rollout to the one it has then.
+    """
 
     versions: CurrentVersions
-    promotions: Mapping[str, str]
+    moves: Mapping[str, str]
 
     @classmethod
-    def collect(
-        cls, versions: CurrentVersions, promotions: Iterable[RecordOutcome]
-    ) -> CurrentNames:
-        moved: dict[str, str] = {}
-        for outcome in promotions:
+    def collect(cls, versions: CurrentVersions, outcomes: Iterable[RecordOutcome]) -> CurrentNames:
+        moves: dict[str, str] = {}
+        for outcome in outcomes:
             if not isinstance(outcome, Finding) and outcome.rewritten is not None:
-                moved[outcome.rewritten.old] = outcome.rewritten.new
-        return cls(versions, moved)
+                moves[outcome.rewritten.old] = outcome.rewritten.new
+        return cls(versions, moves)
 
-    def rename(self, model: str, served: DeployedVersion) -> DeployedVersion:
+    def rename_roles(self, record: DeploymentRecord) -> dict[str, DeployedVersion]:
+        """Give versions in roles, and what brought them there, the names they have then."""
+        roles: dict[str, DeployedVersion] = {}
+        for role, served in record.roles.items():
+            renamed = self.rename_version(record.model, served)
+            path = record.find_origin(role)
+            if path is not None and path in self.moves:
+                sequence = file_names.parse_sequence(_read_number(self.moves[path]))
+                renamed = replace(renamed, sequence=sequence)
+            roles[role] = renamed
+        return roles
+
+    def rename_version(self, model: str, served: DeployedVersion) -> DeployedVersion:
         former = VersionReference(served.version, served.record)
         current = self.versions.find_current(model, former)
-        renamed = replace(served, version=current.version, record=current.record)
-        if served.stage is None or served.sequence is None:
-            return renamed
-        path = layout.promotion_path(model, served.stage, served.sequence)
-        place = layout.parse_path(self.promotions.get(path, path))
-        if isinstance(place, PromotionPath):
-            renamed = replace(renamed, sequence=place.sequence)
-        return renamed
+        return replace(served, version=current.version, record=current.record)
+
+
+def _read_number(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".yaml")
 
 
 def move_deployments(
@@ -110,13 +119,12 @@ class _TargetChain:
         self, record: DeploymentRecord, data: bytes | None, names: CurrentNames
     ) -> RecordOutcome:
         path = record.record_path
-        roles = {role: names.rename(record.model, one) for role, one in record.roles.items()}
         moved = replace(
             record,
             sequence=self.sequence + 1,
             prior=self.prior,
-            roles=roles,
-            kept=tuple(names.rename(record.model, one) for one in record.kept),
+            roles=names.rename_roles(record),
+            kept=tuple(names.rename_version(record.model, one) for one in record.kept),
         )
         rewritten = None
         if moved != record:

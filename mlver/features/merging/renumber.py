@@ -101,7 +101,8 @@ def renumber_records(
     outcomes: list[RecordOutcome] = [version.move for version in moved_versions]
     seal_places, seals = move_seals(records, attached)
     outcomes += [*attached, *seals, *promotions, *authorisations.outcomes]
-    deployments = move_deployments(kept, own, base, CurrentNames.collect(versions, promotions))
+    names = CurrentNames.collect(versions, [*attached, *promotions])
+    deployments = move_deployments(kept, own, base, names)
     outcomes += deployments.outcomes
     concerned = [*(path for path, _ in places), *seal_places, *authorisations.places]
     concerned += deployments.places

@@ -15,11 +15,11 @@ from mlver.policy.promotion_dates import find_early_date
 from mlver.project.audit.attached_links import judge_link
 from mlver.project.audit.audit import catch_errors, describe_unreadable
 from mlver.project.project import Project
+from mlver.project.registry.attached import ROLLOUTS
 from mlver.project.registry.deployments import read_deployment
 from mlver.records import layout
-from mlver.records.deployment import DeployedVersion, DeploymentRecord
+from mlver.records.deployment import DeployedShare, DeployedVersion, DeploymentRecord
 from mlver.records.deployment_paths import parse_deployment
-from mlver.records.sections.deploy import STABLE
 from mlver.system.folders import walk_folder
 
 
@@ -51,7 +51,7 @@ def check_deployment(project: Project, path: str) -> Iterator[Finding]:
     yield from catch_errors(path, judge_link(project, record))
     for served in (*record.roles.values(), *record.kept):
         yield from _judge_version(project, record, served)
-    yield from catch_errors(path, _judge_promotions(project, record))
+    yield from catch_errors(path, _judge_origins(project, record))
 
 
 def judge_incoming_deployment(project: Project, path: str, hint: str) -> Iterator[Finding]:
@@ -82,23 +82,28 @@ def _judge_version(
             yield Finding("date", path, early, (log_command,))
 
 
-def _judge_promotions(project: Project, record: DeploymentRecord) -> Iterator[Finding]:
-    """Judge whether a promotion brought each version to its role.
-
-    The candidate of a rollout has the stage of the stable version; no promotion brought it.
-    """
-    stable = record.roles.get(STABLE)
+def _judge_origins(project: Project, record: DeploymentRecord) -> Iterator[Finding]:
+    """Judge whether a promotion, or a rollout, brought each version to its role."""
     for role, served in record.roles.items():
-        is_candidate = role != STABLE and stable is not None and served.stage == stable.stage
-        if is_candidate or served.stage is None or served.sequence is None:
+        path = record.find_origin(role)
+        if path is None:
             continue
-        path = layout.promotion_path(record.model, served.stage, served.sequence)
         log_command = shell_command("git", "log", "-p", "--", record.record_path, path)
         if project.registry.read_file(path) is None:
             message = f"says that {path} brought {served.version} there, which is not here"
             yield Finding("record", record.record_path, message, (log_command,))
-            continue
-        promotion, _ = project.registry.read_promotion(record.model, served.stage, served.sequence)
-        if promotion.action == "retire" or promotion.record != served.record:
+        elif not _agrees_with_origin(project, record, role):
             message = f"says that {path} brought {served.version} there, and that did not"
             yield Finding("record", record.record_path, message, (log_command,))
+
+
+def _agrees_with_origin(project: Project, record: DeploymentRecord, role: str) -> bool:
+    served = record.roles[role]
+    assert served.stage is not None
+    assert served.sequence is not None
+    if not record.is_candidate(role):
+        promotion, _ = project.registry.read_promotion(record.model, served.stage, served.sequence)
+        return promotion.action != "retire" and promotion.record == served.record
+    rollout = ROLLOUTS.read(project.registry, record.model, served.stage, served.sequence)
+    share = DeployedShare(strategy=rollout.strategy, percent=rollout.share, header=rollout.header)
+    return rollout.action != "withdraw" and (rollout.record, share) == (served.record, record.share)

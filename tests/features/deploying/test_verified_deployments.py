@@ -80,3 +80,28 @@ def test_a_hook_refuses_a_forged_one(twice: Repository) -> None:
     checked = twice.mlver("hook", "pre-commit")
     assert checked.code == 1
     assert f"{RECORDS}/0003.yaml" in checked.out + checked.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("percent: 10", "percent: 50", "brought 1.1.0 there, and that did not"),
+        ("strategy: canary", "strategy: blue-green", "brought 1.1.0 there, and that did not"),
+        ("sequence: 1\n    folder: versions/v-20260102-030406", "sequence: 2", "is not here"),
+        ('"1.1.0"', '"1.0.0"', "another record of 1.0.0"),
+    ],
+)
+def test_a_candidate_came_by_a_rollout_with_that_share(
+    deployed: Repository, old: str, new: str, expected: str
+) -> None:
+    share = ("rollout", "digits@1.1.0", "--to", "production", "--share", "10", "--force")
+    assert_works(deployed, *share, "-m", "A tenth")
+    assert_works(deployed, "deploy", "host")
+    assert_verifies(deployed)
+    path = deployed.path / RECORDS / "0002.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    deployed.git("commit", "--quiet", "--all", "--no-verify", "--message", "Forge")
+    said = list_findings(deployed)
+    assert f"{RECORDS}/0002.yaml" in said
+    assert expected in said
