@@ -18,6 +18,7 @@ from tests.faults.mutations_of_series import SERIES_MUTATIONS
 from tests.faults.mutations_of_serving import SERVING_MUTATIONS
 from tests.faults.mutations_of_sharing import SHARING_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
+from tests.faults.mutations_of_targets import TARGET_MUTATIONS
 from tests.faults.mutations_of_verdicts import VERDICT_MUTATIONS
 
 TRUST_MUTATIONS = (
@@ -312,6 +313,7 @@ TRUST_MUTATIONS = (
     *SHARING_MUTATIONS,
     *SERIES_MUTATIONS,
     *ROUTE_MUTATIONS,
+    *TARGET_MUTATIONS,
     *SERVING_MUTATIONS,
     *KEPT_MUTATIONS,
     *LINK_MUTATIONS,

@@ -178,6 +178,24 @@ def test_old_versions_go_but_for_those_in_use(deployed: Repository) -> None:
     assert present == {"1.3.0", "1.2.0"}
 
 
+def test_what_a_stage_holds_stays_and_what_was_served_before(deployed: Repository) -> None:
+    path = deployed.path / ".mlver/config.yaml"
+    path.write_text(path.read_text() + "    keep: 1\n")
+    deployed.git("commit", "--quiet", "--all", "--message", "Keep one")
+    promote(deployed, "1.0.0", "staging")
+    train_model(deployed, 3)
+    assert_works(deployed, "register", "digits", "--bump", "minor", "-m", "Third")
+    for version in ("1.1.0", "1.2.0"):
+        promote(deployed, version)
+        assert_works(deployed, "deploy", "host")
+    versions = deployed.path / "serving/versions"
+    assert {read_identity(one) for one in versions.iterdir()} == {"1.0.0", "1.1.0", "1.2.0"}
+    assert_works(deployed, "deploy", "host", "--check")
+    promote(deployed, "1.2.0", "staging")
+    assert "goes: nothing needs it" in assert_works(deployed, "deploy", "host")
+    assert {read_identity(one) for one in versions.iterdir()} == {"1.1.0", "1.2.0"}
+
+
 def read_identity(folder: Path) -> str:
     return str(json.loads((folder / "mlver.json").read_text())["version"])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlver.digest import Digest
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.conftest import Repository
 from tests.features.deploying.conftest import add_target, list_all, promote, read_served
@@ -211,6 +212,7 @@ def test_a_target_that_is_not_there_is_named_with_those_that_are(hosted: Reposit
 def test_a_plan_that_came_with_an_archive_is_not_believed(deployed: Repository) -> None:
     record = (deployed.path / ".mlver/deployments/host/0001.yaml").read_text()
     forged = record.replace("sequence: 1\ncreated", "sequence: 2\ncreated")
+    forged = forged.replace("prior: null", f'prior: "{Digest.of_bytes(record.encode())}"')
     for text in ("", "[]", '{"record": 1, "proof": 2}', "[" * 100_000):
         deployed.write(".git/mlver/deployment-host.json", text)
         assert_works(deployed, "deploy", "host")
