@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.servers.install import install_programs
-from tests.servers.reloading import PID_VARIABLE, replace_workers
+from tests.servers.reloading import FOLDER_VARIABLE, replace_workers
 from tests.servers.starting import RunningServer, find_ports, is_listening, start_process
 
 # Debian has it where only root looks.
@@ -50,14 +50,13 @@ def write_haproxy_settings(folder: Path, routes: Path, target: str, port: int) -
 def start_haproxy(folder: Path, routes: Path, target: str) -> RunningServer:
     """A proxy before the backend of a target, whose file of routes is there."""
     (port,) = find_ports(1)
-    pid_file = folder / "haproxy.pid"
-    command = [*write_haproxy_settings(folder, routes, target, port), "-W", "-p", pid_file]
+    command = [*write_haproxy_settings(folder, routes, target, port), "-W"]
     pid = start_process(command, folder, lambda: is_listening(port))
     return RunningServer(
         address=f"http://127.0.0.1:{port}",
         port=port,
         pid=pid,
-        environment={PID_VARIABLE: str(pid_file)},
+        environment={FOLDER_VARIABLE: str(folder)},
     )
 
 
@@ -68,7 +67,7 @@ def reload_haproxy(server: RunningServer) -> None:
 
 def ask_haproxy(server: RunningServer, command: str) -> str:
     """Give a running HAProxy a command; its answer."""
-    folder = os.open(Path(server.environment[PID_VARIABLE]).parent, os.O_PATH)
+    folder = os.open(server.environment[FOLDER_VARIABLE], os.O_PATH)
     with closing(socket.socket(socket.AF_UNIX)) as connection:
         try:
             connection.connect(f"/proc/self/fd/{folder}/admin")

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.servers.nginx import find_nginx
-from tests.servers.reloading import PID_VARIABLE, replace_workers
+from tests.servers.reloading import FOLDER_VARIABLE, replace_workers
 from tests.servers.starting import RunningServer, find_ports, is_listening, start_process
 
 _SETTINGS = """
@@ -53,7 +53,7 @@ def start_routing_nginx(folder: Path, routes: Path) -> RunningServer:
         address=f"http://127.0.0.1:{port}",
         port=port,
         pid=pid,
-        environment={PID_VARIABLE: f"{folder}/nginx.pid"},
+        environment={FOLDER_VARIABLE: str(folder)},
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mlver.records.sections.deploy import CANARY, STABLE
 from tests.servers.nginx_routes import start_routing_nginx, write_nginx_settings
-from tests.servers.reloading import PID_VARIABLE
+from tests.servers.reloading import FOLDER_VARIABLE
 from tests.servers.starting import RunningServer, Servers, find_ports, is_listening, start_process
 
 _SETTINGS = """\
@@ -83,7 +83,7 @@ def run_production(servers: Servers, production: Production) -> Iterator[Running
 
 def reload_command(production: Production, nginx: RunningServer) -> str:
     """The command for `mlver deploy --reload`."""
-    folder = Path(nginx.environment[PID_VARIABLE]).parent
+    folder = Path(nginx.environment[FOLDER_VARIABLE])
     command = write_nginx_settings(folder, production.routes, nginx.port)
     return shlex.join([*map(str, command), "-s", "reload"])
 

@@ -18,8 +18,8 @@ from mlver.document.emit import dump_document
 from mlver.policy.serving.rendering import RenderedFile, RenderedFiles
 from tests.servers.starting import RunningServer
 
-# Where the process is written down whose children answer requests.
-PID_VARIABLE = "MLVER_TESTS_PID_FILE"
+# Where a test finds the folder of a proxy.
+FOLDER_VARIABLE = "MLVER_TESTS_PROXY"
 _PATIENCE = 20.0  # seconds
 _REPEAT_AFTER = 2.0
 
@@ -70,9 +70,7 @@ def expecting_new_workers(server: RunningServer) -> Iterator[None]:
 
 def list_workers(server: RunningServer) -> frozenset[int]:
     """The processes that answer requests."""
-    main = _find_main(server)
-    text = Path(f"/proc/{main}/task/{main}/children").read_text()
-    return frozenset(map(int, text.split()))
+    return _list_children(_find_main(server))
 
 
 def _are_replaced(server: RunningServer, before: frozenset[int]) -> bool:
@@ -81,11 +79,21 @@ def _are_replaced(server: RunningServer, before: frozenset[int]) -> bool:
 
 
 def _find_main(server: RunningServer) -> int:
-    return int(Path(server.environment[PID_VARIABLE]).read_text())
+    """The process that starts the workers: what watches over the server has no other child.
+
+    A file with its number is empty for a moment while HAProxy reloads.
+    """
+    (main,) = _list_children(server.pid)
+    return main
 
 
 def _find_log(server: RunningServer) -> Path:
-    return Path(server.environment[PID_VARIABLE]).with_name("log")
+    return Path(server.environment[FOLDER_VARIABLE]) / "log"
+
+
+def _list_children(process: int) -> frozenset[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return frozenset(map(int, text.split()))
 
 
 def wait_until(is_done: Callable[[], bool], complaint: str, log: Path) -> None:

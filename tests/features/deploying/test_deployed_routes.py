@@ -15,6 +15,7 @@ from tests.cli.conftest import assert_refused, assert_works
 from tests.conftest import Repository
 from tests.features.deploying.conftest import add_target, promote
 from tests.servers.nginx_routes import start_routing_nginx, write_nginx_settings
+from tests.servers.reloading import FOLDER_VARIABLE
 from tests.servers.starting import RunningServer, Servers, find_ports
 from tests.servers.traffic import Answer, Application, ask, run_applications, write_request
 
@@ -109,7 +110,7 @@ def test_a_running_nginx_says_which_version_answers(
     try:
         assert ask_proxy(nginx, ports) == Answer(200, "stable", ("1.0.0",))
         promote(second, "1.1.0")
-        folder = Path(nginx.environment["MLVER_TESTS_PID_FILE"]).parent
+        folder = Path(nginx.environment[FOLDER_VARIABLE])
         reload = [*write_nginx_settings(folder, routes, nginx.port), "-s", "reload"]
         assert_works(second, "deploy", "host", "--reload", shlex.join(map(str, reload)))
         wait_for_version(nginx, ports, "1.1.0")
