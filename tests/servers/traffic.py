@@ -31,17 +31,21 @@ class Request:
 class Application:
     """One version behind a port: it answers with its name, and keeps what it was asked.
 
-    `version` is what it says of itself in X-Model-Version, if it does.
+    `version` is what it says of itself in X-Model-Version, if it does. With `hangs` it never
+    answers.
     """
 
     name: str
     port: int
     version: str | None = None
     status: int = 200
+    hangs: bool = False
     requests: list[Request] = field(default_factory=list)
 
     def answer_request(self, request: Request) -> bytes:
         self.requests.append(request)
+        if self.hangs:
+            return b""
         marked = f"X-Model-Version: {self.version}\r\n" if self.version else ""
         head = f"HTTP/1.1 {self.status} Any\r\n{marked}Content-Length: {len(self.name)}\r\n\r\n"
         return f"{head}{self.name}".encode()

@@ -69,6 +69,8 @@ BASE = TextOption(
     longest=400,
 )
 PORT = NumberOption(1, 65535, "8080")
+# How long a proxy waits for a copy of a request to be answered.
+SHADOW_SECONDS = NumberOption(1, 600, "2")
 REPLICAS = NumberOption(0, 1000, "2")
 # Quantities as Kubernetes has them, and a path that a probe asks for.
 CPU = TextOption(re.compile(r"[1-9][0-9]{0,5}m?|0\.[0-9]{0,2}[1-9]"), "500m")

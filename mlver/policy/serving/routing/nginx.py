@@ -16,13 +16,16 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+from collections.abc import Mapping
 
-from mlver.policy.serving.layout_options import PREFIX
+from mlver.policy.serving.layout_options import PREFIX, SHADOW_SECONDS, LayoutOption
 from mlver.policy.serving.rendering import RenderedFiles, RouteTarget
 from mlver.policy.serving.routing.plan import ALL_POINTS, VERSION_HEADER, RoutePlan, plan_routes
 from mlver.policy.serving.routing.upstreams import Upstream
 from mlver.policy.serving.served import ServedTarget
 
+_OPTIONS: Mapping[str, LayoutOption] = {"prefix": PREFIX, "shadow_seconds": SHADOW_SECONDS}
+_SHADOW_SECONDS = 2
 # Where a copy of a request goes; nobody outside of nginx can ask for it.
 _SHADOW = "/.mlver-shadow"
 # Servers that close idle connections do so after 5 s at the earliest (uvicorn). nginx has to close
@@ -63,7 +66,7 @@ location {prefix} {{
     add_header {header} ${variable}_version always;
 }}
 """
-# A connection takes its next request only once the shadow has answered, so that may not take long.
+# A connection takes its next request only once the shadow has answered.
 _SHADOW_LOCATION = """\
 location = {shadow} {{
     internal;
@@ -72,14 +75,14 @@ location = {shadow} {{
     proxy_set_header Connection "";
     proxy_set_header Host $host;
     proxy_connect_timeout 1s;
-    proxy_read_timeout 10s;
+    proxy_read_timeout {seconds}s;
 }}
 """
 
 
 def render_nginx(target: ServedTarget, routes: RouteTarget) -> RenderedFiles:
     """The upstreams and their shares for `http {}`, and the location for `server {}`."""
-    plan = plan_routes("nginx", target, routes, {"prefix": PREFIX})
+    plan = plan_routes("nginx", target, routes, _OPTIONS)
     base, suffix = posixpath.splitext(routes.file)
     return {
         routes.file: _render_http(plan),
@@ -132,7 +135,8 @@ def _render_server(plan: RoutePlan) -> str:
         header=VERSION_HEADER,
     )
     if plan.has_shadow:
-        location += _SHADOW_LOCATION.format(shadow=shadow, name=plan.name)
+        seconds = plan.options.get("shadow_seconds", _SHADOW_SECONDS)
+        location += _SHADOW_LOCATION.format(shadow=shadow, name=plan.name, seconds=seconds)
     return f"# {plan.notice}\n{location}"
 
 

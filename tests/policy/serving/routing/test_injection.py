@@ -130,9 +130,15 @@ def test_attacks_are_refused_wherever_they_stand(kind: str, attack: str) -> None
 @example("mlver\n")
 def test_an_unknown_option_is_named(key: str) -> None:
     for kind, known in _OPTIONS.items():
-        if key not in known:
+        if key not in known and key != "shadow_seconds":
             with pytest.raises(MlverError, match=f"the kind of routes {kind} has no option"):
                 render_routes(kind, make_target(), options={key: "x"})
+
+
+@pytest.mark.parametrize("value", [True, 0, 0.5, "2", "2s; }"])
+def test_an_option_that_is_no_number_is_refused(value: bool | float | str) -> None:
+    with pytest.raises(MlverError, match="the option `shadow_seconds` of the kind of routes nginx"):
+        render_routes("nginx", make_target("shadow", 0), options={"shadow_seconds": value})
 
 
 @pytest.mark.parametrize("value", [True, 5, 0.5])

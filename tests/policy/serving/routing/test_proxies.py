@@ -227,6 +227,21 @@ def test_a_shadow_sees_everything_and_answers_nothing(proxy: Proxy, status: int)
     run(run_test())
 
 
+@pytest.mark.parametrize("proxy", ["nginx", "envoy"], indirect=True)
+def test_a_shadow_that_hangs_keeps_no_answer_back(proxy: Proxy) -> None:
+    async def run_test() -> None:
+        stable, canary = proxy.make_applications()
+        canary.hangs = True
+        await proxy.apply("shadow", 0)
+        async with run_applications(stable, canary), reach_count(canary, 50):
+            asking = [ask(proxy.port, [write_request()]) for _ in range(50)]
+            answers = [answer for (answer,) in await asyncio.gather(*asking)]
+            # No copy is answered, nor given up yet.
+            assert count_bodies(answers) == {"stable": 50}
+
+    run(run_test())
+
+
 def test_what_an_application_says_of_its_version_stays(proxy: Proxy) -> None:
     async def run_test() -> None:
         stable, canary = proxy.make_applications()
