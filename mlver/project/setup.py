@@ -168,7 +168,7 @@ stages:
 #    layout: kubernetes
 #    path: manifests
 #    stages: {stable: production}
-#    options: {image: registry.example.org/digits}
+#    options: {base: acme/server:3, image: registry.example.org/digits}
 
 # When a model is due for another training (`mlver due`): how old its version may be, whether drift
 # and changed data are reasons, the worst value of its metrics, and how much worse they may become.

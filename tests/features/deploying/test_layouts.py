@@ -6,7 +6,7 @@ import http.server
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,13 +45,20 @@ PLACES = {
 }
 
 
-def use_layout(repository: Repository, layout: str, **options: object) -> Path:
-    """Give `host` a layout; the folder of the target."""
+def use_layout(
+    repository: Repository,
+    layout: str,
+    options: Mapping[str, object] | None = None,
+    *,
+    canary: str | None = None,
+) -> Path:
+    """Give `host` a layout, and the stage of a canary; the folder of the target."""
+    stages = {"stable": "production"} | ({"canary": canary} if canary else {})
     settings = {
         "layout": layout,
         "path": "serving",
-        "stages": {"stable": "production"},
-        "options": {**OPTIONS[layout], **options},
+        "stages": stages,
+        "options": {**OPTIONS[layout], **(options or {})},
     }
     add_target(repository, yaml.safe_dump({"deploy": {"host": settings}}))
     return repository.path / "serving"
@@ -175,6 +182,21 @@ def test_labels_move_once_the_server_has_loaded_the_version(second: Repository) 
     assert server.labels == {"stable": OLD}
 
 
+def test_a_candidate_has_a_label_of_its_own_and_loses_it(second: Repository) -> None:
+    folder = use_layout(second, "tensorflow-serving", canary="staging")
+    assert_works(second, "deploy", "host")
+    config = folder / "models.config"
+    assert "canary" not in config.read_text()
+    promote(second, "1.1.0", "staging")
+    assert "has not moved" in assert_refused(second, "deploy", "host")
+    assert_works(second, "deploy", "host")
+    assert f'"canary" value: {NEW}' in config.read_text()
+    assert f'"stable" value: {OLD}' in config.read_text()
+    assert_works(second, "retire", "digits", "--stage", "staging", "-m", "Tried")
+    assert_works(second, "deploy", "host")
+    assert "canary" not in config.read_text()
+
+
 def test_without_an_address_labels_stay_and_the_next_deployment_moves_them(
     second: Repository,
 ) -> None:
@@ -196,7 +218,7 @@ def test_a_config_of_the_users_own_is_taken_from_the_repository(second: Reposito
     own.parent.mkdir()
     own.write_text('# ours\nbackend: "python"\n')
     second.git("add", "triton")
-    folder = use_layout(second, "triton", config="triton/config.pbtxt", backend="ignored")
+    folder = use_layout(second, "triton", {"config": "triton/config.pbtxt", "backend": "ignored"})
     assert_works(second, "deploy", "host")
     text = (folder / PLACES["triton"][1]).read_text()
     assert text.startswith('# ours\nbackend: "python"\n')
@@ -210,7 +232,7 @@ def test_a_config_of_the_users_own_is_taken_from_the_repository(second: Reposito
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", ".git/config", ".mlver/config.yaml"])
 def test_no_file_elsewhere_is_read_for_a_config(second: Repository, path: str) -> None:
-    use_layout(second, "triton", config=path)
+    use_layout(second, "triton", {"config": path})
     assert_refused(second, "deploy", "host", code=2)
 
 
@@ -226,7 +248,7 @@ def test_no_file_elsewhere_is_read_for_a_config(second: Repository, path: str) -
 def test_options_that_a_layout_does_not_take_are_refused(
     second: Repository, layout: str, options: dict[str, object], said: str
 ) -> None:
-    use_layout(second, layout, **options)
+    use_layout(second, layout, options)
     assert said in assert_refused(second, "deploy", "host")
 
 
@@ -244,7 +266,7 @@ def test_options_that_a_layout_does_not_take_are_refused(
 def test_a_config_that_is_none_is_refused(
     second: Repository, content: bytes | None, said: str
 ) -> None:
-    use_layout(second, "triton", config="config.pbtxt")
+    use_layout(second, "triton", {"config": "config.pbtxt"})
     if content is None:
         os.mkfifo(second.path / "config.pbtxt")
     else:
