@@ -182,6 +182,25 @@ def test_labels_move_once_the_server_has_loaded_the_version(second: Repository) 
     assert server.labels == {"stable": OLD}
 
 
+def test_the_share_of_an_open_rollout_stands_in_the_files(second: Repository) -> None:
+    folder = use_layout(second, "kserve")
+    candidate = ("rollout", "digits@1.1.0", "--to", "production", "--force", "-m", "Try")
+    for share in (10, 100):
+        assert_works(second, *candidate, "--share", str(share))
+        assert_works(second, "deploy", "host")
+        document = yaml.safe_load((folder / "inferenceservice.yaml").read_text())
+        (canary,) = document["spec"]["canary"]
+        assert canary["trafficPercent"] == share
+        assert (folder / "models/digits/1.1.0/weights.safetensors").exists()
+    assert_works(second, *candidate, "--share", "0.5")
+    assert "whole percents" in assert_refused(second, "deploy", "host")
+    assert_works(second, *candidate, "--share", "0")
+    assert_works(second, "deploy", "host")
+    text = (folder / "inferenceservice.yaml").read_text()
+    assert "canary" not in text
+    assert "models/digits/1.0.0" in text
+
+
 def test_a_candidate_has_a_label_of_its_own_and_loses_it(second: Repository) -> None:
     folder = use_layout(second, "tensorflow-serving", canary="staging")
     assert_works(second, "deploy", "host")
