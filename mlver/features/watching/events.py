@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 WatchKind = Literal[
-    "started", "judged", "rolled back", "unchanged", "refused", "published", "deployed", "failed",
+    "started",
+    "judged",
+    "rolled back",
+    "unchanged",
+    "refused",
+    "published",
+    "deployed",
+    "no way back",
+    "failed",
     "stopped",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ _STYLES: dict[WatchKind, Style] = {
     "rolled back": "bad",
     "failed": "bad",
     "refused": "warn",
+    "no way back": "warn",
     "judged": "bold",
     "started": "good",
     "stopped": "dim",

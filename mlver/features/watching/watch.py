@@ -94,15 +94,24 @@ class StageWatcher:
         """Bring what a rollback needs here, while nothing is urgent; say where there is no way."""
         if project.registry.find_holder(model, stage) is None:
             return
+        before = self.ways_back.get((model, stage))
         try:
-            version = find_way_back(project, model, stage)
-            if self.ways_back.get((model, stage)) != version:
-                bring_bytes(project, model, version)
-            self.ways_back[model, stage] = version
+            way_back = find_way_back(project, model, stage)
         except MlverError as error:
-            if self.ways_back.get((model, stage)) != error.message:
-                self._tell_failure(error, model=model, stage=stage)
+            # The first version of a stage has none, and that is no fault.
             self.ways_back[model, stage] = error.message
+            if before != error.message:
+                says = summarise_error(error)
+                self._tell("no way back", says, model=model, stage=stage, hints=error.hints)
+            return
+        try:
+            if before != way_back:
+                bring_bytes(project, model, way_back)
+            self.ways_back[model, stage] = way_back
+        except MlverError as error:
+            self.ways_back[model, stage] = error.message
+            if before != error.message:
+                self._tell_failure(error, model=model, stage=stage)
 
     def _judge(self, project: Project, model: str, stage: str) -> None:
         try:
