@@ -28,6 +28,7 @@ from tests.benchmarks import (  # noqa: F401 - each registers its workloads
     finetunes,
     growth,
     histories,
+    incidents,
     listing,
     memory,
     records,
