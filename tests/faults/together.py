@@ -17,10 +17,12 @@ from tests.faults import (
     preparations,
     preparations_of_gc,
     preparations_of_remotes,
+    preparations_of_targets,
 )
 from tests.faults.calls import CallFault
 from tests.faults.campaign import CampaignExtent, CampaignTally
 from tests.faults.ground import WorkPlace
+from tests.faults.preparations_of_targets import DEPLOY
 from tests.faults.run import ChildRun, run_child, run_in_process, start_child
 from tests.faults.sampling import sample_points
 
@@ -45,6 +47,7 @@ _REGISTER = ("register", "m", "--bump", "minor", "-m", "One more")
 _SAME = ("register", "m", "--version", "3.0.0", "-m", "Mine")
 _UP = ("promote", "m@1.1.0", "--to", "staging", "-m", "Try it")
 _BACK = ("rollback", "m", "--stage", "production", "--to", "1.0.0", "--checkout", "-m", "Worse")
+_DOWN = ("rollback", "m", "--stage", "production", "-m", "Worse")
 _PULL = ("pull", "--all", "--jobs", "1")
 _PUSH = ("push", "--jobs", "1")
 _GC = ("gc", "--yes")
@@ -75,6 +78,8 @@ PAIRS = (
         "pull+register", preparations_of_remotes.prepare_changed_here, _PULL, _REGISTER, _LONGER
     ),
     CommandPair("fetching+gc", preparations_of_gc.prepare_untidy, _OUT, _GC, _LONGER),
+    CommandPair("deploy+deploy", preparations_of_targets.prepare_moved, DEPLOY, DEPLOY),
+    CommandPair("deploy+rollback", preparations_of_targets.prepare_moved, DEPLOY, _DOWN),
     CommandPair("init+init", lambda place: None, ("init",), ("init",)),
 )
 
