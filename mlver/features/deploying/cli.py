@@ -12,7 +12,7 @@ from mlver.features.deploying.served import find_served
 from mlver.features.deploying.watching import heeding_signals, watch_target
 from mlver.project.serving.deploying import DeployOptions, deploy
 from mlver.terminal.options import DryRun, Json, Message, Offline, list_completions
-from mlver.terminal.session import emit_result, find_session
+from mlver.terminal.session import CommandSession, emit_result, find_session
 
 DEPLOY_EXAMPLES = (
     "mlver deploy production-host",
@@ -21,6 +21,7 @@ DEPLOY_EXAMPLES = (
     "mlver deploy production-host --at 2026-03-03",
 )
 _EVERY_S = 30.0
+_LONGEST_S = 86_400
 
 
 def complete_target(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -111,14 +112,20 @@ def deploy_command(
         served = find_served(session.shown_project, name, at)
         emit_result(served, draw_served, json=json)
         return
-    if not watch:
-        result = deploy(session.initialised_project, name, options)
-        emit_result(result, draw_deploy, json=json, code=result.exit_code)
+    if watch:
+        _watch(session, name, options, every, json=json)
         return
+    result = deploy(session.initialised_project, name, options)
+    emit_result(result, draw_deploy, json=json, code=result.exit_code)
+
+
+def _watch(
+    session: CommandSession, name: str, options: DeployOptions, every: float, *, json: bool
+) -> None:
     if options.only_looks:
         raise UsageError("--watch deploys, so neither --check nor --dry-run goes with it")
-    if not 0 < every <= 86_400:
-        raise UsageError("--every takes a number of seconds, more than 0 and at most 86400")
+    if not 0 < every <= _LONGEST_S:
+        raise UsageError(f"--every takes a number of seconds, more than 0 and at most {_LONGEST_S}")
     with heeding_signals() as pause:
         for result in watch_target(
             lambda: session.initialised_project, name, options, every=every, pause=pause

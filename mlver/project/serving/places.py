@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlver.digest import Digest
-from mlver.errors import printable_name
 from mlver.policy.serving.directories import VERSIONS, name_by_time
 from mlver.project.serving.held_folder import read_if_file
 from mlver.project.serving.targets import FoundTarget
@@ -126,7 +125,3 @@ def describe_version(files: DeployedFiles, place: str | None) -> DeployedVersion
         sequence=files.served.sequence or None,
         folder=place,
     )
-
-
-def name_place(path: str, files: DeployedFiles) -> str:
-    return f"{files.name} in {printable_name(path)}"
