@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Container
+from itertools import count
 
 from mlver.policy.serving.rendering import (
     RenderedFiles,
@@ -13,19 +14,26 @@ from mlver.policy.serving.rendering import (
 from mlver.policy.serving.served import ServedTarget, ServedVersion
 
 VERSIONS = "versions"
+_NO_SIGNS = str.maketrans("", "", "-:TZ")
 
 
 def name_by_time(created: str, taken: Container[str]) -> str:
     """Name the folder of a version after the time of its record, such as `v-20260303-091500`.
 
-    Where another version has that name, it is the next second that none has.
+    Where another version has that name, it is the next second that none has. A time that no
+    calendar has, or no second follows, gets a number instead.
     """
-    moment = datetime.datetime.fromisoformat(created)
-    while True:
-        name = f"v-{moment:%Y%m%d-%H%M%S}"
+    digits = created.translate(_NO_SIGNS)
+    name = f"v-{digits[:8]}-{digits[8:]}"
+    for number in count(1):
         if name not in taken:
-            return name
-        moment += datetime.timedelta(seconds=1)
+            break
+        try:
+            moment = datetime.datetime.fromisoformat(created) + datetime.timedelta(seconds=number)
+            name = f"v-{moment:%Y%m%d-%H%M%S}"
+        except (ValueError, OverflowError):
+            name = f"v-{digits[:8]}-{digits[8:]}-{number}"
+    return name
 
 
 def _place_version(version: ServedVersion, options: ServingOptions) -> str:
