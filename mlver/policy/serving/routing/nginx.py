@@ -37,7 +37,7 @@ upstream {name} {{
     keepalive_timeout 4s;
 }}
 """
-# A variable for the unit of the split, one for the group of servers, one for the header.
+# What a request is assigned by, the role that answers it, its version, and what the header says.
 _SPLIT = """\
 map {key} ${variable}_unit {{
     "" $request_id;
