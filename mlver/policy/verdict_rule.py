@@ -244,7 +244,8 @@ def find_false_verdict(record: VerdictRecord) -> str | None:
 
 def _is_act_due(record: VerdictRecord) -> bool:
     """Say whether the settings had asked for an act where nothing was decided by the end."""
-    is_over = count_seconds(record.created) >= count_seconds(record.window.end)
+    start, end = count_seconds(record.window.start), count_seconds(record.window.end)
+    is_over = count_seconds(record.created) >= end == start + record.settings.window_seconds
     is_undecided = record.answer == "inconclusive"
     return is_undecided and is_over and record.settings.on_timeout == record.act
 

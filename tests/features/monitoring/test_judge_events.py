@@ -97,7 +97,7 @@ def test_only_what_was_said_beforehand_follows_from_the_time_being_over(
     assert_works(serving, "verify", "--all")
 
 
-@pytest.mark.parametrize("forged", ["settings", "window", "answer"])
+@pytest.mark.parametrize("forged", ["settings", "window", "length", "answer"])
 def test_no_other_record_says_that_something_follows(serving: Repository, forged: str) -> None:
     set_verdict(serving, "on_timeout", "rollback")
     serving.write("log.jsonl", write_log(150, bad=1))
@@ -107,9 +107,11 @@ def test_no_other_record_says_that_something_follows(serving: Repository, forged
     changes: dict[str, Any] = {
         "settings": replace(record.settings, on_timeout="hold"),
         "window": replace(record.window, end="2030-01-01T00:00:00Z"),
+        "length": replace(record.window, start="2026-01-01T02:59:00Z"),
         "answer": "fail",
     }
-    changed = replace(record, **{forged: changes[forged]})
+    name = "window" if forged == "length" else forged
+    changed = replace(record, **{name: changes[forged]})
     serving.git("reset", "--quiet", "--hard", "HEAD~1")
     serving.write(RECORD, codec.encode_document("verdict", changed.to_document()))
     serving.commit("A verdict")
