@@ -131,7 +131,7 @@ def _write_newcombe(sign: str, own_end: str, other_end: str) -> str:
     """Write an end of Newcombe's interval of the difference, from ends of the two by Wilson."""
     own = f"({SHARE}SELECTED - {own_end}SELECTED) ^ 2"
     other = f"({OTHER_SHARE}SELECTED - {other_end}SELECTED) ^ 2"
-    return f"{DIFFERENCE}SELECTED\n{sign} sqrt({own} + {other})"
+    return f"clamp(\n  {DIFFERENCE}SELECTED\n  {sign} sqrt({own} + {other}),\n-1, 1)"
 
 
 def _write_answer(watched: MonitoredStage, limit: VerdictLimit, allowed: float) -> str:

@@ -12,8 +12,9 @@ from mlver.records.sections.verdict import BadEventRule, VerdictSettings
 TOTAL = "mlver_predictions_total"
 BUCKET = "mlver_prediction_seconds_bucket"
 # Rules look all the time, and cannot remember at which look they are. Each time they may be wrong
-# with the chance of this look of a verdict.
-_LOOK = 8
+# with the chance of this look of a verdict: simulated, fewer than 3 % of the versions that are as
+# good as the others are alarmed of within two hours.
+_LOOK = 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
