@@ -23,6 +23,8 @@ from mlver.project.project import Project
 from mlver.project.stages.rollback_request import RollbackResult
 
 _TRY_AGAIN, _FORBIDDEN, _DONE = 503, 403, 200
+# A signal that comes just before a wait begins does not end it: so none is long.
+_LONGEST_WAIT_S = 0.5
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class StageWatcher:
             if self.clock() >= due:
                 due = self.clock() + self.request.every
                 self.look()
-            delivery = self.inbox.take(due - self.clock())
+            delivery = self.inbox.take(min(due - self.clock(), _LONGEST_WAIT_S))
             if delivery is not None:
                 self.receive(delivery)
         while (delivery := self.inbox.take(0)) is not None:
