@@ -167,6 +167,7 @@ declare -A titles=(
   [check_wheel]='the wheel, installed elsewhere'
   [check_quickstart]='the quickstart'
   [check_team]='the team'
+  [check_serving]='the bad release'
   [run_units]='unit tests'
 )
 
@@ -194,6 +195,16 @@ check_team() {
     return 1
   }
   echo "ok: $(grep -c '^[a-z]*\$ ' <<<"$story") commands of two people"
+}
+
+# The same, with an application that runs beside it.
+check_serving() {
+  local story
+  story=$(PATH=$PWD/$environment/bin:$PATH bash examples/serving/run.sh 2>&1) || {
+    printf '%s\n' "$story"
+    return 1
+  }
+  echo "ok: $(tail -n 1 <<<"$story")"
 }
 
 run_units() {
@@ -235,7 +246,7 @@ if [[ $quick ]]; then
   exit
 fi
 
-run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart check_team
+run_beside check_format check_lint check_types check_contracts check_wheel check_quickstart check_team check_serving
 
 heading 'tests'
 test_in_memory
