@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from mlver.errors import UsageError, printable_name
 from mlver.features.drilling.screen import draw_drill
 from mlver.project.drilling.drill import drill_rollback
+from mlver.records.durations import read_duration
 from mlver.terminal.options import Json, Offline, OneModel, Stage
 from mlver.terminal.session import emit_result, find_session
 
@@ -29,6 +31,14 @@ def drill_command(
             show_default=False,
         ),
     ] = None,
+    within: Annotated[
+        str,
+        typer.Option(
+            "--within",
+            metavar="TIME",
+            help="It may take so long, from the choice to the last byte.",
+        ),
+    ] = "15m",
     record: Annotated[
         bool, typer.Option("--record", help="Keep it as a note on the version.")
     ] = False,
@@ -37,9 +47,12 @@ def drill_command(
 ) -> None:
     """Rehearse a rollback in a scratch folder.
 
-    Every byte is restored as a rollback would, then removed again. No stage moves. The exit code is
-    1 where something would have stopped the rollback.
+    Every byte is restored as a rollback would, then removed again; each step is timed. No stage
+    moves. The exit code is 1 where something would have stopped the rollback, or it took too long.
     """
     project = find_session(ctx).initialised_project
-    result = drill_rollback(project, model, stage=stage, to=to, record=record)
+    seconds = read_duration(within)
+    if seconds is None:
+        raise UsageError(f"--within takes a time such as 90s or 15m, not {printable_name(within)}")
+    result = drill_rollback(project, model, stage=stage, to=to, within=seconds, record=record)
     emit_result(result, draw_drill, json=json, code=result.exit_code)

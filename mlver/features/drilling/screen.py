@@ -22,6 +22,8 @@ def draw_drill(result: DrillResult, screen: TextScreen) -> None:
         f"  {files}, {format_size(result.bytes)}, restored in {result.seconds:.1f} s"
         " and removed again"
     )
+    steps = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in result.steps)
+    screen.draw_line(f"  {sum(step.seconds for step in result.steps):.1f} s in all: {steps}")
     if result.skipped:
         screen.draw_line(
             "  not restored, as nobody keeps it here: ", ", ".join(result.skipped), hang=2

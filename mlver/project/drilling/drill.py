@@ -17,6 +17,7 @@ from mlver.policy.staging import stage_holder
 from mlver.project.artifacts import damage
 from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.corrections.note import note_version
+from mlver.project.drilling.steps import DrilledStep, StepTimer, judge_time
 from mlver.project.history.stage_history import read_rule
 from mlver.project.project import Project
 from mlver.project.registry.attached import find_retirement
@@ -39,8 +40,9 @@ class DrillResult:
     """What a rollback of `stage` to `version` would come to, while `holder` holds it.
 
     `obstacles` are what would have stopped it; without any, `files` and `bytes` were restored in so
-    many `seconds`, and removed again. `version` is None where there is none to go back to. `note`
-    is the number of the note that keeps the drill, None where nothing was recorded.
+    many `seconds`, and removed again; `steps` are all that a person waits for. `version` is None
+    where there is none to go back to. `note` is the number of the note that keeps the drill, None
+    where nothing was recorded.
     """
 
     model: str
@@ -50,6 +52,7 @@ class DrillResult:
     files: int = 0
     bytes: int = 0
     seconds: float = 0.0
+    steps: tuple[DrilledStep, ...] = ()
     skipped: tuple[str, ...] = ()
     obstacles: tuple[Finding, ...] = ()
     note: int | None = None
@@ -66,13 +69,15 @@ def drill_rollback(
     *,
     stage: str,
     to: str | None = None,
+    within: int | None = None,
     record: bool = False,
 ) -> DrillResult:
     """Restore the version that a rollback of `stage` would go to into a scratch folder.
 
     `to` may also be the version that holds the stage: a rollback goes there after the next
-    promotion. With `record`, a drill that nothing stopped is kept as a note on the version. Raise
-    MlverError where the drill itself cannot be held.
+    promotion. More than `within` seconds for all of it are an obstacle. With `record`, a drill that
+    nothing stopped is kept as a note on the version. Raise MlverError where the drill itself cannot
+    be held.
     """
     if record:
         settle_interrupted(project, f"drill {model or stage}")
@@ -87,18 +92,31 @@ def drill_rollback(
         stage=stage,
         holder=stage_holder([promotion for promotion, _ in history]),
     )
+    result = _drill_steps(project, result, wanted, within)
+    return _keep_drill(project, result) if record and not result.obstacles else result
+
+
+def _drill_steps(
+    project: Project, result: DrillResult, wanted: Version | None, within: int | None
+) -> DrillResult:
+    """Do and time what a rollback would, up to the record."""
+    timer = StepTimer()
     try:
-        target, reasons = _find_version(project, result, wanted)
+        with timer.time_step("choose"):
+            target, reasons = _find_version(project, result, wanted)
     except MlverError as error:
         message = f"cannot be rolled back: {summarise_error(error)}"
-        finding = Finding("record", f"{resolved_model} {stage}", message, error.hints)
+        finding = Finding("record", f"{result.model} {result.stage}", message, error.hints)
         return replace(result, obstacles=(finding,))
     named = replace(result, version=target.version)
-    result = _rehearse(project, named, target)
-    signatures = _judge_signatures(project, target, stage)
-    obstacles = tuple(dict.fromkeys([*reasons, *signatures, *result.obstacles]))
-    result = replace(result, obstacles=obstacles)
-    return _keep_drill(project, result) if record and not obstacles else result
+    with timer.time_step("restore"):
+        result = _rehearse(project, named, target)
+    with timer.time_step("prove signatures"):
+        signatures = _judge_signatures(project, target, result.stage)
+    steps = tuple(timer.steps)
+    late = judge_time(f"{result.model} {target.version}", steps, within)
+    obstacles = tuple(dict.fromkeys([*reasons, *signatures, *result.obstacles, *late]))
+    return replace(result, steps=steps, obstacles=obstacles)
 
 
 def _find_version(

@@ -62,6 +62,16 @@ def test_the_holder_can_be_tried_as_well(moved: Repository) -> None:
         assert (document["version"], document["obstacles"]) == ("1.1.0", [])
 
 
+def test_each_step_is_timed_and_too_long_is_an_obstacle(moved: Repository) -> None:
+    document = read_document(moved.mlver(*DRILL, "--json"), "drill")
+    assert [step["name"] for step in document["steps"]] == ["choose", "restore", "prove signatures"]
+    assert document["steps"][1]["seconds"] >= document["seconds"] - 0.001
+    done = moved.mlver(*DRILL, "--within", "0s")
+    assert done.code == 1
+    assert "to drill, and there are 0 s for it" in done.out
+    assert_refused(moved, *DRILL, "--within", "soon", code=2)
+
+
 def list_obstacles(repository: Repository, *options: str) -> list[tuple[str, str]]:
     done = repository.mlver(*DRILL, *options, "--json")
     document = read_document(done, "drill")
