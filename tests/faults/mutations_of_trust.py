@@ -20,6 +20,7 @@ from tests.faults.mutations_of_sharing import SHARING_MUTATIONS
 from tests.faults.mutations_of_storage import STORAGE_MUTATIONS
 from tests.faults.mutations_of_targets import TARGET_MUTATIONS
 from tests.faults.mutations_of_verdicts import VERDICT_MUTATIONS
+from tests.faults.mutations_of_watching import WATCHING_MUTATIONS
 
 TRUST_MUTATIONS = (
     # -- bytes that are taken on trust
@@ -315,6 +316,7 @@ TRUST_MUTATIONS = (
     *ROUTE_MUTATIONS,
     *TARGET_MUTATIONS,
     *SERVING_MUTATIONS,
+    *WATCHING_MUTATIONS,
     *KEPT_MUTATIONS,
     *LINK_MUTATIONS,
     *AMENDING_MUTATIONS,
