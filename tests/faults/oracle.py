@@ -35,6 +35,8 @@ Facts = Mapping[str, str]
 # More of them than there were do no harm.
 _CONTENTS = ("object:", "bucket:")
 _TEMPORARY = re.compile(r"\.mlver-tmp-[^/]*")
+# They tell who holds them, and since when.
+_LOCKS = ("lock", "watch/lock")
 # Of a work tree beside this one, too: both hold the times of files.
 _INDEX = re.compile(r"\.git/(worktrees/[^/]+/)?index")
 _GITS = re.compile(r"(tmp_obj_|next-index-|\.git/index\.)[^/]*")
@@ -283,7 +285,7 @@ def _list_entries(top: str, folder: str) -> Iterator[tuple[str, int, str]]:
         for entry in entries:
             path = folder + entry.name
             inside = path.removeprefix(".git/mlver/")
-            if inside.startswith("state.db") or inside == "lock" or _INDEX.fullmatch(path):
+            if inside.startswith("state.db") or inside in _LOCKS or _INDEX.fullmatch(path):
                 continue
             try:
                 mode = entry.stat(follow_symlinks=False).st_mode

@@ -28,7 +28,7 @@ import typer.utils
 import mlver
 from mlver.cli.main import main
 from mlver.project.evaluating import measuring_command
-from mlver.project.remote import arrival
+from mlver.project.remote import arrival, pulling
 from mlver.project.reproducing import reproduce
 from mlver.project.runs import beginning, training_command
 from mlver.storage import cutting, recipes
@@ -132,8 +132,10 @@ def _shrink_transfers() -> None:
         vars(module)["PART_BYTES"] = preparations_of_remotes.PART
     for module in (survey, upload, download):
         vars(module)["SMALL_BYTES"] = preparations_of_remotes.SMALL
-    # checkout brings objects with as many threads as is usual, whose calls come in any order
-    vars(arrival)["bring_objects"].__kwdefaults__["jobs"] = 1
+    # checkout and watch bring objects with as many threads as is usual, whose calls come in any
+    # order
+    for brings in (vars(arrival)["bring_objects"], vars(pulling.PullOptions)["__init__"]):
+        brings.__kwdefaults__["jobs"] = 1
     object.__setattr__(timings.STANDARD.retries, "first_wait", 0.0)
 
 
