@@ -257,6 +257,8 @@ SPECIAL: dict[tuple[str, str], Strategy] = {
     ("DueSettings", "data"): st.booleans(),
     ("DueSettings", "metric"): st.dictionaries(NAMES, st.floats(-1, 1), max_size=2),
     ("DueSettings", "fall"): st.dictionaries(NAMES, st.floats(0, 1) | st.just("5%"), max_size=2),
+    ("VerdictSettings", "warm_up"): st.sampled_from([None, "5m"]),
+    ("MetricCount", "both"): st.none() | st.integers(0, 2**53 - 1),
     ("VerdictLook", "at"): TIMES,
     ("VerdictLook", "candidate"): EVENTS,
     ("VerdictLook", "baseline"): st.none() | EVENTS,
