@@ -105,13 +105,15 @@ BOUNDS = {
     # What judges promotions is imported, for who promoted a version is shown with it: a module for
     # each gate, and decimal numbers. The history of a stage is read only for a version that holds
     # one: three processes, and its promotions.
-    # Notes, retirements, reproductions and verdicts are shown, too: four kinds of record more.
-    ("show", "m"): (4, 0, 3, 0, 262),
-    ("show", "m@1.2.0"): (7, 0, 7, 0, 262),
+    # Notes, retirements, reproductions, verdicts and rollouts are shown, too: five kinds of record
+    # more, and what says which share of the traffic a version has.
+    ("show", "m"): (4, 0, 3, 0, 264),
+    ("show", "m@1.2.0"): (7, 0, 7, 0, 264),
     # The seals of its promotions are read (the tags, and what their commits hold), and history:
     # which commit landed each record, who made it, and which changed the rules.
-    ("log",): (6, 0, 9, 0, 274),
-    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 267),
+    # Shares of the traffic and changed rules are events of their own.
+    ("log",): (6, 0, 9, 0, 278),
+    ("diff", "m@1.0.0", "m@1.3.0"): (5, 0, 4, 0, 268),
 }
 
 

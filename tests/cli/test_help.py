@@ -150,6 +150,32 @@ def prepare_target(repository: Repository, words: list[str]) -> list[str]:
     return ["true" if word.startswith("nginx") else word for word in words]
 
 
+def prepare_watched(repository: Repository, words: list[str]) -> list[str]:
+    """Have a version in use that may be rolled back, and look at its log once."""
+    begin_serving(repository)
+    settings = repository.path / ".mlver/config.yaml"
+    settings.write_text(f"{settings.read_text()}auto_rollback: [digits]\n")
+    repository.git("init", "--quiet", "--bare", "../remote.git")
+    repository.git("remote", "add", "origin", "../remote.git")
+    store = repository.path.parent / "store"
+    assert_works(repository, "remote", "add", "storage", str(store), "--init")
+    repository.commit("May be rolled back")
+    assert_works(repository, "push", "--yes")
+    repository.write("log.jsonl", write_log(3_300, bad=1))
+    token = repository.path.parent / "token"
+    token.write_text("a-token-that-nobody-guesses-in-a-lifetime\n")
+    token.chmod(0o600)
+    here = {
+        "--prometheus": "--predictions",
+        "http://127.0.0.1:9090": "log.jsonl",
+        "/var/log/digits.jsonl": "log.jsonl",
+        "/etc/mlver/token": str(token),
+        "9409": "0",
+        "--once": "--json",
+    }
+    return [*(here.get(word, word) for word in words), "--once"]
+
+
 _PREPARATIONS: dict[str, Callable[[Repository], None]] = {
     "register": lambda repository: train_model(repository, 3),
     "drift": prepare_tables,
@@ -162,6 +188,7 @@ _PREPARED = {
     "evaluate": prepare_exam,
     "reproduce": prepare_training,
     "score": prepare_answers,
+    "watch": prepare_watched,
 }
 # What somebody did before, in whose place an example of a command stands.
 _BEFORE = {"revoke": "approve", "rollback": "promote", "drill": "promote"}

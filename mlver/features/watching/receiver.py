@@ -190,4 +190,4 @@ def open_receiver(
     except OSError as error:
         where = f"{address[0]}:{address[1]}"
         refusal = refusal_error(f"listening on {where}", error, outcome="")
-        raise MlverError(refusal.message, hint="ss -ltn") from error
+        raise MlverError(refusal.message, hint="mlver watch --help") from error

@@ -32,7 +32,7 @@ def test_the_last_verdict_decides() -> None:
     assert (opened.gate, opened.result) == ("verdict pass", "pass")
     assert opened.evidence == Digest.of_bytes(b"1")
     shut = judge_verdict_gate(make_candidate([passed, failed]), "pass")
-    assert (shut.result, "errors (margin)" in str(shut.actual)) == ("fail", True)
+    assert (shut.result, "12.00% of errors" in str(shut.actual)) == ("fail", True)
 
 
 def test_no_date_decides_which_verdict_on_a_stage_is_the_last() -> None:
