@@ -39,7 +39,7 @@ def start_envoy(folder: Path, routes: Path, target: str) -> RunningServer:
     }
     settings = folder / "bootstrap.yaml"
     settings.write_bytes(dump_document(bootstrap))
-    command: list[str | Path] = [find_envoy(), "-c", settings, "--use-dynamic-base-id"]
+    command: list[str | Path] = [find_envoy(), "-c", settings, "--disable-hot-restart"]
     command += ["--concurrency", "1", "--log-level", "warning"]
     pid = start_process(command, folder, lambda: is_listening(port))
     return RunningServer(
