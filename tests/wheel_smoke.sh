@@ -76,7 +76,8 @@ checkout, venv = Path(sys.argv[1]), Path(sys.argv[2])
 import mlver
 
 modules = [found.name for found in pkgutil.walk_packages(mlver.__path__, "mlver.") if found.name != "mlver.__main__"]
-extras = {"obstore", "urllib3", "distributed", "numpy", "h5py", "gguf"}  # what an extra of mlver brings, and this environment lacks
+# What an extra of mlver brings, and this environment lacks.
+extras = {"obstore", "urllib3", "distributed", "numpy", "h5py", "gguf", "prometheus_client"}
 for name in modules:
     try:
         importlib.import_module(name)
