@@ -49,6 +49,9 @@ def _find_baseline_fault(project: Project, record: RolloutRecord) -> str | None:
         return f"shares with {name}, which has no record"
     if digest != record.baseline.record:
         return f"shares with another record of {name} than the one here"
+    # Of a stage that was held, its promotions tell by whom.
+    if not project.registry.list_sequences(layout.stage_folder(record.model, record.stage)):
+        return f"shares the traffic of {record.stage}, which no version ever held"
     return None
 
 

@@ -133,6 +133,19 @@ def test_a_rollout_written_by_hand_is_named(
     assert PATH in said
 
 
+def test_a_share_of_a_stage_that_nobody_held_is_named(sharing: Town) -> None:
+    base = sharing.repository.git("rev-parse", "HEAD")
+    forged = replace(read_last(sharing), stage="canary", gates=(), policy=None)
+    data = codec.encode_document("rollout", forged.to_document())
+    sharing.repository.write(forged.record_path, data)
+    sharing.repository.commit("docs")
+    words = "shares the traffic of canary, which no version ever held"
+    assert words in _list_findings(sharing)[-1][1]
+    code, said = sharing.check_range(base)
+    assert code == 1
+    assert words in said
+
+
 def test_what_never_passed_its_gates_is_named(town: Town) -> None:
     town.enter("Kim", day=1)
     share(town, 10, force=True)
