@@ -30,6 +30,7 @@ from mlver.project.audit.incoming_formats import order_incoming
 from mlver.project.audit.incoming_rules import compare_with_base, read_base, read_brought
 from mlver.project.audit.judged_rollouts import (
     JudgedRollout,
+    find_false_closings,
     find_rollout_originals,
     judge_rollouts,
     list_judged_rollouts,
@@ -113,6 +114,9 @@ def judge_incoming_promotions(
     adopted = find_adopted(tags, history, chains)
     judged = _select_judged(arriving, adopted, incoming, judge)
     yield from _judge_landing(incoming, judge, base, judged)
+    listed = list_judged_rollouts(project, chains)
+    for promotion in judged:
+        yield from find_false_closings(project, promotion.record, promotion.earlier, listed)
     yield from _judge_rollouts(incoming, judge, base, rollouts)
     yield from _find_unshown(history, verdicts, [promotion.record for promotion in judged])
 

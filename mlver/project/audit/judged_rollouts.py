@@ -171,23 +171,43 @@ def judge_rollouts(judge: PromotionJudge, rollouts: Iterable[JudgedRollout]) -> 
 
 
 def find_false_closings(
-    project: Project, promotions: Iterable[PromotionRecord], rollouts: Sequence[JudgedRollout]
+    project: Project,
+    promotion: PromotionRecord,
+    earlier: Sequence[PromotionRecord],
+    rollouts: Sequence[JudgedRollout],
 ) -> Iterator[Finding]:
-    """Find promotions that say they closed a rollout which is none of their stage's."""
-    for promotion in promotions:
-        # One that a merge renumbered may name what became of a rollout of its branch.
-        if promotion.rollout is None or promotion.renumbered is not None:
-            continue
-        own = {
-            rollout.digest
-            for rollout in rollouts
-            if (rollout.record.model, rollout.record.stage) == (promotion.model, promotion.stage)
-        }
-        folder = layout.attached_folder("rollout", promotion.model, promotion.stage)
-        # Those that cannot be read are named by their own checks.
-        is_unread = not own and bool(project.registry.list_sequences(folder))
-        if promotion.rollout not in own and not is_unread:
-            yield report(promotion, "chain", "says that it closed a rollout which is not here")
+    """Find that a promotion says it closed a rollout which is none of its stage's, or not open.
+
+    `earlier` are the promotions of its stage before it.
+    """
+    # One that a merge renumbered may name what became of a rollout of its branch.
+    if promotion.rollout is None or promotion.renumbered is not None:
+        return
+    own = _select_own(promotion, rollouts)
+    closed = next((one.record for one in own if one.digest == promotion.rollout), None)
+    if closed is not None:
+        if not (earlier and _is_open_beside(closed, earlier[-1])):
+            words = f"says that it closed the rollout {closed.sequence:04d}, which was not open"
+            yield report(promotion, "chain", words)
+        return
+    folder = layout.attached_folder("rollout", promotion.model, promotion.stage)
+    # Those that cannot be read are named by their own checks.
+    if own or not project.registry.list_sequences(folder):
+        yield report(promotion, "chain", "says that it closed a rollout which is not here")
+
+
+def _select_own(
+    promotion: PromotionRecord, rollouts: Iterable[JudgedRollout]
+) -> list[JudgedRollout]:
+    """Select the rollouts to the stage of a promotion, oldest first."""
+    place = (promotion.model, promotion.stage)
+    return [one for one in rollouts if (one.record.model, one.record.stage) == place]
+
+
+def _is_open_beside(record: SharedStage, holder: PromotionRecord) -> bool:
+    """Say whether a rollout shares the traffic of what a promotion gave the stage to."""
+    baseline = record.baseline
+    return record.action != "rollback" and baseline is not None and _is_holder(holder, baseline)
 
 
 def find_rollout_faults(
@@ -199,7 +219,8 @@ def find_rollout_faults(
     chained = [(rollout.record, rollout.earlier) for rollout in rollouts]
     yield from judge_rollouts(judge, rollouts)
     for promotions in judge.index.chains.values():
-        yield from find_false_closings(project, promotions, rollouts)
+        for place, promotion in enumerate(promotions):
+            yield from find_false_closings(project, promotion, promotions[:place], rollouts)
     yield from find_false_approvals(project, records)
     yield from find_uncounted(project, policies, chained, judge.find_version)
     yield from find_weakening(history, policies, records)

@@ -178,12 +178,21 @@ def test_a_second_one_beside_an_open_one_is_named(sharing: Town) -> None:
     assert "was opened while 0001 was open" in _list_findings(sharing)[-1][1]
 
 
-def test_a_promotion_that_closes_what_never_was_is_named(sharing: Town) -> None:
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_promotion_that_closes_what_never_was_is_named(sharing: Town, *, withdrawn: bool) -> None:
+    claim, message = Digest("ab" * 32), "says that it closed a rollout which is not here"
+    if withdrawn:
+        share(sharing, 0, withdraw=True)
+        ((_, _), (_, claim)) = ROLLOUTS.read_digested(sharing.project.registry, "m", "production")
+        message = "says that it closed the rollout 0002, which was not open"
+    base = sharing.repository.git("rev-parse", "HEAD")
     sharing.promote("1.1.0", "production")
     assert sharing.name_findings() == []
-    sharing.rewrite_last(rollout=Digest("ab" * 32))
-    message = "says that it closed a rollout which is not here"
+    sharing.rewrite_last(rollout=claim)
     assert ("chain", message) in sharing.name_findings()
+    code, said = sharing.check_range(base)
+    assert code == 1
+    assert message in said
 
 
 def test_the_one_before_has_to_be_here(sharing: Town) -> None:
