@@ -15,7 +15,7 @@ from mlver.project.audit import audit
 from mlver.project.audit.approval_seals import check_seal_file
 from mlver.project.audit.authorised_data import judge_incoming_authorisation
 from mlver.project.audit.chains import CheckedChain, check_chain
-from mlver.project.audit.deployments import judge_incoming_deployment
+from mlver.project.audit.deployments import judge_incoming_deployment, judge_landings
 from mlver.project.audit.incoming import IncomingChanges
 from mlver.project.audit.incoming_promotions import judge_incoming_promotions
 from mlver.project.audit.incoming_versions import judge_incoming_versions
@@ -47,6 +47,7 @@ def judge_incoming(incoming: IncomingChanges) -> list[Finding]:
     for record_path in unedited_files:
         findings += audit.catch_errors(record_path, _judge_file(incoming, record_path))
     findings += audit.catch_errors(layout.MODELS, _judge_verdicts(incoming, unedited_files))
+    findings += audit.catch_errors(layout.DEPLOYMENTS, _judge_deployments(incoming, unedited_files))
     chains = _check_chains(incoming, unedited)
     for chain in chains:
         findings += chain.findings
@@ -87,6 +88,13 @@ def _judge_verdicts(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator
     attached = (place for place in parsed if isinstance(place, AttachedPath))
     places = [place for place in attached if place.kind == "verdict"]
     yield from audit.judge_verdict_dates(incoming.project, places, incoming.tip)
+
+
+def _judge_deployments(incoming: IncomingChanges, paths: Iterable[str]) -> Iterator[Finding]:
+    """Judge deployments by the commits that bring them; a rebase may change their order."""
+    if incoming.tip is not None:
+        landed = judge_landings(incoming.project, paths, incoming.tip)
+        yield from (finding for finding in landed if finding.kind != "unconfirmed")
 
 
 def _judge_file(incoming: IncomingChanges, path: str) -> Iterator[Finding]:

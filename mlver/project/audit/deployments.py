@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +14,24 @@ from mlver.findings import Finding
 from mlver.policy.promotion_dates import find_early_date
 from mlver.project.audit.attached_links import judge_link
 from mlver.project.audit.audit import catch_errors, describe_unreadable
+from mlver.project.audit.deployment_landings import (
+    LandedDeployment,
+    judge_deployment_landings,
+)
 from mlver.project.project import Project
-from mlver.project.registry.attached import ROLLOUTS
-from mlver.project.registry.deployments import read_deployment
+from mlver.project.registry.deployments import read_deployment, read_origin
 from mlver.records import layout
 from mlver.records.deployment import DeployedShare, DeployedVersion, DeploymentRecord
 from mlver.records.deployment_paths import parse_deployment
+from mlver.records.promotion import PromotionRecord
+from mlver.records.rollout import RolloutRecord
 from mlver.system.folders import walk_folder
 
 
 def check_deployments(project: Project) -> Iterator[Finding]:
     """Check every file below the folder of deployments."""
     root = os.fspath(paths.join_inside(project.top_folder, layout.DEPLOYMENTS))
+    found: list[str] = []
     for _, entries in walk_folder(root):
         for entry in entries:
             path = os.path.relpath(entry.path, project.top_folder)
@@ -33,7 +39,33 @@ def check_deployments(project: Project) -> Iterator[Finding]:
                 log_command = shell_command("git", "log", "--", path)
                 yield Finding("name", path, "is a symlink, which no record is", (log_command,))
             elif not entry.is_dir(follow_symlinks=False):
+                found.append(path)
                 yield from catch_errors(path, check_deployment(project, path))
+    yield from judge_landings(project, found)
+
+
+def judge_landings(project: Project, paths: Iterable[str], tip: str = "HEAD") -> Iterator[Finding]:
+    """Judge the deployments at these paths by the commits that brought them, up to `tip`."""
+    deployments: list[LandedDeployment] = []
+    for place in filter(None, map(parse_deployment, paths)):
+        # One that cannot be read is a finding of its own.
+        with suppress(MlverError):
+            record = read_deployment(project.registry, place.target, place.sequence)
+            deployments.append(_describe_landed(project, record))
+    yield from judge_deployment_landings(project.repository, deployments, tip)
+
+
+def _describe_landed(project: Project, record: DeploymentRecord) -> LandedDeployment:
+    former = None
+    with suppress(MlverError):
+        former = read_deployment(project.registry, record.target, record.sequence - 1).created
+    origins: set[str] = set()
+    for role in record.roles:
+        with suppress(MlverError):
+            origin = read_origin(project.registry, record, role)
+            if origin is not None:
+                origins.add(origin.created)
+    return LandedDeployment(record, former, frozenset(origins))
 
 
 def check_deployment(project: Project, path: str) -> Iterator[Finding]:
@@ -83,27 +115,34 @@ def _judge_version(
 
 
 def _judge_origins(project: Project, record: DeploymentRecord) -> Iterator[Finding]:
-    """Judge whether a promotion, or a rollout, brought each version to its role."""
+    """Judge whether a promotion, or a rollout, brought each version to its role, and when."""
     for role, served in record.roles.items():
         path = record.find_origin(role)
         if path is None:
+            show_log = shell_command("git", "log", "-p", "--", record.record_path)
+            message = f"does not say what brought {served.version} to its role, {role}"
+            yield Finding("record", record.record_path, message, (show_log,))
             continue
         log_command = shell_command("git", "log", "-p", "--", record.record_path, path)
         if project.registry.read_file(path) is None:
             message = f"says that {path} brought {served.version} there, which is not here"
             yield Finding("record", record.record_path, message, (log_command,))
-        elif not _agrees_with_origin(project, record, role):
+            continue
+        origin = read_origin(project.registry, record, role)
+        assert origin is not None
+        if not _agrees_with_origin(record, role, origin):
             message = f"says that {path} brought {served.version} there, and that did not"
             yield Finding("record", record.record_path, message, (log_command,))
+        elif find_early_date(record.created, origin.created) is not None:
+            message = f"is dated {record.created}, before {path} ({origin.created})"
+            yield Finding("date", record.record_path, message, (log_command,))
 
 
-def _agrees_with_origin(project: Project, record: DeploymentRecord, role: str) -> bool:
+def _agrees_with_origin(
+    record: DeploymentRecord, role: str, origin: PromotionRecord | RolloutRecord
+) -> bool:
     served = record.roles[role]
-    assert served.stage is not None
-    assert served.sequence is not None
-    if not record.is_candidate(role):
-        promotion, _ = project.registry.read_promotion(record.model, served.stage, served.sequence)
-        return promotion.action != "retire" and promotion.record == served.record
-    rollout = ROLLOUTS.read(project.registry, record.model, served.stage, served.sequence)
-    share = DeployedShare(strategy=rollout.strategy, percent=rollout.share, header=rollout.header)
-    return rollout.action != "withdraw" and (rollout.record, share) == (served.record, record.share)
+    if isinstance(origin, PromotionRecord):
+        return origin.action != "retire" and origin.record == served.record
+    share = DeployedShare(strategy=origin.strategy, percent=origin.share, header=origin.header)
+    return origin.action != "withdraw" and (origin.record, share) == (served.record, record.share)

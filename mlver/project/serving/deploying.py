@@ -21,7 +21,7 @@ from mlver.project.edit.record_date import require_possible_date
 from mlver.project.project import Project
 from mlver.project.registry.as_committed import require_as_committed
 from mlver.project.registry.attached import find_last_link
-from mlver.project.registry.deployments import read_deployments
+from mlver.project.registry.deployments import read_deployment, read_deployments, read_origin
 from mlver.project.registry.newer_formats import naming_commits
 from mlver.project.remote.fetching import FetchedAhead
 from mlver.project.remote.fetching_ahead import fetch_ahead
@@ -250,16 +250,31 @@ def _write_steps(tree: FolderTree, plan: DeployPlan, wait: str | None) -> None:
 
 def _build_record(project: Project, plan: DeployPlan, message: str) -> DeploymentRecord:
     sequence, prior = find_last_link(project.registry, deployments_folder(plan.target.name))
-    created = project.record_time
-    require_possible_date(project, "deployment", created)
     return replace(
         plan.draft,
         sequence=sequence + 1,
-        created=created,
+        created=_choose_date(project, plan.draft, sequence),
         author=project.repository.author(),
         message=message.strip(),
         prior=prior,
     )
+
+
+def _choose_date(project: Project, draft: DeploymentRecord, last: int) -> str:
+    """Date a deployment: never before the last one, nor before what brought its versions.
+
+    It waits for no clock: what is served has to change all the same.
+    """
+    now = project.record_time
+    require_possible_date(project, "deployment", now)
+    followed = [now]
+    if last:
+        followed.append(read_deployment(project.registry, draft.target, last).created)
+    for role in draft.roles:
+        origin = read_origin(project.registry, draft, role)
+        if origin is not None:
+            followed.append(origin.created)
+    return max(followed)
 
 
 def _commit_record(edit: PlannedEdit, record: DeploymentRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -40,7 +41,16 @@ def test_sound_deployments_verify(twice: Repository) -> None:
             lambda text: text.replace("sequence: 2\n    folder", "sequence: 7\n    folder"),
             "not here",
         ),
+        (
+            lambda text: text.replace("    stage: production\n    sequence: 2\n", ""),
+            "does not say what brought 1.1.0 to its role, stable",
+        ),
         (lambda text: text.replace("2026-01-02T03:04:05Z", "2025-01-02T03:04:05Z"), "is dated"),
+        (
+            lambda text: text.replace("2026-01-02T03:04:05Z", "2099-01-02T03:04:05Z"),
+            "later than the commit that added it",
+        ),
+        (lambda text: text.replace("Kim", "Eve"), "Eve <kim@example.org> as its author"),
         (lambda text: text.split("prior:")[0] + "prior: null\n", "follows another 0001"),
         (lambda text: text + "unknown: 1\n", "unknown"),
         (lambda text: text.replace("target: host", "target: other"), "0002.yaml"),
@@ -80,6 +90,52 @@ def test_a_hook_refuses_a_forged_one(twice: Repository) -> None:
     checked = twice.mlver("hook", "pre-commit")
     assert checked.code == 1
     assert f"{RECORDS}/0003.yaml" in checked.out + checked.err
+
+
+def test_a_hook_refuses_one_of_a_later_date(deployed: Repository) -> None:
+    promote(deployed, "1.1.0")
+    base = deployed.git("rev-parse", "HEAD")
+    assert_works(deployed, "deploy", "host")
+    path = deployed.path / RECORDS / "0002.yaml"
+    forged = path.read_text().replace("2026-01-02T03:04:05Z", "2026-03-03T00:00:00Z")
+    deployed.git("reset", "--quiet", "--soft", base)
+    path.write_text(forged)
+    deployed.commit("Forge")
+    checked = deployed.mlver("hook", "check", "--from", base, "--to", "HEAD")
+    assert checked.code == 1
+    assert "later than the commit that added it" in checked.out + checked.err
+
+
+def test_a_deployment_before_what_it_follows_is_named(
+    deployed: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(deployed, "1.1.0")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1_775_000_000))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1775000000 +0000")
+    promote(deployed, "1.0.0")
+    assert_works(deployed, "deploy", "host")
+    assert_verifies(deployed)
+    path = deployed.path / RECORDS / "0002.yaml"
+    path.write_text(path.read_text().replace("2026-03-31T23:33:20Z", "2026-01-02T03:04:05Z"))
+    said = list_findings(deployed)
+    assert "is dated 2026-01-02T03:04:05Z, before .mlver/models/digits/stages" in said
+    path.write_text(path.read_text().replace("2026-01-02T03:04:05Z", "2026-01-02T03:04:04Z"))
+    assert "before the one that it follows (2026-01-02T03:04:05Z)" in list_findings(deployed)
+
+
+def test_a_deployment_waits_for_no_clock(
+    deployed: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(deployed, "1.1.0")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1_775_000_000))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1775000000 +0000")
+    assert_works(deployed, "rollback", "digits", "--stage", "production", "-m", "Worse")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(1_770_000_000))
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1770000000 +0000")
+    shutil.rmtree(deployed.path / "serving")
+    assert_works(deployed, "deploy", "host")
+    assert '"2026-03-31T23:33:20Z"' in (deployed.path / RECORDS / "0002.yaml").read_text()
+    assert_verifies(deployed)
 
 
 @pytest.mark.parametrize(
