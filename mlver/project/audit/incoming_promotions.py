@@ -31,7 +31,9 @@ from mlver.project.audit.incoming_rules import compare_with_base, read_base, rea
 from mlver.project.audit.judged_rollouts import (
     JudgedRollout,
     find_false_closings,
+    find_overtaken,
     find_rollout_originals,
+    find_unshown_rollouts,
     judge_rollouts,
     list_judged_rollouts,
 )
@@ -246,18 +248,23 @@ def _judge_rollouts(
 ) -> Iterator[Finding]:
     """Judge the rollouts that land here: the others a merge took from where they did."""
     project, policies = incoming.project, judge.policies
-    chained: list[tuple[PromotionRecord, Sequence[PromotionRecord]]] = []
+    landed: list[JudgedRollout] = []
     for rollout in rollouts:
         record = rollout.record
         if incoming.tip is not None and not judge.list_landings(record):
             continue
-        chained.append((record, rollout.earlier))
+        landed.append(rollout)
         yield from (one for one in judge_rollouts(judge, [rollout]) if one.kind != "unconfirmed")
         yield from compare_with_base(incoming, policies, base, record)
+    chained = [(rollout.record, rollout.earlier) for rollout in landed]
     yield from find_false_approvals(project, [record for record, _ in chained])
     yield from find_uncounted(
         project, policies, chained, judge.find_version, tip=incoming.tip, base=incoming.base
     )
+    # Before they are committed, nothing tells who made them, and when.
+    if incoming.tip is not None:
+        yield from find_unshown_rollouts(judge.history, judge.originals, landed)
+        yield from find_overtaken(judge, landed)
 
 
 def _read_claimed(

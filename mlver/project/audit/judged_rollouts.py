@@ -170,6 +170,35 @@ def judge_rollouts(judge: PromotionJudge, rollouts: Iterable[JudgedRollout]) -> 
             yield report(record, "gate", message)
 
 
+def find_overtaken(judge: PromotionJudge, rollouts: Iterable[JudgedRollout]) -> Iterator[Finding]:
+    """Find rollouts that were put before promotions of their stage which were there already.
+
+    No share is dated before the last promotion, so nobody had this one then. A rebase, which can
+    bring that about as well, looks the same.
+    """
+    for rollout in rollouts:
+        record = rollout.record
+        promotions = judge.index.chains.get((record.model, record.stage), ())
+        for promotion in promotions[len(rollout.earlier) :]:
+            if promotion.created > record.created and _was_there(judge, promotion, record):
+                message = (
+                    f"is dated {record.created}, before {record.stage}/{promotion.sequence:04d}"
+                    f" ({promotion.created}), which was there when it was added"
+                )
+                yield _report_doubt(record.record_path, message)
+                break
+
+
+def _was_there(judge: PromotionJudge, promotion: PromotionRecord, record: SharedStage) -> bool:
+    """Say whether a promotion had landed, without a doubt, before a rollout was made."""
+    made = judge.landings.find(record).made
+    path = promotion.record_path
+    together = {entry.commit for entry in judge.history.additions.get(path, ())}
+    if not made or any(entry.commit in together for entry in made):
+        return False
+    return all(judge.history.was_before(path, [entry]) for entry in made)
+
+
 def find_false_closings(
     project: Project,
     promotion: PromotionRecord,
@@ -225,3 +254,4 @@ def find_rollout_faults(
     yield from find_uncounted(project, policies, chained, judge.find_version)
     yield from find_weakening(history, policies, records)
     yield from find_unshown_rollouts(history, judge.originals, rollouts)
+    yield from find_overtaken(judge, rollouts)

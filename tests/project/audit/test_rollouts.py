@@ -15,7 +15,7 @@ from mlver.project.stages.rollback import roll_back_stage
 from mlver.project.stages.rollout import roll_out
 from mlver.project.stages.rollout_request import RolloutRequest
 from mlver.records import layout
-from mlver.records.references import PolicyReference, VersionReference
+from mlver.records.references import PolicyReference, Renumbering, VersionReference
 from mlver.records.rollout import RolloutRecord
 from tests.project.audit.forging import Town
 
@@ -164,12 +164,43 @@ def test_a_rule_that_is_weakened_for_a_share_is_named(town: Town) -> None:
 
 
 def test_a_claimed_author_is_unconfirmed(sharing: Town) -> None:
+    base = sharing.repository.git("rev-parse", "HEAD~1")
     rewrite_last(sharing, author="Alice <alice@example.org>")
     report = sharing.judge()
     assert report.findings == ()
     (doubt,) = report.unconfirmed
     assert doubt.subject == PATH
     assert "Alice <alice@example.org> as its author" in doubt.message
+    code, said = sharing.check_range(base)
+    assert code == 1
+    assert doubt.message in said
+
+
+def test_a_number_that_no_merge_took_is_unconfirmed(sharing: Town) -> None:
+    base = sharing.repository.git("rev-parse", "HEAD~1")
+    rewrite_last(sharing, renumbered=Renumbering(number=7, record=Digest("ab" * 32)))
+    (doubt,) = sharing.judge().unconfirmed
+    assert doubt.message == "says that it was 0007, and nothing shows it"
+    code, said = sharing.check_range(base)
+    assert code == 1
+    assert doubt.message in said
+
+
+def test_a_share_on_a_day_when_nobody_had_it_is_named(sharing: Town) -> None:
+    forged = read_last(sharing)
+    sharing.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    sharing.enter("Kim", day=40)
+    sharing.promote("1.1.0", "production")
+    base = sharing.repository.git("rev-parse", "HEAD")
+    data = codec.encode_document("rollout", forged.to_document())
+    sharing.repository.write(PATH, data)
+    sharing.repository.commit("docs")
+    (doubt,) = sharing.judge().unconfirmed
+    assert doubt.subject == PATH
+    assert "before production/0002 (2026-02-11T03:04:05Z), which was there" in doubt.message
+    code, said = sharing.check_range(base)
+    assert code == 1
+    assert doubt.message in said
 
 
 def test_a_second_one_beside_an_open_one_is_named(sharing: Town) -> None:
