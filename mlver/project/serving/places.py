@@ -11,6 +11,7 @@ from typing import Any
 from mlver.digest import Digest
 from mlver.policy.serving.directories import VERSIONS, name_by_time
 from mlver.project.serving.held_folder import read_if_file
+from mlver.project.serving.rendered import recall_version
 from mlver.project.serving.targets import FoundTarget
 from mlver.project.serving.version_files import IDENTITY, DeployedFiles
 from mlver.records.deployment import DeployedVersion, DeploymentRecord
@@ -50,7 +51,7 @@ def list_known_folders(
     known: dict[str, KnownFolder] = {}
     for record in select_records(target, records):
         for served in (*record.roles.values(), *record.kept):
-            if served.folder is not None:
+            if served.folder is not None and _is_place(target, record, served):
                 known[served.folder] = KnownFolder(
                     version=served.version, record=served.record, last=record.sequence
                 )
@@ -65,6 +66,17 @@ def list_known_folders(
                 if found is not None:
                     known[path] = found
     return known
+
+
+def _is_place(target: FoundTarget, record: DeploymentRecord, served: DeployedVersion) -> bool:
+    """Whether the layout gives that folder to the version.
+
+    A record that somebody wrote by hand may name any other, and old versions are removed.
+    """
+    place_version = target.layout.place_version
+    if target.layout.has_links or place_version is None:
+        return (served.folder or "").rpartition("/")[0] == VERSIONS
+    return served.folder == place_version(recall_version(record, served), target.settings.options)
 
 
 def _read_identity(tree: FolderTree, folder: str) -> KnownFolder | None:

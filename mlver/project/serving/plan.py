@@ -129,7 +129,7 @@ def plan_deployment(
         is_rendered=_are_in_place(tree, rendered.files),
         routes=find_other_routes(project, target, tree, rendered.routes, records),
         unlinks=tuple(role for role in present if role not in links),
-        stale=_list_stale(tree, target, rendered, last, known),
+        stale=_list_stale(tree, target, rendered, known),
         removed=_list_removed(project, target, draft, known, previous),
         served=served,
         draft=draft,
@@ -277,19 +277,17 @@ def _list_stale(
     tree: FolderTree | None,
     target: FoundTarget,
     rendered: RenderedTarget,
-    last: DeploymentRecord | None,
     known: Mapping[str, KnownFolder],
 ) -> tuple[str, ...]:
-    """The files that deployments wrote and that are not wanted any more.
+    """The files that deployments wrote, by the mark, and that are not wanted any more.
 
-    One in the folder of a version stays as long as that does.
+    What records name may have been written by hand. One in the folder of a version stays as long as
+    that does.
     """
     if tree is None:
         return ()
     mark = read_mark(tree, target)
     written = set() if mark is None else set(mark.files)
-    for record in select_records(target, [] if last is None else [last]):
-        written.update(record.files)
     unwanted = sorted(written - rendered.files.keys())
     inside = tuple(f"{folder}/" for folder in known)
     return tuple(

@@ -58,8 +58,8 @@ def render_target(
 
 def recall_target(record: DeploymentRecord) -> ServedTarget:
     """What was served by a deployment, without the lists of files."""
-    kept = tuple(_recall_version(record, one) for one in record.kept)
-    roles = {role: _recall_version(record, one) for role, one in record.roles.items()}
+    kept = tuple(recall_version(record, one) for one in record.kept)
+    roles = {role: recall_version(record, one) for role, one in record.roles.items()}
     share = record.share
     return ServedTarget(
         name=record.target,
@@ -72,7 +72,8 @@ def recall_target(record: DeploymentRecord) -> ServedTarget:
     )
 
 
-def _recall_version(record: DeploymentRecord, served: DeployedVersion) -> ServedVersion:
+def recall_version(record: DeploymentRecord, served: DeployedVersion) -> ServedVersion:
+    """What was served of a version by a deployment, without its files."""
     return ServedVersion(
         model=record.model,
         version=parse_version(served.version),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlver.digest import Digest
+from mlver.document import codec
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.conftest import Repository
-from tests.features.deploying.conftest import add_target, list_all, promote, read_served
+from tests.features.deploying.conftest import RECORDS, add_target, list_all, promote, read_served
+from tests.features.deploying.test_deploy import read_chain
 
 PLACE = "serving/versions/v-20260102-030405"
 
@@ -160,6 +163,30 @@ def test_a_version_folder_that_is_a_link_is_not_followed(
     deployed.mlver("deploy", "host")
     assert list_all(elsewhere) == before
     assert not (deployed.path / "serving" / "stable").resolve().is_relative_to(elsewhere)
+
+
+@pytest.mark.parametrize("folder", ["notes", "versions", "notes/deep"])
+def test_what_a_forged_record_names_is_not_removed(deployed: Repository, folder: str) -> None:
+    settings = deployed.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text() + "    keep: 1\n")
+    deployed.write("serving/notes/deep/mine.txt", "mine")
+    path = deployed.path / RECORDS / "0001.yaml"
+    record = read_chain(deployed)[0]
+    kept = replace(record.roles["stable"], stage=None, sequence=None, folder=folder)
+    forged = replace(
+        record,
+        sequence=2,
+        kept=(kept,),
+        files={"notes/deep/mine.txt": Digest.of_bytes(b"mine")},
+        prior=Digest.of_bytes(path.read_bytes()),
+    )
+    data = codec.encode_document("deployment", forged.to_document())
+    deployed.write(forged.record_path, data.decode())
+    deployed.git("add", "--all", ".mlver")
+    deployed.git("commit", "--quiet", "--no-verify", "--message", "Forge")
+    assert_works(deployed, "deploy", "host")
+    assert (deployed.path / "serving/notes/deep/mine.txt").read_text() == "mine"
+    assert read_served(deployed.path / "serving")["version"] == "1.0.0"
 
 
 def test_weights_with_the_name_of_the_description_are_refused(second: Repository) -> None:
