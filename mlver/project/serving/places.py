@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlver.digest import Digest
@@ -61,10 +61,11 @@ def list_known_folders(
     if target.layout.has_links and tree.is_folder(f"{tree.top}/{VERSIONS}"):
         for name, is_folder in tree.list_folder(f"{tree.top}/{VERSIONS}"):
             path = f"{VERSIONS}/{name}"
-            if is_folder and path not in known:
-                found = _read_identity(tree, path)
-                if found is not None:
-                    known[path] = found
+            found = _read_identity(tree, path) if is_folder else None
+            # What a folder says of itself counts: it may serve, and no other version is put there.
+            if found is not None:
+                last = known[path].last if path in known else 0
+                known[path] = replace(found, last=last)
     return known
 
 

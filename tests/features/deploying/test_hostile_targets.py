@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,14 +166,11 @@ def test_a_version_folder_that_is_a_link_is_not_followed(
     assert not (deployed.path / "serving" / "stable").resolve().is_relative_to(elsewhere)
 
 
-@pytest.mark.parametrize("folder", ["notes", "versions", "notes/deep"])
-def test_what_a_forged_record_names_is_not_removed(deployed: Repository, folder: str) -> None:
-    settings = deployed.path / ".mlver/config.yaml"
-    settings.write_text(settings.read_text() + "    keep: 1\n")
-    deployed.write("serving/notes/deep/mine.txt", "mine")
+def forge_kept(deployed: Repository, **claims: Any) -> None:
+    """Commit a deployment by hand, which says that a version was kept, by these claims."""
     path = deployed.path / RECORDS / "0001.yaml"
     record = read_chain(deployed)[0]
-    kept = replace(record.roles["stable"], stage=None, sequence=None, folder=folder)
+    kept = replace(record.roles["stable"], stage=None, sequence=None, **claims)
     forged = replace(
         record,
         sequence=2,
@@ -184,9 +182,32 @@ def test_what_a_forged_record_names_is_not_removed(deployed: Repository, folder:
     deployed.write(forged.record_path, data.decode())
     deployed.git("add", "--all", ".mlver")
     deployed.git("commit", "--quiet", "--no-verify", "--message", "Forge")
+
+
+@pytest.mark.parametrize("folder", ["notes", "versions", "notes/deep"])
+def test_what_a_forged_record_names_is_not_removed(deployed: Repository, folder: str) -> None:
+    settings = deployed.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text() + "    keep: 1\n")
+    deployed.write("serving/notes/deep/mine.txt", "mine")
+    forge_kept(deployed, folder=folder)
     assert_works(deployed, "deploy", "host")
     assert (deployed.path / "serving/notes/deep/mine.txt").read_text() == "mine"
     assert read_served(deployed.path / "serving")["version"] == "1.0.0"
+
+
+def test_a_forged_record_puts_no_version_where_another_serves(deployed: Repository) -> None:
+    data = (deployed.path / ".mlver/models/digits/versions/1.1.0.yaml").read_bytes()
+    forge_kept(
+        deployed,
+        folder=PLACE.removeprefix("serving/"),
+        version="1.1.0",
+        record=Digest.of_bytes(data),
+    )
+    before = list_all(deployed.path / PLACE)
+    promote(deployed, "1.1.0")
+    assert_works(deployed, "deploy", "host")
+    assert list_all(deployed.path / PLACE) == before
+    assert read_served(deployed.path / "serving")["version"] == "1.1.0"
 
 
 def test_weights_with_the_name_of_the_description_are_refused(second: Repository) -> None:
