@@ -67,7 +67,11 @@ def find_open(
     record, digest = rollouts[-1]
     if record.action == "withdraw" or record.baseline != holder:
         return None
-    if any(promotion.rollout == digest for promotion in promotions):
+    moves = list(promotions)
+    if any(promotion.rollout == digest for promotion in moves):
+        return None
+    # One that was left out of the promotion that ended it does not come back by a rollback.
+    if _find_overtaking(record, moves) is not None:
         return None
     return record, digest
 

@@ -118,6 +118,13 @@ def test_the_last_one_is_open_until_something_ends_it() -> None:
     assert find_open(chain, back, HOLDER) is None
 
 
+def test_one_that_nobody_closed_does_not_come_back_by_a_rollback() -> None:
+    chain = [(make_rollout(2), Digest("a" * 64))]
+    back = [make_promotion(1), make_promotion(3, "1.2.0"), make_promotion(4, action="rollback")]
+    assert find_open(chain, back, HOLDER) is None
+    assert find_open([(make_rollout(5), Digest("a" * 64))], back, HOLDER) is not None
+
+
 def test_each_share_lasts_until_the_next_record() -> None:
     chain = number(
         make_rollout(2),
