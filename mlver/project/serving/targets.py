@@ -122,7 +122,9 @@ def _locate_folder(project: Project, name: str, settings: TargetSettings) -> tup
     else:
         folder = top / _join_target(project, name, path)
     owned = (project.top_folder / layout.ROOT, project.repository.common_dir)
-    if folder == top or top.is_relative_to(folder) or paths.is_reserved(folder, *owned):
+    # The records of any other repository are not to be written among either.
+    is_taken = layout.ROOT in folder.parts or paths.is_reserved(folder, *owned)
+    if folder == top or top.is_relative_to(folder) or is_taken:
         raise MlverError(
             f"the path of {name}, {printable_name(settings.path)}, belongs to git, mlver or your"
             " work; name a folder of its own",
@@ -139,4 +141,11 @@ def _join_target(project: Project, name: str, path: str) -> str:
     except MlverError as error:
         error.message = f"the path of {name} in {layout.CONFIG}: {error.message}"
         raise
+    nested = paths.find_nested_repository(project.top_folder, checked)
+    if nested is not None:
+        raise MlverError(
+            f"the path of {name}, {printable_name(path)}, lies in another repository,"
+            f" {printable_name(nested)}; name a folder of its own",
+            hint=shell_command("mlver", "config", "set", f"deploy.{name}.path", "serving"),
+        )
     return checked

@@ -51,6 +51,15 @@ def test_the_repository_itself_is_no_target(second: Repository) -> None:
     assert "belongs to git, mlver or your work" in assert_refused(second, "deploy", "host", "--yes")
 
 
+@pytest.mark.parametrize("own", ["sub/.git", "out/.mlver"])
+def test_no_other_repository_is_written_to(second: Repository, tmp_path: Path, own: str) -> None:
+    point_target(second, "sub/serving" if own == "sub/.git" else f"{tmp_path}/out/.mlver/serving")
+    root = second.path if own == "sub/.git" else tmp_path
+    (root / own).mkdir(parents=True)
+    assert_refused(second, "deploy", "host", "--yes", code=3)
+    assert list_all(root / own.partition("/")[0]) == {own.partition("/")[2]: None}
+
+
 def test_a_symlink_on_the_way_is_refused(second: Repository, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
