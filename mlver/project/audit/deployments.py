@@ -60,12 +60,19 @@ def _describe_landed(project: Project, record: DeploymentRecord) -> LandedDeploy
     with suppress(MlverError):
         former = read_deployment(project.registry, record.target, record.sequence - 1).created
     origins: set[str] = set()
-    for role in record.roles:
+    overtaking: list[str] = []
+    for role, served in record.roles.items():
         with suppress(MlverError):
             origin = read_origin(project.registry, record, role)
-            if origin is not None:
-                origins.add(origin.created)
-    return LandedDeployment(record, former, frozenset(origins))
+            if origin is None:
+                continue
+            origins.add(origin.created)
+            following = replace(served, sequence=origin.sequence + 1)
+            later = replace(record, roles={**record.roles, role: following})
+            overtaker = read_origin(project.registry, later, role)
+            if overtaker is not None and overtaker.created < record.created:
+                overtaking.append(overtaker.record_path)
+    return LandedDeployment(record, former, frozenset(origins), tuple(overtaking))
 
 
 def check_deployment(project: Project, path: str) -> Iterator[Finding]:

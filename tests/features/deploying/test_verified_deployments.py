@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from mlver.digest import Digest
+from mlver.document import codec
+from mlver.project.project import Project
+from mlver.project.registry.deployments import read_deployment
 from tests.cli.conftest import assert_works
 from tests.conftest import Repository
 from tests.features.deploying.conftest import RECORDS, promote
@@ -121,6 +126,22 @@ def test_a_deployment_before_what_it_follows_is_named(
     assert "is dated 2026-01-02T03:04:05Z, before .mlver/models/digits/stages" in said
     path.write_text(path.read_text().replace("2026-01-02T03:04:05Z", "2026-01-02T03:04:04Z"))
     assert "before the one that it follows (2026-01-02T03:04:05Z)" in list_findings(deployed)
+
+
+def test_a_deployment_of_what_had_lost_its_stage_is_named(
+    deployed: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = read_deployment(Project.open_existing(deployed.path).registry, "host", 1)
+    prior = Digest.of_bytes((deployed.path / RECORDS / "0001.yaml").read_bytes())
+    promote(deployed, "1.1.0")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1775000000 +0000")
+    forged = replace(first, sequence=2, created="2026-03-31T23:33:20Z", prior=prior)
+    data = codec.encode_document("deployment", forged.to_document())
+    deployed.write(forged.record_path, data.decode())
+    deployed.commit("Forge")
+    verified = deployed.mlver("verify", "--all")
+    assert "unconfirmed" in verified.out
+    assert "production/0002.yaml had taken the stage from, which was there" in verified.out
 
 
 def test_a_deployment_waits_for_no_clock(
