@@ -34,6 +34,17 @@ def fetch_branch(repository: GitRepository, remote: str, branch: str) -> str:
     return references.list_references(repository, f"refs/remotes/{remote}")[tracking]
 
 
+def find_fetched(repository: GitRepository, remote: str, branch: str) -> str | None:
+    """Find the commit of a branch that was fetched last; None where none was."""
+    found = references.list_references(repository, f"refs/remotes/{remote}")
+    return found.get(f"refs/remotes/{remote}/{branch}")
+
+
+def was_taken_back(repository: GitRepository, commit: str, tip: str) -> bool:
+    """Say whether the history that leads to `tip` has a commit no longer that was in it before."""
+    return not merging.is_ancestor(repository, tip, commit)
+
+
 def fetch_tags(repository: GitRepository, remote: str) -> None:
     """Fetch the tags that are not here; raise GitFailed where one here is another there."""
     remotes.fetch_refs(repository, remote, ["refs/tags/*:refs/tags/*"])

@@ -103,8 +103,8 @@ def follow_remote(clone: Project, *, publishes: bool = True) -> bool:
     """Settle, publish what landed here, and take what others published; say whether anything went.
 
     Without `publishes`, nothing is pushed. What was recorded here while somebody else was faster is
-    left behind: it was decided on what is no longer so. Raise MlverError where git or the remote
-    fail.
+    left behind, and so is what somebody took back there by rewriting the branch: it was decided on
+    what is no longer so. Raise MlverError where git or the remote fail.
     """
     settle_interrupted(clone, "watch")
     for _ in range(_ATTEMPTS - 1):
@@ -122,9 +122,11 @@ def _exchange(clone: Project, *, publishes: bool) -> bool:
     if head.branch is None:
         raise MlverError(f"{clone.top_folder} is on no branch", hint="git switch main")
     remote = remotes.choose_remote(repository, None)
+    known = own_clones.find_fetched(repository, remote, head.branch)
     there = own_clones.fetch_branch(repository, remote, head.branch)
     own = own_clones.list_unpublished(repository, there)
-    if own and not own_clones.lacks_commits(repository, there):
+    is_rewritten = known is not None and own_clones.was_taken_back(repository, known, there)
+    if own and not is_rewritten and not own_clones.lacks_commits(repository, there):
         if not publishes:
             return False
         perform_git_half(clone, plan_git_half(clone, remote))

@@ -6,7 +6,7 @@ All of it happens in one thread, in a clone of its own. The receiver only hands 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,8 @@ from mlver.project.stages.rollback_request import RollbackResult
 _TRY_AGAIN, _FORBIDDEN, _DONE = 503, 403, 200
 # A signal that comes just before a wait begins does not end it: so none is long.
 _LONGEST_WAIT_S = 0.5
+# The evidence has all names of alerts; a message for people, these.
+_ALERTS_NAMED = 8
 
 
 @dataclass(slots=True)
@@ -198,7 +200,7 @@ class StageWatcher:
             model=demand.model,
             version=demand.version,
             stage=stage,
-            message=f"watch: {', '.join(demand.names)}",
+            message=f"watch: {_list_alerts(demand.names)}",
             evidence=demand.evidence,
             alerts=demand.group,
         )
@@ -210,7 +212,8 @@ class StageWatcher:
 
     def _open_project(self) -> Project:
         """Open the clone again: nothing that was read before counts."""
-        fresh = Project.open_existing(self.clone.top_folder, self.clone.reporter)
+        # A commit may take all records away; then the next one that is fetched may bring them back.
+        fresh = Project.find_from(self.clone.top_folder, self.clone.reporter)
         return replace(fresh, wait=self.clone.wait)
 
     def _tell(self, event: WatchKind, says: str, **fields: Any) -> None:
@@ -230,6 +233,11 @@ class StageWatcher:
     def _tell_failure(self, error: MlverError, **fields: Any) -> None:
         self.failure = error
         self._tell("failed", summarise_error(error), hints=error.hints, **fields)
+
+
+def _list_alerts(names: Sequence[str]) -> str:
+    more = len(names) - _ALERTS_NAMED
+    return ", ".join(names[:_ALERTS_NAMED]) + (f", and {more:,} more" if more > 0 else "")
 
 
 def describe_result(result: RollbackResult) -> str:

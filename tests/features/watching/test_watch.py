@@ -302,3 +302,40 @@ def send_and_stop(process: subprocess.Popen[str]) -> None:
     assert json.loads(process.stdout.readline())["event"] == "stopped"
     assert process.wait(10) == 0
     assert "Traceback" not in process.stderr.read()
+
+
+def test_a_commit_that_takes_the_records_away_ends_nothing(watched: WatchedTeam) -> None:
+    """Whoever made it takes it back, and what is watched then goes on being watched."""
+    watched.ann.git("rm", "-r", "--quiet", ".mlver")
+    watched.ann.git("commit", "--quiet", "--no-verify", "-m", "Gone")
+    watched.ann.git("push", "--quiet", "--no-verify")
+    for _ in range(2):
+        watched.watcher.look()
+        answer = watched.send(dump(make_alert()))
+        assert (answer.status, "is missing" in answer.says) == (503, True)
+    assert set(watched.tell_kinds()) == {"failed"}
+    watched.ann.git("revert", "--no-edit", "HEAD")
+    watched.ann.git("push", "--quiet", "--no-verify")
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_what_was_taken_back_at_the_remote_is_not_pushed_again(watched: WatchedTeam) -> None:
+    """Somebody rewrote the branch there, and that counts; a reason that still holds is acted on."""
+    assert watched.send(dump(make_alert())).status == 200
+    forge = Repository(watched.team.forge)
+    before = watched.ann.git("rev-parse", "HEAD")
+    watched.ann.git("push", "--quiet", "--force", "--no-verify", "origin", "main")
+    watched.watcher.look()
+    assert forge.git("rev-parse", "main") == before
+    assert watched.clone.git("rev-parse", "HEAD") == before
+    assert "published" not in watched.tell_kinds()
+
+
+def test_a_group_of_many_alerts_is_a_short_message(watched: WatchedTeam) -> None:
+    alerts = [make_alert(f"{number:x}", alertname=f"Slow{number}") for number in range(1000)]
+    assert watched.send(dump(*alerts)).status == 200
+    message = watched.clone.git("log", "-1", "--format=%B", "--", ".mlver/models/digits/stages")
+    assert "watch: Slow0, Slow1, " in message
+    assert "and 992 more" in message
+    assert "Slow9" not in message
