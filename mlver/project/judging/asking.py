@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import queue
 import ssl
 import threading
@@ -62,7 +63,7 @@ class PrometheusServer:
             raise self._unanswered("its answer is longer than 64 MiB")
         try:
             return list(_read_answer(json.loads(data)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError):
             raise self._unanswered("its answer is none of Prometheus's") from None
 
     def _call_in_time(self, call: Callable[[], bytes]) -> bytes:
@@ -72,6 +73,9 @@ class PrometheusServer:
         def put_answer() -> None:
             try:
                 answers.put(call())
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                # What a server says of its refusal is read here: it may take as long as any answer.
+                answers.put(self._unanswered(_describe_error(error)))
             except Exception as error:  # noqa: BLE001 - whatever it is, the other thread raises it
                 answers.put(error)
 
@@ -80,8 +84,6 @@ class PrometheusServer:
             answer = answers.get(timeout=max(self.deadline - time.monotonic(), 0.001))
         except queue.Empty:
             raise self._unanswered(f"it took longer than {BUDGET_S:g} s") from None
-        if isinstance(answer, OSError | http.client.HTTPException | ValueError):
-            raise self._unanswered(_describe_error(answer)) from answer
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -162,7 +164,7 @@ def _read_reason(error: urllib.error.HTTPError) -> str:
     try:
         document = json.loads(error.read(_TOKEN_BYTES))
         return f": {document['error']}"
-    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, http.client.HTTPException):
         return ""
 
 
@@ -172,4 +174,6 @@ def _read_answer(document: Any) -> Iterator[CounterSeries]:
     for series in document["data"]["result"]:
         labels = {str(name): str(value) for name, value in series["metric"].items()}
         values = [(float(time), float(value)) for time, value in series["values"]]
+        if not all(math.isfinite(time) for time, _ in values):
+            raise ValueError
         yield CounterSeries(labels, values)

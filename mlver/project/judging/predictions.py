@@ -47,6 +47,6 @@ def _judge_event(data: Mapping[str, Any], rule: BadEventRule) -> bool | None:
     latency, limit = data.get("latency_ms"), rule.limit_seconds
     if isinstance(latency, bool) or not isinstance(latency, int | float) or limit is None:
         return None
-    if not math.isfinite(latency) or latency < 0:
+    if not 0 <= latency < math.inf:
         return None
     return latency > limit * _MILLISECONDS

@@ -180,3 +180,41 @@ def test_what_a_server_says_of_a_query_that_it_refuses_is_told(serving: Reposito
         True,
         False,
     )
+
+
+@pytest.mark.parametrize("value", ['[NaN, "1"]', '[1e999, "1"]', f"[1, {'9' * 400}]", "[1]"])
+def test_a_value_that_is_none_is_no_answer(serving: Repository, value: str) -> None:
+    series = f'[{{"metric": {{"version": "1.1.0"}}, "values": [{value}]}}]'
+    body = _EMPTY.replace(b"[]", series.encode())
+    with offering(lambda handler: say(handler, body)) as address:
+        done = judge(serving, address)
+    assert (done.code, "its answer is none of Prometheus's" in done.err) == (3, True), done
+
+
+def test_a_refusal_that_nests_too_deep_is_told_without_it(serving: Repository) -> None:
+    with offering(lambda handler: say(handler, b"[" * 60_000, 422)) as address:
+        done = judge(serving, address)
+    assert (done.code, "HTTP 422" in done.err) == (3, True), done
+
+
+def test_a_refusal_that_never_ends_is_left_behind(
+    serving: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "BUDGET_S", 0.4)
+    over = Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(500)
+        handler.end_headers()
+        for _ in range(100):
+            if over.wait(0.05):
+                return
+            handler.wfile.write(b" ")
+
+    with offering(drip) as address:
+        before = time.monotonic()
+        done = judge(serving, address)
+        took = time.monotonic() - before
+        over.set()
+    assert (done.code, "it took longer than 0.4 s" in done.err) == (3, True), done
+    assert took < 4

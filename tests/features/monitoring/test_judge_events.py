@@ -176,3 +176,14 @@ def test_settings_that_lack_something_are_told_in_words(serving: Repository) -> 
     done = serving.mlver("config", "set", "verdict.metrics.odd", '{"bad": "outcome=\\"x\\""}')
     assert done.code != 0
     assert "needs `bad` or `over`, and `margin` or `max`" in done.err, done.err
+
+
+def test_a_time_of_very_many_digits_is_slow_and_one_that_is_none_tells_nothing(
+    serving: Repository,
+) -> None:
+    times = (10**400, -1, float("nan"), float("inf"), True)
+    events = [make_event("1.1.0", one, latency_ms=time) for one, time in enumerate(times)]
+    write_events(serving, "log.jsonl", events)
+    document = judge(serving, "--predictions", "log.jsonl", "--dry-run")
+    slow = document["counted"]["metrics"]["slow"]["candidate"]
+    assert (document["answer"], slow) == ("inconclusive", {"bad": 1, "events": 1})
