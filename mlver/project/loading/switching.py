@@ -179,7 +179,7 @@ class ServedModel(Generic[Loaded]):
             return True
         return False
 
-    def _keep_serving(self, error: Exception) -> None:
+    def _keep_serving(self, error: BaseException) -> None:
         self._pauses = min(2 * self._pauses + 1, _MOST_PAUSES)
         self._pauses_left = self._pauses
         identity = self._current.identity
@@ -250,7 +250,10 @@ class ServedModel(Generic[Loaded]):
 
     def _poll(self, seconds: float) -> None:
         while not self._closed.wait(seconds):
-            self.refresh()
+            try:
+                self.refresh()
+            except BaseException as error:  # noqa: BLE001 - a loader in Rust panics with no Exception
+                self._keep_serving(error)
 
     def _follow_fork(self) -> None:
         """Look at the source in this process too: a worker that was forked has none of the threads.

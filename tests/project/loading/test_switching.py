@@ -28,6 +28,7 @@ class Deployment:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.broken: set[str] = set()
+        self.error: type[BaseException] = RuntimeError
         self.loads: list[str] = []
         self.places = {
             version: write_version(folder, version, {"net.onnx": version})
@@ -43,7 +44,7 @@ class Deployment:
         version = path.read_text()
         self.loads.append(version)
         if version in self.broken:
-            raise RuntimeError(f"no memory for {version}")
+            raise self.error(f"no memory for {version}")
         return version
 
     def serve(self, **options: Any) -> ServedModel[str]:
@@ -240,3 +241,18 @@ def test_features_are_logged_only_where_asked_for(deployment: Deployment, tmp_pa
     assert "features" not in log_one("none", False)
     assert '"features":{"age":41,"name":"Kim"}' in log_one("all", True)
     assert '"features":{"age":41}' in log_one("some", ("age", "gone"))
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, MemoryError])
+def test_whatever_a_loader_raises_the_looking_goes_on(
+    deployment: Deployment, error: type[BaseException]
+) -> None:
+    """A loader in another language may panic, which is no Exception."""
+    deployment.error = error
+    deployment.broken.add("1.1.0")
+    with deployment.serve(poll=0.002) as served:
+        deployment.move("1.1.0")
+        await_truth(lambda: served.fault is not None)
+        assert (served.fault, served.current.model) == ("no memory for 1.1.0", "1.0.0")
+        deployment.broken.clear()
+        await_truth(lambda: served.current.model == "1.1.0")
