@@ -83,5 +83,5 @@ class ModelVersionMiddleware:
 def _find_request_id(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
         if name.lower() == _REQUEST_ID:
-            return value.decode("latin-1")
+            return value.decode("latin-1") or None
     return None

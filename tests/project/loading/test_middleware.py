@@ -168,6 +168,15 @@ def test_a_request_is_counted_by_its_status(application: Application) -> None:
     assert told == [("error", None), ("error", "half"), ("ok", "1.0.0")]
 
 
+def test_an_empty_id_of_a_request_is_none(application: Application) -> None:
+    """What answers it would count as one answer: they all had the same id."""
+    for _ in range(2):
+        application.client.get("/counted", headers={"X-Request-ID": ""})
+    first, second = (event["id"] for event in application.read_log())
+    assert first
+    assert first != second
+
+
 def test_other_protocols_pass(application: Application) -> None:
     with application.client.websocket_connect("/socket") as socket:
         assert socket.receive_text() == "hello"
