@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlver.git import changes, merging, references, remotes
+from mlver.git import changes, merging, references, remotes, stale_locks
 from mlver.git.process import GitProcess
 from mlver.git.repository import GitRepository
 
@@ -58,6 +58,17 @@ def list_unpublished(repository: GitRepository, commit: str) -> Sequence[str]:
 def lacks_commits(repository: GitRepository, commit: str) -> bool:
     """Say whether a commit has commits before it, or is one, that HEAD has not."""
     return not merging.is_ancestor(repository, "HEAD", commit)
+
+
+def restore_files(repository: GitRepository) -> None:
+    """Remove the locks that a killed git left, and give each file the bytes that HEAD has of it.
+
+    A power cut may have taken them. Hold mlver's lock. Raise MlverError while a git is at work.
+    """
+    stale_locks.clear_locks(repository, (), 0.0)
+    stale_locks.clear_references(repository, "refs")
+    if repository.head().commit is not None:
+        repository.process.write(["reset", "--quiet", "--hard"], doing="restore the files")
 
 
 def leave_behind(repository: GitRepository, unpublished: Sequence[str], commit: str) -> None:

@@ -21,6 +21,7 @@ WATCH_EXAMPLES = (
     "mlver watch digits --stage production --predictions /var/log/digits.jsonl --once",
 )
 _LIMITS = ReceiverLimits()
+_LONGEST_PAUSE_S = 86_400.0
 
 _Models = Annotated[
     list[str] | None,
@@ -104,6 +105,9 @@ def watch_command(
     own until it is stopped.
     """
     session = find_session(ctx)
+    # Whoever compares with what is no number is told no.
+    if not every <= _LONGEST_PAUSE_S:
+        raise UsageError("--every takes so many seconds, a day at the most")
     if (listen is None) != (token_file is None):
         raise UsageError("--listen and --token-file go together: a stranger must not roll back")
     receiver = None

@@ -107,6 +107,8 @@ def follow_remote(clone: Project, *, publishes: bool = True) -> bool:
     what is no longer so. Raise MlverError where git or the remote fail.
     """
     settle_interrupted(clone, "watch")
+    with locking(clone, "watch") as holding:
+        own_clones.restore_files(holding.repository)
     for _ in range(_ATTEMPTS - 1):
         try:
             return _exchange(clone, publishes=publishes)

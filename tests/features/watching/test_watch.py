@@ -252,6 +252,8 @@ def test_only_a_clone_of_its_own_is_worked_in(served: Team, tmp_path: Path) -> N
     [
         (("--stage", "nowhere"), 2),
         (("--stage", "production", "--listen", "1"), 2),
+        (("--stage", "production", "--every", "nan"), 2),
+        (("--stage", "production", "--every", "inf"), 2),
         (("--stage", "production", "--listen", "0.0.0.0:1", "--token-file", "t"), 2),
         (("--stage", "production", "--listen", "0", "--token-file", "missing"), 3),
         (("--stage", "production", "--prometheus", "http://x", "--predictions", "y"), 2),
@@ -339,3 +341,24 @@ def test_a_group_of_many_alerts_is_a_short_message(watched: WatchedTeam) -> None
     assert "watch: Slow0, Slow1, " in message
     assert "and 992 more" in message
     assert "Slow9" not in message
+
+
+def test_the_locks_of_a_git_that_was_killed_hold_nothing_up(watched: WatchedTeam) -> None:
+    """The clone is nobody else's, so that nobody else would remove them."""
+    watched.ann.write("notes.txt", "something else\n")
+    watched.ann.commit("Something else")
+    watched.ann.git("push", "--quiet")
+    locks = ("index", "HEAD", "refs/heads/main", "refs/remotes/origin/main", "packed-refs")
+    for name in locks:
+        (watched.clone.path / f".git/{name}.lock").touch()
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+def test_files_that_a_power_cut_took_are_there_again(watched: WatchedTeam) -> None:
+    """Git does not wait for the disk when it writes the files of a commit."""
+    (watched.clone.path / ".mlver/config.yaml").write_text("")
+    watched.watcher.look()
+    assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+    assert "failed" not in watched.tell_kinds()
