@@ -83,6 +83,10 @@ class UsageError(MlverError):
     exit_code = 2
 
 
+class ReasonMissing(UsageError):
+    """Nobody said why, or only by a placeholder; what was asked for is right otherwise."""
+
+
 class InvalidDocument(MlverError):
     """A file that is not what its schema says.
 

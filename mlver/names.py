@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from mlver.errors import UsageError, shell_command
+from mlver.errors import ReasonMissing, UsageError, shell_command
 
 LATEST = "latest"
 # The stage of the version to go back to when all else fails.
@@ -160,9 +160,9 @@ def check_reason(message: str, noun: str, words: Sequence[str], *, is_kept: bool
     check_text(message, "the message")
     hint = shell_command(*words, "-m", PLACEHOLDER)
     if not message.strip():
-        raise UsageError(f"{noun} needs a reason", hint=hint)
+        raise ReasonMissing(f"{noun} needs a reason", hint=hint)
     if is_kept and message.strip() == PLACEHOLDER:
-        raise UsageError(
+        raise ReasonMissing(
             f"{PLACEHOLDER} stands for your own words: {noun} keeps them for ever", hint=hint
         )
     return message

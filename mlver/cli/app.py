@@ -23,7 +23,7 @@ from typer.main import get_command
 from mlver import __version__
 from mlver.cli.completion import COMPLETING, adapt_completion, complete_git
 from mlver.cli.plain_help import PlainHelpCommand, PlainHelpGroup
-from mlver.errors import MlverError, UsageError, shell_command
+from mlver.errors import MlverError, ReasonMissing, UsageError, shell_command
 from mlver.terminal import preferences
 from mlver.terminal.exits import INTERRUPTED, CommandInterrupted
 from mlver.terminal.options import choose_offline
@@ -146,7 +146,7 @@ def run_command(args: list[str]) -> int:
 
         raise describe_usage_error(error, args, name) from None
     except MlverError as error:
-        from mlver.cli.usage import keep_given_options, suggest_command
+        from mlver.cli.usage import add_reason, keep_given_options, suggest_command
 
         places = [error.suggestion_option] if error.suggestion_option else []
         if corrected := suggest_command(args, error.suggestion, places):
@@ -155,6 +155,8 @@ def run_command(args: list[str]) -> int:
             error.hints = (shell_command("mlver", name, "--help"),)
         elif name == "register":
             error.hints = tuple(keep_given_options(args, hint) for hint in error.hints)
+        elif isinstance(error, ReasonMissing) and (complete := add_reason(args)):
+            error.hints = (complete,)
         raise
     # Typer turns a Ctrl-C into this code.
     if exit_code == INTERRUPTED:

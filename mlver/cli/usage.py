@@ -13,7 +13,7 @@ import typer
 from mlver.cli.app import COMMANDS, load_command
 from mlver.cli.typed_options import ARGUMENT, COMMAND, OPTION, find_roles, list_value_takers
 from mlver.errors import MlverError, UsageError, printable_name, shell_command
-from mlver.names import find_similar
+from mlver.names import PLACEHOLDER, find_similar
 from mlver.terminal.options import complete_model, complete_ref, complete_stage
 
 # What other tools call them.
@@ -57,13 +57,19 @@ def describe_usage_error(
         return UsageError(message, hints=(corrected, ask_help))
     if stages := _list_missing_stages(error):
         words = ["mlver", *args, "--to" if "'--to'" in message else "--stage", stages[-1]]
-        if "-m" not in words and "--message" not in words:
-            words += ["-m", "WHY"]
+        has_message = "-m" in words or "--message" in words
+        if not has_message and _needs_reason(name):
+            words += ["-m", PLACEHOLDER]
         message = f"{message}; the stages here are {', '.join(stages)}"
         return UsageError(message, hints=(shell_command(*words), ask_help))
     examples = load_command(name).examples
     example = _adapt_example(error, examples[_choose_example(examples, option)])
     return UsageError(message, hints=(example, ask_help))
+
+
+def _needs_reason(name: str) -> bool:
+    """Whether a command asks why: then its first example says so."""
+    return "-m" in shlex.split(load_command(name).examples[0])
 
 
 def _choose_example(examples: Sequence[str], option: str | None) -> int:
@@ -152,6 +158,22 @@ def keep_given_options(args: list[str], hint: str) -> str:
     for option, value in (*kept, *hinted):
         words += [option, *value]
     return shell_command(*words)
+
+
+def add_reason(args: list[str]) -> str | None:
+    """The command line as it was typed, with a message; None where it cannot be shown like that.
+
+    Whoever copies it would lose a condition otherwise, or do what was to be a dry run.
+    """
+    if "--" in args or not all(map(str.isprintable, args)):
+        return None
+    words: list[str] = []
+    for word, role in zip(args, find_roles(args), strict=True):
+        is_message = role in _MESSAGE or (role == OPTION and word.partition("=")[0] in _MESSAGE)
+        # People type it: it prints no document.
+        if not is_message and (role, word) != (OPTION, "--json"):
+            words.append(word)
+    return shell_command("mlver", *words, "-m", PLACEHOLDER)
 
 
 def _is_empty_message(option: str, value: list[str]) -> bool:

@@ -31,6 +31,8 @@ def renamed(project: Repository) -> Repository:
         (("show", "a", "b"), "mlver show ocr@1.1.0"),
         (("promote", "ocr@1"), "mlver promote ocr@1 --to production -m WHY"),
         (("rollback", "ocr", "-m", "x"), "mlver rollback ocr -m x --stage production"),
+        (("judge", "ocr"), "mlver judge ocr --stage production"),
+        (("watch", "ocr", "--once"), "mlver watch ocr --once --stage production"),
         (("list", "-n", "0"), "mlver list -n 1"),
         (("diff", "ocr", "--data"), "mlver diff digits@1.2.0 @1.3.0 --data train --key id"),
         (("plot", "ocr", "--format", "svg"), "mlver plot ocr"),
@@ -80,6 +82,25 @@ def test_the_hint_after_a_refused_registration_keeps_what_was_given(renamed: Rep
     assert f"hint: mlver register ocr {kept} --bump patch\n" in said
     said = refuse(renamed, "register", "ocr", "--version", "0.1.0", *given, code=3)
     assert f"hint: mlver register ocr {kept} --version 0.1.0 --allow-lower\n" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rollback", "ocr", "--stage", "production", "--if-holds", "1.0.0", "--dry-run"),
+        ("rollback", "--stage=production", "--golden"),
+        ("promote", "ocr@1.1.0", "--to", "production", "--force"),
+        ("rollout", "ocr@1.1.0", "--to", "production", "--share", "5", "--strategy", "ab"),
+    ],
+)
+@pytest.mark.parametrize("reason", [(), ("-m", " "), ("--message=WHY",)])
+def test_a_hint_for_a_reason_keeps_each_condition(
+    renamed: Repository, words: tuple[str, ...], reason: tuple[str, ...]
+) -> None:
+    if reason == ("--message=WHY",) and "--dry-run" in words:
+        words = words[:-1]
+    said = refuse(renamed, *words, *reason)
+    assert f"hint: mlver {' '.join(words)} -m WHY\n" in said
 
 
 @pytest.mark.parametrize("empty", ["", "  "])

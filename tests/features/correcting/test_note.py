@@ -60,7 +60,8 @@ def test_the_same_note_again_changes_nothing(noted: Repository) -> None:
 
 def test_a_note_without_a_text_is_refused(second: Repository) -> None:
     said = assert_refused(second, "note", "digits@1.0.0", "-m", " ", code=2)
-    assert said == "error: a note needs a reason\nhint: mlver note digits@1.0.0 -m WHY\n"
+    assert said.startswith("error: a note needs a reason\n")
+    assert said.endswith(" note digits@1.0.0 -m WHY\n")
 
 
 def test_the_word_of_a_hint_is_no_note(second: Repository) -> None:
