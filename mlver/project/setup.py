@@ -159,7 +159,7 @@ stages:
 #      upstreams:
 #        stable: 127.0.0.1:9001
 #        canary: 127.0.0.1:9002
-#      options: {listen: 127.0.0.1:9000}
+#      options: {prefix: /}
 #    names: time
 #    keep: 5
 #    keep_serving: [1.0.0]

@@ -52,7 +52,7 @@ def check_request(project: Project, request: WatchRequest) -> None:
             f"`auto_rollback` in {layout.CONFIG} does not name {named}, and watch rolls back"
             " nothing else",
             hint=shell_command(
-                "mlver", "config", "set", f"auto_rollback.{named}.stages", "[STAGE]"
+                "mlver", "config", "set", f"auto_rollback.{named}.stages", request.stages[0]
             ),
         )
 

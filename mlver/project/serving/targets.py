@@ -16,6 +16,9 @@ from mlver.project.project import Project
 from mlver.records import layout
 from mlver.records.sections.deploy import TargetSettings
 
+# Where somebody begins who has none: what `mlver config set` takes of a whole target.
+_FIRST_TARGET = '{"layout": "directories", "path": "serving", "stages": {"stable": "production"}}'
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundTarget:
@@ -63,14 +66,16 @@ def find_target(project: Project, name: str) -> FoundTarget:
 
 
 def _build_unknown_error(name: str, known: list[str]) -> UsageError:
+    shown = printable_name(name)
     if not known:
         return UsageError(
-            f"the settings name no target; add one under `deploy:` in {layout.CONFIG}",
-            hint=shell_command("mlver", "config", "set", "deploy.TARGET.path", "DIR"),
+            f"the settings name no target `{shown}`, nor any other; add one under `deploy:` in"
+            f" {layout.CONFIG}",
+            hint=shell_command("mlver", "config", "set", f"deploy.{shown}", _FIRST_TARGET),
         )
     close = difflib.get_close_matches(name, known, n=1)
     return UsageError(
-        f"there is no target `{printable_name(name)}`; there are {', '.join(known)}",
+        f"there is no target `{shown}`; the targets here are {', '.join(known)}",
         hint=shell_command("mlver", "deploy", (close or known)[0]),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -263,7 +264,28 @@ def test_settings_of_no_target_are_refused_by_name(
 
 def test_a_target_that_is_not_there_is_named_with_those_that_are(hosted: Repository) -> None:
     said = assert_refused(hosted, "deploy", "hots", code=2)
-    assert said == "error: there is no target `hots`; there are host\nhint: mlver deploy host\n"
+    told = "error: there is no target `hots`; the targets here are host\n"
+    assert said == f"{told}hint: mlver deploy host\n"
+
+
+def test_the_first_target_is_one_command_away(second: Repository) -> None:
+    said = assert_refused(second, "deploy", "host", code=2)
+    assert said.startswith("error: the settings name no target `host`, nor any other;")
+    (hint,) = [line.removeprefix("hint: mlver ") for line in said.splitlines()[1:]]
+    assert_works(second, *shlex.split(hint))
+    second.git("commit", "--quiet", "--all", "--message", "A target")
+    promote(second, "1.0.0")
+    assert_works(second, "deploy", "host")
+    assert read_served(second.path / "serving")["version"] == "1.0.0"
+
+
+def test_the_target_that_new_settings_show_can_be_used(second: Repository) -> None:
+    written = (second.path / ".mlver/config.yaml").read_text()
+    _, _, example = written.partition("\n#deploy:\n")
+    settings = example.partition("#  cluster:\n")[0].replace("#", "")
+    add_target(second, "deploy:\n" + settings.replace(", canary: canary", ""))
+    promote(second, "1.0.0")
+    assert_works(second, "deploy", "production-host", "--dry-run")
 
 
 def test_a_plan_that_came_with_an_archive_is_not_believed(deployed: Repository) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -273,6 +274,15 @@ def test_a_model_that_is_not_listed_is_not_watched(served: Team) -> None:
     done = served.ann.mlver("watch", "digits", "--stage", "production")
     assert done.code == 3
     assert "does not name digits" in done.err
+
+
+def test_the_hint_of_a_model_that_is_not_listed_lists_it(served: Team) -> None:
+    settings = served.ann.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text().partition("auto_rollback:")[0])
+    done = served.ann.mlver("watch", "digits", "--stage", "production")
+    hint = done.err.partition("hint: mlver ")[2]
+    assert served.ann.mlver(*shlex.split(hint)).code == 0
+    assert "auto_rollback:\n  digits:\n    stages:\n      - production\n" in settings.read_text()
 
 
 def test_a_process_listens_tells_lines_and_ends_on_a_signal(served: Team, tmp_path: Path) -> None:
