@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from mlver.errors import BOTH_SIDES
+from mlver.errors import BOTH_SIDES, shell_command
 from mlver.findings import Finding
 from mlver.terminal.screen import Part, Style, TextScreen
 from mlver.terminal.words import shorten_digests, take_first_line
@@ -60,6 +60,12 @@ def draw_empty_registry(screen: TextScreen) -> None:
     """Say that there is no model yet, and how to make one."""
     screen.draw_line("no model is registered here yet")
     screen.draw_next("mlver register MODEL --weights PATH -m WHY")
+
+
+def draw_followers(targets: Sequence[str], screen: TextScreen) -> None:
+    """Name the command by which each target follows: what it serves has not changed yet."""
+    for target in targets:
+        screen.draw_next(shell_command("mlver", "deploy", target))
 
 
 def draw_hints(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
 
 from mlver.features.rollouts.screen import draw_rollout
+from mlver.project.stages.followers import list_followers
 from mlver.project.stages.rollout import roll_out
 from mlver.project.stages.rollout_request import RolloutRequest
 from mlver.terminal.options import DryRun, Json, Message, Offline, OneRef, ToStage
@@ -77,5 +79,9 @@ def rollout_command(
         force=force,
         dry_run=dry_run,
     )
-    result = roll_out(find_session(ctx).initialised_project, ref, request)
-    emit_result(result, draw_rollout, json=json, code=result.exit_code)
+    project = find_session(ctx).initialised_project
+    result = roll_out(project, ref, request)
+    is_moved = result.sequence is not None
+    followers = list_followers(project, result.model, to) if is_moved else []
+    text = partial(draw_rollout, followers=followers)
+    emit_result(result, text, json=json, code=result.exit_code)

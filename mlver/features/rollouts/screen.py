@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlver.policy.gates.table import suggest_commands
 from mlver.project.stages.rollout_request import RolloutResult
 from mlver.terminal.gates import draw_gates
-from mlver.terminal.links import draw_hints
+from mlver.terminal.links import draw_followers, draw_hints
 from mlver.terminal.screen import Part, TextScreen
 
 _VERBS = {
@@ -16,7 +18,7 @@ _VERBS = {
 }
 
 
-def draw_rollout(result: RolloutResult, screen: TextScreen) -> None:
+def draw_rollout(result: RolloutResult, screen: TextScreen, followers: Sequence[str] = ()) -> None:
     version: Part = (f"{result.model} {result.version}", "name")
     if result.outcome == "already":
         state = (
@@ -44,6 +46,7 @@ def draw_rollout(result: RolloutResult, screen: TextScreen) -> None:
         draw_hints(commands, screen, style="warn")
     else:
         screen.draw_line("  ", (f"{result.baseline} has {100 - result.share:g} %", "dim"))
+    draw_followers(followers, screen)
 
 
 def _describe_share(result: RolloutResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from mlver.features.stages.screen import draw_checkout, draw_promote, draw_rollb
 from mlver.names import GOLDEN
 from mlver.project.checkout import CheckoutOptions, check_out
 from mlver.project.stages.conditions import read_condition
+from mlver.project.stages.followers import list_followers
 from mlver.project.stages.promote import promote_version
 from mlver.project.stages.rollback import roll_back
 from mlver.project.stages.rollback_request import RollbackRequest
@@ -52,15 +54,19 @@ def promote_command(
 
     Exit 1 when a gate is shut. Stages and what they ask for stand in .mlver/config.yaml.
     """
+    project = find_session(ctx).initialised_project
     result = promote_version(
-        find_session(ctx).initialised_project,
+        project,
         ref,
         to=to,
         message=message,
         force=force,
         dry_run=dry_run,
     )
-    emit_result(result, draw_promote, json=json, code=result.exit_code)
+    is_moved = result.outcome == "promoted" and not dry_run
+    followers = list_followers(project, result.model, to) if is_moved else []
+    text = partial(draw_promote, followers=followers)
+    emit_result(result, text, json=json, code=result.exit_code)
 
 
 ROLLBACK_EXAMPLES = (
@@ -140,7 +146,9 @@ def rollback_command(
         dry_run=dry_run,
     )
     result = roll_back(project, model, request)
-    emit_result(result, draw_rollback, json=json)
+    is_moved = result.changed and not dry_run
+    followers = list_followers(project, result.model, stage) if is_moved else []
+    emit_result(result, partial(draw_rollback, followers=followers), json=json)
 
 
 CHECKOUT_EXAMPLES = (

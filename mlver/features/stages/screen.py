@@ -12,12 +12,12 @@ from mlver.project.stages.promote import PromoteResult
 from mlver.project.stages.rollback_request import RollbackResult
 from mlver.project.worktree.input_files import ForeignFile
 from mlver.terminal.gates import draw_gates
-from mlver.terminal.links import draw_hidden_count, draw_hints
+from mlver.terminal.links import draw_followers, draw_hidden_count, draw_hints
 from mlver.terminal.screen import TextScreen
 from mlver.terminal.words import format_count, format_size, join_listed
 
 
-def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
+def draw_promote(result: PromoteResult, screen: TextScreen, followers: Sequence[str] = ()) -> None:
     version = f"{result.model} {result.version}"
     match result.outcome:
         case "already":
@@ -39,19 +39,27 @@ def draw_promote(result: PromoteResult, screen: TextScreen) -> None:
     if result.outcome == "refused":
         commands = suggest_commands(f"{result.model}@{result.version}", result.gates)
         draw_hints(commands, screen, style="warn")
+    draw_followers(followers, screen)
 
 
 def _describe_previous_version(result: PromoteResult) -> str:
     return f" (was {result.previous})" if result.previous else ""
 
 
-def draw_rollback(result: RollbackResult, screen: TextScreen) -> None:
+def draw_rollback(
+    result: RollbackResult, screen: TextScreen, followers: Sequence[str] = ()
+) -> None:
     if not result.changed:
         screen.draw_line(("Nothing changed: ", "bold"), result.reason or "")
-        return
-    if result.withdrawn is not None and result.version == result.previous:
+    elif result.withdrawn is not None and result.version == result.previous:
         _draw_withdrawal(result, screen)
-        return
+    else:
+        _draw_return(result, screen)
+    draw_followers(followers, screen)
+
+
+def _draw_return(result: RollbackResult, screen: TextScreen) -> None:
+    """Say where the stage went back to, and what was proven of it."""
     verb = "Would roll back" if result.dry_run else "Rolled back"
     screen.draw_line(
         (verb, "bold"),

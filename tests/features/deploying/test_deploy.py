@@ -312,3 +312,18 @@ def test_nothing_is_deployed_where_no_commit_could_land(hosted: Repository) -> N
     hosted.git("switch", "--quiet", "--detach")
     assert "HEAD is detached" in assert_refused(hosted, "deploy", "host")
     assert not (hosted.path / "serving").exists()
+
+
+def test_each_move_of_its_stage_names_the_target_that_follows(hosted: Repository) -> None:
+    moves = (
+        ("rollout", "digits@1.1.0", "--to", "production", "--share", "5"),
+        ("rollback", "digits", "--stage", "production"),
+        ("promote", "digits@1.1.0", "--to", "production", "--force"),
+        ("rollback", "digits", "--stage", "production"),
+    )
+    for move in moves:
+        would = assert_works(hosted, *move, "-m", "Go", "--dry-run")
+        assert "mlver deploy" not in would
+        assert assert_works(hosted, *move, "-m", "Go").endswith("next: mlver deploy host\n")
+    told = assert_works(hosted, "promote", "digits@1.1.0", "--to", "staging", "-m", "Go")
+    assert "mlver deploy" not in told
