@@ -61,6 +61,8 @@ class DeployedFolder:
         link = self.folder / self.role
         try:
             target = PurePosixPath(link.readlink())
+        except FileNotFoundError:
+            raise self._describe_lack() from None
         except OSError as error:
             raise refusal_error(f"reading the link {self.role}", error, outcome="") from error
         if target.is_absolute() or ".." in target.parts or not target.parts:
@@ -69,6 +71,18 @@ class DeployedFolder:
                 hint=shell_command("ls", "-l", self.folder),
             )
         return self.folder / target
+
+    def _describe_lack(self) -> MlverError:
+        """Nobody deployed a version in this role: a candidate is there while it has a share."""
+        lack = (
+            f"{printable_name(str(self.folder))} has no version as {self.role}: none was deployed"
+            " there, or it left"
+        )
+        deploy = "mlver deploy TARGET"
+        if self.role == "stable":
+            return MlverError(lack, hint=deploy)
+        words = ("rollout", "REF", "--to", self.stage, "--share", "10", "-m", "WHY")
+        return MlverError(lack, hints=(shell_command("mlver", *words), deploy))
 
     def _prove_version(self, place: Path) -> FoundModel:
         described = _parse_identity(_read_identity(place), place)

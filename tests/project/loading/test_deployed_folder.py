@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections import Counter
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,20 @@ def test_a_link_that_leads_out_is_refused(source: DeployedFolder, target: str) -
         source.read_state()
 
 
+@pytest.mark.parametrize("role", ["stable", "canary"])
+def test_a_role_without_a_version_says_how_it_gets_one(source: DeployedFolder, role: str) -> None:
+    (source.folder / "stable").unlink()
+    source = replace(source, role=role)
+    with pytest.raises(MlverError, match=f"has no version as {role}: none was deployed") as lack:
+        source.find_model()
+    rollout = "mlver rollout REF --to production --share 10 -m WHY"
+    assert lack.value.hints[:-1] == ((rollout,) if role == "canary" else ())
+    assert lack.value.hints[-1] == "mlver deploy TARGET"
+
+
 def test_what_is_no_link_is_refused(source: DeployedFolder) -> None:
     (source.folder / "stable").unlink()
+    (source.folder / "stable").mkdir()
     with pytest.raises(MlverError, match="reading the link stable failed"):
         source.find_model()
 
