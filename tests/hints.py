@@ -26,7 +26,7 @@ PROGRAMS = frozenset(
         "echo",
     }
     | {"df", "quota", "mount", "dmesg", "ulimit", "export", "unset", "date", "aws", "az", "gcloud"}
-    | {"ssh", "ssh-copy-id"}
+    | {"ssh", "ssh-copy-id", "ss"}
 )
 _PROSE = re.compile(r" or | then |…|\(|, |: |; ")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|\$\([^)]*\)")
