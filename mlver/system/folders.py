@@ -251,10 +251,13 @@ class FolderTree:
 
 
 def _split_below(start: str, folder: str) -> list[str]:
-    """Split the way from one folder down to another into names."""
+    """Split the way from one folder down to another into names; raise OSError for one up again."""
     if start == folder:
         return []
-    return folder[len(start) + 1 :].split("/")
+    names = folder[len(start) + 1 :].split("/")
+    if ".." in names:
+        raise OSError(errno.EXDEV, f"it does not lie in {start}", folder)
+    return names
 
 
 def _replace_name(source_folder: int, source: str, target_folder: int, target: str) -> None:

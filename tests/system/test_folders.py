@@ -93,9 +93,12 @@ def test_an_error_names_the_whole_path(tree: FolderTree, top: str) -> None:
     assert (raised.value.filename, raised.value.filename2) == (f"{top}/a/none", f"{top}/a/b/to")
 
 
-def test_nothing_beside_the_folder_is_reached(tree: FolderTree, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="it does not lie in"):
-        write(tree, f"{tmp_path}/outside/new", "text")
+def test_nothing_beside_the_folder_is_reached(tree: FolderTree, top: str, tmp_path: Path) -> None:
+    for folder in (f"{tmp_path}/outside", f"{top}/../outside", f"{top}/none/../../outside"):
+        with pytest.raises(OSError, match="it does not lie in"):
+            write(tree, f"{folder}/new", "text")
+        with pytest.raises(OSError, match="it does not lie in"):
+            tree.replace_file(f"{folder}/kept", f"{top}/taken")
 
 
 def test_a_folder_that_is_held_stands_in_a_links_place(

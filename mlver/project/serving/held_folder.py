@@ -20,6 +20,7 @@ from shutil import rmtree
 from typing import Any
 
 from mlver.errors import MlverError, printable_name, shell_command
+from mlver.names import find_path_fault
 from mlver.project.project import Project
 from mlver.project.serving.targets import FoundTarget
 from mlver.system import durable
@@ -192,6 +193,9 @@ def read_mark(tree: FolderTree, target: FoundTarget) -> TargetMark | None:
             routes=tuple(map(str, document["routes"])),
         )
         known = document["format"] == _FORMAT
+        if any(map(find_path_fault, (*mark.files, *mark.routes))):
+            # What it names is removed one day, and git may have brought it from anybody.
+            raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise MlverError(
             f"{printable_name(path)} cannot be read, so nobody can tell whose folder it is",

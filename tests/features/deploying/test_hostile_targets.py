@@ -100,6 +100,22 @@ def test_a_mark_that_cannot_be_read_is_nobodys(deployed: Repository) -> None:
     assert "has other things in it" in assert_refused(deployed, "deploy", "host")
 
 
+@pytest.mark.parametrize("field", ["files", "routes"])
+@pytest.mark.parametrize("path", ["../notes.txt", "../../victim", "a/../../notes.txt", "/x", ""])
+def test_a_mark_that_names_what_lies_elsewhere_is_not_believed(
+    deployed: Repository, field: str, path: str
+) -> None:
+    """A repository of somebody else may bring a mark, and what it names is removed."""
+    notes = deployed.write("notes.txt", "mine")
+    victim = deployed.path.with_name("victim")
+    victim.mkdir()
+    mark = deployed.path / "serving/.mlver-target.json"
+    mark.write_text(json.dumps({**json.loads(mark.read_text()), field: [path]}))
+    assert "nobody can tell whose folder it is" in assert_refused(deployed, "deploy", "host")
+    assert notes.read_text() == "mine"
+    assert victim.is_dir()
+
+
 def test_a_folder_outside_is_agreed_to_once(second: Repository, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     point_target(second, str(outside))
