@@ -10,11 +10,7 @@ from mlver.project.judging.arms import ArmChoice
 from mlver.project.judging.judge import JudgeRequest, JudgeResult, judge_stage
 from mlver.project.judging.sources import EventSource
 from mlver.project.project import Project
-from mlver.project.rollouts.open_rollouts import find_open_rollout
 from mlver.records.promotion import Result
-from mlver.records.rollout import RolloutRecord
-
-_WHOLE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +34,11 @@ def find_bad_version(
     """
     if project.registry.find_holder(model, stage) is None:
         return None
-    rollout = find_open_rollout(project.registry, model, stage)
     result = judge_stage(
         project,
         model,
         JudgeRequest(
-            arms=_choose_arms(stage, rollout),
-            share=None if rollout is None else _find_share(rollout),
+            arms=ArmChoice(stage=stage),
             source=EventSource(
                 predictions=() if request.predictions is None else (request.predictions,),
                 prometheus=request.prometheus,
@@ -60,23 +54,6 @@ def find_bad_version(
         is_recorded=result.commit is not None,
         reason=reason,
     )
-
-
-def _choose_arms(stage: str, rollout: RolloutRecord | None) -> ArmChoice:
-    """Choose the versions to compare: a candidate began to serve with its share."""
-    if rollout is None:
-        return ArmChoice(stage=stage, candidate=None, baseline=None, since=None)
-    return ArmChoice(
-        stage=stage,
-        candidate=f"{rollout.model}@{rollout.version}",
-        baseline=f"{rollout.model}@{rollout.baseline.version}",
-        since=rollout.created,
-    )
-
-
-def _find_share(rollout: RolloutRecord) -> float | None:
-    """Find the planned share of the traffic; None where no part of it is planned."""
-    return rollout.share if 0 < rollout.share < _WHOLE else None
 
 
 def _find_reason(project: Project, result: JudgeResult) -> RollbackReason:

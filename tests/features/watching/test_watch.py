@@ -226,6 +226,23 @@ def test_a_candidate_loses_its_share_and_the_stage_stays(watched: WatchedTeam) -
     assert len(forge.git("ls-tree", "--name-only", f"main:{folder}").split()) == 2
 
 
+def test_a_share_of_users_is_no_share_of_the_requests(watched: WatchedTeam, tmp_path: Path) -> None:
+    """Few users may send most of the requests, and their version is judged all the same."""
+    write_model(watched.ann, "third")
+    assert_works(watched.ann, "register", "digits", "--bump", "minor", "-m", "third")
+    words = ("rollout", "digits@1.2.0", "--to", "production", "--share", "10", "-m", "A tenth")
+    sticky = ("--strategy", "ab", "--header", "X-User-Id")
+    assert_works(watched.ann, *words, *sticky, "--force")
+    assert watched.ann.mlver("push").code == 0
+    log = tmp_path / "log.jsonl"
+    served = write_log(200, bad=60, ratio=1).replace("1.1.0", "1.2.0").replace("1.0.0", "1.1.0")
+    log.write_text(served)
+    watched.watcher.request = replace(watched.watcher.request, predictions=str(log))
+    watched.watcher.look()
+    assert watched.tell_kinds() == ["judged", "rolled back"]
+    assert watched.events[-1].says == "digits 1.2.0 lost its share of production"
+
+
 def read_served(place: Path) -> str:
     document = json.loads((place / "served/stable/mlver.json").read_text())
     assert isinstance(document["version"], str)
