@@ -132,6 +132,10 @@ def test_a_bucket_that_is_not_there_is_named(serving: Repository, metrics: Metri
         b'{"status": "success", "data": {"resultType": "matrix", "result": [1]}}',
         b'{"status": "success", "data": {"resultType": "matrix", "result":'
         b' [{"metric": {}, "values": [["x", "y"]]}]}}',
+        b'{"status": "success", "data": {"resultType": "matrix", "result":'
+        b' [{"metric": {}, "values": [[1e999, "1"]]}]}}',
+        b'{"status": "success", "data": {"resultType": "matrix", "result":'
+        b' [{"metric": {}, "values": [[1, 1' + b"0" * 400 + b"]]}]}}",
         b"\x1b[31m\xff",
     ],
 )
