@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from mlver.policy.webhook import ReceivedAlerts
 
+_LONGEST_WAIT_S = 0.5
+
 
 class WebhookAnswer(NamedTuple):
     """An HTTP status, and a sentence for whoever reads the answer."""
@@ -50,8 +52,11 @@ class Inbox:
         self._queue.put(None)
 
     def take(self, seconds: float) -> Delivery | None:
-        """Wait at most so many seconds for a delivery."""
+        """Wait at most so many seconds for a delivery, and never for long.
+
+        A signal that comes just before the wait begins does not end it.
+        """
         try:
-            return self._queue.get(timeout=max(seconds, 0.0))
+            return self._queue.get(timeout=min(max(seconds, 0.0), _LONGEST_WAIT_S))
         except queue.Empty:
             return None

@@ -148,6 +148,13 @@ def test_what_takes_too_long_or_waits_too_deep_comes_again() -> None:
         abandoned.answer(200, "nobody hears this")
 
 
+def test_no_wait_is_so_long_that_a_signal_is_missed() -> None:
+    """A signal that comes just before the wait ends none: it is seen when that is over."""
+    before = time.monotonic()
+    assert Inbox().take(8) is None
+    assert time.monotonic() - before < 4
+
+
 def test_those_who_dawdle_take_no_place_for_long() -> None:
     """Two places, both held by connections that send a letter now and then."""
     with (
