@@ -29,7 +29,7 @@ from mlver.project.remote.needed import list_needed
 from mlver.project.serving import pending, switching
 from mlver.project.serving.held_folder import hold_folder, open_folder
 from mlver.project.serving.holders import StageRoles, read_roles
-from mlver.project.serving.loaded import await_loaded
+from mlver.project.serving.loaded import await_loaded, check_address
 from mlver.project.serving.placing import fetch_lacking, place_version
 from mlver.project.serving.plan import DeployChange, DeployPlan
 from mlver.project.serving.planning import plan_target
@@ -105,6 +105,8 @@ def deploy(project: Project, name: str, options: DeployOptions) -> DeployResult:
     names.check_text(options.message, "the message")
     if options.reload is not None:
         split_command(options.reload)
+    if options.wait is not None:
+        check_address(options.wait)
     if options.only_looks:
         return _look(project, name, options)
     refuse_protected(project)

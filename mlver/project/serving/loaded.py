@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +37,7 @@ def await_loaded(target: FoundTarget, served: ServedTarget, address: str | None)
             " server has to load them first; say where it answers, or deploy again once it has",
             hint=again,
         )
-    url = _join_address(address, readiness.status_path(served))
+    url = f"{address.rstrip('/')}/{readiness.status_path(served).lstrip('/')}"
     if not _ask_until(url, readiness, served):
         raise MlverError(
             f"the server at {printable_name(address)} did not load the versions of {target.name}"
@@ -47,13 +46,18 @@ def await_loaded(target: FoundTarget, served: ServedTarget, address: str | None)
         )
 
 
-def _join_address(address: str, path: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(
-            f"--wait takes an address such as http://127.0.0.1:8501, not {printable_name(address)}"
-        )
-    return f"{address.rstrip('/')}/{path.lstrip('/')}"
+def check_address(address: str) -> None:
+    """Raise UsageError for what is no address of a server."""
+    refused = UsageError(
+        f"--wait takes an address such as http://127.0.0.1:8501, not {printable_name(address)}"
+    )
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        raise refused from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise refused
 
 
 def _ask_until(url: str, readiness: ServerReadiness, served: ServedTarget) -> bool:
@@ -71,6 +75,6 @@ def _ask(url: str) -> Mapping[str, Any] | None:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
             answer: Any = json.loads(response.read(_ANSWER_BYTES))
-    except (OSError, ValueError, http.client.HTTPException, urllib.error.URLError):
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):
         return None
     return answer if isinstance(answer, dict) else None

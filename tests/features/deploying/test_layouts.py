@@ -182,6 +182,16 @@ def test_labels_move_once_the_server_has_loaded_the_version(second: Repository) 
     assert server.labels == {"stable": OLD}
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "127.0.0.1:8501", "http://", "file:///etc/x"])
+def test_what_is_no_address_of_a_server_is_refused_before_anything(
+    second: Repository, address: str
+) -> None:
+    folder = use_layout(second, "tensorflow-serving")
+    done = second.mlver("deploy", "host", "--wait", address)
+    assert (done.code, "--wait takes an address such as" in done.err) == (2, True), done
+    assert not folder.exists()
+
+
 def test_the_share_of_an_open_rollout_stands_in_the_files(second: Repository) -> None:
     folder = use_layout(second, "kserve")
     candidate = ("rollout", "digits@1.1.0", "--to", "production", "--force", "-m", "Try")
