@@ -59,7 +59,8 @@ def _list_metrics(watched: MonitoredStage, prometheus: str) -> Iterator[Document
             yield {
                 "name": f"{metric}-{limit}".replace("_", "-").lower(),
                 "interval": f"{_EVERY_S}s",
-                "initialDelay": watched.window,
+                # Argo reads durations as Go does, which knows no days and no weeks.
+                "initialDelay": f"{watched.settings.fresh_seconds}s",
                 "count": count,
                 "successCondition": f"{_KNOWN} && result[0] < 0",
                 "failureCondition": f"{_KNOWN} && result[0] > 0",

@@ -14,7 +14,7 @@ from mlver.policy.monitoring.argo import build_analysis, build_prometheus_rule, 
 from mlver.policy.monitoring.documents import MonitoringPlaces
 from mlver.policy.monitoring.grafana import build_dashboard
 from mlver.records.values import Document
-from tests.policy.monitoring.watched import find_keys, run_program, watch_stage
+from tests.policy.monitoring.watched import SETTINGS, find_keys, run_program, watch_stage
 from tests.servers.install import install_programs
 
 PLACES = MonitoringPlaces()
@@ -110,6 +110,12 @@ def test_no_number_is_neither_success_nor_failure() -> None:
             f"{known} > 0",
         )
         assert metric["inconclusiveLimit"] < metric["count"] == metric["consecutiveErrorLimit"]
+
+
+def test_argo_is_told_of_days_and_weeks_in_seconds() -> None:
+    """Go, whose durations these are, refuses `1d`."""
+    metrics = build_analysis(watch_stage({**SETTINGS, "fresh": "1d"}), PLACES.prometheus)["spec"]
+    assert {metric["initialDelay"] for metric in metrics["metrics"]} == {"86400s"}
 
 
 def test_no_shell_reads_what_a_workflow_is_given() -> None:
