@@ -6,11 +6,12 @@ All of it happens in one thread, in a clone of its own. The receiver only hands 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlver.errors import MlverError, summarise_error
+from mlver.errors import MlverError, refusal_error, summarise_error
 from mlver.features.watching.acting import RollbackReason, act_on, bring_bytes, find_way_back
 from mlver.features.watching.deploying import deploy_target
 from mlver.features.watching.events import TellEvent, WatchKind, WatchResult
@@ -69,11 +70,12 @@ class StageWatcher:
 
     def look(self) -> None:
         """Take what others published, judge, roll back what is bad, and deploy."""
-        project = self._open_project()
         try:
-            if follow_remote(project, publishes=not self.request.dry_run):
-                self._tell("published", "what was recorded here before is published now")
-            watched = list(list_watched(project, self.request))
+            with _naming_refusals():
+                project = self._open_project()
+                if follow_remote(project, publishes=not self.request.dry_run):
+                    self._tell("published", "what was recorded here before is published now")
+                watched = list(list_watched(project, self.request))
         except MlverError as error:
             self._tell_failure(error)
             return
@@ -87,7 +89,8 @@ class StageWatcher:
         """Deploy what the stages say; a target that fails is tried again in the next round."""
         for target in self.request.targets:
             try:
-                says = deploy_target(self._open_project(), target, self.request)
+                with _naming_refusals():
+                    says = deploy_target(self._open_project(), target, self.request)
             except MlverError as error:
                 self._tell_failure(error)
             else:
@@ -96,11 +99,12 @@ class StageWatcher:
 
     def _prepare(self, project: Project, model: str, stage: str) -> None:
         """Bring what a rollback needs here, while nothing is urgent; say where there is no way."""
-        if project.registry.find_holder(model, stage) is None:
-            return
         before = self.ways_back.get((model, stage))
         try:
-            way_back = find_way_back(project, model, stage)
+            with _naming_refusals():
+                if project.registry.find_holder(model, stage) is None:
+                    return
+                way_back = find_way_back(project, model, stage)
         except MlverError as error:
             # The first version of a stage has none, and that is no fault.
             self.ways_back[model, stage] = error.message
@@ -110,7 +114,8 @@ class StageWatcher:
             return
         try:
             if before != way_back:
-                bring_bytes(project, model, way_back)
+                with _naming_refusals():
+                    bring_bytes(project, model, way_back)
             self.ways_back[model, stage] = way_back
         except MlverError as error:
             self.ways_back[model, stage] = error.message
@@ -119,19 +124,23 @@ class StageWatcher:
 
     def _judge(self, project: Project, model: str, stage: str) -> None:
         try:
-            found = find_bad_version(project, self.request, model, stage)
-            if found is None:
-                return
-            if self._is_news(model, stage, f"{found.version} {found.answer}"):
-                says = f"{found.answer}: {found.says}"
-                self._tell("judged", says, model=model, stage=stage, version=found.version)
-            if found.reason is not None:
-                self._tell_result(act_on(project, found.reason, dry_run=self.request.dry_run))
-            elif found.is_recorded:
-                follow_remote(project)
+            with _naming_refusals():
+                self._act_on_verdict(project, model, stage)
         except MlverError as error:
             if self._is_news(model, stage, error.message):
                 self._tell_failure(error, model=model, stage=stage)
+
+    def _act_on_verdict(self, project: Project, model: str, stage: str) -> None:
+        found = find_bad_version(project, self.request, model, stage)
+        if found is None:
+            return
+        if self._is_news(model, stage, f"{found.version} {found.answer}"):
+            says = f"{found.answer}: {found.says}"
+            self._tell("judged", says, model=model, stage=stage, version=found.version)
+        if found.reason is not None:
+            self._tell_result(act_on(project, found.reason, dry_run=self.request.dry_run))
+        elif found.is_recorded:
+            follow_remote(project)
 
     def _is_news(self, model: str, stage: str, answer: str) -> bool:
         """Say whether the answer is another one than in the round before, and remember it."""
@@ -157,11 +166,11 @@ class StageWatcher:
 
     def _answer_alerts(self, alerts: ReceivedAlerts) -> WebhookAnswer:
         """Act on what is demanded; the gravest answer of all counts, and says why."""
-        project = self._open_project()
         answers: list[WebhookAnswer] = []
         for demand in alerts.demands:
             try:
-                answers.append(self._act_on_demand(project, demand))
+                with _naming_refusals():
+                    answers.append(self._act_on_demand(self._open_project(), demand))
             except MlverError as error:
                 self._tell_failure(error, model=demand.model, status=_TRY_AGAIN)
                 answers.append(WebhookAnswer(_TRY_AGAIN, summarise_error(error)))
@@ -238,6 +247,16 @@ class StageWatcher:
 def _list_alerts(names: Sequence[str]) -> str:
     more = len(names) - _ALERTS_NAMED
     return ", ".join(names[:_ALERTS_NAMED]) + (f", and {more:,} more" if more > 0 else "")
+
+
+@contextmanager
+def _naming_refusals() -> Iterator[None]:
+    """Raise MlverError for what the system refuses: it may not an hour later, so watch goes on."""
+    try:
+        yield
+    except OSError as error:
+        outcome = "watch goes on, and tries again"
+        raise refusal_error("watching", error, outcome=outcome) from error
 
 
 def describe_result(result: RollbackResult) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import resource
 import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +90,32 @@ def test_a_push_that_fails_is_tried_again_until_it_is_through(watched: WatchedTe
     assert watched.list_holders() == ["1.0.0", "1.1.0"]
     hook.unlink()
     assert watched.send(dump(make_alert())).status == 200
+    assert watched.list_holders() == BACK
+
+
+@contextmanager
+def taking_no_byte() -> Iterator[None]:
+    """Let no file of this process grow: whatever is written to is refused."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_what_the_system_refuses_ends_no_watch(watched: WatchedTeam, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text(write_log(200, bad=60))
+    watched.watcher.request = replace(watched.watcher.request, predictions=str(log))
+    with taking_no_byte():
+        watched.watcher.look()
+        answer = watched.send(dump(make_alert()))
+    assert (answer.status, watched.tell_kinds()) == (503, ["failed", "failed"])
+    assert watched.list_holders() == ["1.0.0", "1.1.0"]
+    watched.watcher.look()
     assert watched.list_holders() == BACK
 
 
