@@ -86,6 +86,9 @@ def _find_settled(
     if alerts is not None and alerts.is_resolved:
         return "the alert is resolved, which is no reason to move a stage"
     for record in records:
+        # Only what went back acted on it: the message of a promotion may hold anything.
+        if record.action not in ("rollback", "withdraw"):
+            continue
         place = f"{record.stage}/{record.sequence:04d}"
         if isinstance(record, RolloutRecord):
             place = f"the rollout {place}"

@@ -79,6 +79,13 @@ def test_the_same_alert_is_acted_on_once(risen: Repository) -> None:
     assert roll_back(risen, "--if-holds", "1.1.0", "--because", "alert.json")["changed"]
 
 
+def test_a_promotion_that_names_an_alert_does_not_answer_it(risen: Repository) -> None:
+    assert_works(risen, *BACK)
+    message = f"Fixed\n\nMlver-Alert: a1b2 {FIRST}"
+    assert_works(risen, "promote", "digits@1.1.0", "--to", "production", "-m", message)
+    assert roll_back(risen, "--because", "alert.json")["changed"] is True
+
+
 def test_an_alert_that_is_over_changes_nothing(risen: Repository) -> None:
     risen.write("alert.json", dump_alerts({"a1b2": FIRST}, status="resolved").decode())
     assert_unchanged(risen, "resolved", "--if-holds", "1.1.0", "--because", "alert.json")
