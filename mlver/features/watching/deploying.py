@@ -8,15 +8,18 @@ from mlver.project.project import Project
 from mlver.project.serving.deploying import DeployOptions, deploy
 
 
-def deploy_target(project: Project, target: str, request: WatchRequest) -> str | None:
+def deploy_target(
+    project: Project, target: str, request: WatchRequest, *, agreed: bool
+) -> str | None:
     """Make a target equal to what the stages say, and publish the record of that.
 
-    Say what it serves; None where nothing changed.
+    Say what it serves; None where nothing changed. `agreed`: its folder may lie outside of the
+    repository, wherever the settings have it now.
     """
     options = DeployOptions(
         message="watch",
         dry_run=request.dry_run,
-        agreed=request.confirmed,
+        agreed=agreed,
         reload=request.reload,
     )
     result = deploy(project, target, options)

@@ -35,7 +35,8 @@ class StageWatcher:
     """Watches stages in the clone `clone`. `tell` is told each event.
 
     `answers` are what was told last of each stage, so that it is told once. `ways_back` are the
-    versions whose bytes are here for a rollback. `failure` is the last one.
+    versions whose bytes are here for a rollback. To the folders of the targets `deployed` somebody
+    agreed, and to none that the settings name later. `failure` is the last one.
     """
 
     clone: Project
@@ -46,6 +47,7 @@ class StageWatcher:
     is_stopping: bool = False
     answers: dict[tuple[str, str], str] = field(default_factory=dict)
     ways_back: dict[tuple[str, str], str] = field(default_factory=dict)
+    deployed: set[str] = field(default_factory=set)
     failure: MlverError | None = None
 
     def stop(self) -> None:
@@ -89,11 +91,14 @@ class StageWatcher:
         """Deploy what the stages say; a target that fails is tried again in the next round."""
         for target in self.request.targets:
             try:
+                agreed = self.request.confirmed and target not in self.deployed
                 with _naming_refusals():
-                    says = deploy_target(self._open_project(), target, self.request)
+                    project = self._open_project()
+                    says = deploy_target(project, target, self.request, agreed=agreed)
             except MlverError as error:
                 self._tell_failure(error)
             else:
+                self.deployed.add(target)
                 if says is not None:
                     self._tell("deployed", says)
 

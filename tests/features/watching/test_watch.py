@@ -240,6 +240,26 @@ def test_a_target_follows_and_its_record_is_published(watched: WatchedTeam, tmp_
     assert watched.tell_kinds()[3:] == ["no way back"]
 
 
+def test_who_agreed_to_a_folder_agreed_to_no_later_one(
+    watched: WatchedTeam, tmp_path: Path
+) -> None:
+    """Whoever can push settings is not to choose where on this machine files are written."""
+    settings = watched.ann.path / ".mlver/config.yaml"
+    text = settings.read_text()
+    watched.watcher.request = replace(watched.watcher.request, targets=("host",), confirmed=True)
+    for folder in ("served", "elsewhere"):
+        watched.ann.git("pull", "--quiet", "--ff-only")
+        place = f"path: {tmp_path / folder}, stages: {{stable: production}}"
+        settings.write_text(f"{text}deploy:\n  host: {{layout: directories, {place}}}\n")
+        watched.ann.commit("Serve it")
+        watched.ann.git("push", "--quiet")
+        watched.watcher.look()
+    assert watched.tell_kinds() == ["deployed", "failed"]
+    assert "lies outside of the repository" in watched.events[-1].says
+    assert (tmp_path / "served/stable").exists()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_candidate_loses_its_share_and_the_stage_stays(watched: WatchedTeam) -> None:
     write_model(watched.ann, "third")
     assert_works(watched.ann, "register", "digits", "--bump", "minor", "-m", "third")
