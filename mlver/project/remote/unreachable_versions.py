@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from mlver.document import codec
 from mlver.errors import MlverError
 from mlver.git import reachable
+from mlver.policy.promotion_dates import count_seconds
 from mlver.policy.retention import LooseVersion, select_kept
 from mlver.project.project import Project
 from mlver.project.remote.roots import find_digests
@@ -76,7 +77,7 @@ def _read_loose(project: Project) -> _LooseFiles:
 
 def _parse_version(digest: str, data: bytes) -> LooseVersion:
     record = VersionRecord.from_document(codec.decode_document("version", data, digest))
-    created = datetime.fromisoformat(record.created)
+    created = datetime.fromtimestamp(count_seconds(record.created), UTC)
     return LooseVersion(record.model, Version.parse(record.version), digest, created, record.labels)
 
 

@@ -41,6 +41,14 @@ def test_the_files_of_a_folder_are_kept(loose: Repository) -> None:
     assert {Digest.of_bytes(text.encode()).hex for text in FILES.values()} <= roots
 
 
+def test_a_day_that_no_calendar_has_is_no_obstacle(loose: Repository) -> None:
+    record = (loose.path / ".mlver/models/digits/versions/1.0.0.yaml").read_text()
+    (created,) = [line for line in record.splitlines() if line.startswith("created: ")]
+    loose.write("odd.yaml", record.replace(created, 'created: "2026-02-30T00:00:00Z"'))
+    loose.git("hash-object", "-w", "odd.yaml")
+    assert set(read_retained_roots(Project.open_existing(loose.path)))
+
+
 def test_other_files_of_git_are_not_held_in_memory(loose: Repository) -> None:
     for number in range(24):
         loose.write("large.bin", bytes([number]) * _LARGE)
