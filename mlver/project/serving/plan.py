@@ -363,5 +363,5 @@ def _describe_version_change(version: PlacedVersion) -> Iterator[DeployChange]:
         message = f"is no file of {name}"
         yield DeployChange(kind="repair", path=f"{place}/{path}", message=message)
     if version.identity is not None:
-        message = f"does not say what is true of {name}"
+        message = f"is written anew: what it says of {name} changed"
         yield DeployChange(kind="repair", path=f"{place}/{IDENTITY}", message=message)
