@@ -166,11 +166,18 @@ def judge_command(
     version before. Asking often makes no answer likelier. Pass and fail are recorded, and that the
     time to decide is over. The exit code is 1 for fail, 4 where nobody can tell.
     """
+    choice = ArmChoice(
+        stage=stage,
+        candidate=candidate,
+        baseline=baseline,
+        since=since,
+        is_compared=paired or share is not None,
+    )
     source = EventSource(
         predictions=tuple(predictions or ()), prometheus=prometheus, token_file=prometheus_token
     )
     request = JudgeRequest(
-        arms=ArmChoice(stage=stage, candidate=candidate, baseline=baseline, since=since),
+        arms=choice,
         source=source,
         share=share,
         paired=paired,

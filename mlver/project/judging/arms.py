@@ -25,12 +25,16 @@ _LEAST_SHARE = 0.0001
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmChoice:
-    """What the command line says of the two versions, and of when counting begins."""
+    """What the command line says of the two versions, and of when counting begins.
+
+    `is_compared`: it asks for something that takes two versions, such as their shares.
+    """
 
     stage: str
     candidate: str | None = None
     baseline: str | None = None
     since: str | None = None
+    is_compared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,9 @@ def choose_arms(
     traffic = _read_traffic(project, resolved, choice.stage)
     candidate = _find_candidate(project, resolved, choice, traffic)
     record, digest = project.registry.read_version(resolved, candidate)
-    baseline = _find_baseline(project, resolved, choice, candidate, traffic)
+    baseline = None
+    if _needs_baseline(settings, choice, traffic.find_rollout(candidate)):
+        baseline = _find_baseline(project, resolved, choice, candidate, traffic)
     start = _find_start(choice, candidate, traffic, project.record_time)
     start += settings.warm_up_seconds
     arms = JudgedArms(
@@ -139,6 +145,19 @@ def _resolve(project: Project, model: str, ref: str) -> str:
     if chosen.model != model:
         raise UsageError(f"{ref} is a version of another model than {model}")
     return str(chosen.version)
+
+
+def _needs_baseline(
+    settings: VerdictSettings, choice: ArmChoice, rollout: RolloutRecord | None
+) -> bool:
+    """Say whether another version has to answer, too: a holder alone is judged by `max` alone.
+
+    Beside a version that has all of the traffic nothing answers, and who waited for that would
+    never know. A rollout has both, and its share is checked.
+    """
+    has_margin = any(rule.margin is not None for rule in settings.metrics.values())
+    is_compared = choice.is_compared or choice.baseline is not None or rollout is not None
+    return has_margin or is_compared
 
 
 def _find_baseline(

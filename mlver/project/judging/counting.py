@@ -12,6 +12,9 @@ from mlver.project.judging.repeated import SeenEvents
 from mlver.records.sections.verdict import VerdictSettings
 from mlver.records.verdict import MetricCount, VerdictLook
 
+# What a margin cannot tell of a version that has all of the traffic.
+_ALONE = "a `margin` compares versions that both answer, as in a rollout; `max` judges one alone"
+
 
 @dataclass(slots=True)
 class LookCounter:
@@ -101,7 +104,9 @@ class LookCounter:
                 what = "request that both versions answered"
                 what = f"event of {name}" if self.pairs is None else what
                 start, until = format_seconds(self.arms.start), format_seconds(int(end))
-                return f"there is no {what} from {start} to {until}"
+                reason = f"there is no {what} from {start} to {until}"
+                is_alone = arm is self._baseline and self.pairs is None
+                return f"{reason}: {_ALONE}" if is_alone else reason
             if arm.last < end - self.settings.fresh_seconds:
                 return f"the last event of {name} is of {format_seconds(int(arm.last))}"
         return None

@@ -51,6 +51,26 @@ def test_the_candidate_of_a_rollout_is_judged_beside_the_holder(sharing: Reposit
     assert judge(sharing, "--dry-run")["version"] == "1.0.0"
 
 
+@pytest.mark.parametrize("limit", ["max", "margin"])
+def test_a_version_that_has_all_of_the_traffic_is_judged_alone_by_a_maximum(
+    sharing: Repository, limit: str
+) -> None:
+    settings = sharing.path / ".mlver/config.yaml"
+    errors = f'verdict:\n  metrics:\n    errors: {{bad: outcome="error", {limit}: 0.05}}\n'
+    settings.write_text(settings.read_text().replace(SETTINGS, errors))
+    sharing.commit("Another limit")
+    assert_works(sharing, "promote", "digits@1.1.0", "--to", "production", "--force", "-m", "All")
+    sharing.write("log.jsonl", write_log(210, bad=50, ratio=0))
+    document = judge(sharing, "--dry-run")
+    if limit == "max":
+        assert (document["answer"], document["baseline"]) == ("fail", None)
+        compared = judge(sharing, "--dry-run", "--baseline", "1.0.0")
+        assert (compared["answer"], compared["baseline"]) == ("inconclusive", "1.0.0")
+    else:
+        assert document["answer"] == "inconclusive"
+        assert document["reason"].endswith("; `max` judges one alone")
+
+
 def test_another_share_than_the_rollout_plans_tells_nothing(sharing: Repository) -> None:
     assert_works(sharing, *ROLLOUT, "--share", "50")
     sharing.write("log.jsonl", write_log(210, bad=20))
