@@ -35,6 +35,7 @@ from mlver.project.tables.sources import (
 from mlver.records import layout
 from mlver.records.manifest import Listing
 from mlver.records.profile import TableProfile
+from mlver.records.run import RunRecord
 from mlver.records.run_references import RunName
 from mlver.records.version import VersionRecord
 
@@ -82,6 +83,29 @@ def _check_run(project: Project, record: VersionRecord) -> Iterator[Finding]:
             " another digest",
             (shell_command("git", "log", "-p", reference),),
         )
+    else:
+        yield from _compare_with_run(record, found.record)
+
+
+def _compare_with_run(record: VersionRecord, run: RunRecord) -> Iterator[Finding]:
+    """Name what a version says otherwise than its own run; values may have been given since."""
+    had = {**run.data}
+    if run.weights is not None:
+        had["weights"] = run.weights
+    artifacts = record.named_artifacts()
+    others = [
+        name
+        for name, one in had.items()
+        if name in artifacts and artifacts[name].digest != one.digest
+    ]
+    if run.weights is None:
+        others.append("weights")
+    if record.code.commit != run.code.commit:
+        others.append("code")
+    path = layout.version_path(record.model, record.version)
+    show = shell_command("mlver", "runs", run.model, "--show", run.run)
+    for name in others:
+        yield Finding("record", path, f"came from {run.run}, a run that had other {name}", (show,))
 
 
 @dataclass(slots=True)

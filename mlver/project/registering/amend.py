@@ -8,6 +8,7 @@ from typing import Any
 
 from mlver.digest import Digest
 from mlver.errors import MlverError, UsageError, shell_command
+from mlver.names import PLACEHOLDER
 from mlver.project.artifacts.elsewhere.required import require_holders
 from mlver.project.artifacts.measuring import MeasuredArtifact
 from mlver.project.edit import planned_tags
@@ -211,6 +212,7 @@ def _amend_artifacts(
     artifacts = former.named_artifacts()
     for name, found in measured.items():
         artifacts[name] = pin_artifact(project, settings, name, found, artifacts.get(name))
+    _require_those_of_run(former, artifacts)
     for name in (*request.licenses, *request.batches):
         described = settings.named_artifacts[name]
         if name in artifacts:
@@ -218,6 +220,19 @@ def _amend_artifacts(
                 artifacts[name], license=described.license, batch=described.batch
             )
     return artifacts
+
+
+def _require_those_of_run(former: VersionRecord, artifacts: Mapping[str, Artifact]) -> None:
+    """Raise MlverError where a version of a run is to get other weights or data than that had."""
+    if former.run is None:
+        return
+    for name, before in former.named_artifacts().items():
+        if artifacts[name].digest != before.digest:
+            raise MlverError(
+                f"{former.model} {former.version} came from the run {former.run}, which had other"
+                f" {name}; what has changed since then is a version of its own",
+                hint=shell_command("mlver", "register", former.model, "-m", PLACEHOLDER),
+            )
 
 
 def _amend_environment(

@@ -34,6 +34,12 @@ def read_record(repository: Repository) -> dict[str, Any]:
     return record
 
 
+def read_version_document(repository: Repository, version: str) -> dict[str, Any]:
+    path = repository.path / RECORD.replace("1.2.0", version)
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
+
+
 def record_run(repository: Repository, *options: str, script: str = QUICK) -> str:
     assert_works(repository, "run", "digits", *options, *shell(script))
     return read_runs(repository)[0].record.run
@@ -138,6 +144,32 @@ def test_another_run_in_the_place_of_its_own_is_named(second: Repository) -> Non
     assert f"{reference} is another run than digits 1.2.0 came from" in " ".join(done.out.split())
     (listed_run,) = read_document(second.mlver("runs", "digits", "--json"), "runs")["runs"]
     assert listed_run["versions"] == []
+
+
+def test_an_amended_version_keeps_what_its_run_had(second: Repository) -> None:
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run)
+    second.write("model/weights.safetensors", "other weights")
+    amend = ("register", "digits", "--amend", "--weights", "model")
+    said = assert_refused(second, *amend)
+    assert f"came from the run digits/{run}, which had other weights" in " ".join(said.split())
+    assert_works(second, "register", "digits", "--amend", "--metric", "accuracy=0.9")
+    assert_works(second, "verify", "--all")
+
+
+@pytest.mark.parametrize(("part", "key"), [("weights", "digest"), ("code", "commit")])
+def test_a_version_that_says_otherwise_than_its_run_is_named(
+    second: Repository, part: str, key: str
+) -> None:
+    run = record_run(second)
+    assert_works(second, *REGISTER, "--run", run)
+    record = read_record(second)
+    old = read_version_document(second, "1.1.0")[part][key]
+    assert old != record[part][key]
+    text = (second.path / RECORD).read_text().replace(record[part][key], old)
+    second.write(RECORD, text)
+    said = " ".join(second.mlver("verify", "digits@1.2.0").out.split())
+    assert f"{RECORD} came from {run}, a run that had other {part}" in said
 
 
 def test_what_changed_since_the_run_is_not_recorded(second: Repository) -> None:
