@@ -78,6 +78,8 @@ def _find_rollout(
             f"{model} {rollout.version} is not the record that the rollout to {stage} names",
             hint=shell_command("mlver", "verify", "--all"),
         )
+    # No tag seals a rollout: without this, whoever can push gives a share to any record.
+    trust.require_trusted(project, record, digest, vouched=())
     holder = RoleHolder(record=record, digest=digest, stage=stage, sequence=rollout.sequence)
     share = TrafficShare(strategy=rollout.strategy, percent=rollout.share, header=rollout.header)
     return holder, share
@@ -162,4 +164,5 @@ def _read_kept(
     for promotion, _ in history:
         if promotion.record == digest and promotion.action != "retire":
             sequence = promotion.sequence
+    trust.require_trusted(project, record, digest, vouched={one.record for one, _ in history})
     return RoleHolder(record=record, digest=digest, stage=stage, sequence=sequence)

@@ -192,6 +192,23 @@ def test_a_version_folder_that_is_a_link_is_not_followed(
     assert not (deployed.path / "serving" / "stable").resolve().is_relative_to(elsewhere)
 
 
+def test_a_candidate_that_no_tag_seals_is_not_deployed(deployed: Repository) -> None:
+    rollout = ("rollout", "digits@1.1.0", "--to", "production", "--share", "100", "--force")
+    assert_works(deployed, *rollout, "-m", "All of it")
+    deployed.git("tag", "--delete", "digits@v1.1.0")
+    before = list_all(deployed.path / "serving")
+    assert "digits@v1.1.0" in assert_refused(deployed, "deploy", "host")
+    assert list_all(deployed.path / "serving") == before
+
+
+def test_what_no_tag_seals_is_not_kept_answerable(deployed: Repository) -> None:
+    settings = deployed.path / ".mlver/config.yaml"
+    settings.write_text(settings.read_text() + '    keep_serving: ["1.1.0"]\n')
+    deployed.git("commit", "--quiet", "--all", "--message", "Keep it")
+    deployed.git("tag", "--delete", "digits@v1.1.0")
+    assert "digits@v1.1.0" in assert_refused(deployed, "deploy", "host")
+
+
 def forge_kept(deployed: Repository, **claims: Any) -> None:
     """Commit a deployment by hand, which says that a version was kept, by these claims."""
     path = deployed.path / RECORDS / "0001.yaml"
