@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,24}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _TRAILER = re.compile(r"^Mlver-Alert: ([0-9a-f]{1,64}) (\S{16,40})$", re.MULTILINE)
 # A message names no more than these: what else is in a group has the digest of the whole.
-_NAMED = 50
+_NAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class AlertGroup:
     is_resolved: bool
     firing: tuple[AlertKey, ...]
 
-    def is_answered_by(self, message: str) -> bool:
-        """Say whether a record with this message was made on all alerts that fire here."""
-        return bool(self.firing) and set(self.firing) <= set(list_answered(message))
+    def is_answered_by(self, answered: Set[AlertKey]) -> bool:
+        """Say whether all alerts that fire here are among those that were acted on."""
+        return bool(self.firing) and answered >= set(self.firing)
 
 
 def parse_alert_group(data: bytes) -> AlertGroup | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mlver import names
 from mlver.digest import Digest
-from mlver.policy.alerts import add_alerts
+from mlver.policy.alerts import AlertKey, add_alerts, list_answered
 from mlver.project.project import Project
 from mlver.project.stages.evidence import GivenEvidence, read_evidence
 from mlver.project.stages.shares import StageShares
@@ -85,6 +85,7 @@ def _find_settled(
     alerts = evidence.alerts
     if alerts is not None and alerts.is_resolved:
         return "the alert is resolved, which is no reason to move a stage"
+    answered: set[AlertKey] = set()
     for record in records:
         # Only what went back acted on it: the message of a promotion may hold anything.
         if record.action not in ("rollback", "withdraw"):
@@ -94,6 +95,8 @@ def _find_settled(
             place = f"the rollout {place}"
         if record.because == evidence.digest:
             return f"this evidence was acted on already: see {place}"
-        if alerts is not None and alerts.is_answered_by(record.message):
+        # Alerts that were acted on one after the other may come again together.
+        answered.update(list_answered(record.message))
+        if alerts is not None and alerts.is_answered_by(answered):
             return f"this alert was acted on already: see {place}"
     return None

@@ -439,3 +439,30 @@ def test_files_that_a_power_cut_took_are_there_again(watched: WatchedTeam) -> No
     assert watched.send(dump(make_alert())).status == 200
     assert watched.list_holders() == BACK
     assert "failed" not in watched.tell_kinds()
+
+
+def promote_again(watched: WatchedTeam) -> None:
+    watched.ann.git("pull", "--quiet")
+    watched.ann.git("fetch", "--quiet", "--tags")
+    words = ("promote", "digits@1.1.0", "--to", "production", "-m", "Repaired", "--force")
+    assert_works(watched.ann, *words)
+    assert watched.ann.mlver("push", "--yes").code == 0
+
+
+def test_alerts_that_were_acted_on_one_by_one_are_together_no_news(watched: WatchedTeam) -> None:
+    """The version came back, and what was sent about it before comes late, as one group."""
+    first, second = make_alert("a1"), make_alert("b2", SECOND)
+    for alert in (first, second):
+        assert watched.send(dump(alert)).status == 200
+        promote_again(watched)
+    answer = watched.send(dump(first, second))
+    assert "this alert was acted on already: see production/0005" in answer.says
+    assert watched.list_holders()[-1] == "1.1.0"
+
+
+def test_a_large_group_that_comes_again_is_no_news(watched: WatchedTeam) -> None:
+    alerts = [make_alert(f"{number:x}") for number in range(200)]
+    assert watched.send(dump(*alerts)).status == 200
+    promote_again(watched)
+    answer = watched.send(dump(*alerts, receiver="other"))
+    assert "this alert was acted on already: see production/0003" in answer.says
