@@ -18,6 +18,8 @@ from mlver.version import parse_version
 
 PAYLOAD_VERSION = "4"
 _ACTION = ("mlver_action", "rollback")
+# Each has evidence of its own, nearly as large as what was sent, and the remote is asked for each.
+_MOST_DEMANDS = 100
 
 
 class WebhookFault(ValueError):
@@ -63,6 +65,8 @@ def parse_webhook(data: bytes) -> ReceivedAlerts:
             passed_over += 1
         else:
             wanted.setdefault(place, []).append(alert)
+    if len(wanted) > _MOST_DEMANDS:
+        raise WebhookFault(f"it asks for the rollback of more than {_MOST_DEMANDS} versions")
     is_whole = len(wanted) == 1 and not passed_over
     demands: list[RollbackDemand] = []
     for (model, version, stage), alerts in wanted.items():

@@ -78,6 +78,7 @@ def test_alerts_that_were_left_out_are_counted() -> None:
         (dump({"labels": []}), "labels"),
         (dump(make_alert(model=None)), "no model"),
         (dump(make_alert(version=1.1)), "no version"),
+        (dump(*[make_alert(version=f"1.{n}.0") for n in range(101)]), "more than 100 versions"),
         (dump(make_alert(version="1.1")), "semantic version"),
         (dump(make_alert(model="../x")), "model name"),
         (dump(make_alert(stage=1)), "stage"),
