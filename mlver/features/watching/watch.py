@@ -82,6 +82,11 @@ class StageWatcher:
             self._tell_failure(error)
             return
         for model, stage in watched:
+            # Neither an alert nor a signal waits until all of them are judged.
+            self._receive_waiting()
+            if self.is_stopping:
+                break
+            project = self._open_project()
             self._prepare(project, model, stage)
             if self.request.prometheus is not None or self.request.predictions is not None:
                 self._judge(project, model, stage)
@@ -154,6 +159,10 @@ class StageWatcher:
         return is_news
 
     # -- alerts ------------------------------------------------------------------------------------
+
+    def _receive_waiting(self) -> None:
+        while not self.is_stopping and (delivery := self.inbox.take(0)) is not None:
+            self.receive(delivery)
 
     def receive(self, delivery: Delivery) -> None:
         """Act on alerts, answer them, and deploy what changed."""
