@@ -42,6 +42,20 @@ def prove_folder(
 
     Raise OSError where something cannot be read.
     """
+    reporter.begin_work(f"proving {files.name}", None)
+    try:
+        return _compare_folder(tree, folder, files, reporter, beside)
+    finally:
+        reporter.end_work()
+
+
+def _compare_folder(
+    tree: FolderTree,
+    folder: str,
+    files: DeployedFiles,
+    reporter: Reporter,
+    beside: Container[str],
+) -> FolderState:
     wanted = files.served.files
     parents = _list_parents(wanted)
     proven: set[str] = set()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlver.project.project import Project
 from mlver.project.registry.deployments import read_deployments
+from mlver.project.reporter import SilentReporter
+from mlver.project.serving.deploying import DeployOptions, deploy
 from mlver.records.deployment import DeploymentRecord
 from tests.cli.conftest import assert_refused, assert_works, train_model
 from tests.cli.results import read_document
@@ -327,3 +330,27 @@ def test_each_move_of_its_stage_names_the_target_that_follows(hosted: Repository
         assert assert_works(hosted, *move, "-m", "Go").endswith("next: mlver deploy host\n")
     told = assert_works(hosted, "promote", "digits@1.1.0", "--to", "staging", "-m", "Go")
     assert "mlver deploy" not in told
+
+
+@dataclass
+class WorkReporter(SilentReporter):
+    """Hears what work is under way, and whether any was told of outside of it."""
+
+    under_way: str = ""
+    heard: list[str] = field(default_factory=list)
+
+    def begin_work(self, what: str, total: int | None) -> None:
+        self.under_way = what
+
+    def advance_work(self, count: int) -> None:
+        self.heard.append(self.under_way)
+
+    def end_work(self) -> None:
+        self.under_way = ""
+
+
+def test_proving_tells_what_it_reads_and_leaves_no_bar(deployed: Repository) -> None:
+    reporter = WorkReporter()
+    deploy(Project.open_existing(deployed.path, reporter), "host", DeployOptions(check=True))
+    assert set(reporter.heard) == {"proving digits 1.0.0"}
+    assert reporter.under_way == ""
