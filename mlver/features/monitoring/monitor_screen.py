@@ -18,7 +18,7 @@ def draw_monitor(result: MonitorResult, screen: TextScreen) -> None:
     if not result.differing:
         screen.draw_line(f"{result.folder} is right for {watched}")
         return
-    words = f"wrote {count} to {result.folder}"
+    words = f"Wrote {count} to {result.folder}"
     if result.check or result.dry_run:
         words = f"{count} of {result.folder} would be written"
     screen.draw_line(f"{words}, which monitor {watched}:")

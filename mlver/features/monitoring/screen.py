@@ -96,7 +96,8 @@ def draw_plan(result: VerdictPlanResult, screen: TextScreen) -> None:
         needed = [_format_needed(events, result) for events in (one.to_pass, one.to_fail)]
         rows.append([one.metric, one.limit, f"{one.base:.2%}", *needed])
     screen.draw_table(rows, headers=_PLAN_HEADERS, right=(2, 3, 4), indent=2)
-    screen.draw_line((f"  with {result.ratio:.3g} events beside each of them", "dim"))
+    if result.baseline is not None:
+        screen.draw_line((f"  with {result.ratio:.3g} events beside each of them", "dim"))
     if result.assumed:
         screen.draw_line(("  nothing was counted: the share of bad events is assumed", "dim"))
 

@@ -58,7 +58,9 @@ class JudgeRequest:
         if not self.source.is_named and not self.is_plan:
             raise UsageError(
                 "judge counts the events of logs, or those that a server counted: name one of them",
-                hint=shell_command("mlver", "judge", "MODEL", "--predictions", "FILE"),
+                hint=shell_command(
+                    "mlver", "judge", "--stage", self.arms.stage, "--predictions", "FILE"
+                ),
             )
         if self.share is not None and not 0 < self.share < _PERCENT:
             raise UsageError("--share is a part of the traffic: more than 0 % and less than 100 %")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlver.errors import UsageError, shell_command
+from mlver.errors import UsageError
 from mlver.policy.promotion_dates import count_seconds
 from mlver.project.judging.asking import open_server
 from mlver.project.judging.counting import LookCounter
@@ -35,7 +35,7 @@ class EventSource:
         if self.predictions and self.prometheus is not None:
             raise UsageError(
                 "judge counts the events of logs, or those that a server counted: not both",
-                hint=shell_command("mlver", "judge", "MODEL", "--predictions", "FILE"),
+                hint="mlver judge --help",
             )
         if self.token_file is not None and self.prometheus is None:
             raise UsageError("--prometheus-token is for the server that --prometheus names")
