@@ -65,7 +65,7 @@ def _draw_counts(result: ScoreResult, screen: TextScreen) -> None:
         (totals.empty, "row", "that say nothing yet"),
         (totals.repeated, "row", "that say again what others said"),
         (totals.conflicting, "request", "left out, as rows say different things of them"),
-        (totals.unmatched, "request", "of which something is known, and no log has them"),
+        (totals.unmatched, "request", "of which something is known, and no log has an answer"),
     )
     for count, noun, words in told:
         if count:
