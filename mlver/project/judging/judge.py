@@ -309,14 +309,20 @@ def _describe_window(chosen: ChosenArms) -> ServingWindow:
     return ServingWindow(start=start, end=end)
 
 
-def _find_next(decision: _Decision, request: JudgeRequest) -> str | None:
-    """Find what to type where the verdict asks for an act; None for a version not in use."""
+def _find_next(decision: _Decision, request: JudgeRequest, path: str | None) -> str | None:
+    """Find what to type where the verdict asks for an act; None for a version not in use.
+
+    The record of the verdict at `path` is the evidence, as it is for `mlver watch`: who comes
+    second is told that it is done.
+    """
     if decision.act is None or not decision.chosen.is_in_use:
         return None
     record = decision.chosen.record
     return shell_command(
         *("mlver", "rollback", record.model, "--stage", request.arms.stage),
-        *("--if-holds", record.version, "-m", "WHY"),
+        *("--if-holds", record.version),
+        *(() if path is None else ("--because", path)),
+        *("-m", "WHY"),
     )
 
 
@@ -334,7 +340,7 @@ def _build_result(
         baseline=chosen.arms.baseline,
         answer=judged.answer,
         act=decision.act,
-        next=_find_next(decision, request),
+        next=_find_next(decision, request, path),
         reason=judged.reason,
         window=_describe_window(chosen),
         deadline=decision.is_over,

@@ -92,7 +92,8 @@ def test_only_what_was_said_beforehand_follows_from_the_time_being_over(
     assert judge(serving, "--predictions", "log.jsonl", "--dry-run")["act"] is None
     over = judge(serving, *options)
     assert (over["answer"], over["act"], over["sequence"]) == ("inconclusive", "rollback", 1)
-    assert over["next"] == "mlver rollback digits --stage production --if-holds 1.1.0 -m WHY"
+    command = "mlver rollback digits --stage production --if-holds 1.1.0"
+    assert over["next"] == f"{command} --because {RECORD} -m WHY"
     assert b"\nact: rollback\n" in (serving.path / RECORD).read_bytes()
     assert_works(serving, "verify", "--all")
 

@@ -44,9 +44,13 @@ def test_the_candidate_of_a_rollout_is_judged_beside_the_holder(sharing: Reposit
     assert document["window"]["from"] == "2026-01-02T03:04:05Z"
     registry = Project.open_existing(sharing.path).registry
     assert VERDICTS.read(registry, "digits", "production", 1).share == pytest.approx(0.1)
-    command = "mlver rollback digits --stage production --if-holds 1.1.0 -m WHY"
-    assert document["next"] == command
-    assert_works(sharing, *command.replace("WHY", "Bad").split()[1:])
+    command = "mlver rollback digits --stage production --if-holds 1.1.0"
+    record = ".mlver/models/digits/verdicts/production/0001.yaml"
+    assert document["path"] == record
+    assert document["next"] == f"{command} --because {record} -m WHY"
+    rollback = document["next"].replace("WHY", "Bad").split()[1:]
+    assert_works(sharing, *rollback)
+    assert assert_works(sharing, *rollback).startswith("Nothing changed: this evidence was acted")
     # Nothing of it serves any more, so the holder is judged, as before.
     assert judge(sharing, "--dry-run")["version"] == "1.0.0"
 
