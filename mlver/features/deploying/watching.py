@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +12,8 @@ from mlver.errors import MlverError, UsageError, summarise_error
 from mlver.project.project import Project
 from mlver.project.serving.deploying import DeployOptions, DeployResult, deploy
 
+# Python handles a signal that came just before a wait began only after that.
+_LONGEST_WAIT_S = 0.5
 # Waits so many seconds, and says whether to end.
 Pause = Callable[[float], bool]
 
@@ -53,11 +55,18 @@ def watch_target(
 @contextmanager
 def heeding_signals() -> Iterator[Pause]:
     """Let SIGINT and SIGTERM end the next pause: a deployment under way is finished first."""
-    told_to_end = threading.Event()
+    told: list[int] = []
+
+    def pause(seconds: float) -> bool:
+        limit = time.monotonic() + seconds
+        while not told and (left := limit - time.monotonic()) > 0:
+            time.sleep(min(left, _LONGEST_WAIT_S))
+        return bool(told)
+
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: told_to_end.set()) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: told.append(1)) for number in numbers}
     try:
-        yield told_to_end.wait
+        yield pause
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
