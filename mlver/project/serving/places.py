@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlver.digest import Digest
+from mlver.errors import MlverError
 from mlver.policy.serving.directories import VERSIONS, name_by_time
 from mlver.project.serving.held_folder import read_if_file
 from mlver.project.serving.rendered import recall_version
@@ -82,7 +83,7 @@ def _is_place(target: FoundTarget, record: DeploymentRecord, served: DeployedVer
 
 def _read_identity(tree: FolderTree, folder: str) -> KnownFolder | None:
     """Read what a folder says of itself; None where it says nothing that can be read."""
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+    with suppress(MlverError, OSError, ValueError, KeyError, TypeError, RecursionError):
         data = read_if_file(tree, f"{folder}/{IDENTITY}")
         document: Any = json.loads(data or b"")
         return KnownFolder(

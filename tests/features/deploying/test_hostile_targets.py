@@ -116,6 +116,16 @@ def test_a_mark_that_names_what_lies_elsewhere_is_not_believed(
     assert victim.is_dir()
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"version": "1.0.0", "digest": "x"}', "[" * 100_000])
+def test_a_folder_that_says_nothing_of_itself_is_no_obstacle(
+    deployed: Repository, text: str
+) -> None:
+    deployed.write("serving/versions/v-of-nobody/mlver.json", text)
+    promote(deployed, "1.1.0")
+    assert_works(deployed, "deploy", "host")
+    assert read_served(deployed.path / "serving")["version"] == "1.1.0"
+
+
 def test_a_folder_outside_is_agreed_to_once(second: Repository, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     point_target(second, str(outside))
