@@ -137,7 +137,9 @@ class OperationSweep:
         """See in one run what all of these faults leave; each turn tries others for real too."""
         self._images, self._really = {}, set()
         # workers share the calls out as the system likes, and a key is outside the repository
-        if not self.operation.crowded and not self.operation.keyless:
+        # An image knows that something was told, and not what.
+        is_imaged = not (self.operation.crowded or self.operation.keyless or self.operation.told)
+        if is_imaged:
             place = self.copy_place()
             self._images = take_images(self.template, place, self.operation.argv, points)
             self._really = set(map(str, points[turn % REALLY_EVERY :: REALLY_EVERY]))
@@ -154,7 +156,7 @@ class OperationSweep:
             ground.copy_place(image.path, where, share=True)
             return LeftState(WorkPlace(where), told=image.told, fired=True)
         place, done = really()
-        left = LeftState(place, told=done.is_acknowledged, fired=done.fired)
+        left = LeftState(place, told=done.is_acknowledged(self.operation.told), fired=done.fired)
         # half of an intent may end a byte later, with the longer number of its process
         if image is not None and point.how != "torn" and oracle.hash_place(place) != image.state:
             left.wrong.append("it left another state than an undisturbed run has there")

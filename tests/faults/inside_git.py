@@ -56,7 +56,7 @@ def judge_git_kill(sweep: OperationSweep, point: CallFault) -> PointVerdict:
     done = sweep.run_operation(place, point)
     lost = (
         oracle.list_differences(oracle.collect_facts(place), sweep.new)
-        if done.is_acknowledged
+        if done.is_acknowledged(sweep.operation.told)
         else []
     )
     lost = [fault for fault in lost if not fault.startswith(NOTED)]

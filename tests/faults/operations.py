@@ -94,6 +94,7 @@ class CampaignOperation:
     batches, so that workers are forked. `keyless`: each run makes the key that signs plans.
     `reports`: what it cannot do stands in its report, with exit code 1. `brief`: it goes the way of
     others, so an ordinary run takes few points of it. `deletes`: contents that nobody needs go.
+    `told`: the words by which one that tells of each step says that it is done.
     """
 
     name: str
@@ -108,6 +109,7 @@ class CampaignOperation:
     reports: bool = False
     brief: bool = False
     deletes: bool = False
+    told: str = ""
 
 
 def prepare_interrupted(point: str, operation: str, place: WorkPlace) -> None:
@@ -263,8 +265,10 @@ OPERATIONS = (
     CampaignOperation("deploy", prepare_moved, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy-manifests", prepare_manifests, DEPLOY, piecemeal=True, brief=True),
     CampaignOperation("deploy-repair", prepare_spoilt, DEPLOY, piecemeal=True, brief=True),
-    # A verdict and the rollback that it asks for, each pushed.
-    CampaignOperation("watch", prepare_watched, WATCH, piecemeal=True, brief=True),
+    # The rollback that a verdict asks for, pushed.
+    CampaignOperation(
+        "watch", prepare_watched, WATCH, piecemeal=True, brief=True, told="rolled back"
+    ),
     CampaignOperation("adopt", prepare_told_by_tags, ("adopt", "m", "--weights", "weights")),
     CampaignOperation(
         "promote-mirrored",

@@ -87,7 +87,8 @@ def _cut_power(sweep: OperationSweep, point: CallFault) -> tuple[PointVerdict, t
     with mount_image(image, mount):
         for left in (place.path / FORGE).rglob("*.lock"):
             left.unlink()  # whoever keeps the forge does so
-        lost = sweep.list_losses(place, cut=True) if done.is_acknowledged else []
+        is_told = done.is_acknowledged(sweep.operation.told)
+        lost = sweep.list_losses(place, cut=True) if is_told else []
         wrong = sweep.judge_place(place, settle_first=len(point.at) % 2 == 0, afresh=True)
     image.unlink()
     return PointVerdict(done.fired, bool(lost), [*lost, *wrong]), done.calls

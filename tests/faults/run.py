@@ -40,10 +40,12 @@ class ChildRun:
     paths: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
 
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether it told the person that it is done; a kill may have come after that."""
-        return self.code == 0 or (self.code is None and self.out != "")
+    def is_acknowledged(self, told: str = "") -> bool:
+        """Whether it told the person that it is done; a kill may have come after that.
+
+        It did by these words, or by whatever it said.
+        """
+        return self.code == 0 or (self.code is None and self.out != "" and told in self.out)
 
 
 @dataclass(frozen=True, slots=True)

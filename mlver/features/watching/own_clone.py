@@ -22,7 +22,7 @@ from mlver.system import durable, lock
 from mlver.system.user_folder import name_user_folder
 
 # Below the folder of objects: what tells a clone of ours, its lock, and the evidence.
-_FOLDER, _MARK = "watch", "clone"
+_FOLDER, _MARK, _EVIDENCE = "watch", "clone", "evidence"
 _ATTEMPTS = 3
 
 
@@ -90,7 +90,7 @@ def _make_clone(project: Project, folder: Path) -> None:
 
 def keep_evidence(clone: Project, name: str, data: bytes) -> None:
     """Keep the bytes of evidence by the digest that records name it by."""
-    folder = find_watch_folder(clone) / "evidence"
+    folder = find_watch_folder(clone) / _EVIDENCE
     try:
         durable.make_directory(folder)
         if not (folder / name).exists():
@@ -109,6 +109,8 @@ def follow_remote(clone: Project, *, publishes: bool = True) -> bool:
     settle_interrupted(clone, "watch")
     with locking(clone, "watch") as holding:
         own_clones.restore_files(holding.repository)
+        # What a kill left of evidence: no other watch works here.
+        durable.sweep_temporaries(find_watch_folder(clone) / _EVIDENCE)
     for _ in range(_ATTEMPTS - 1):
         try:
             return _exchange(clone, publishes=publishes)
