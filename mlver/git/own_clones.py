@@ -67,7 +67,10 @@ def restore_files(repository: GitRepository) -> None:
     """
     stale_locks.clear_locks(repository, (), 0.0)
     stale_locks.clear_references(repository, "refs")
-    if repository.head().commit is not None:
+    if repository.head().commit is None:
+        return
+    # Files that are as they should be are not written: git would not sync them.
+    if repository.process.read(["status", "--porcelain", "--untracked-files=no"]):
         repository.process.write(["reset", "--quiet", "--hard"], doing="restore the files")
 
 

@@ -39,8 +39,13 @@ def judge_error(sweep: OperationSweep, point: CallFault) -> PointVerdict:
         wrong += oracle.list_differences(now, sweep.new)
     elif point.how == "on":
         wrong += oracle.list_torn(now, sweep.new, sweep.old, sweep.start)
-    elif "nothing was changed" in done.err and oracle.list_differences(now, sweep.start):
-        # of what was interrupted before, the recovery may have settled a part
+    elif (
+        "nothing was changed" in done.err
+        and not sweep.operation.told
+        and oracle.list_differences(now, sweep.start)
+    ):
+        # Of one that tells of each step, it is true of that step, and others went on. Of what was
+        # interrupted before, the recovery may have settled a part.
         wrong += oracle.list_torn(now, sweep.start, sweep.old)
     else:
         wrong += oracle.list_torn(now, sweep.new, sweep.old, sweep.start)
