@@ -45,7 +45,7 @@ BEHIND_DIGITS = ("digits@production", "digits@latest", "digits@1.1.0", "digits@1
     ("line", "names"),
     [
         ("mlver reg", ["register"]),
-        ("mlver ro", ["rollback"]),
+        ("mlver ro", ["rollback", "rollout"]),
         ("mlver show dig", ["digits", *BEHIND_DIGITS]),
         ("mlver show digits", ["digits", *BEHIND_DIGITS]),
         ("mlver show digits@1", ["digits@1.1.0", "digits@1.0.0"]),

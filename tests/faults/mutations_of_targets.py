@@ -44,8 +44,10 @@ TARGET_MUTATIONS = (
         "unsynced",
         "deploy",
     ),
-    Mutation(f"{_ROOM}.proving:prove_folder", "_hash_file(...) == _", "True", "tests", _TESTS),
-    Mutation(f"{_ROOM}.proving:prove_folder", "not _is_regular(...)", "False", "tests", _HOSTILE),
+    Mutation(f"{_ROOM}.proving:_compare_folder", "_hash_file(...) == _", "True", "tests", _TESTS),
+    Mutation(
+        f"{_ROOM}.proving:_compare_folder", "not _is_regular(...)", "False", "tests", _HOSTILE
+    ),
     Mutation(f"{_ROOM}.holders:_require_sealed", "all(...)", "False", "tests", _TESTS),
     Mutation(f"{_ROOM}.held_folder:_lock_folder", "fcntl.flock(...)", "pass", "tests", _TESTS),
     Mutation(
@@ -73,7 +75,7 @@ TARGET_MUTATIONS = (
     Mutation(f"{_ROOM}.plan:_list_removed", "_.record in needed", "False", "tests", _TESTS),
     Mutation(
         "project.audit.deployments:_agrees_with_origin",
-        "promotion.record == served.record",
+        "origin.record == served.record",
         "True",
         "tests",
         _VERIFIED,

@@ -51,8 +51,8 @@ WATCHING_MUTATIONS = (
     # What was decided before somebody else pushed would stand beside what they did.
     Mutation(
         f"{_CLONE}:_exchange",
-        "own and (not own_clones.lacks_commits(repository, there))",
-        "own",
+        "not own_clones.lacks_commits(repository, there)",
+        "True",
         "tests",
         _WATCH_TESTS,
     ),
